@@ -1,0 +1,32 @@
+/**
+ * One signed-in user agent family: who it is, until when, and the tokens of its OpenID provider.
+ *
+ * @module
+ */
+
+/** Epoch milliseconds everywhere; protocol seconds are converted at the edge. */
+export interface Session {
+  /** 128 random bits, base64url. What cookies refer to. */
+  readonly id: string
+  /** `<identity provider id>/<sub>`-scoped: the same `sub` at two providers is two users. */
+  readonly idpId: string
+  readonly userId: string
+  readonly email: string | undefined
+  readonly name: string | undefined
+  readonly claims: Readonly<Record<string, readonly string[]>>
+  readonly groups: readonly string[] | 'unknown'
+  readonly issuedAt: number
+  /** Absolute end of the session. */
+  readonly expiresAt: number
+  readonly tokens: SessionTokens
+  /** Grows with every change of the record; reused decisions and assertions are keyed by it. */
+  readonly version: number
+}
+
+export interface SessionTokens {
+  readonly accessToken: string | undefined
+  readonly accessTokenExpiresAt: number | undefined
+  readonly refreshToken: string | undefined
+  readonly idToken: string | undefined
+  readonly idTokenExpiresAt: number | undefined
+}

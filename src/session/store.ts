@@ -1,0 +1,29 @@
+/**
+ * The store port: sessions, and the small single-use records of login flows.
+ *
+ * Drivers are proved by one exported suite (store.suite.ts). `find` may answer from a copy in the process,
+ * never older than one second.
+ *
+ * @module
+ */
+import type { Session } from './session.ts'
+
+export type MaybePromise<T> = T | Promise<T>
+
+export interface SessionStore extends AsyncDisposable {
+  /** The live session, or `undefined` when there is none or it has expired. @throws {Fault} STORE_UNAVAILABLE */
+  find(id: string): MaybePromise<Session | undefined>
+  /** Insert or replace; answers the record as stored, with its new version. */
+  save(session: Omit<Session, 'version'>): MaybePromise<Session>
+  delete(id: string): MaybePromise<boolean>
+  list(filter?: { readonly userId?: string }): MaybePromise<readonly Session[]>
+  /** Sessions whose tokens should be refreshed at or before `before` and that have a refresh token. */
+  dueForRefresh(before: number, limit: number): MaybePromise<readonly Session[]>
+  /** Remembers a key for `ttlMs`; `false` when it is already there: how a single-use thing is used once. */
+  claimOnce(key: string, ttlMs: number): MaybePromise<boolean>
+  /** Drops expired sessions and records; answers how many sessions went. */
+  sweep(): MaybePromise<number>
+  /** Called when a session has changed or gone, in this process or another. */
+  onChange(listener: (id: string) => void): Disposable
+  readonly count: number
+}
