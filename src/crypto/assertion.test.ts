@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type AssertionInput, assertionClaims, claimHeaderValue } from './assertion.ts'
+
+const session = {
+  id: 's1',
+  userId: 'u1',
+  email: 'alice@example.com',
+  name: 'Alice',
+  claims: { department: ['sales', 'eu'], sub: ['forged'], groups: ['forged'], email: ['forged@example.com'] },
+  groups: ['staff', 'admins'],
+}
+const input: AssertionInput = {
+  host: 'app.example.com',
+  session,
+  jwtClaims: [],
+  issuerFormat: 'hostOnly',
+  nowSeconds: 1000,
+  jti: 'j1',
+}
+
+describe('the assertion', () => {
+  it('tells who, for whom and until when', () => {
+    assert.deepEqual(assertionClaims(input), {
+      iss: 'app.example.com',
+      aud: 'app.example.com',
+      jti: 'j1',
+      iat: 1000,
+      exp: 1300,
+      sub: 'u1',
+      user: 'u1',
+      email: 'alice@example.com',
+      name: 'Alice',
+      sid: 's1',
+      groups: ['staff', 'admins'],
+    })
+  })
+  it('writes the issuer as a URL when asked, and leaves the audience', () => {
+    const { iss, aud } = assertionClaims({ ...input, issuerFormat: 'uri' })
+    assert.deepEqual({ iss, aud }, { iss: 'https://app.example.com/', aud: 'app.example.com' })
+  })
+  it('is made for anonymous visitors too, with an empty subject', () => {
+    const { sub, user, email, sid, groups } = assertionClaims({ ...input, session: 'anonymous' })
+    assert.deepEqual({ sub, user, email, sid, groups }, { sub: '', user: '', email: '', sid: '', groups: [] })
+  })
+  it('copies the claims it was told to, joined by commas, and no others', () => {
+    const claims = assertionClaims({ ...input, jwtClaims: ['department', 'missing'] })
+    assert.equal(claims['department'], 'sales,eu')
+    assert.equal('missing' in claims, false)
+  })
+  it('lets no claim of the provider replace a base claim, nor an inherited property pass for one', () => {
+    const claims = assertionClaims({
+      ...input,
+      jwtClaims: ['sub', 'email', 'groups', '__proto__', 'constructor'],
+    })
+    assert.deepEqual(claims, assertionClaims(input))
+  })
+  it('tells only the groups that the filter lets through', () => {
+    assert.deepEqual(assertionClaims({ ...input, groupsFilter: ['staff', 'x'] }).groups, ['staff'])
+    assert.deepEqual(assertionClaims({ ...input, groupsFilter: [] }).groups, [])
+  })
+  it('tells unknown groups as none', () => {
+    assert.deepEqual(assertionClaims({ ...input, session: { ...session, groups: 'unknown' } }).groups, [])
+  })
+})
+
+describe('a claim header', () => {
+  const claims = assertionClaims({ ...input, jwtClaims: ['department'] })
+  it('is made of the same claims as the assertion', () => {
+    assert.equal(claimHeaderValue(claims, 'groups'), 'staff,admins')
+    assert.equal(claimHeaderValue(claims, 'department'), 'sales,eu')
+    assert.equal(claimHeaderValue(claims, 'email'), 'alice@example.com')
+  })
+  it('is empty when there is no such claim', () => {
+    for (const name of ['missing', 'toString', '__proto__']) assert.equal(claimHeaderValue(claims, name), '')
+  })
+})

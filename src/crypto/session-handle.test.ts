@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { describe, it } from 'node:test'
+import { makeHandle, openHandle } from './session-handle.ts'
+
+const KEY = randomBytes(32)
+const sessionId = randomBytes(16).toString('base64url')
+const handle = makeHandle({ sessionId, audience: 'app.example.com' }, KEY)
+
+describe('a session handle', () => {
+  it('gives the session id back to its own audience, in any case', () => {
+    assert.equal(openHandle(handle, 'app.example.com', KEY), sessionId)
+    assert.equal(openHandle(handle, 'APP.example.com', KEY), sessionId)
+  })
+  it('is short and needs no escaping in a cookie', () => {
+    assert.ok(handle.length < 200)
+    assert.match(handle, /^[\w.-]+$/)
+  })
+  it('is nothing on another host', () => {
+    for (const audience of ['api.example.com', 'example.com', '', 'app.example.com.evil'])
+      assert.equal(openHandle(handle, audience, KEY), undefined)
+  })
+  it('is nothing after a change of key', () => {
+    assert.equal(openHandle(handle, 'app.example.com', randomBytes(32)), undefined)
+  })
+  it('is nothing with any character changed, added or cut', () => {
+    for (let i = 0; i < handle.length; i += 1) {
+      const other = handle[i] === 'A' ? 'B' : 'A'
+      assert.equal(
+        openHandle(handle.slice(0, i) + other + handle.slice(i + 1), 'app.example.com', KEY),
+        undefined,
+      )
+      assert.equal(openHandle(handle.slice(0, i), 'app.example.com', KEY), undefined)
+    }
+    for (const extra of ['=', 'A', ' ', '\n', '\0'])
+      assert.equal(openHandle(handle + extra, 'app.example.com', KEY), undefined)
+  })
+})

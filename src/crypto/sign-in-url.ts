@@ -1,0 +1,53 @@
+/**
+ * The redirect that begins a sign-in, and the names of the query parameters of the whole chain.
+ *
+ * @module
+ */
+import { signUrl } from './signed-url.ts'
+
+export const SIGN_IN_PATH = '/.pomerium/sign_in'
+export const CALLBACK_PATH = '/.pomerium/callback/'
+
+/** Where the user agent wanted to go. */
+export const REDIRECT_URI_PARAMETER = 'pomerium_redirect_uri'
+export const IDP_ID_PARAMETER = 'pomerium_idp_id'
+/** Comma list of hosts that also get a cookie before the chain ends. */
+export const ADDITIONAL_HOSTS_PARAMETER = 'pomerium_additional_hosts'
+/** base64url(sha256(value of the flow cookie)): the browser that began the sign-in. */
+export const FLOW_PARAMETER = 'pomerium_flow'
+/** The sealed hand-off from the authenticate host to another. */
+export const SESSION_ENCRYPTED_PARAMETER = 'pomerium_session_encrypted'
+export const PROGRAMMATIC_PARAMETER = 'pomerium_programmatic'
+/** The handle that programmatic login gives back. */
+export const JWT_PARAMETER = 'pomerium_jwt'
+/** A handle in the query of a request. */
+export const SESSION_PARAMETER = 'pomerium_session'
+
+export interface SignInUrlParts {
+  /** `authenticate_service_url`. */
+  readonly authenticateUrl: string | URL
+  readonly redirectUri: string | URL
+  readonly idpId: string
+  readonly additionalHosts: readonly string[]
+  /** Hash of the flow cookie; see FLOW_PARAMETER. */
+  readonly flow: string | undefined
+  readonly key: Uint8Array
+  readonly nowMs: number
+}
+
+/**
+ * A signed URL of the authenticate host's sign-in page, good for five minutes.
+ *
+ * The redirect gets the scheme of the authenticate host: Envoy may see plain HTTP behind something that ends TLS.
+ */
+export function buildSignInUrl(parts: SignInUrlParts): string {
+  const signInUrl = new URL(SIGN_IN_PATH, parts.authenticateUrl)
+  const redirectUri = new URL(parts.redirectUri)
+  redirectUri.protocol = signInUrl.protocol
+  signInUrl.searchParams.set(REDIRECT_URI_PARAMETER, redirectUri.href)
+  signInUrl.searchParams.set(IDP_ID_PARAMETER, parts.idpId)
+  if (parts.additionalHosts.length > 0)
+    signInUrl.searchParams.set(ADDITIONAL_HOSTS_PARAMETER, parts.additionalHosts.join(','))
+  if (parts.flow !== undefined) signInUrl.searchParams.set(FLOW_PARAMETER, parts.flow)
+  return signUrl(signInUrl, parts.key, parts.nowMs)
+}
