@@ -1,0 +1,124 @@
+/**
+ * Brings the Envoy API's .proto files into `proto/envoy-api/` and regenerates `src/gen/`.
+ *
+ * The files come from the Rust crate `envoy-types`, which carries them at the age of the Envoy that
+ * we pin; your own `cargo` fetches it by name, so no address stands here. Only the closure of
+ * `src/gen/imports.ts` is copied. Run again with `npm run gen:proto`; nothing changes if nothing changed.
+ *
+ * @module
+ */
+
+import { execFileSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { RESOURCES, SERVICES } from '../src/gen/imports.ts'
+
+const CRATE = { name: 'envoy-types', version: '0.7.7' }
+const HERE = import.meta.dirname
+const TARGET = join(HERE, 'envoy-api')
+const GENERATED = join(HERE, '..', 'src', 'gen', 'envoy-api')
+
+/** The crate's folders under `proto/`, each a root that imports are relative to. */
+const ROOTS = [
+  'data-plane-api',
+  'xds',
+  'googleapis',
+  'protoc-gen-validate',
+  'opentelemetry-proto',
+  'cel-spec/proto',
+  'client_model',
+]
+
+const CargoMetadata = z.object({
+  packages: z.array(z.object({ name: z.string(), manifest_path: z.string() })),
+})
+
+/** Fetches the crate into a temporary project and says where cargo put its sources. */
+function fetchCrate(temporary: string): string {
+  mkdirSync(join(temporary, 'src'))
+  writeFileSync(join(temporary, 'src', 'lib.rs'), '')
+  writeFileSync(
+    join(temporary, 'Cargo.toml'),
+    `[package]\nname = "refresh"\nversion = "0.0.0"\nedition = "2021"\n\n[dependencies]\n${CRATE.name} = "=${CRATE.version}"\n`,
+  )
+  execFileSync('cargo', ['fetch', '--quiet'], { cwd: temporary, stdio: 'inherit' })
+  const metadata = execFileSync('cargo', ['metadata', '--format-version', '1'], {
+    cwd: temporary,
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+  })
+  const found = CargoMetadata.parse(JSON.parse(metadata)).packages.find(({ name }) => name === CRATE.name)
+  if (found === undefined) throw new Error(`cargo did not bring ${CRATE.name}`)
+  return dirname(found.manifest_path)
+}
+
+/** Every file that `entries` import, themselves included, as path → file on disk. */
+function closureOf(entries: readonly string[], crate: string): Map<string, string> {
+  const found = new Map<string, string>()
+  const open = [...entries]
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    // protobufjs brings google/protobuf/* itself.
+    if (found.has(path) || path.startsWith('google/protobuf/')) continue
+    const file = ROOTS.map((root) => join(crate, 'proto', root, path)).find((each) => existsSync(each))
+    if (file === undefined) throw new Error(`${path} is in none of the crate's roots`)
+    found.set(path, file)
+    for (const [, imported = ''] of readFileSync(file, 'utf8').matchAll(
+      /^import\s+(?:public\s+)?"([^"]+)"/gm,
+    ))
+      open.push(imported)
+  }
+  return found
+}
+
+/** Types of the services' messages, as @grpc/proto-loader's own generator writes them. */
+function generateTypes(): void {
+  rmSync(GENERATED, { recursive: true, force: true })
+  const options = ['--keepCase', '--longs=String', '--enums=String', '--oneofs', '--importFileExtension=.ts']
+  execFileSync(
+    'proto-loader-gen-types',
+    [...options, '--grpcLib=@grpc/grpc-js', `--includeDirs=${TARGET}`, `--outDir=${GENERATED}`, ...SERVICES],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  )
+  for (const file of globSync('**/*.ts', { cwd: GENERATED })) {
+    const text = readFileSync(join(GENERATED, file), 'utf8')
+    // The generator names each source by its absolute path, which is nobody else's business.
+    writeFileSync(join(GENERATED, file), text.replaceAll(`// Original file: ${TARGET}/`, '// '))
+  }
+}
+
+const temporary = mkdtempSync(join(tmpdir(), 'sallyport-proto-'))
+try {
+  const crate = fetchCrate(temporary)
+  const closure = closureOf([...SERVICES, ...RESOURCES], crate)
+  rmSync(TARGET, { recursive: true, force: true })
+  for (const [path, file] of closure) {
+    mkdirSync(dirname(join(TARGET, path)), { recursive: true })
+    cpSync(file, join(TARGET, path))
+  }
+  cpSync(join(crate, 'LICENSE'), join(TARGET, 'LICENSE'))
+  writeFileSync(
+    join(TARGET, 'SOURCES.md'),
+    `# Where these files come from
+
+${closure.size} files, unchanged, from \`proto/\` of the Rust crate \`${CRATE.name}\` ${CRATE.version} (Apache-2.0), which copies them
+from envoyproxy/envoy (\`envoy/\`), cncf/xds (\`xds/\`, \`udpa/\`), bufbuild/protoc-gen-validate (\`validate/\`),
+googleapis/googleapis (\`google/\`), google/cel-spec (\`cel/\`), prometheus/client_model (\`io/\`) and
+open-telemetry/opentelemetry-proto (\`opentelemetry/\`); all Apache-2.0 (LICENSE). Never edit them: run \`npm run gen:proto\`.
+`,
+  )
+  generateTypes()
+  process.stdout.write(`${closure.size} files from ${CRATE.name} ${CRATE.version}\n`)
+} finally {
+  rmSync(temporary, { recursive: true, force: true })
+}
