@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { serveGrpc } from './grpc-server.ts'
+import { listenUnix } from './unix-socket.ts'
+
+const home = mkdtempSync(join(tmpdir(), 'sallyport-socket-'))
+after(() => rmSync(home, { recursive: true }))
+
+const close = (server: { close(done: () => void): void }) =>
+  new Promise<void>((resolve) => {
+    server.close(resolve)
+  })
+
+/** A socket file that nobody answers, as a killed process leaves it: closing another server keeps its name. */
+async function leaveStaleSocket(path: string): Promise<void> {
+  const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`
+  const { spawn } = await import('node:child_process')
+  const child = spawn(process.execPath, ['-e', script])
+  await new Promise((resolve) => {
+    child.once('exit', resolve)
+  })
+}
+
+describe('listening on a Unix socket', () => {
+  it('makes the directory 0700 and the socket 0600', async () => {
+    const path = join(home, 'run', 'a.sock')
+    const server = createServer()
+    await listenUnix(server, path)
+    assert.equal(statSync(path).mode & 0o777, 0o600)
+    assert.equal(statSync(join(home, 'run')).mode & 0o777, 0o700)
+    await close(server)
+  })
+
+  it('replaces the socket of a process that was killed', async () => {
+    const path = join(home, 'stale.sock')
+    await leaveStaleSocket(path)
+    assert.ok(existsSync(path))
+    const server = createServer()
+    await listenUnix(server, path)
+    await close(server)
+  })
+
+  it('refuses a path where another process answers', async () => {
+    const path = join(home, 'busy.sock')
+    const first = createServer((socket) => socket.destroy())
+    await listenUnix(first, path)
+    await assert.rejects(listenUnix(createServer(), path), { code: 'PORT_IN_USE' })
+    await close(first)
+  })
+
+  it('never removes a file that is not a socket', async () => {
+    const path = join(home, 'precious.txt')
+    writeFileSync(path, 'keep')
+    await assert.rejects(listenUnix(createServer(), path), { code: 'STATE_UNUSABLE' })
+    assert.ok(existsSync(path))
+  })
+
+  it('refuses a path that the system would cut off', async () => {
+    await assert.rejects(listenUnix(createServer(), join(home, 'x'.repeat(110))), { code: 'STATE_UNUSABLE' })
+  })
+})
+
+describe('a grpc-js server on a Unix socket', () => {
+  it('listens with mode 0600 and gives the socket back when closed', async () => {
+    const path = join(home, 'grpc.sock')
+    const server = await serveGrpc({ socketPath: path, services: [] })
+    assert.equal(statSync(path).mode & 0o777, 0o600)
+    await assert.rejects(serveGrpc({ socketPath: path, services: [] }), { code: 'PORT_IN_USE' })
+    await server[Symbol.asyncDispose]()
+    const second = new Server()
+    await new Promise<void>((resolve, reject) => {
+      second.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) =>
+        error === null ? resolve() : reject(error),
+      )
+    })
+    second.forceShutdown()
+  })
+})

@@ -1,0 +1,71 @@
+/**
+ * Listening on a Unix socket that only its owner may reach.
+ *
+ * @module
+ */
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs'
+import type { Server } from 'node:net'
+import { connect } from 'node:net'
+import { dirname } from 'node:path'
+import { Fault } from '../errors.ts'
+
+/** Linux keeps 108 bytes with the closing NUL, macOS 104. */
+const LONGEST_PATH_BYTES = 103
+
+/** What `listenUnix` needs of a server; `node:net`, `node:http` and `node:http2` servers all have it. */
+export type Listener = Pick<Server, 'listen' | 'once' | 'off'>
+
+/**
+ * Makes way for a socket: creates its directory (0700) and removes what a killed process left behind.
+ *
+ * @throws {Fault} `STATE_UNUSABLE` when the path is too long or is a file of another kind
+ * @throws {Fault} `PORT_IN_USE` when another process answers there
+ */
+export async function clearSocketPath(path: string): Promise<void> {
+  if (Buffer.byteLength(path) > LONGEST_PATH_BYTES) {
+    throw new Fault('STATE_UNUSABLE', `socket path is longer than ${LONGEST_PATH_BYTES} bytes: ${path}`)
+  }
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return
+  if (!found.isSocket()) throw new Fault('STATE_UNUSABLE', `in the way of a socket: ${path}`)
+  if (await isAnswered(path)) throw new Fault('PORT_IN_USE', `another process listens on ${path}`)
+  rmSync(path, { force: true })
+}
+
+/**
+ * Listens on `path` with mode 0600.
+ *
+ * @throws {Fault} `STATE_UNUSABLE`, `PORT_IN_USE`
+ */
+export async function listenUnix(server: Listener, path: string): Promise<void> {
+  await clearSocketPath(path)
+  // The socket is bound inside listen(): with this mask nobody can connect before the mode is right.
+  const mask = process.umask(0o177)
+  const listening = new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.once('listening', () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  try {
+    server.listen(path)
+  } finally {
+    process.umask(mask)
+  }
+  await listening
+  chmodSync(path, 0o600)
+}
+
+async function isAnswered(path: string): Promise<boolean> {
+  const socket = connect(path)
+  try {
+    return await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true))
+      socket.once('error', () => resolve(false))
+    })
+  } finally {
+    socket.destroy()
+  }
+}
