@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { assert as assertProperty, property, string } from 'fast-check'
-import { escapeHtml, Html, html, raw, safeHref } from './html.ts'
+import { escapeHtml, html, raw, safeHref } from './html.ts'
 
 describe('html', () => {
   it('escapes every value, in content and in attributes', () => {
