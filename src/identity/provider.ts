@@ -1,0 +1,77 @@
+/**
+ * The port through which people sign in, whatever the OpenID provider behind it.
+ *
+ * @module
+ */
+
+/** What an OpenID provider says of somebody; a session holds the same and is accepted wherever this is. */
+export interface Identity {
+  /** The `sub` of the ID token: unique at this provider only. */
+  readonly userId: string
+  /** Absent when the provider gives none, or says that it is not verified. */
+  readonly email: string | undefined
+  readonly name: string | undefined
+  /** Flattened to lists of scalars; `address.city` is the claim `address/city`. */
+  readonly claims: Readonly<Record<string, readonly string[]>>
+  /** `unknown` when the provider says that there are groups but not which. */
+  readonly groups: readonly string[] | 'unknown'
+  readonly tokens: IdentityTokens
+}
+
+/** Times are epoch milliseconds. */
+export interface IdentityTokens {
+  readonly accessToken: string | undefined
+  readonly accessTokenExpiresAt: number | undefined
+  readonly refreshToken: string | undefined
+  readonly idToken: string | undefined
+  readonly idTokenExpiresAt: number | undefined
+}
+
+/** Secrets of one sign-in, kept from the first redirect to the callback. */
+export interface SignInSecrets {
+  readonly oauthState: string
+  readonly idTokenNonce: string
+  /** @see RFC 7636 section 4.1 */
+  readonly codeVerifier: string
+}
+
+export interface ProviderStatus {
+  /** `idle` until it is asked for the first time. */
+  readonly state: 'idle' | 'ready' | 'unreachable'
+  readonly lastFault?: { readonly at: number; readonly message: string } | undefined
+}
+
+export interface IdentityProvider {
+  /** Same provider and OAuth client, same id: it scopes user ids and session handles. */
+  readonly id: string
+  readonly status: ProviderStatus
+
+  /** Where to send the user agent. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID */
+  authorizationUrl(signIn: SignInSecrets): Promise<URL>
+
+  /**
+   * Turns the answer that the user agent brought into an identity.
+   *
+   * @param callbackUrl the whole URL of the callback as the user agent asked for it, query included
+   * @throws {Fault} IDP_REFUSED, IDP_UNREACHABLE, IDP_ANSWER_INVALID, CLOCK_SKEW, OAUTH_STATE_INVALID
+   */
+  exchange(callback: SignInSecrets & { readonly callbackUrl: URL }): Promise<Identity>
+
+  /**
+   * Gets new tokens and what the provider says of the person today.
+   *
+   * Tokens may have been used up by the call: store the answer before anything else.
+   *
+   * @throws {Fault} IDP_REFUSED ends the session; IDP_UNREACHABLE asks to try again later
+   */
+  refresh(current: Identity): Promise<Identity>
+
+  /** Where RP-initiated logout goes; `undefined` when the provider has none or can't be asked. Never throws. */
+  endSessionUrl(signOut: {
+    readonly idTokenHint: string | undefined
+    readonly postLogoutRedirectUri: string
+  }): Promise<URL | undefined>
+
+  /** Best effort; never throws. @see RFC 7009 */
+  revoke(tokens: IdentityTokens): Promise<void>
+}
