@@ -1,0 +1,182 @@
+/**
+ * The real parts that the tests run against and that npm does not bring: where each is found, or how it is installed.
+ *
+ * A part comes from the environment, from PATH, from `.cache/` of the checkout, or is installed there through its
+ * registry's own client. Debian packages are installed only where the test runs as root. What can't be had is
+ * named in one line with what to do; its tests are skipped for a person and fail in CI.
+ *
+ * Envoy is not among them: the product finds its own.
+ *
+ * @module
+ */
+import { accessSync, constants, existsSync } from 'node:fs'
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { run, runToEnd } from './process.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+
+/** Kept between runs; safe to delete. */
+export const CACHE = process.env['SALLYPORT_TEST_CACHE'] ?? join(ROOT, '.cache', 'parts')
+
+const KEYCLOAK = { artifact: 'org.keycloak:keycloak-quarkus-dist', version: '26.3.0' }
+const MAVEN_COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
+const JUPYTERLAB = '4.4.9'
+
+export class MissingPart extends Error {
+  override readonly name = 'MissingPart'
+}
+
+export function findOnPath(command: string): string | undefined {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const candidate = join(folder, command)
+    try {
+      accessSync(candidate, constants.X_OK)
+      return candidate
+    } catch {
+      // look further
+    }
+  }
+  return undefined
+}
+
+let refreshed: Promise<string> | undefined
+
+/** Installs Debian packages when this is root on a Debian-like system. */
+async function installPackages(packages: readonly string[], advice: string): Promise<void> {
+  if (process.getuid?.() !== 0 || findOnPath('apt-get') === undefined) throw new MissingPart(advice)
+  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+  const args = [
+    'install',
+    '-y',
+    '-qq',
+    '--no-install-recommends',
+    '-o',
+    'DPkg::Lock::Timeout=300',
+    ...packages,
+  ]
+  try {
+    refreshed ??= run({ command: 'apt-get', args: ['update', '-qq'], env, withinMs: 180_000 })
+    await refreshed
+    await run({ command: 'apt-get', args, env, withinMs: 600_000 })
+  } catch (error) {
+    throw new MissingPart(advice, { cause: error })
+  }
+}
+
+async function debianCommand(command: string, packages: readonly string[]): Promise<string> {
+  const found = findOnPath(command)
+  if (found !== undefined) return found
+  const advice = `missing ${command}: apt-get install --no-install-recommends ${packages.join(' ')}`
+  await installPackages(packages, advice)
+  const installed = findOnPath(command)
+  if (installed === undefined) throw new MissingPart(advice)
+  return installed
+}
+
+/** Fills `CACHE/<name>` once: made beside it and renamed, so that a half-made one is never taken for whole. */
+async function cached(
+  name: string,
+  advice: string,
+  fill: (folder: string) => Promise<void>,
+): Promise<string> {
+  const folder = join(CACHE, name)
+  if (existsSync(folder)) return folder
+  const making = join(CACHE, `${name}.making`)
+  await mkdir(CACHE, { recursive: true })
+  await rm(making, { recursive: true, force: true })
+  try {
+    await fill(making)
+    await rename(making, folder)
+  } catch (error) {
+    if (error instanceof MissingPart) throw error
+    throw new MissingPart(`${advice}. ${error instanceof Error ? error.message : ''}`, { cause: error })
+  }
+  return folder
+}
+
+export async function chromium(): Promise<string> {
+  const given = process.env['CHROMIUM_PATH'] ?? findOnPath('chromium-browser') ?? findOnPath('google-chrome')
+  return given ?? (await debianCommand('chromium', ['chromium']))
+}
+
+export const wrk = (): Promise<string> => debianCommand('wrk', ['wrk'])
+const java = (): Promise<string> => debianCommand('java', ['default-jre-headless'])
+const maven = (): Promise<string> => debianCommand('mvn', ['maven'])
+
+/** A Python that can make virtual environments: Debian leaves that module to a package of its own. */
+async function python(): Promise<string> {
+  const command = await debianCommand('python3', ['python3', 'python3-venv'])
+  const { code } = await runToEnd({ command, args: ['-c', 'import ensurepip, venv'] })
+  if (code !== 0) await installPackages(['python3-venv'], 'missing venv: apt-get install python3-venv')
+  return command
+}
+
+/** Home folder of a Keycloak that was built for a database in memory, so that it starts in seconds. */
+export async function keycloak(): Promise<string> {
+  const { artifact, version } = KEYCLOAK
+  const advice = `missing Keycloak: needs Java 17 and Maven, and ${artifact}:${version}:zip from the Maven repository`
+  await java()
+  const home = await cached(`keycloak-${version}`, advice, async (making) => {
+    const downloads = `${making}.zip`
+    const args = [
+      '-q',
+      '-B',
+      MAVEN_COPY,
+      `-Dartifact=${artifact}:${version}:zip`,
+      `-DoutputDirectory=${downloads}`,
+    ]
+    await run({ command: await maven(), args, cwd: CACHE, withinMs: 600_000 })
+    const [zip = ''] = await readdir(downloads)
+    await run({
+      command: await python(),
+      args: ['-m', 'zipfile', '-e', join(downloads, zip), making],
+      withinMs: 120_000,
+    })
+    await rm(downloads, { recursive: true })
+    const kc = join(making, `keycloak-${version}`, 'bin', 'kc.sh')
+    await chmod(kc, 0o755)
+    const options = ['--db=dev-mem', '--health-enabled=false', '--metrics-enabled=false']
+    await run({ command: kc, args: ['build', ...options], withinMs: 180_000 })
+  })
+  return join(home, `keycloak-${version}`)
+}
+
+/** Interpreter of a virtual environment with JupyterLab. */
+export async function jupyter(): Promise<string> {
+  const advice = `missing JupyterLab: needs python3-venv, and jupyterlab==${JUPYTERLAB} from the Python package index`
+  const venv = await cached(`jupyterlab-${JUPYTERLAB}`, advice, async (making) => {
+    await run({ command: await python(), args: ['-m', 'venv', making], withinMs: 120_000 })
+    const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', `jupyterlab==${JUPYTERLAB}`]
+    await run({ command: join(making, 'bin', 'python'), args: pip, withinMs: 600_000 })
+  })
+  return join(venv, 'bin', 'python')
+}
+
+export type Part = 'chromium' | 'wrk' | 'keycloak' | 'jupyter'
+const PARTS: Readonly<Record<Part, () => Promise<string>>> = { chromium, wrk, keycloak, jupyter }
+
+export type Found = { readonly path: string } | { readonly missing: string }
+
+export async function findPart(part: Part): Promise<Found> {
+  try {
+    return { path: await PARTS[part]() }
+  } catch (error) {
+    if (error instanceof MissingPart) return { missing: error.message }
+    throw error
+  }
+}
+
+/**
+ * For the options of a test or suite: skips it with the reason where the part can't be had. In CI it is not
+ * skipped, so that it fails there.
+ */
+export function skipWithout(found: Found): { readonly skip: string } | Record<string, never> {
+  return 'missing' in found && !process.env['CI'] ? { skip: found.missing } : {}
+}
+
+/** The part's path, or the failure that says how to get it. */
+export function need(found: Found): string {
+  if ('missing' in found) throw new MissingPart(found.missing)
+  return found.path
+}

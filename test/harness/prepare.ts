@@ -1,0 +1,23 @@
+/**
+ * `node prepare.ts chromium keycloak …`: brings the parts that the tests need, and says what is missing.
+ *
+ * Run before the test files, which run side by side and would otherwise each install the same.
+ *
+ * @module
+ */
+import { findEnvoy } from '../../envoy/find.ts'
+import { findPart, type Part } from './parts.ts'
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+let missing = 0
+for (const part of process.argv.slice(2)) {
+  if (part === 'envoy') {
+    await findEnvoy({ env: process.env })
+    continue
+  }
+  const found = await findPart(part as Part)
+  if ('missing' in found) missing += 1
+  say('missing' in found ? found.missing : `${part}: ${found.path}`)
+}
+if (missing > 0 && process.env['CI']) process.exitCode = 1
