@@ -44,12 +44,14 @@ const FAULTS = {
   OAUTH_STATE_EXPIRED: { status: 400, grpc: 3, mendedBy: 'user' },
   OAUTH_STATE_FOREIGN: { status: 400, grpc: 3, mendedBy: 'user' },
   CLOCK_SKEW: { status: 502, grpc: 13, mendedBy: 'operator' },
+  COOKIES_REQUIRED: { status: 400, grpc: 3, mendedBy: 'user' },
   SIGNED_URL_INVALID: { status: 400, grpc: 3, mendedBy: 'user' },
   SIGNED_URL_EXPIRED: { status: 400, grpc: 3, mendedBy: 'user' },
   REDIRECT_NOT_OURS: { status: 400, grpc: 3, mendedBy: 'client' },
   REQUEST_INVALID: { status: 400, grpc: 3, mendedBy: 'client' },
   NOT_FOUND: { status: 404, grpc: 5, mendedBy: 'client' },
   METHOD_NOT_ALLOWED: { status: 405, grpc: 12, mendedBy: 'client' },
+  SESSION_GONE: { status: 401, grpc: 16, mendedBy: 'user' },
   NOT_SIGNED_IN: { status: 401, grpc: 16, mendedBy: 'user' },
 } as const satisfies Record<string, FaultRow>
 

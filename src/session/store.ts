@@ -13,8 +13,15 @@ export type MaybePromise<T> = T | Promise<T>
 export interface SessionStore extends AsyncDisposable {
   /** The live session, or `undefined` when there is none or it has expired. @throws {Fault} STORE_UNAVAILABLE */
   find(id: string): MaybePromise<Session | undefined>
-  /** Insert or replace; answers the record as stored, with its new version. */
+  /**
+   * Insert or replace; answers the record as stored, with its new version.
+   *
+   * An id that was deleted stays deleted: a refresh that ends after a sign-out must not bring the session back.
+   *
+   * @throws {Fault} SESSION_GONE, STORE_UNAVAILABLE
+   */
   save(session: Omit<Session, 'version'>): MaybePromise<Session>
+  /** When it answers, the deletion is on the disk, so that a power cut brings nobody back in. */
   delete(id: string): MaybePromise<boolean>
   list(filter?: { readonly userId?: string }): MaybePromise<readonly Session[]>
   /** Sessions whose tokens should be refreshed at or before `before` and that have a refresh token. */
@@ -23,7 +30,7 @@ export interface SessionStore extends AsyncDisposable {
   claimOnce(key: string, ttlMs: number): MaybePromise<boolean>
   /** Drops expired sessions and records; answers how many sessions went. */
   sweep(): MaybePromise<number>
-  /** Called when a session has changed or gone, in this process or another. */
+  /** Called when a session has changed or gone, in this process or another; the listener must not throw. */
   onChange(listener: (id: string) => void): Disposable
   readonly count: number
 }

@@ -1,0 +1,137 @@
+/**
+ * The SQLite file: opening it safely, its schema, and its failures as faults.
+ *
+ * @module
+ */
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { Fault } from '../errors.ts'
+
+/** Each entry brings the schema from the version that is its index to the next; never change one that shipped. */
+const MIGRATIONS = [
+  `CREATE TABLE session (
+     id TEXT PRIMARY KEY,
+     idp_id TEXT NOT NULL,
+     user_id TEXT NOT NULL,
+     profile TEXT NOT NULL,   -- JSON: email, name, claims, groups
+     tokens TEXT NOT NULL,    -- sealed JSON
+     issued_at INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     refresh_at INTEGER,      -- when the first of its tokens ends, if they can be refreshed
+     version INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX session_by_user ON session (user_id);
+   CREATE INDEX session_by_expiry ON session (expires_at);
+   CREATE INDEX session_by_refresh ON session (refresh_at) WHERE refresh_at IS NOT NULL;
+   CREATE INDEX session_by_version ON session (version);
+   -- What was deleted, until it would have expired: other processes learn of it here, and nothing brings it back.
+   CREATE TABLE deleted (
+     id TEXT PRIMARY KEY,
+     expires_at INTEGER NOT NULL,
+     version INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX deleted_by_version ON deleted (version);
+   CREATE TABLE claimed (key BLOB PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE store (
+     only INTEGER PRIMARY KEY CHECK (only = 1),
+     version INTEGER NOT NULL,  -- of the newest change
+     seen_at INTEGER NOT NULL,  -- the latest time that was on the wall clock
+     canary TEXT NOT NULL       -- sealed; tells whether our key is the one that the tokens were sealed with
+   ) STRICT;
+   INSERT INTO store VALUES (1, 0, 0, '');`,
+]
+
+/** "SaPo": tells our file from any other SQLite file. */
+const APPLICATION_ID = 0x5361506f
+/** The program stands still while it waits for another process's write, which takes a few milliseconds. */
+const BUSY_TIMEOUT_MS = 1000
+
+/** @throws {Fault} STATE_UNUSABLE, saying what to do */
+export function openDatabase(file: string): DatabaseSync {
+  let database: DatabaseSync | undefined
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    // SQLite gives its side files the mode of the database, so that must be right before it sees it.
+    closeSync(openSync(file, 'a', 0o600))
+    chmodSync(file, 0o600)
+    database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
+    assertOurs(database, file)
+    // NORMAL: a power cut may lose the last commits but never damages the file. What must not be lost, a
+    // deletion, is committed with FULL (see `durably`).
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON')
+    migrate(database)
+    return database
+  } catch (cause) {
+    database?.close()
+    throw cause instanceof Fault ? cause : unusable(file, cause)
+  }
+}
+
+/** @throws {Fault} STORE_UNAVAILABLE for what SQLite refuses; bugs of ours come through as they are */
+export function guarded<T>(act: () => T): T {
+  try {
+    return act()
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_SQLITE_ERROR')
+      throw new Fault('STORE_UNAVAILABLE', `the session store failed: ${cause.message}`, { cause })
+    throw cause
+  }
+}
+
+export function inTransaction<T>(database: DatabaseSync, act: () => T): T {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = act()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+/** A transaction that is on the disk when it returns: some milliseconds, against microseconds. */
+export function durably<T>(database: DatabaseSync, act: () => T): T {
+  database.exec('PRAGMA synchronous = FULL')
+  try {
+    return inTransaction(database, act)
+  } finally {
+    database.exec('PRAGMA synchronous = NORMAL')
+  }
+}
+
+/** One number of a one-row answer, as PRAGMAs and counts give. */
+export function numberOf(database: DatabaseSync, sql: string): number {
+  const [value] = Object.values(database.prepare(sql).get() ?? {})
+  return typeof value === 'number' ? value : 0
+}
+
+/** Before anything is written: the file may belong to somebody else. */
+function assertOurs(database: DatabaseSync, file: string): void {
+  const [verdict] = Object.values(database.prepare('PRAGMA quick_check(1)').get() ?? {})
+  if (verdict !== 'ok') throw unusable(file, new Error(String(verdict)))
+  const isEmpty = numberOf(database, 'SELECT count(*) FROM sqlite_schema') === 0
+  if (!isEmpty && numberOf(database, 'PRAGMA application_id') !== APPLICATION_ID)
+    throw new Fault('STATE_UNUSABLE', `${file} is a database of another program: choose another state folder`)
+  if (numberOf(database, 'PRAGMA user_version') > MIGRATIONS.length)
+    throw new Fault(
+      'STATE_UNUSABLE',
+      `${file} was written by a newer Sallyport: run that one, or move it away`,
+    )
+}
+
+function migrate(database: DatabaseSync): void {
+  inTransaction(database, () => {
+    for (const step of MIGRATIONS.slice(numberOf(database, 'PRAGMA user_version'))) database.exec(step)
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}; PRAGMA application_id = ${APPLICATION_ID}`)
+  })
+}
+
+function unusable(file: string, cause: unknown): Fault {
+  const why = cause instanceof Error ? cause.message : 'unknown error'
+  const cure = /^(EACCES|EPERM|EROFS|ENOSPC)|readonly|read-only|full/i.test(why)
+    ? 'make it writable for this user'
+    : 'move it away, and its -wal and -shm files: everybody has to sign in again, nothing else is lost'
+  return new Fault('STATE_UNUSABLE', `the session store ${file} can't be used (${why}): ${cure}`, { cause })
+}

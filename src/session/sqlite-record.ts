@@ -1,0 +1,75 @@
+/**
+ * A session as a row of SQLite: profile as JSON, tokens sealed.
+ *
+ * Ids are kept as they are: a session cookie also needs a MAC, so that a leaked database lets nobody in.
+ *
+ * @module
+ */
+import type { SQLOutputValue } from 'node:sqlite'
+import type { Sealer } from '../crypto/seal.ts'
+import { refreshDueAt } from './refresh-due.ts'
+import type { Session, SessionTokens } from './session.ts'
+
+export type Row = Record<string, SQLOutputValue>
+
+type Profile = Pick<Session, 'email' | 'name' | 'claims' | 'groups'>
+
+export function toRow(session: Session, sealer: Sealer, now: number) {
+  const { email, name, claims, groups } = session
+  return {
+    id: session.id,
+    idp_id: session.idpId,
+    user_id: session.userId,
+    profile: JSON.stringify({ email, name, claims, groups } satisfies Profile),
+    tokens: sealer.seal(JSON.stringify(session.tokens), placeOf(session.id)),
+    issued_at: session.issuedAt,
+    expires_at: session.expiresAt,
+    refresh_at: refreshDueAt(session.tokens, now) ?? null,
+    version: session.version,
+  }
+}
+
+/** `undefined` for a row whose tokens we can't open: it was altered, or moved from another session. */
+export function fromRow(row: Row, sealer: Sealer): Session | undefined {
+  const id = textOf(row, 'id')
+  const tokens = sealer.open(textOf(row, 'tokens'), placeOf(id))
+  if (tokens === undefined) return undefined
+  // JSON that we wrote ourselves.
+  const profile: Partial<Profile> = JSON.parse(textOf(row, 'profile'))
+  const opened: Partial<SessionTokens> = JSON.parse(tokens)
+  return {
+    id,
+    idpId: textOf(row, 'idp_id'),
+    userId: textOf(row, 'user_id'),
+    email: profile.email,
+    name: profile.name,
+    claims: profile.claims ?? {},
+    groups: profile.groups ?? 'unknown',
+    issuedAt: integerOf(row, 'issued_at'),
+    expiresAt: integerOf(row, 'expires_at'),
+    tokens: {
+      accessToken: opened.accessToken,
+      accessTokenExpiresAt: opened.accessTokenExpiresAt,
+      refreshToken: opened.refreshToken,
+      idToken: opened.idToken,
+      idTokenExpiresAt: opened.idTokenExpiresAt,
+    },
+    version: integerOf(row, 'version'),
+  }
+}
+
+function placeOf(id: string): string {
+  return `session/${id}/tokens`
+}
+
+export function textOf(row: Row, column: string): string {
+  const value = row[column]
+  if (typeof value !== 'string') throw new TypeError(`column ${column} holds no text`)
+  return value
+}
+
+export function integerOf(row: Row, column: string): number {
+  const value = row[column]
+  if (typeof value !== 'number') throw new TypeError(`column ${column} holds no integer`)
+  return value
+}
