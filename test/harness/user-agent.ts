@@ -73,7 +73,10 @@ export class UserAgent {
     const target = new URL(url)
     const cookie = this.jar.header(target)
     const response = await request({
-      ...(this.#options.version === undefined ? {} : { version: this.#options.version }),
+      // cleartext peers, such as the provider of the tests, speak HTTP/1.1
+      ...(this.#options.version === undefined || target.protocol === 'http:'
+        ? {}
+        : { version: this.#options.version }),
       ...visit,
       url: target,
       ...(this.#options.ca !== undefined && target.protocol === 'https:' ? { ca: this.#options.ca } : {}),
