@@ -1,0 +1,133 @@
+/**
+ * The configuration as the rest of the program sees it: checked, complete and frozen.
+ *
+ * @module
+ */
+
+import type { ListenAddress } from './address.ts'
+import type { Origin } from './origin.ts'
+import type { RouteKeys } from './route-schema.ts'
+import type { Secret } from './secret.ts'
+import type { SettingsKeys } from './settings-schema.ts'
+import type { Upstream } from './upstream.ts'
+
+export type { ListenAddress } from './address.ts'
+export type { Origin } from './origin.ts'
+export type CircuitBreakerThresholds = NonNullable<Route['circuit_breaker_thresholds']>
+export type HealthCheck = NonNullable<Route['health_checks']>[number]
+export type OutlierDetection = NonNullable<Route['outlier_detection']>
+export type Redirect = NonNullable<Route['redirect']>
+export type DirectResponse = NonNullable<Route['response']>
+export { Secret } from './secret.ts'
+export type { Upstream } from './upstream.ts'
+
+/** A place in a file, counted from 1. */
+export interface Position {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** What `freezeDeep` makes of a value, told to the compiler. */
+type Frozen<T> = T extends readonly (infer Item)[]
+  ? readonly Frozen<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Frozen<T[Key]> }
+    : T
+
+/** The keys whose `…_file` twin is read and merged into them. */
+type FileKeys = `${string}_file`
+
+export interface TlsCertificate {
+  /** PEM, leaf first. */
+  readonly cert: string
+  /** PEM. */
+  readonly key: Secret
+}
+
+type ReplacedSettings =
+  | FileKeys
+  | 'certificate'
+  | 'certificate_key'
+  | 'certificates'
+  | 'certificate_authority'
+  | 'shared_secret'
+  | 'cookie_secret'
+  | 'signing_key'
+  | 'idp_client_secret'
+  | 'address'
+  | 'jwt_issuer_format'
+  | 'pass_identity_headers'
+  | 'access_log_fields'
+  | 'authorize_log_fields'
+  | 'idp_scopes'
+  | 'idp_request_params'
+  | 'set_response_headers'
+
+/** All global keys, with defaults filled in. Durations are milliseconds; 0 means no limit. */
+export interface Settings extends Frozen<Omit<SettingsKeys, ReplacedSettings>> {
+  readonly address: ListenAddress
+  readonly certificates: readonly TlsCertificate[]
+  /** PEM of further roots. */
+  readonly certificate_authority: string | undefined
+  /** Base64 of 32 bytes. */
+  readonly shared_secret: Secret | undefined
+  readonly cookie_secret: Secret | undefined
+  /** PEM of one or several private keys. */
+  readonly signing_key: Secret | undefined
+  readonly idp_client_secret: Secret | undefined
+  readonly idp_scopes: readonly string[]
+  readonly idp_request_params: Readonly<Record<string, string>>
+  /** Empty when the file says `disable`. */
+  readonly set_response_headers: Readonly<Record<string, string>>
+  readonly jwt_issuer_format: 'hostOnly' | 'uri'
+  readonly pass_identity_headers: boolean
+  readonly access_log_fields: readonly string[]
+  readonly authorize_log_fields: readonly string[]
+}
+
+type ReplacedRouteKeys = FileKeys | 'to' | 'tls_custom_ca' | 'tls_client_cert' | 'tls_client_key' | 'policy'
+
+export interface Route extends Frozen<Omit<RouteKeys, ReplacedRouteKeys>> {
+  /** 16 hex digits of the hash of what makes a route one and the same: from, prefix, path, regex and its target. */
+  readonly id: string
+  readonly origin: Origin
+  readonly to: readonly Upstream[] | undefined
+  /** Raw; the policy room gives it meaning. */
+  readonly policy: unknown
+  /** PEM. */
+  readonly tls_custom_ca: string | undefined
+  /** PEM, leaf first; always together with the key. */
+  readonly tls_client_cert: string | undefined
+  readonly tls_client_key: Secret | undefined
+  readonly position: Position
+}
+
+/** One generation of the configuration, deeply frozen. */
+export interface Config {
+  /** Grows by one with each change that was taken. */
+  readonly generation: number
+  /** Hash of the file and of everything it refers to. */
+  readonly checksum: string
+  readonly file: string
+  readonly settings: Settings
+  /** In the order of the file, which is the order of matching within one host. */
+  readonly routes: readonly Route[]
+}
+
+/** One mistake, placed. `message` is a sentence without the position; it never holds a secret. */
+export interface Problem extends Position {
+  readonly path: ConfigPath
+  readonly message: string
+}
+
+/** Where a value stands: `['routes', 3, 'policy', 0]`. Routes of both lists count through as `routes`. */
+export type ConfigPath = readonly (string | number)[]
+
+/** A mistake that is not placed yet. */
+export interface Mistake {
+  readonly path: ConfigPath
+  readonly message: string
+  /** Whether the key itself is out of place; otherwise its value is shown. */
+  readonly on?: 'key' | 'value'
+}

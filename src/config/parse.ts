@@ -1,0 +1,248 @@
+/**
+ * Text → `Config`, or all mistakes at once, each with its place.
+ *
+ * Pure: files and environment variables are read through what the caller hands in.
+ *
+ * @module
+ */
+
+import { createHash } from 'node:crypto'
+import { dirname } from 'node:path'
+import type { z } from 'zod'
+import type { Config, ConfigPath, Mistake, Problem, Route, Settings } from './config.ts'
+import { freezeDeep } from './freeze.ts'
+import { parseOrigin } from './origin.ts'
+import { Reader } from './reference.ts'
+import { Resolver, resolveRouteTls, resolveSettings } from './resolve.ts'
+import { RouteKeys } from './route-schema.ts'
+import {
+  additionalHostsAreOthers,
+  authenticateHostIsFree,
+  type PlacedRoute,
+  type RouteDraft,
+  routeMistakes,
+  routesHaveOneIdentityEach,
+  type SettingsDraft,
+  settingsMistakes,
+} from './rules.ts'
+import { mistakesOf, sentenceOf } from './sentences.ts'
+import { SettingsKeys } from './settings-schema.ts'
+import {
+  UNSUPPORTED_ROUTE_KEYS,
+  UNSUPPORTED_RUNTIME_FLAGS,
+  UNSUPPORTED_SETTINGS,
+} from './unsupported-keys.ts'
+import { readYaml, type YamlFile } from './yaml-file.ts'
+
+/** A check of another room, such as the policy compiler. Its paths start with `'routes', index`. */
+export type ConfigCheck = (config: Config) => readonly Mistake[]
+
+export interface ParseOptions {
+  /** Name for messages; relative paths in the file are relative to its folder. */
+  readonly file?: string
+  /** Throws when the file cannot be read. */
+  readonly readFile?: (path: string) => string
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly generation?: number
+  readonly checks?: readonly ConfigCheck[]
+}
+
+export type ParseResult = ({ readonly config: Config } | { readonly problems: readonly Problem[] }) & {
+  /** Absolute or as joined to the folder of the file: each file that the text refers to, readable or not. */
+  readonly files: readonly string[]
+}
+
+/** Two keys that hold routes; `policy` is the older name and comes first. */
+const ROUTE_LISTS = ['policy', 'routes'] as const
+
+type Raw = Readonly<Record<string, unknown>>
+
+export function parseConfig(text: string, options: ParseOptions = {}): ParseResult {
+  const file = options.file ?? 'config.yaml'
+  const reader = new Reader({
+    folder: dirname(file),
+    readFile: options.readFile ?? refuseToRead,
+    env: options.env ?? {},
+  })
+  const yaml = readYaml(text)
+  const attempt = yaml.mistakes.length > 0 ? undefined : new Attempt(yaml, file, reader)
+  const problems =
+    attempt === undefined
+      ? yaml.mistakes.map(({ message, line, column }) => ({ file, line, column, path: [], message }))
+      : attempt.run(checksumOf(text, reader), options)
+  const files = [...reader.files.keys()]
+  return attempt?.config === undefined || problems.length > 0
+    ? { problems, files }
+    : { config: attempt.config, files }
+}
+
+function refuseToRead(): never {
+  throw new Error('files cannot be read here')
+}
+
+function checksumOf(text: string, reader: Reader): () => string {
+  return () => {
+    const hash = createHash('sha256').update(text)
+    for (const [path, read] of reader.files) hash.update(`\0${path}\0${'value' in read ? read.value : ''}`)
+    for (const [name, value] of reader.variables) hash.update(`\0${name}\0${value ?? ''}`)
+    return hash.digest('hex')
+  }
+}
+
+/** What was made of one entry of a route list. */
+interface DraftedRoute {
+  readonly path: ConfigPath
+  readonly route: Route
+}
+
+/** One run over one file; collects as it goes. */
+class Attempt {
+  config: Config | undefined
+  readonly #yaml: YamlFile
+  readonly #file: string
+  readonly #reader: Reader
+  readonly #mistakes: Mistake[] = []
+
+  constructor(yaml: YamlFile, file: string, reader: Reader) {
+    this.#yaml = yaml
+    this.#file = file
+    this.#reader = reader
+  }
+
+  run(checksum: () => string, options: ParseOptions): Problem[] {
+    const { value } = this.#yaml
+    if (value === null || value === undefined) {
+      this.#fail([], 'the file is empty; it needs at least `routes`')
+      return this.#problems()
+    }
+    if (!isRaw(value)) {
+      this.#fail([], 'must be a map of keys at the top level')
+      return this.#problems()
+    }
+    const settings = this.#readSettings(value)
+    const drafted = ROUTE_LISTS.flatMap((list) => this.#readRoutes(list, value[list]))
+    this.#judgeTogether(settings, drafted)
+    const config: Config = freezeDeep({
+      generation: options.generation ?? 1,
+      checksum: checksum(),
+      file: this.#file,
+      settings,
+      routes: drafted.map(({ route }) => route),
+    })
+    for (const check of options.checks ?? []) this.#take(check(config), drafted)
+    if (this.#mistakes.length === 0) this.config = config
+    return this.#problems()
+  }
+
+  #fail(path: ConfigPath, message: string): void {
+    this.#mistakes.push({ path, message })
+  }
+
+  #readSettings(value: Raw): Settings {
+    const raw = Object.fromEntries(
+      Object.entries(value).filter(([key]) => key !== 'routes' && key !== 'policy'),
+    )
+    const { draft, mistakes } = checkKeys(SettingsKeys, raw, ({ length, 0: first }) =>
+      length === 0 ? UNSUPPORTED_SETTINGS : first === 'runtime_flags' ? UNSUPPORTED_RUNTIME_FLAGS : {},
+    )
+    const resolver = new Resolver(this.#reader)
+    const settings = resolveSettings(draft as SettingsDraft, resolver)
+    this.#mistakes.push(...mistakes, ...settingsMistakes(draft as SettingsDraft, raw), ...resolver.mistakes)
+    return settings
+  }
+
+  #readRoutes(list: (typeof ROUTE_LISTS)[number], value: unknown): DraftedRoute[] {
+    if (value === undefined || value === null) return []
+    if (!Array.isArray(value)) {
+      this.#fail([list], 'must be a list of routes')
+      return []
+    }
+    return value.flatMap((raw: unknown, index) => this.#readRoute([list, index], raw) ?? [])
+  }
+
+  #readRoute(path: ConfigPath, raw: unknown): DraftedRoute | undefined {
+    if (!isRaw(raw)) {
+      this.#fail(path, 'must be a map of keys, beginning with `from`')
+      return undefined
+    }
+    const { draft, mistakes } = checkKeys(RouteKeys, raw, (at) =>
+      at.length === 0 ? UNSUPPORTED_ROUTE_KEYS : {},
+    )
+    const keys = draft as RouteDraft
+    const resolver = new Resolver(this.#reader)
+    const tls = resolveRouteTls(keys, resolver)
+    for (const mistake of [...mistakes, ...routeMistakes(keys, raw), ...resolver.mistakes]) {
+      this.#mistakes.push({ ...mistake, path: [...path, ...mistake.path] })
+    }
+    const origin = keys.from === undefined ? undefined : parseOrigin(keys.from)
+    if (origin === undefined || 'wrong' in origin) return undefined
+    const { tls_custom_ca_file: _a, tls_client_cert_file: _b, tls_client_key_file: _c, ...rest } = keys
+    const position = { file: this.#file, ...this.#yaml.locate(path) }
+    return {
+      path,
+      route: {
+        ...rest,
+        from: keys.from ?? '',
+        to: keys.to,
+        policy: keys.policy,
+        ...tls,
+        id: idOf(raw),
+        origin,
+        position,
+      },
+    }
+  }
+
+  #judgeTogether(settings: Settings, drafted: readonly DraftedRoute[]): void {
+    const placed: PlacedRoute[] = drafted.map(({ route, path }) => ({
+      id: route.id,
+      origin: route.origin,
+      depends_on: route.depends_on,
+      path,
+    }))
+    this.#mistakes.push(
+      ...routesHaveOneIdentityEach(placed, (path) => this.#yaml.locate(path).line),
+      ...authenticateHostIsFree(settings.authenticate_service_url, placed),
+      ...additionalHostsAreOthers(placed),
+    )
+  }
+
+  /** Mistakes from outside name routes by their index among all; the file may have two lists. */
+  #take(mistakes: readonly Mistake[], drafted: readonly DraftedRoute[]): void {
+    for (const { path, message } of mistakes) {
+      const [list, index, ...rest] = path
+      const at = list === 'routes' && typeof index === 'number' ? drafted[index]?.path : undefined
+      this.#fail(at === undefined ? path : [...at, ...rest], message)
+    }
+  }
+
+  #problems(): Problem[] {
+    return this.#mistakes
+      .map(({ path, message, on }) => ({ file: this.#file, ...this.#yaml.locate(path, on), path, message }))
+      .toSorted((a, b) => a.line - b.line || a.column - b.column)
+  }
+}
+
+function isRaw(value: unknown): value is Raw {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function checkKeys(
+  schema: typeof SettingsKeys | typeof RouteKeys,
+  raw: Raw,
+  unsupportedAt: Parameters<typeof mistakesOf>[2],
+): { draft: unknown; mistakes: Mistake[] } {
+  const checked = (schema as z.ZodType).safeParse(raw, { error: sentenceOf })
+  if (checked.success) return { draft: checked.data, mistakes: [] }
+  const mistakes = mistakesOf(checked.error.issues, schema, unsupportedAt, ['routes', 'policy'])
+  const wrong = new Set(mistakes.map(({ path }) => path[0]))
+  const right = Object.fromEntries(Object.entries(raw).filter(([key]) => !wrong.has(key)))
+  return { draft: schema.partial().safeParse(right).data ?? {}, mistakes }
+}
+
+/** The same keys make the same route: its order in the file and all its other keys may change. */
+function idOf(raw: Raw): string {
+  const target = raw['to'] ?? raw['redirect'] ?? raw['response']
+  const identity = [raw['from'], raw['prefix'] ?? null, raw['path'] ?? null, raw['regex'] ?? null, target]
+  return createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 16)
+}

@@ -1,0 +1,190 @@
+/**
+ * From checked keys to complete values: references are read, `…_file` twins merged, certificates opened, defaults set.
+ *
+ * @module
+ */
+
+import { parseCertificates, parsePrivateKey, pemOf, signingKeyProblem, tlsKeyProblem } from './certificate.ts'
+import type { ConfigPath, Mistake, Settings, TlsCertificate } from './config.ts'
+import { DISABLE } from './header.ts'
+import { DEFAULT_ACCESS_LOG_FIELDS, DEFAULT_AUTHORIZE_LOG_FIELDS } from './log-fields.ts'
+import { type Reader, Reference } from './reference.ts'
+import { KNOWN_ISSUERS, type RouteDraft, type SettingsDraft } from './rules.ts'
+import { Secret } from './secret.ts'
+import type { SettingsKeys } from './settings-schema.ts'
+
+/** A value that was read, and the key that gave it. */
+interface Found {
+  readonly text: string
+  readonly path: ConfigPath
+}
+
+/** Reads values and collects what goes wrong, so that one mistake does not hide the next. */
+export class Resolver {
+  readonly mistakes: Mistake[] = []
+  readonly #reader: Reader
+
+  constructor(reader: Reader) {
+    this.#reader = reader
+  }
+
+  fail(path: ConfigPath, message: string): undefined {
+    this.mistakes.push({ path, message })
+    return undefined
+  }
+
+  /** The value of a key or of its `…_file` twin. */
+  either(key: string, plain: Reference | undefined, file: Reference | undefined): Found | undefined {
+    if (plain !== undefined && file !== undefined)
+      return this.fail([`${key}_file`], `cannot stand beside \`${key}\`; give one of them`)
+    if (plain !== undefined) return this.read(plain, [key])
+    return file === undefined ? undefined : this.read(file, [`${key}_file`])
+  }
+
+  read(reference: Reference, path: ConfigPath): Found | undefined {
+    const read = this.#reader.read(reference)
+    return 'value' in read ? { text: read.value, path } : this.fail(path, read.wrong)
+  }
+
+  /** PEM of at least one readable certificate. */
+  certificates(found: Found | undefined): string | undefined {
+    if (found === undefined) return undefined
+    const parsed = parseCertificates(found.text)
+    return 'value' in parsed ? parsed.value.pem : this.fail(found.path, parsed.wrong)
+  }
+
+  /** A certificate with the key that belongs to it. */
+  pair(cert: Found | undefined, key: Found | undefined): TlsCertificate | undefined {
+    const certificate = cert === undefined ? undefined : parseCertificates(cert.text)
+    const privateKey = key === undefined ? undefined : parsePrivateKey(key.text)
+    if (cert !== undefined && certificate !== undefined && 'wrong' in certificate)
+      this.fail(cert.path, certificate.wrong)
+    if (key !== undefined && privateKey !== undefined && 'wrong' in privateKey)
+      this.fail(key.path, privateKey.wrong)
+    if (certificate === undefined || privateKey === undefined || key === undefined) return undefined
+    if ('wrong' in certificate || 'wrong' in privateKey) return undefined
+    const weak = tlsKeyProblem(privateKey.value.key)
+    if (weak !== undefined) return this.fail(key.path, weak)
+    if (certificate.value.chain[0]?.checkPrivateKey(privateKey.value.key) !== true) {
+      return this.fail(key.path, 'is not the key of the certificate beside it')
+    }
+    return { cert: certificate.value.pem, key: Secret.of(privateKey.value.pem) }
+  }
+
+  /** 32 bytes in base64, either alphabet. */
+  secretOf32Bytes(found: Found | undefined): Secret | undefined {
+    if (found === undefined) return undefined
+    const text = found.text.trim()
+    const bytes = /^[A-Za-z0-9+/_-]+={0,2}$/.test(text) ? Buffer.from(text, 'base64').length : -1
+    if (bytes === 32) return Secret.of(text)
+    return this.fail(
+      found.path,
+      `must be 32 bytes in base64${bytes < 0 ? '' : `, but has ${bytes} bytes`}; make one with \`head -c32 /dev/urandom | base64\``,
+    )
+  }
+
+  signingKey(found: Found | undefined): Secret | undefined {
+    if (found === undefined) return undefined
+    const wrong = signingKeyProblem(found.text)
+    return wrong === undefined ? Secret.of(pemOf(found.text) ?? '') : this.fail(found.path, wrong)
+  }
+}
+
+/** `certificates` lists name paths outright, as in nginx; PEM text and references are taken too. */
+function pathUnlessPem(reference: Reference): Reference {
+  if (reference.kind !== 'literal' || pemOf(reference.text) !== undefined) return reference
+  return new Reference('file', reference.text)
+}
+
+const SCOPES: Readonly<Record<string, readonly string[]>> = {
+  google: ['openid', 'profile', 'email'],
+  gitlab: ['openid', 'profile', 'email'],
+  cognito: ['openid', 'profile', 'email'],
+}
+const REQUEST_PARAMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  google: { prompt: 'select_account consent', access_type: 'offline' },
+  azure: { prompt: 'select_account' },
+}
+const SECURITY_HEADERS = { 'X-Frame-Options': 'SAMEORIGIN', 'X-XSS-Protection': '1; mode=block' }
+const STRICT_TRANSPORT = { 'Strict-Transport-Security': 'max-age=31536000; includeSubDomains; preload' }
+
+/** The headers to set, given that `disable` means none. */
+export function withoutDisabled(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.keys(headers).some((name) => name.toLowerCase() === DISABLE) ? {} : headers
+}
+
+export function resolveSettings(keys: SettingsDraft, resolver: Resolver): Settings {
+  const {
+    certificate,
+    certificate_file,
+    certificate_key,
+    certificate_key_file,
+    certificate_authority,
+    certificate_authority_file,
+    shared_secret,
+    shared_secret_file,
+    cookie_secret,
+    cookie_secret_file,
+    signing_key,
+    signing_key_file,
+    idp_client_secret,
+    idp_client_secret_file,
+    ...rest
+  } = keys as SettingsKeys
+  const single = resolver.pair(
+    resolver.either('certificate', certificate, certificate_file),
+    resolver.either('certificate_key', certificate_key, certificate_key_file),
+  )
+  const listed = (rest.certificates ?? []).map(({ cert, key }, index) =>
+    resolver.pair(
+      resolver.read(pathUnlessPem(cert), ['certificates', index, 'cert']),
+      resolver.read(pathUnlessPem(key), ['certificates', index, 'key']),
+    ),
+  )
+  const certificates = [single, ...listed].filter((pair) => pair !== undefined)
+  const clientSecret = resolver.either('idp_client_secret', idp_client_secret, idp_client_secret_file)
+  const provider = rest.idp_provider ?? ''
+  const issuer = rest.idp_provider_url ?? KNOWN_ISSUERS[provider]
+  return {
+    ...rest,
+    ...(issuer === undefined ? {} : { idp_provider_url: issuer }),
+    address: rest.address ?? { host: '0.0.0.0', port: rest.insecure_server ? 80 : 443 },
+    certificates,
+    certificate_authority: resolver.certificates(
+      resolver.either('certificate_authority', certificate_authority, certificate_authority_file),
+    ),
+    shared_secret: resolver.secretOf32Bytes(
+      resolver.either('shared_secret', shared_secret, shared_secret_file),
+    ),
+    cookie_secret: resolver.secretOf32Bytes(
+      resolver.either('cookie_secret', cookie_secret, cookie_secret_file),
+    ),
+    signing_key: resolver.signingKey(resolver.either('signing_key', signing_key, signing_key_file)),
+    idp_client_secret: clientSecret === undefined ? undefined : Secret.of(clientSecret.text),
+    idp_scopes: rest.idp_scopes ?? SCOPES[provider] ?? ['openid', 'profile', 'email', 'offline_access'],
+    idp_request_params: rest.idp_request_params ?? REQUEST_PARAMS[provider] ?? {},
+    set_response_headers:
+      rest.set_response_headers === undefined
+        ? { ...SECURITY_HEADERS, ...(certificates.length > 0 ? STRICT_TRANSPORT : {}) }
+        : withoutDisabled(rest.set_response_headers),
+    jwt_issuer_format: rest.jwt_issuer_format ?? 'hostOnly',
+    pass_identity_headers: rest.pass_identity_headers ?? false,
+    access_log_fields: rest.access_log_fields ?? DEFAULT_ACCESS_LOG_FIELDS,
+    authorize_log_fields: rest.authorize_log_fields ?? DEFAULT_AUTHORIZE_LOG_FIELDS,
+  }
+}
+
+/** The TLS keys of a route; all undefined for most routes, which cost nothing here. */
+export function resolveRouteTls(keys: RouteDraft, resolver: Resolver) {
+  const client = resolver.pair(
+    resolver.either('tls_client_cert', keys.tls_client_cert, keys.tls_client_cert_file),
+    resolver.either('tls_client_key', keys.tls_client_key, keys.tls_client_key_file),
+  )
+  return {
+    tls_custom_ca: resolver.certificates(
+      resolver.either('tls_custom_ca', keys.tls_custom_ca, keys.tls_custom_ca_file),
+    ),
+    tls_client_cert: client?.cert,
+    tls_client_key: client?.key,
+  }
+}

@@ -1,0 +1,348 @@
+/**
+ * The keys of one route, by topic. What a single key may hold is said here; what holds between keys is in rules.ts.
+ *
+ * @module
+ */
+
+import { z } from 'zod'
+import { Duration } from './duration.ts'
+import { ChangeableHeaderName, HeaderName, HeaderValue, RequestHeaders } from './header.ts'
+import { Authority, HostName, parseAuthority } from './host-name.ts'
+import { From } from './origin.ts'
+import { FilePath, SecretText } from './reference.ts'
+import { Re2 } from './regex.ts'
+import { HealthCheck, OutlierDetection } from './resilience.ts'
+import { sharedKeys } from './shared-keys.ts'
+import { Upstreams } from './upstream.ts'
+
+/** Envoy refuses a longer body of a direct response unless the limit is raised. */
+const LONGEST_BODY = 4096
+
+const Path = HeaderValue.refine((path) => path.startsWith('/'), 'must start with "/"')
+const MatchedPath = Path.refine(
+  (path) => !/[?#]/.test(path),
+  'may not hold "?" or "#": the query is not part of the path',
+)
+
+const RedirectStatus = z.union(
+  [z.literal(301), z.literal(302), z.literal(303), z.literal(307), z.literal(308)],
+  {
+    error: 'must be one of 301, 302, 303, 307, 308',
+  },
+)
+
+const Redirect = z.strictObject({
+  https_redirect: z.boolean().optional().meta({ description: 'Redirect to https.' }),
+  scheme_redirect: z.enum(['http', 'https']).optional().meta({ description: 'Scheme to redirect to.' }),
+  host_redirect: HostName.optional().meta({
+    description: 'Host to redirect to.',
+    examples: ['new.example.com'],
+  }),
+  port_redirect: z.int().min(1).max(65_535).optional().meta({ description: 'Port to redirect to.' }),
+  path_redirect: Path.optional().meta({
+    description: 'Path that replaces the whole path; may carry a query.',
+  }),
+  prefix_rewrite: Path.optional().meta({ description: 'Path that replaces the matched prefix.' }),
+  response_code: RedirectStatus.optional().meta({ description: 'Status of the redirect; unset: 301.' }),
+  strip_query: z.boolean().optional().meta({ description: 'Drop the query; unset: false.' }),
+})
+export type Redirect = z.output<typeof Redirect>
+
+const DirectResponse = z.strictObject({
+  status: z
+    .int()
+    .min(200)
+    .max(599)
+    .meta({ description: 'HTTP status.', examples: [200] }),
+  body: z
+    .string()
+    .refine((body) => Buffer.byteLength(body) <= LONGEST_BODY, `may have at most ${LONGEST_BODY} bytes`)
+    .optional()
+    .meta({ description: 'Text of the answer, at most 4096 bytes.' }),
+})
+export type DirectResponse = z.output<typeof DirectResponse>
+
+/** An additional login host: `host`, `host:port`, or a URL, of which the host is kept. */
+const LoginHost = z.string().transform((text, context) => {
+  const url = text.includes('/') ? URL.parse(text) : undefined
+  const authority = url === undefined ? text : (url?.host ?? '')
+  if (authority !== '' && parseAuthority(authority) !== undefined) return authority.toLowerCase()
+  context.addIssue({ code: 'custom', message: `"${text}" is not a host name, with or without a port` })
+  return z.NEVER
+})
+
+const matching = {
+  from: From.meta({
+    description:
+      'Public origin that users open. `*` in the host stands for any text; exact hosts win over wildcards. Without a port any port matches. Envoy `VirtualHost.domains`.',
+    examples: ['https://wiki.example.com', 'https://*.apps.example.com'],
+  }),
+  to: Upstreams.optional().meta({
+    description:
+      'Upstream URL, or a list of them, each with an optional weight after a comma. Schemes http, https, h2c, unix, https+unix. A path is put in front of the request path. Envoy `Cluster.load_assignment`.',
+    examples: ['http://wiki:8080', ['https://a.internal,10', 'https://b.internal,20']],
+  }),
+  redirect: Redirect.optional().meta({
+    description:
+      'Answer with a redirect instead of an upstream; the policy is judged first. Envoy `RedirectAction`.',
+  }),
+  response: DirectResponse.optional().meta({
+    description:
+      'Answer with this text instead of an upstream; the policy is judged first. Envoy `DirectResponseAction`.',
+  }),
+  prefix: MatchedPath.optional().meta({
+    description:
+      'Paths that start so; `/admin` matches `/administrator` too. Envoy `RouteMatch.prefix`. Unset: all.',
+    examples: ['/admin/'],
+  }),
+  path: MatchedPath.optional().meta({
+    description: 'Exactly this path. Wins over `prefix`. Envoy `RouteMatch.path`.',
+    examples: ['/healthz'],
+  }),
+  regex: Re2.optional().meta({
+    description:
+      'Paths that match as a whole, in RE2. Wins over `path` and `prefix`. Envoy `RouteMatch.safe_regex`.',
+    examples: ['/(en|de)/.*'],
+  }),
+  regex_priority_order: z.int().optional().meta({
+    description: 'Kept for routes that arrive over the API; routes of a file keep the order of the file.',
+  }),
+  depends_on: z
+    .array(LoginHost)
+    .max(5, 'may name at most 5 hosts')
+    .optional()
+    .meta({
+      description: 'Hosts that the user is signed in to together with this one, in this order; at most 5.',
+      examples: [['api.example.com']],
+    }),
+}
+
+const display = {
+  name: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'Shown in the portal and in logs. Unset: the id of the route.' }),
+  description: z.string().optional().meta({ description: 'Shown in the portal.' }),
+  logo_url: z
+    .url({ protocol: /^(?:https?|data)$/, error: 'must be an http, https or data URL' })
+    .optional()
+    .meta({ description: 'Icon shown in the portal.' }),
+}
+
+const authorization = {
+  policy: z
+    .union([z.record(z.string(), z.unknown()), z.array(z.unknown())], {
+      error: 'must be a rule or a list of rules',
+    })
+    .optional()
+    .meta({
+      description:
+        'Who may pass, in the policy language (see the policy reference). A route without any rule is closed.',
+      examples: [[{ allow: { and: [{ domain: { is: 'example.com' } }] } }]],
+    }),
+  allowed_users: z
+    .array(z.string().min(1))
+    .optional()
+    .meta({
+      description: 'E-mail addresses or user ids that may pass.',
+      examples: [['alice@example.com']],
+    }),
+  allowed_domains: z
+    .array(z.string().min(1))
+    .optional()
+    .meta({
+      description: 'Domains of e-mail addresses that may pass.',
+      examples: [['example.com']],
+    }),
+  allowed_idp_claims: z
+    .record(z.string().min(1), z.array(z.union([z.string(), z.number(), z.boolean()])))
+    .optional()
+    .meta({
+      description: 'Claim → values; whoever has one of the values may pass.',
+      examples: [{ groups: ['staff'] }],
+    }),
+  allow_any_authenticated_user: z.boolean().optional().meta({
+    description: 'Whoever can sign in may pass. Unset: false.',
+  }),
+  allow_public_unauthenticated_access: z.boolean().optional().meta({
+    description: 'Everyone may pass without signing in. Unset: false.',
+  }),
+  cors_allow_preflight: z.boolean().optional().meta({
+    description:
+      'CORS preflight requests (OPTIONS with Origin and Access-Control-Request-Method) go to the upstream without signing in. Unset: false.',
+  }),
+  show_error_details: z.boolean().optional().meta({
+    description: 'The denial page shows each criterion and why it failed. Unset: false.',
+  }),
+}
+
+const rewriting = {
+  prefix_rewrite: Path.optional().meta({
+    description: 'Replaces the matched prefix or path. Envoy `RouteAction.prefix_rewrite`.',
+    examples: ['/'],
+  }),
+  regex_rewrite_pattern: Re2.optional().meta({
+    description: 'RE2 pattern within the path that is replaced. Envoy `RouteAction.regex_rewrite.pattern`.',
+    examples: ['^/service/([^/]+)(/.*)$'],
+  }),
+  regex_rewrite_substitution: HeaderValue.optional().meta({
+    description:
+      'What replaces it; `\\1` stands for the first group. Envoy `RouteAction.regex_rewrite.substitution`.',
+    examples: ['\\2/instance/\\1'],
+  }),
+  host_rewrite: Authority.optional().meta({
+    description: 'Host header that the upstream gets. Envoy `RouteAction.host_rewrite_literal`.',
+  }),
+  host_rewrite_header: HeaderName.optional().meta({
+    description:
+      'Request header whose value becomes the Host header. Envoy `RouteAction.host_rewrite_header`.',
+  }),
+  host_path_regex_rewrite_pattern: Re2.optional().meta({
+    description:
+      'RE2 pattern on the path from which the Host header is made. Envoy `RouteAction.host_rewrite_path_regex.pattern`.',
+  }),
+  host_path_regex_rewrite_substitution: HeaderValue.optional().meta({
+    description:
+      'The Host header, with `\\1` for groups. Envoy `RouteAction.host_rewrite_path_regex.substitution`.',
+  }),
+  preserve_host_header: z.boolean().optional().meta({
+    description: 'The upstream gets the Host header of the user agent. Unset: the host of `to`.',
+  }),
+}
+
+const headers = {
+  set_request_headers: RequestHeaders.optional().meta({
+    description:
+      'Headers set on the request, over what the client sent. `$pomerium.id_token`, `$pomerium.access_token`, `$pomerium.jwt` and `$pomerium.request.headers["Name"]` are filled in; `$$` is a dollar sign. ext_authz `OkHttpResponse.headers`.',
+    examples: [{ 'X-Api-Token': '$pomerium.id_token' }],
+  }),
+  remove_request_headers: z.array(ChangeableHeaderName).optional().meta({
+    description:
+      'Headers taken off the request; those set above stay. Envoy `Route.request_headers_to_remove`.',
+  }),
+  rewrite_response_headers: z
+    .array(
+      z.strictObject({
+        header: ChangeableHeaderName.meta({ description: 'Header of the response.', examples: ['Location'] }),
+        prefix: HeaderValue.min(1).meta({ description: 'Text at the start of its value that is replaced.' }),
+        value: HeaderValue.meta({ description: 'What stands there instead.' }),
+      }),
+    )
+    .optional()
+    .meta({ description: 'Replaces the start of response headers, mostly of Location.' }),
+}
+
+const protocols = {
+  timeout: Duration.optional().meta({
+    description:
+      'Longest wait for the whole answer; `0s` waits for ever. Envoy `RouteAction.timeout`. Unset: `default_upstream_timeout`, or none where WebSockets are allowed.',
+    examples: ['30s'],
+  }),
+  idle_timeout: Duration.optional().meta({
+    description:
+      'Longest silence on a stream; `0s` allows any. Envoy `RouteAction.idle_timeout`. Unset: `timeout_idle`.',
+    examples: ['5m'],
+  }),
+  allow_websockets: z.boolean().optional().meta({
+    description: 'Lets WebSockets through; the upstream is spoken to in HTTP/1.1. Unset: false.',
+  }),
+  allow_spdy: z.boolean().optional().meta({ description: 'Lets SPDY upgrades through. Unset: false.' }),
+}
+
+const tls = {
+  tls_skip_verify: z.boolean().optional().meta({
+    description: 'Accepts any certificate of the upstream: only for experiments. Unset: false.',
+  }),
+  tls_server_name: HostName.optional().meta({
+    description: 'Name for SNI and for the certificate of the upstream; the next key wins over it.',
+  }),
+  tls_upstream_server_name: HostName.optional().meta({
+    description:
+      'Name for SNI (RFC 6066 section 3) and for the certificate. Envoy `UpstreamTlsContext.sni`. Unset: the host of `to`.',
+  }),
+  tls_custom_ca: SecretText.optional().meta({
+    description:
+      'Certificates (PEM, or PEM in base64) that are trusted for this upstream instead of all others. Envoy `CertificateValidationContext.trusted_ca`.',
+  }),
+  tls_custom_ca_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
+  tls_client_cert: SecretText.optional().meta({
+    description:
+      'Certificate shown to the upstream (PEM, or PEM in base64). Envoy `CommonTlsContext.tls_certificates`.',
+  }),
+  tls_client_cert_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
+  tls_client_key: SecretText.optional().meta({ description: 'Its private key (PEM, or PEM in base64).' }),
+  tls_client_key_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
+  tls_upstream_allow_renegotiation: z.boolean().optional().meta({
+    description:
+      'Lets the upstream renegotiate TLS 1.2. Envoy `UpstreamTlsContext.allow_renegotiation`. Unset: false.',
+  }),
+}
+
+const balancing = {
+  load_balancing_policy: z
+    .enum(['ROUND_ROBIN', 'LEAST_REQUEST', 'RING_HASH', 'MAGLEV', 'RANDOM'])
+    .optional()
+    .meta({
+      description:
+        'How one of several upstreams is chosen; RING_HASH and MAGLEV keep a session on one. Envoy `Cluster.lb_policy`. Unset: ROUND_ROBIN.',
+    }),
+  health_checks: z
+    .array(HealthCheck)
+    .optional()
+    .meta({ description: 'Active probes. Envoy `Cluster.health_checks`.' }),
+  outlier_detection: OutlierDetection.optional().meta({
+    description: 'Takes out upstreams that fail real requests. Envoy `Cluster.outlier_detection`.',
+  }),
+  healthy_panic_threshold: z.int().min(0).max(100).optional().meta({
+    description:
+      'Share of healthy upstreams, per cent, below which all are used. Envoy `CommonLbConfig.healthy_panic_threshold`. Unset: 50.',
+  }),
+}
+
+const shared = sharedKeys('route')
+
+/** The order of the reference page, and of what editors offer. */
+export const ROUTE_SECTIONS = [
+  { title: 'Matching and target', keys: matching },
+  { title: 'Portal', keys: display },
+  {
+    title: 'Authorization',
+    keys: authorization,
+  },
+  { title: 'Rewriting path and host', keys: rewriting },
+  {
+    title: 'Headers and identity',
+    keys: {
+      ...headers,
+      set_response_headers: shared.set_response_headers,
+      pass_identity_headers: shared.pass_identity_headers,
+      jwt_issuer_format: shared.jwt_issuer_format,
+      jwt_groups_filter: shared.jwt_groups_filter,
+    },
+  },
+  { title: 'Protocols and timeouts', keys: { ...protocols, allow_upgrades: shared.allow_upgrades } },
+  { title: 'TLS to the upstream', keys: tls },
+  {
+    title: 'Load balancing and resilience',
+    keys: { ...balancing, circuit_breaker_thresholds: shared.circuit_breaker_thresholds },
+  },
+] as const
+
+export const RouteKeys = z
+  .strictObject({
+    ...matching,
+    ...display,
+    ...authorization,
+    ...rewriting,
+    ...headers,
+    ...protocols,
+    ...tls,
+    ...balancing,
+    ...shared,
+  })
+  .meta({
+    id: 'Route',
+    description: 'One protected application: its public origin, its upstream and who may pass.',
+  })
+export type RouteKeys = z.output<typeof RouteKeys>

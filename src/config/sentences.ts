@@ -1,0 +1,124 @@
+/**
+ * What zod finds, in words for operators. Values are not quoted: a key may hold a secret.
+ *
+ * @module
+ */
+
+import { z } from 'zod'
+import type { Mistake } from './config.ts'
+import { nearest } from './nearest.ts'
+import { UNSUPPORTED_VALUES, unsupportedMessage } from './unsupported-keys.ts'
+
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'a map of keys',
+  record: 'a map of keys',
+  array: 'a list',
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'empty'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a map'
+  return typeof value === 'string' ? 'a text' : typeof value === 'boolean' ? 'true or false' : 'a number'
+}
+
+/** The error map of all schemas here: used where a schema has no sentence of its own. */
+export function sentenceOf(issue: z.core.$ZodRawIssue): string {
+  const input: unknown = issue.input
+  if (input === null) return 'has no value; give it one or remove the key'
+  switch (issue.code) {
+    case 'invalid_type':
+      if (input === undefined) return 'is missing'
+      if (issue.expected === 'int') return 'must be a whole number'
+      return `must be ${TYPE_NAMES[issue.expected] ?? issue.expected}, not ${kindOf(input)}`
+    case 'invalid_value': {
+      const last = issue.path?.at(-1)
+      const later = typeof last === 'string' ? UNSUPPORTED_VALUES[last]?.[String(input)] : undefined
+      if (later !== undefined) return `the value "${String(input)}" ${unsupportedMessage(later)}`
+      const choices = issue.values.map(String)
+      const close = typeof input === 'string' ? nearest(input, choices) : undefined
+      const one = choices.length === 1 ? `must be ${choices[0]}` : `must be one of ${choices.join(', ')}`
+      return close === undefined ? one : `${one}; did you mean "${close}"?`
+    }
+    case 'too_small':
+    case 'too_big': {
+      const isSmall = issue.code === 'too_small'
+      const bound = isSmall ? issue.minimum : issue.maximum
+      const word = isSmall ? 'at least' : 'at most'
+      if (issue.origin === 'string')
+        return bound === 1n || bound === 1 ? 'must not be empty' : `must have ${word} ${bound} characters`
+      if (issue.origin === 'array')
+        return isSmall && bound === 1 ? 'must not be an empty list' : `must have ${word} ${bound} entries`
+      return `must be ${word} ${bound}`
+    }
+    case 'invalid_key':
+      return 'is a key that may not stand here'
+    case 'invalid_format':
+      return issue.format === 'base64' ? 'must be base64' : 'has a form that is not allowed'
+    default:
+      return 'is not allowed here'
+  }
+}
+
+type Table = Readonly<Record<string, { readonly when: 'later' | 'never'; readonly instead: string }>>
+
+/** Zod's issues, as mistakes; unknown keys one by one, each at its own place. */
+export function mistakesOf(
+  issues: readonly z.core.$ZodIssue[],
+  schema: z.ZodType,
+  unsupportedAt: (path: readonly PropertyKey[]) => Table,
+  alsoKnown: readonly string[] = [],
+): Mistake[] {
+  return issues.flatMap((issue): Mistake[] => {
+    const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)))
+    if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }]
+    const unsupported = unsupportedAt(issue.path)
+    const known = [
+      ...keysAt(schema, issue.path),
+      ...Object.keys(unsupported),
+      ...(path.length === 0 ? alsoKnown : []),
+    ]
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      on: 'key' as const,
+      message: Object.hasOwn(unsupported, key)
+        ? supportSentence(unsupported, key)
+        : unknownSentence(key, known),
+    }))
+  })
+}
+
+function supportSentence(table: Table, key: string): string {
+  const row = table[key]
+  return row === undefined ? 'is not supported' : unsupportedMessage(row)
+}
+
+function unknownSentence(key: string, known: readonly string[]): string {
+  const close = nearest(key, known)
+  return close === undefined ? 'is not a known key' : `is not a known key; did you mean "${close}"?`
+}
+
+/** The keys that may stand at a path of a schema. */
+export function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
+  let at: z.core.$ZodType | undefined = unwrap(schema)
+  for (const step of path) {
+    if (at instanceof z.ZodObject) at = at.shape[String(step)]
+    else if (at instanceof z.ZodArray) at = at.element
+    else if (at instanceof z.ZodRecord) at = at.valueType
+    else return []
+    if (at === undefined) return []
+    at = unwrap(at)
+  }
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : []
+}
+
+function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
+    return unwrap(schema.def.innerType)
+  }
+  return schema instanceof z.ZodPipe ? unwrap(schema.def.in) : schema
+}

@@ -1,0 +1,106 @@
+/**
+ * Keys that stand both globally and on a route, where the route's value wins.
+ *
+ * @module
+ */
+
+import { z } from 'zod'
+import { HEADER_NAME, ResponseHeaders } from './header.ts'
+
+export const Uint32 = z.int().min(0).max(4_294_967_295)
+
+const UpgradeToken = z.string().superRefine((token, context) => {
+  const lower = token.toLowerCase()
+  const wrong = !HEADER_NAME.test(token)
+    ? `"${token}" is not an upgrade token`
+    : lower.startsWith('connect')
+      ? `"${token}" is not supported yet: tunnels have routes of their own`
+      : lower === 'h2c'
+        ? '"h2c" cannot be allowed: it would let a client speak to the app past the checks'
+        : undefined
+  if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
+})
+
+export const Upgrades = z
+  .array(UpgradeToken)
+  .transform((tokens) => tokens.map((token) => token.toLowerCase()))
+  .superRefine((tokens, context) => {
+    for (const [index, token] of tokens.entries()) {
+      if (tokens.indexOf(token) !== index) {
+        context.addIssue({ code: 'custom', message: `"${token}" stands twice in the list`, path: [index] })
+      }
+    }
+  })
+
+export const CircuitBreakerThresholds = z.strictObject({
+  max_connections: Uint32.optional().meta({
+    description:
+      'Connections to the upstream at once. Envoy `CircuitBreakers.Thresholds.max_connections`; unset: 1024.',
+  }),
+  max_pending_requests: Uint32.optional().meta({
+    description: 'Requests that may wait for a connection. `Thresholds.max_pending_requests`; unset: 1024.',
+  }),
+  max_requests: Uint32.optional().meta({
+    description: 'Requests in flight at once. `Thresholds.max_requests`; unset: 1024.',
+  }),
+  max_retries: Uint32.optional().meta({
+    description: 'Retries in flight at once. `Thresholds.max_retries`; unset: 3.',
+  }),
+  max_connection_pools: Uint32.optional().meta({
+    description: 'Connection pools at once. `Thresholds.max_connection_pools`; unset: no limit.',
+  }),
+})
+export type CircuitBreakerThresholds = z.output<typeof CircuitBreakerThresholds>
+
+const EXAMPLE_HEADERS = { 'X-Frame-Options': 'SAMEORIGIN' }
+
+/** The keys, with what differs between the two places said by the caller. */
+export function sharedKeys(place: 'route' | 'global') {
+  const isRoute = place === 'route'
+  return {
+    allow_upgrades: Upgrades.optional().meta({
+      description: `Upgrade tokens that clients may ask for, such as \`websocket\`. Envoy \`HttpConnectionManager.upgrade_configs\`${
+        isRoute ? ' of the route (`RouteAction.upgrade_configs`); wins over the global list' : ''
+      }. Unset: none.`,
+      examples: [['websocket']],
+    }),
+    circuit_breaker_thresholds: CircuitBreakerThresholds.optional().meta({
+      description: `How much may be in flight to an upstream at once. Envoy \`Cluster.circuit_breakers\`. ${
+        isRoute
+          ? 'Merged over the global thresholds, number by number.'
+          : 'Each route may override each number.'
+      }`,
+    }),
+    jwt_issuer_format: z
+      .enum(['hostOnly', 'uri'])
+      .optional()
+      .meta({
+        description: `Form of \`iss\` in the identity assertion (RFC 7519 section 4.1.1): \`hostOnly\` is \`app.example.com\`, \`uri\` is \`https://app.example.com/\`. ${
+          isRoute ? 'Unset: the global value.' : 'Unset: `hostOnly`.'
+        }`,
+      }),
+    jwt_groups_filter: z
+      .array(z.string().min(1))
+      .optional()
+      .meta({
+        description: `Ids of the groups that may stand in the identity assertion; others are left out, to keep headers small. ${
+          isRoute ? 'Together with the global list.' : 'Together with the list of the route.'
+        } Unset in both places: all groups.`,
+        examples: [['staff', 'admins']],
+      }),
+    pass_identity_headers: z
+      .boolean()
+      .optional()
+      .meta({
+        description: `Whether the upstream gets the signed identity (\`X-Pomerium-Jwt-Assertion\` and the claim headers). ${
+          isRoute ? 'Unset: the global value.' : 'Unset: false.'
+        }`,
+      }),
+    set_response_headers: ResponseHeaders.optional().meta({
+      description: isRoute
+        ? 'Headers set on each response of this route, over the global ones; taken literally, `%` too. The key `disable` clears both. Envoy `Route.response_headers_to_add`.'
+        : 'Headers set on each response; taken literally, `%` too. Replaces the default set as a whole; the key `disable` sets none. Envoy `RouteConfiguration.response_headers_to_add`. Unset: `X-Frame-Options: SAMEORIGIN`, `X-XSS-Protection: 1; mode=block` and, when certificates are given, `Strict-Transport-Security` of a year.',
+      examples: [EXAMPLE_HEADERS],
+    }),
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * YAML text → plain value, with a way to find the place of each value.
+ *
+ * Places are looked up only when there is something to report, by offsets that the parser keeps anyway.
+ *
+ * @module
+ */
+
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  parseDocument,
+  visit,
+} from 'yaml'
+import type { ConfigPath } from './config.ts'
+
+export interface Place {
+  readonly line: number
+  readonly column: number
+}
+
+export interface YamlFile {
+  readonly value: unknown
+  readonly mistakes: readonly (Place & { readonly message: string })[]
+  /** Place of the value at a path; of its key where the value is a block, or with `on: 'key'`. */
+  locate(path: ConfigPath, on?: 'key' | 'value'): Place
+}
+
+/** More than any real file: 50,000 routes are some 12 MB. */
+const LONGEST_TEXT = 64 * 1024 * 1024
+/** Copies that aliases may make, by the parser's own count; beyond lies a "billion laughs". */
+const MOST_ALIASES = 10_000
+
+/** Turns offsets into lines and columns, both from 1. */
+export function lineFinder(text: string): (offset: number) => Place {
+  let starts: number[] | undefined
+  return (offset) => {
+    if (starts === undefined) {
+      starts = [0]
+      for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+    }
+    let low = 0
+    let high = starts.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((starts[middle] ?? 0) <= offset) low = middle
+      else high = middle - 1
+    }
+    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 }
+  }
+}
+
+export function readYaml(text: string): YamlFile {
+  const placeOf = lineFinder(text)
+  const broken = (message: string, offset = 0): YamlFile => ({
+    value: undefined,
+    mistakes: [{ ...placeOf(offset), message }],
+    locate: () => placeOf(offset),
+  })
+  if (text.length > LONGEST_TEXT) return broken('is larger than 64 MiB')
+  try {
+    const document = parseDocument(text, {
+      merge: true,
+      prettyErrors: false,
+      stringKeys: true,
+      logLevel: 'silent',
+    })
+    const mistakes = [...document.errors, ...document.warnings].map((error) => ({
+      ...placeOf(error.pos[0]),
+      message: sentenceOf(error.code, error.message, text, error.pos[0], placeOf),
+    }))
+    if (mistakes.length > 0) return { value: undefined, mistakes, locate: locator(document, placeOf) }
+    const looped = selfReference(document)
+    if (looped !== undefined) return broken('an alias may not refer to a value that holds it', looped)
+    return {
+      value: document.toJS({ maxAliasCount: MOST_ALIASES }),
+      mistakes,
+      locate: locator(document, placeOf),
+    }
+  } catch (error) {
+    if (error instanceof RangeError) return broken('is nested too deeply')
+    // The parser throws this alone, and only while it copies aliases.
+    if (error instanceof ReferenceError)
+      return broken('has aliases that multiply beyond all measure', text.indexOf('*'))
+    throw error
+  }
+}
+
+function sentenceOf(
+  code: string,
+  message: string,
+  text: string,
+  offset: number,
+  placeOf: (offset: number) => Place,
+): string {
+  if (code === 'DUPLICATE_KEY') {
+    const key = /^(?:"([^"\n]*)"|'([^'\n]*)'|([^\s:]+))/.exec(text.slice(offset, offset + 200))
+    const { column } = placeOf(offset)
+    return `the key "${key?.[1] ?? key?.[2] ?? key?.[3] ?? ''}" stands twice in one map${column === 1 ? ', at the top level' : ''}`
+  }
+  if (code === 'MULTIPLE_DOCS') return 'a second document begins here; a config file holds one'
+  if (code === 'TAG_RESOLVE_FAILED') return 'tags such as "!name" have no meaning here'
+  return `is not YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`
+}
+
+/** Offset of an alias that lies inside the value it names, which no plain value can express. */
+function selfReference(document: Document): number | undefined {
+  let found: number | undefined
+  visit(document, {
+    Alias(_, alias, ancestors) {
+      const target = alias.resolve(document)
+      if (target === undefined || !ancestors.includes(target)) return undefined
+      found = alias.range?.[0] ?? 0
+      return visit.BREAK
+    },
+  })
+  return found
+}
+
+function locator(document: Document, placeOf: (offset: number) => Place): YamlFile['locate'] {
+  return (path, on = 'value') => {
+    let node: unknown = document.contents
+    let at = offsetOf(node) ?? 0
+    for (const [depth, step] of path.entries()) {
+      const holder = isAlias(node) ? node.resolve(document) : node
+      const isLast = depth === path.length - 1
+      if (isMap(holder)) {
+        const pair = holder.items.find(
+          (item) => isScalar(item.key) && String(item.key.value) === String(step),
+        )
+        if (pair === undefined) return placeOf(at)
+        const keyOffset = offsetOf(pair.key) ?? at
+        const isBlock = isCollection(pair.value) && pair.value.flow !== true
+        node = pair.value
+        at = isLast && (on === 'key' || isBlock) ? keyOffset : (offsetOf(pair.value) ?? keyOffset)
+      } else if (isSeq(holder)) {
+        const item: unknown = holder.items[Number(step)]
+        if (item === undefined) return placeOf(at)
+        node = isPair(item) ? item.value : item
+        at = offsetOf(node) ?? at
+      } else return placeOf(at)
+    }
+    return placeOf(at)
+  }
+}
+
+function offsetOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined
+}
