@@ -38,6 +38,7 @@ const FAULTS = {
   // sign-in
   IDP_UNREACHABLE: { status: 503, grpc: 14, mendedBy: 'identity provider' },
   IDP_REFUSED: { status: 401, grpc: 16, mendedBy: 'identity provider' },
+  IDP_ERROR: { status: 400, grpc: 13, mendedBy: 'identity provider' },
   IDP_ANSWER_INVALID: { status: 502, grpc: 13, mendedBy: 'identity provider' },
   IDP_NOT_CONFIGURED: { status: 500, grpc: 9, mendedBy: 'operator' },
   OAUTH_STATE_INVALID: { status: 400, grpc: 3, mendedBy: 'user' },

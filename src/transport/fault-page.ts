@@ -25,6 +25,10 @@ const WORDS: Partial<Record<FaultCode, Words>> = {
     heading: 'The identity provider refused the sign-in',
     text: 'It did not confirm who you are. Try again, or use another account.',
   },
+  IDP_ERROR: {
+    heading: 'The identity provider could not sign you in',
+    text: 'It answered with an error instead of an identity.',
+  },
   IDP_ANSWER_INVALID: {
     heading: 'The identity provider’s answer can’t be trusted',
     text: 'Its answer did not pass the checks, so nobody has been signed in.',
@@ -49,6 +53,10 @@ const WORDS: Partial<Record<FaultCode, Words>> = {
     heading: 'This sign-in was begun in another browser',
     text: 'A sign-in can only be finished where it was begun. If it was begun here, this browser did not keep our cookie: allow cookies for this site and try again.',
   },
+  COOKIES_REQUIRED: {
+    heading: 'This browser doesn’t keep the session cookie',
+    text: 'You are signed in, but the cookie that says so does not come back. Allow cookies for this site and try again. If they are allowed, those who run this proxy should compare cookie_domain and cookie_same_site with the names of their hosts.',
+  },
   SIGNED_URL_INVALID: {
     heading: 'This address is not complete',
     text: 'It was altered, shortened, or never made here. Open the app itself instead of a stored address.',
@@ -69,6 +77,10 @@ const WORDS: Partial<Record<FaultCode, Words>> = {
   METHOD_NOT_ALLOWED: {
     heading: 'This page can’t be used like that',
     text: 'The request method is not allowed here.',
+  },
+  SESSION_GONE: {
+    heading: 'Your session has ended',
+    text: 'It was ended while this request was under way. Sign in again to go on.',
   },
   NOT_SIGNED_IN: { heading: 'You are not signed in', text: 'Sign in to see this page.' },
 }

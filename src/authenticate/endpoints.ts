@@ -1,0 +1,55 @@
+/**
+ * The addresses that Sallyport answers itself.
+ *
+ * @module
+ */
+import type { Site } from './sites.ts'
+
+export interface Endpoint {
+  readonly site: Site['kind'] | 'any'
+  readonly paths: readonly string[]
+  /** HEAD goes with GET. */
+  readonly methods: readonly ('GET' | 'POST' | 'OPTIONS')[]
+}
+
+export const ENDPOINTS = {
+  HOME: { site: 'authenticate', paths: ['/'], methods: ['GET'] },
+  SIGN_IN: { site: 'authenticate', paths: ['/.pomerium/sign_in'], methods: ['GET'] },
+  OAUTH_CALLBACK: { site: 'authenticate', paths: ['/oauth2/callback'], methods: ['GET', 'POST'] },
+  SIGN_OUT: { site: 'authenticate', paths: ['/.pomerium/sign_out'], methods: ['GET', 'POST'] },
+  SIGNED_OUT: { site: 'authenticate', paths: ['/.pomerium/signed_out'], methods: ['GET'] },
+  ROBOTS: { site: 'authenticate', paths: ['/robots.txt'], methods: ['GET'] },
+
+  HAND_OFF: { site: 'app', paths: ['/.pomerium/callback/', '/.pomerium/callback'], methods: ['GET'] },
+  APP_SIGN_OUT: { site: 'app', paths: ['/.pomerium/sign_out'], methods: ['GET', 'POST'] },
+
+  ME: { site: 'any', paths: ['/.pomerium/', '/.pomerium'], methods: ['GET'] },
+  USER: { site: 'any', paths: ['/.pomerium/user'], methods: ['GET'] },
+  PORTAL: { site: 'any', paths: ['/.pomerium/routes'], methods: ['GET'] },
+  PORTAL_API: { site: 'any', paths: ['/.pomerium/api/v1/routes'], methods: ['GET'] },
+  WELL_KNOWN: {
+    site: 'any',
+    paths: ['/.well-known/pomerium', '/.well-known/pomerium/'],
+    methods: ['GET', 'OPTIONS'],
+  },
+  JWKS: { site: 'any', paths: ['/.well-known/pomerium/jwks.json'], methods: ['GET', 'OPTIONS'] },
+} as const satisfies Record<string, Endpoint>
+
+export type EndpointName = keyof typeof ENDPOINTS
+
+const isEndpointName = (name: string): name is EndpointName => Object.hasOwn(ENDPOINTS, name)
+
+export const ENDPOINT_NAMES: readonly EndpointName[] = Object.keys(ENDPOINTS).filter(isEndpointName)
+
+const byAddress = new Map<string, EndpointName>(
+  ENDPOINT_NAMES.flatMap((name) => {
+    const { site, paths } = ENDPOINTS[name]
+    const kinds = site === 'any' ? ['authenticate', 'app'] : [site]
+    return kinds.flatMap((kind) => paths.map((path) => [`${kind} ${path}`, name] as const))
+  }),
+)
+
+/** By the exact path, as Envoy normalised it. */
+export function endpointOf(site: Site, path: string): EndpointName | undefined {
+  return byAddress.get(`${site.kind} ${path}`)
+}

@@ -1,0 +1,75 @@
+/** The portal: the routes that this person may open, and no other. */
+import type { Route } from '../../config/config.ts'
+import type { RequestFacts, Subject } from '../../policy/decision.ts'
+import type { Session } from '../../session/session.ts'
+import { html, safeHref } from '../../transport/html.ts'
+import { actionBar } from '../../transport/page.ts'
+import { type Answer, json, page, required, type Visit } from '../visit.ts'
+
+export function portalPage(visit: Visit): Answer {
+  const session = required(visit, 'session')
+  const routes = openRoutes(visit)
+  return page(visit, {
+    title: 'Your apps',
+    heading: 'Your apps',
+    wide: true,
+    body: html`${
+      routes.length === 0
+        ? html`<p>There is no app here that you may open as <strong>${session.email ?? session.userId}</strong>.</p>`
+        : html`<ul class="apps">${routes.map(tile)}</ul>`
+    }
+${actionBar([
+  { label: 'Your session', href: '/.pomerium/' },
+  { label: 'Sign out', href: '/.pomerium/sign_out' },
+])}`,
+  })
+}
+
+function tile(route: Route) {
+  const address = addressOf(route)
+  const words = html`<strong>${route.name ?? route.origin.host}</strong>
+<span>${route.description}</span><span>${route.from.replace(/^https:\/\//, '')}${route.path ?? route.prefix}</span>`
+  // A wildcard names no address that could be opened.
+  return address === undefined
+    ? html`<li><div class="app">${words}</div></li>`
+    : html`<li><a href="${safeHref(address)}">${words}</a></li>`
+}
+
+function addressOf(route: Route): string | undefined {
+  if (route.origin.wildcard) return undefined
+  return route.from.replace(/\/$/, '') + (route.path ?? route.prefix ?? '/')
+}
+
+export function portalJson(visit: Visit): Answer {
+  const routes = openRoutes(visit).map((route) => ({
+    id: route.id,
+    name: route.name ?? route.id,
+    type: 'http',
+    from: route.from,
+    description: route.description ?? '',
+    connect_command: '',
+    logo_url: route.logo_url ?? '',
+  }))
+  return json({ routes })
+}
+
+function openRoutes(visit: Visit): readonly Route[] {
+  const subject = subjectOf(required(visit, 'session'))
+  return visit.config.routes.filter((route) => visit.services.mayOpen(route, subject, factsOf(visit, route)))
+}
+
+function subjectOf({ id, userId, email, name, claims, groups }: Session): Subject {
+  return { kind: 'user', sessionId: id, userId, email, name, claims, groups }
+}
+
+/** As if the person opened the route's first page from here. */
+function factsOf({ request, config }: Visit, route: Route): RequestFacts {
+  const forwarded = String(request.headers['x-forwarded-for'] ?? '').split(',')
+  return {
+    method: 'GET',
+    path: route.path ?? route.prefix ?? '/',
+    host: route.origin.host,
+    sourceIp: forwarded.at(-1 - config.settings.xff_num_trusted_hops)?.trim() ?? '',
+    headers: {},
+  }
+}

@@ -1,0 +1,82 @@
+/** Who am I here: the page and its JSON. Never shows a token. */
+import { assertionClaims } from '../../crypto/assertion.ts'
+import type { Session } from '../../session/session.ts'
+import { type Html, html } from '../../transport/html.ts'
+import { actionBar, factList, tagList } from '../../transport/page.ts'
+import { type Answer, json, page, required, type Visit } from '../visit.ts'
+
+export function userPage(visit: Visit): Answer {
+  const { session } = visit.found
+  if (session === undefined) {
+    return page(visit, {
+      title: 'Not signed in',
+      heading: 'You are not signed in',
+      body: html`<p>Sign in to see which apps you may open here.</p>
+${actionBar([{ label: 'Sign in', href: '/.pomerium/routes', main: true }])}`,
+    })
+  }
+  return page(visit, {
+    title: 'Your session',
+    heading: session.name ?? session.email ?? session.userId,
+    tone: 'good',
+    body: html`${factList([
+      ['E-mail', session.email],
+      ['Groups', groupsOf(session)],
+      ['Signed in', instant(session.issuedAt)],
+      [
+        'Until',
+        html`${instant(session.expiresAt)} <span class="soft">(${timeLeft(session.expiresAt - visit.now)})</span>`,
+      ],
+    ])}
+${actionBar([
+  { label: 'Your apps', href: '/.pomerium/routes', main: true },
+  { label: 'Sign out', href: '/.pomerium/sign_out' },
+])}
+<details><summary>What your identity provider says of you</summary>
+${factList([
+  ['User id', html`<code>${session.userId}</code>`],
+  ['Session id', html`<code>${session.id}</code>`],
+  ...Object.entries(session.claims)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, values]) => [name, values.join(', ')] as const),
+])}
+</details>`,
+  })
+}
+
+function groupsOf({ groups }: Session): Html {
+  if (groups === 'unknown')
+    return html`<span class="soft">not known: the identity provider did not say which</span>`
+  return groups.length === 0 ? html`<span class="soft">none</span>` : tagList(groups)
+}
+
+function instant(time: number): Html {
+  const iso = new Date(time).toISOString()
+  return html`<time datetime="${iso}">${iso.slice(0, 16).replace('T', ' ')} UTC</time>`
+}
+
+function timeLeft(ms: number): string {
+  const minutes = Math.max(0, Math.round(ms / 60_000))
+  if (minutes < 90) return `${minutes} min left`
+  const hours = Math.round(minutes / 60)
+  return hours < 48 ? `${hours} h left` : `${Math.round(hours / 24)} days left`
+}
+
+const TOKEN_CLAIMS = new Set(['iss', 'aud', 'exp', 'iat', 'jti'])
+
+/** The claims that an upstream on this host would get, without those that make them a token. */
+export function userJson(visit: Visit): Answer {
+  const { config, site, now } = visit
+  const { jwt_claims_headers: claimHeaders, jwt_groups_filter: groupsFilter } = config.settings
+  const claims = assertionClaims({
+    host: site.host,
+    session: required(visit, 'session'),
+    jwtClaims: Object.values(claimHeaders),
+    issuerFormat: config.settings.jwt_issuer_format,
+    groupsFilter,
+    nowSeconds: Math.floor(now / 1000),
+    jti: '',
+  })
+  const shown = Object.entries(claims).filter(([name]) => !TOKEN_CLAIMS.has(name))
+  return json(Object.fromEntries(shown))
+}

@@ -1,0 +1,40 @@
+/**
+ * What the browser flows need from other rooms, in the terms of this one.
+ *
+ * @module
+ */
+import type { Config, Route } from '../config/config.ts'
+import type { Keyring } from '../crypto/keyring.ts'
+import type { Sealer } from '../crypto/seal.ts'
+import type { SigningKeys } from '../crypto/signing-keys.ts'
+import type { IdentityProvider } from '../identity/provider.ts'
+import type { RequestFacts, Subject } from '../policy/decision.ts'
+import type { SessionStore } from '../session/store.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { AuthenticateMetrics } from './metrics.ts'
+
+/** The generation in force. */
+export interface CurrentConfig {
+  readonly current: Config
+}
+
+/** The provider of that id, or without an id the default one; `undefined` when there is none. */
+export type FindProvider = (idpId?: string) => IdentityProvider | undefined
+
+/** Whether a policy lets this person open this route. Unknown is no. */
+export type MayOpen = (route: Route, subject: Subject, facts: RequestFacts) => boolean
+
+/** All that a step may use besides the visit itself. */
+export interface Services {
+  readonly config: CurrentConfig
+  readonly sessions: SessionStore
+  readonly provider: FindProvider
+  readonly mayOpen: MayOpen
+  readonly keys: Keyring
+  /** Over `keys.state`: the OAuth state, the hand-off and the sign-out order travel under it. */
+  readonly sealer: Sealer
+  readonly signingKeys: SigningKeys
+  readonly now: () => number
+  readonly logger: Logger
+  readonly metrics: AuthenticateMetrics
+}

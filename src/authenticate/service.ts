@@ -1,0 +1,148 @@
+/**
+ * The browser flows: sign-in, hand-off, sign-out and Sallyport's own pages, on every host, over one socket.
+ *
+ * @module
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Keyring } from '../crypto/keyring.ts'
+import { createSealer } from '../crypto/seal.ts'
+import type { SigningKeys } from '../crypto/signing-keys.ts'
+import { Fault } from '../errors.ts'
+import type { SessionStore } from '../session/store.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { Meter } from '../telemetry/metrics.ts'
+import { createHttpServer, listenHttp, sendFault } from '../transport/http-server.ts'
+import type { Action } from '../transport/page.ts'
+import { ENDPOINTS, endpointOf } from './endpoints.ts'
+import { createAuthenticateMetrics } from './metrics.ts'
+import { PIPELINE, type Row, runPipeline } from './pipeline.ts'
+import type { CurrentConfig, FindProvider, MayOpen, Services } from './ports.ts'
+import { openRefresher, type Timers } from './refresher.ts'
+import { sitesOf } from './sites.ts'
+import type { Visit } from './visit.ts'
+
+export interface AuthenticateOptions {
+  readonly socketPath: string
+  readonly config: CurrentConfig
+  readonly sessions: SessionStore
+  readonly provider: FindProvider
+  readonly mayOpen: MayOpen
+  readonly keys: Keyring
+  readonly signingKeys: SigningKeys
+  readonly now: () => number
+  readonly logger: Logger
+  readonly meter: Meter
+  /** Of the refresher; tests bring their own. */
+  readonly timers?: Timers
+  /** Tests take rows out to see what they protect. */
+  readonly pipeline?: readonly Row[]
+}
+
+/** Serves until disposed; refreshes sessions meanwhile. @throws {Fault} STATE_UNUSABLE, PORT_IN_USE */
+export async function serveAuthenticate(options: AuthenticateOptions): Promise<AsyncDisposable> {
+  const { socketPath, sessions, meter, timers, pipeline = PIPELINE } = options
+  const logger = options.logger.child({ service: 'authenticate' })
+  const services: Services = {
+    ...options,
+    logger,
+    sealer: createSealer(options.keys.state),
+    metrics: createAuthenticateMetrics(meter, () => sessions.count),
+  }
+  await using starting = new AsyncDisposableStack()
+  const server = createHttpServer({ logger })
+  server.all('/*', (request, reply) => answer(services, pipeline, request, reply))
+  starting.use(openRefresher({ ...services, ...(timers && { timers }) }))
+  starting.use(await listenHttp(server, socketPath))
+  return starting.move()
+}
+
+async function answer(
+  services: Services,
+  pipeline: readonly Row[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const visit = visitOf(services, request)
+  try {
+    const { status, headers, body } = await runPipeline(visit, pipeline)
+    return reply
+      .code(status)
+      .headers({ ...headers, ...setCookies(visit) })
+      .send(body)
+  } catch (error) {
+    if (visit.endpoint === 'OAUTH_CALLBACK') services.metrics.signIn(isRefusal(error) ? 'refused' : 'failed')
+    reply.headers(setCookies(visit))
+    if (error instanceof Fault && error.code === 'METHOD_NOT_ALLOWED')
+      reply.header('allow', allowedMethods(visit))
+    return sendFault(error, request, reply, {
+      detail: visit.found.detail,
+      actions: actionsAfter(error, visit),
+    })
+  }
+}
+
+/** @throws {Fault} NOT_FOUND for a host or a path that is not ours */
+function visitOf(services: Services, request: FastifyRequest): Visit {
+  const config = services.config.current
+  const sites = sitesOf(config)
+  const site = sites.siteOf(request.headers.host)
+  if (site === undefined)
+    throw new Fault('NOT_FOUND', `no route serves the host ${String(request.headers.host).slice(0, 255)}`)
+  const [path, search] = splitOnce(request.raw.url ?? '', '?')
+  const endpoint = endpointOf(site, path)
+  if (endpoint === undefined)
+    throw new Fault('NOT_FOUND', `no page ${path.slice(0, 255)} on a host of kind "${site.kind}"`)
+  return {
+    services,
+    config,
+    sites,
+    site,
+    endpoint,
+    request: {
+      method: request.method,
+      path,
+      search: search === undefined ? '' : `?${search}`,
+      query: new URLSearchParams(search),
+      form: request.body instanceof URLSearchParams ? request.body : undefined,
+      headers: request.headers,
+      decisionId: request.id === '' ? undefined : request.id,
+    },
+    now: services.now(),
+    found: {},
+    cookies: [],
+  }
+}
+
+function splitOnce(text: string, separator: string): readonly [string, string | undefined] {
+  const at = text.indexOf(separator)
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+function setCookies({ cookies }: Visit): { 'set-cookie'?: string[] } {
+  return cookies.length === 0 ? {} : { 'set-cookie': [...cookies] }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Fault && error.status < 500
+}
+
+function allowedMethods({ endpoint }: Visit): string {
+  return ENDPOINTS[endpoint].methods
+    .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    .join(', ')
+}
+
+/** Try again where it makes sense, and a way to another account when it was the account. */
+function actionsAfter(error: unknown, { found, sites }: Visit): readonly Action[] {
+  const code = error instanceof Fault ? error.code : undefined
+  const actions: Action[] = []
+  if (found.target !== undefined) actions.push({ label: 'Try again', href: found.target.href, main: true })
+  if (code === 'NOT_SIGNED_IN') actions.push({ label: 'Sign in', href: '/.pomerium/routes', main: true })
+  if (code === 'IDP_REFUSED' || code === 'OAUTH_STATE_FOREIGN') {
+    actions.push({
+      label: 'Use another account',
+      href: new URL('/.pomerium/sign_out', sites.authenticateUrl).href,
+    })
+  }
+  return actions
+}

@@ -1,0 +1,12 @@
+/** Each endpoint has its methods; everything else is 405. */
+
+import { Fault } from '../../errors.ts'
+import { ENDPOINTS } from '../endpoints.ts'
+import type { Answer, Visit } from '../visit.ts'
+
+export function checkMethod({ endpoint, request }: Visit): Answer | undefined {
+  const methods: readonly string[] = ENDPOINTS[endpoint].methods
+  const method = request.method === 'HEAD' ? 'GET' : request.method
+  if (!methods.includes(method)) throw new Fault('METHOD_NOT_ALLOWED', `${request.method} ${request.path}`)
+  return undefined
+}

@@ -1,0 +1,19 @@
+/** The last redirect on the authenticate host: over the hand-off to the target's host. */
+import type { Session } from '../../session/session.ts'
+import { handOffUrl } from '../hand-off.ts'
+import { type Answer, redirect, required, type Visit } from '../visit.ts'
+
+export function goToTarget(
+  visit: Visit,
+  session: Session,
+  flow: string | undefined,
+  additionalHosts: readonly string[],
+): Answer {
+  const target = required(visit, 'target')
+  if (target.host === visit.sites.authenticateUrl.host) return redirect(visit, target)
+  const { host } = target
+  return redirect(
+    visit,
+    handOffUrl(visit, { sessionId: session.id, host, flow, additional: false, target, additionalHosts }),
+  )
+}

@@ -1,0 +1,130 @@
+/** The callback page on an app's host: takes a session over, once, for the browser that asked for it. */
+import { FLOW_COOKIE, flowMatches } from '../../crypto/flow.ts'
+import { makeHandle } from '../../crypto/session-handle.ts'
+import { ADDITIONAL_HOSTS_PARAMETER, SESSION_ENCRYPTED_PARAMETER } from '../../crypto/sign-in-url.ts'
+import { Fault } from '../../errors.ts'
+import type { Session } from '../../session/session.ts'
+import { additionalHosts } from '../chain.ts'
+import { handleAudience, hostCookie, hostOnlyCookie, ROUNDS_COOKIE, sessionCookie } from '../cookies.ts'
+import { HAND_OFF_CLAIM_MS, handOffUrl, openHandOff } from '../hand-off.ts'
+import { type Answer, pageThatGoesOn, parameter, redirect, required, type Visit } from '../visit.ts'
+
+const MAX_RESTARTS = 3
+const MAX_ROUNDS = 4
+const ROUNDS_SECONDS = 30
+
+export function readHandOff(visit: Visit): Answer | undefined {
+  const handOff = openHandOff(parameter(visit, SESSION_ENCRYPTED_PARAMETER), visit.services.sealer)
+  if (handOff === undefined) throw new Fault('SIGNED_URL_INVALID', 'the hand-off was altered or is not ours')
+  visit.found.handOff = handOff
+  return undefined
+}
+
+/** Whoever reads the note on its way can't use it on another host. */
+export function checkHandOffHost(visit: Visit): Answer | undefined {
+  const { host } = required(visit, 'handOff')
+  if (`${visit.sites.authenticateUrl.protocol}//${host}` !== visit.site.origin) {
+    throw new Fault('SIGNED_URL_INVALID', `the hand-off is for ${host}`)
+  }
+  return undefined
+}
+
+export function checkHandOffAge(visit: Visit): Answer | undefined {
+  return visit.now > required(visit, 'handOff').expiresAt
+    ? restart(visit, 'the hand-off is too old')
+    : undefined
+}
+
+/** Stops login CSRF: a hand-off begun in an attacker's browser does not sign a victim's in. */
+export async function checkFlow(visit: Visit): Promise<Answer | undefined> {
+  const { additional, flow, sessionId } = required(visit, 'handOff')
+  if (additional) return undefined
+  const flowCookie = hostCookie(visit.request.headers.cookie, FLOW_COOKIE)
+  if (flow !== undefined && flowMatches(flowCookie, flow)) return undefined
+  if (flowCookie === undefined) await countRestart(visit, sessionId)
+  return restart(visit, 'the sign-in was begun in another browser')
+}
+
+/** A browser that keeps no cookie at all would be sent around for ever. */
+async function countRestart({ services, site }: Visit, sessionId: string): Promise<void> {
+  for (let count = 1; count <= MAX_RESTARTS; count += 1) {
+    const isNew = await services.sessions.claimOnce(
+      `restart:${site.host}:${sessionId}:${count}`,
+      HAND_OFF_CLAIM_MS,
+    )
+    if (isNew) return
+  }
+  throw new Fault('COOKIES_REQUIRED', 'the browser keeps no flow cookie')
+}
+
+export async function claimHandOff(visit: Visit): Promise<Answer | undefined> {
+  const { jti } = required(visit, 'handOff')
+  const isFirst = await visit.services.sessions.claimOnce(`hand-off:${jti}`, HAND_OFF_CLAIM_MS)
+  // The back button: whoever has a session here goes on with it, everybody else begins again.
+  return isFirst ? undefined : restart(visit, 'the hand-off has been used already')
+}
+
+export async function takeSession(visit: Visit): Promise<Answer> {
+  const { services, config, site, found } = visit
+  const { sessionId, additional } = required(visit, 'handOff')
+  const session = await services.sessions.find(sessionId)
+  if (session === undefined) return restart(visit, 'the session has ended meanwhile')
+  if (additional && isSomebodyElse(found.session, session)) {
+    // An additional host has no flow cookie to check, so it never changes who somebody is there.
+    services.logger.warn(
+      { host: site.host, 'request-id': visit.request.decisionId },
+      'additional login host keeps its session',
+    )
+  } else {
+    checkRounds(visit)
+    const handle = makeHandle(
+      { sessionId, audience: handleAudience(site.host, config.settings) },
+      services.keys.cookie,
+    )
+    visit.cookies.push(sessionCookie(handle, site.host, config.settings))
+  }
+  return nextHop(visit, sessionId)
+}
+
+function isSomebodyElse(present: Session | undefined, coming: Session): boolean {
+  return present !== undefined && (present.userId !== coming.userId || present.idpId !== coming.idpId)
+}
+
+/** A session cookie that never comes back, by a wrong `cookie_domain` for one, would be set again for ever. */
+function checkRounds(visit: Visit): void {
+  const rounds = Number(hostCookie(visit.request.headers.cookie, ROUNDS_COOKIE) ?? 0) + 1
+  if (visit.found.session !== undefined) return
+  if (rounds > MAX_ROUNDS) {
+    visit.cookies.push(hostOnlyCookie(ROUNDS_COOKIE, '', 0))
+    throw new Fault('COOKIES_REQUIRED', 'the session cookie does not come back')
+  }
+  visit.cookies.push(hostOnlyCookie(ROUNDS_COOKIE, String(rounds), ROUNDS_SECONDS))
+}
+
+function nextHop(visit: Visit, sessionId: string): Answer {
+  const target = required(visit, 'target')
+  const hosts = additionalHosts(visit, visit.request.query.get(ADDITIONAL_HOSTS_PARAMETER), target)
+  const [host, ...rest] = hosts.filter(
+    (name) => `${visit.sites.authenticateUrl.protocol}//${name}` !== visit.site.origin,
+  )
+  if (host !== undefined) {
+    const next = { sessionId, host, flow: undefined, additional: true, target, additionalHosts: rest }
+    return redirect(visit, handOffUrl(visit, next))
+  }
+  if (visit.config.settings.cookie_same_site !== 'strict') return redirect(visit, target)
+  return pageThatGoesOn(visit, target, {
+    title: 'Signed in',
+    heading: 'You are signed in',
+    body: 'One moment…',
+  })
+}
+
+/** The target begins a sign-in anew if one is needed. */
+function restart(visit: Visit, why: string): Answer {
+  const { services, request, site } = visit
+  services.logger.info(
+    { reason: why, host: site.host, 'request-id': request.decisionId },
+    'hand-off not taken',
+  )
+  return redirect(visit, required(visit, 'target'))
+}

@@ -1,0 +1,42 @@
+/** Pages about a person need the person: browsers are sent to sign in, programs are told. */
+import { FLOW_COOKIE, flowHash, isFlowCookieValue, newFlowCookieValue } from '../../crypto/flow.ts'
+import { buildSignInUrl } from '../../crypto/sign-in-url.ts'
+import { Fault } from '../../errors.ts'
+import { prefersHtml } from '../../transport/prefers-html.ts'
+import { hostCookie, hostOnlyCookie } from '../cookies.ts'
+import { type Answer, redirect, type Visit } from '../visit.ts'
+
+const FLOW_COOKIE_SECONDS = 3600
+
+export function requireSession(visit: Visit): Answer | undefined {
+  if (visit.found.session !== undefined) return undefined
+  if (visit.request.method !== 'GET' || !prefersHtml(visit.request.headers)) {
+    throw new Fault('NOT_SIGNED_IN', `${visit.request.path} without a session`)
+  }
+  return redirect(visit, signInUrlTo(visit, visit.site.origin + visit.request.path))
+}
+
+/** The signed address of the sign-in page for a target on this host; binds the browser by a flow cookie. */
+export function signInUrlTo(visit: Visit, target: string): string {
+  const { services, sites, site, request, now } = visit
+  const provider = services.provider()
+  if (provider === undefined)
+    throw new Fault('IDP_NOT_CONFIGURED', 'sign-in asked for, but no provider is configured')
+  return buildSignInUrl({
+    authenticateUrl: sites.authenticateUrl,
+    redirectUri: target,
+    idpId: provider.id,
+    additionalHosts: [],
+    flow: site.kind === 'app' ? flowHash(flowCookie(visit, request.headers.cookie)) : undefined,
+    key: services.keys.url,
+    nowMs: now,
+  })
+}
+
+function flowCookie(visit: Visit, header: string | undefined): string {
+  const present = hostCookie(header, FLOW_COOKIE)
+  if (isFlowCookieValue(present)) return present
+  const made = newFlowCookieValue()
+  visit.cookies.push(hostOnlyCookie(FLOW_COOKIE, made, FLOW_COOKIE_SECONDS))
+  return made
+}

@@ -1,0 +1,56 @@
+/** The sign-in page: a hand-off for those who are signed in, the OpenID provider for everybody else. */
+import { ADDITIONAL_HOSTS_PARAMETER, FLOW_PARAMETER, IDP_ID_PARAMETER } from '../../crypto/sign-in-url.ts'
+import { Fault } from '../../errors.ts'
+import { prefersHtml } from '../../transport/prefers-html.ts'
+import { additionalHosts } from '../chain.ts'
+import { hostCookie, hostOnlyCookie, LOGIN_COOKIE } from '../cookies.ts'
+import { fingerprint, type OauthState, randomId, sealState, signInSecrets } from '../oauth-state.ts'
+import { type Answer, parameter, redirect, required, type Visit } from '../visit.ts'
+import { goToTarget } from './go-to-target.ts'
+
+/** Tabs left open for hours still finish; 24 bytes that mean nothing by themselves. */
+const LOGIN_COOKIE_SECONDS = 14 * 3600
+
+/** A session of another provider, or of another client of it, is none for this route. */
+export function handOffTheSignedIn(visit: Visit): Answer | undefined {
+  const { session } = visit.found
+  if (session === undefined || session.idpId !== parameter(visit, IDP_ID_PARAMETER)) return undefined
+  return goToTarget(visit, session, visit.request.query.get(FLOW_PARAMETER) ?? undefined, hostsOf(visit))
+}
+
+/** A program can't sign in, and a redirect to the provider would break it on CORS. */
+export function refusePrograms({ request }: Visit): Answer | undefined {
+  if (!prefersHtml(request.headers))
+    throw new Fault('NOT_SIGNED_IN', 'a program was sent to the sign-in page')
+  return undefined
+}
+
+export async function startSignIn(visit: Visit): Promise<Answer> {
+  const { services, request, now } = visit
+  const idpId = parameter(visit, IDP_ID_PARAMETER)
+  const provider = services.provider(idpId)
+  if (provider === undefined)
+    throw new Fault('IDP_NOT_CONFIGURED', `no provider has the id ${idpId.slice(0, 64)}`)
+  const loginCookie = hostCookie(request.headers.cookie, LOGIN_COOKIE) ?? randomId()
+  visit.cookies.push(hostOnlyCookie(LOGIN_COOKIE, loginCookie, LOGIN_COOKIE_SECONDS))
+  const state: OauthState = {
+    target: required(visit, 'target').href,
+    idpId,
+    additionalHosts: hostsOf(visit),
+    flow: request.query.get(FLOW_PARAMETER) ?? undefined,
+    issuedAt: now,
+    jti: randomId(),
+    browser: fingerprint(loginCookie),
+  }
+  const oauthState = sealState(state, services.sealer)
+  const secrets = signInSecrets(oauthState, state, loginCookie, services.keys.state)
+  return redirect(visit, await provider.authorizationUrl(secrets))
+}
+
+function hostsOf(visit: Visit): readonly string[] {
+  return additionalHosts(
+    visit,
+    visit.request.query.get(ADDITIONAL_HOSTS_PARAMETER),
+    required(visit, 'target'),
+  )
+}

@@ -1,0 +1,95 @@
+/** Signing out: the session ends everywhere at once, here and at the OpenID provider. */
+import { signUrl } from '../../crypto/signed-url.ts'
+import { Fault } from '../../errors.ts'
+import type { Session } from '../../session/session.ts'
+import { clearedSessionCookie } from '../cookies.ts'
+import { signOutQuestion } from '../pages/sign-out-pages.ts'
+import { ORDER_PARAMETER, openSignOutOrder, type SignOutOrder, sealSignOutOrder } from '../sign-out-order.ts'
+import { type Answer, pageThatGoesOn, redirect, type Visit } from '../visit.ts'
+import { checkSignedUrl, isSigned } from './check-signed-url.ts'
+
+const SIGN_OUT_PATH = '/.pomerium/sign_out'
+const SIGNED_OUT_PATH = '/.pomerium/signed_out'
+
+/**
+ * On an app's host a plain link signs out, so that apps can have one. What another site can do with it is
+ * little: its navigation meets a question first, and its images and fetches are refused.
+ *
+ * A browser that sends no fetch metadata is believed: the worst that happens is that somebody signs in again.
+ */
+export function askCrossSite(visit: Visit): Answer | undefined {
+  const { headers } = visit.request
+  const fetchSite = headers['sec-fetch-site']
+  if (fetchSite === undefined || fetchSite === 'none' || fetchSite === 'same-origin') return undefined
+  if (headers['sec-fetch-mode'] !== 'navigate')
+    throw new Fault('REQUEST_INVALID', 'a sign-out hidden in another page')
+  return fetchSite === 'same-site'
+    ? undefined
+    : redirect(visit, new URL(SIGN_OUT_PATH, visit.sites.authenticateUrl))
+}
+
+/** The record goes first: from here on the cookie is worth nothing on any host. */
+export async function signOutHere(visit: Visit): Promise<Answer> {
+  const { services, sites, site, config, found } = visit
+  const order = await endSession(visit, found.session)
+  visit.cookies.push(clearedSessionCookie(site.host, config.settings))
+  const next = new URL(SIGN_OUT_PATH, sites.authenticateUrl)
+  if (order !== undefined) next.searchParams.set(ORDER_PARAMETER, sealSignOutOrder(order, services.sealer))
+  return redirect(visit, signUrl(next, services.keys.url, visit.now))
+}
+
+/**
+ * On the authenticate host a link alone doesn't sign out; it takes a press of the button, or the order of an
+ * app's host that belongs to the same person (so nobody can send their own order to somebody else).
+ */
+export function askUnlessOrdered(visit: Visit): Answer | undefined {
+  const { found, request, services } = visit
+  if (request.method === 'POST') return undefined
+  const { session } = found
+  if (!isSigned(visit))
+    return session === undefined ? redirect(visit, SIGNED_OUT_PATH) : signOutQuestion(visit, session)
+  checkSignedUrl(visit)
+  found.order = openSignOutOrder(request.query.get(ORDER_PARAMETER) ?? '', services.sealer)
+  const isTheirs =
+    session === undefined || (found.order?.userId === session.userId && found.order.idpId === session.idpId)
+  return isTheirs ? undefined : signOutQuestion(visit, session)
+}
+
+export async function signOutEverywhere(visit: Visit): Promise<Answer> {
+  const { found, config, site, sites, request } = visit
+  const order = (await endSession(visit, found.session)) ?? found.order
+  visit.cookies.push(clearedSessionCookie(site.host, config.settings))
+  const { signout_redirect_url: configured } = config.settings
+  const next = order?.endSessionUrl ?? configured ?? new URL(SIGNED_OUT_PATH, sites.authenticateUrl).href
+  const target = new URL(next)
+  if (request.method !== 'POST' || target.origin === site.origin) return redirect(visit, target)
+  return pageThatGoesOn(visit, target, {
+    title: 'Signing out',
+    heading: 'Signing you out',
+    body: 'Your session here has ended. One moment, your identity provider is told…',
+  })
+}
+
+async function endSession(visit: Visit, session: Session | undefined): Promise<SignOutOrder | undefined> {
+  if (session === undefined) return undefined
+  const { services, sites, request } = visit
+  await services.sessions.delete(session.id)
+  services.metrics.signOut()
+  services.logger.info(
+    {
+      user: session.userId,
+      email: session.email,
+      'session-id': session.id,
+      'request-id': request.decisionId,
+    },
+    'signed out',
+  )
+  const provider = services.provider(session.idpId)
+  // Not waited for: a slow provider should not hold up a sign-out that has already happened here.
+  void provider?.revoke(session.tokens)
+  const endSessionUrl = await provider?.endSessionUrl({
+    idTokenHint: session.tokens.idToken,
+    postLogoutRedirectUri: new URL(SIGNED_OUT_PATH, sites.authenticateUrl).href,
+  })
+  return { userId: session.userId, idpId: session.idpId, endSessionUrl: endSessionUrl?.href }
+}
