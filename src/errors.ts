@@ -33,7 +33,7 @@ const FAULTS = {
   XDS_NACK: { status: 500, grpc: 9, mendedBy: 'operator' },
   // checks
   CHECK_MALFORMED: { status: 503, grpc: 3, mendedBy: 'envoy' },
-  ROUTE_UNKNOWN: { status: 503, grpc: 5, mendedBy: 'envoy' },
+  ROUTE_UNKNOWN: { status: 404, grpc: 5, mendedBy: 'envoy' },
   STORE_UNAVAILABLE: { status: 503, grpc: 14, mendedBy: 'operator' },
   // sign-in
   IDP_UNREACHABLE: { status: 503, grpc: 14, mendedBy: 'identity provider' },

@@ -92,6 +92,16 @@ export class CheckRequest {
     return this.#hasPrefix(this.#joined, prefix) || this.#hasPrefix(this.#listed, prefix)
   }
 
+  /** Whether there is a header of one of these names. */
+  hasHeaderAmong(names: readonly string[]): boolean {
+    return names.some((name) => this.#has(this.#joined, name) || this.#has(this.#listed, name))
+  }
+
+  #has(ranges: number[], name: string): boolean {
+    for (let at = 0; at < ranges.length; at += STRIDE) if (this.#isNamed(ranges, at, name)) return true
+    return false
+  }
+
   #find(name: string, encoding: 'utf8' | 'latin1'): string | undefined {
     let value: string | undefined
     for (let at = 0; at < this.#listed.length; at += STRIDE) {

@@ -1,0 +1,109 @@
+/**
+ * An allowed request: what the upstream is told with it, and what it is not told.
+ *
+ * @module
+ */
+import { Buffer } from 'node:buffer'
+import { createHash } from 'node:crypto'
+import { claimHeaderValue } from '../crypto/assertion.ts'
+import type { Session } from '../session/session.ts'
+import type { Assertions } from './assertions.ts'
+import { isFresh } from './assertions.ts'
+import type { Check } from './check.ts'
+import { encodeAllowed, type HeaderEntry, headerText } from './check-response.ts'
+import { HANDLE_HEADER } from './credentials.ts'
+import { forgedHeaders } from './forged-headers.ts'
+import type { TemplateValues } from './request-header-template.ts'
+import type { CompiledRoute } from './routes.ts'
+import type { AllowedAnswer, Visitor, Visitors } from './visitors.ts'
+
+export const ASSERTION_HEADER = 'x-pomerium-jwt-assertion'
+const ROUTING_KEY_HEADER = 'x-pomerium-routing-key'
+
+/**
+ * The answer's bytes: those of last time if everything they were made of is the same.
+ *
+ * What they are made of: the route (its object stands for route and settings of one generation), the host and
+ * credentials (the visitor), the session in its version, the headers that templates refer to, and an
+ * assertion that is not a minute old; the answer is as old as its assertion. A request with headers to strip is answered apart.
+ */
+export function allow(check: Check, assertions: Assertions, visitors: Visitors): AllowedAnswer {
+  const { route, visitor, request, now } = check
+  if (route === undefined || visitor === undefined) throw new Error('allowed without a route')
+  const session = check.sessions[0]
+  const forged = forgedHeaders(request)
+  if (forged.length > 0) return compose(check, route, visitor, session, assertions, forged)
+
+  const sessionId = session?.id ?? ''
+  const sessionVersion = session?.version ?? 0
+  const references = route.references.map((name) => request.header(name) ?? '').join('\n')
+  const ready = visitor.answers.get(route)
+  if (
+    ready !== undefined &&
+    ready.sessionId === sessionId &&
+    ready.sessionVersion === sessionVersion &&
+    ready.references === references &&
+    isFresh(ready.madeAt, now)
+  )
+    return ready
+
+  const answer = compose(check, route, visitor, session, assertions, forged)
+  visitors.keepAnswer(visitor, route, { ...answer, sessionId, sessionVersion, references })
+  return answer
+}
+
+function mintsAssertion(route: CompiledRoute): boolean {
+  return route.passesIdentity || route.requestHeaders.some(([, { isJwtReferred }]) => isJwtReferred)
+}
+
+function compose(
+  check: Check,
+  route: CompiledRoute,
+  visitor: Visitor,
+  session: Session | undefined,
+  assertions: Assertions,
+  forged: readonly string[],
+): AllowedAnswer {
+  const headers = new Map<string, string | Buffer>()
+  const assertion = mintsAssertion(route) ? assertions.for(route, check.host, session, check.now) : undefined
+  if (route.passesIdentity && assertion !== undefined) {
+    for (const [header, claim] of route.claimHeaders)
+      headers.set(header, headerText(claimHeaderValue(assertion.claims, claim)))
+    headers.set(ASSERTION_HEADER, assertion.jwt)
+  }
+  if (route.needsRoutingKey && session !== undefined)
+    headers.set(ROUTING_KEY_HEADER, createHash('sha256').update(session.id).digest('hex'))
+
+  const values: TemplateValues = {
+    accessToken: () => session?.tokens.accessToken ?? '',
+    idToken: () => session?.tokens.idToken ?? '',
+    assertionJwt: () => assertion?.jwt ?? '',
+    requestHeader: (name) => check.request.header(name) ?? '',
+  }
+  for (const [header, template] of route.requestHeaders)
+    headers.set(header, headerText(template.render(values)))
+
+  const { cookies } = visitor
+  if (cookies.isChanged && cookies.rest !== undefined && !headers.has('cookie'))
+    headers.set('cookie', Buffer.from(cookies.rest, 'latin1'))
+
+  const unwanted = [
+    ...forged,
+    HANDLE_HEADER,
+    ...(check.credentials.isAuthorizationOurs ? ['authorization'] : []),
+    ...(cookies.isChanged && cookies.rest === undefined ? ['cookie'] : []),
+    ...route.claimHeaders.map(([header]) => header),
+  ]
+  const entries: readonly HeaderEntry[] = [...headers].filter(([, value]) => value.length > 0)
+  const set = new Set(entries.map(([name]) => name))
+  const bytes = encodeAllowed({
+    headers: entries,
+    // Removing comes after setting in Envoy: what is set must not be listed.
+    headersToRemove: [...new Set([...unwanted, ...headers.keys()])].filter((name) => !set.has(name)),
+  })
+  return {
+    bytes,
+    removedGroups: assertion?.removedGroups ?? 0,
+    madeAt: assertion?.mintedAt ?? check.now,
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Assertions that were minted and may be shown again: a signature costs more than the rest of a check.
+ *
+ * @module
+ */
+import { randomUUID } from 'node:crypto'
+import { type AssertionClaims, assertionClaims, keepGroups } from '../crypto/assertion.ts'
+import type { SigningKeys } from '../crypto/signing-keys.ts'
+import type { Session } from '../session/session.ts'
+import type { CompiledRoute } from './routes.ts'
+
+/** An assertion lives for five minutes: the upstream always gets one with four of them left. */
+const REUSE_MS = 60_000
+const MOST = 20_000
+
+export interface MintedAssertion {
+  readonly jwt: string
+  readonly claims: AssertionClaims
+  readonly removedGroups: number
+  readonly mintedAt: number
+}
+
+interface Entry extends MintedAssertion {
+  readonly sessionVersion: number
+}
+
+/** True while something made at that time may be shown again; false too after the clock was set back. */
+export function isFresh(madeAt: number, now: number): boolean {
+  return now >= madeAt && now - madeAt < REUSE_MS
+}
+
+export class Assertions {
+  readonly #keys: SigningKeys
+  /** By session id (empty for anonymous), then by route and host. */
+  readonly #bySession = new Map<string, Map<string, Entry>>()
+  #count = 0
+
+  constructor(keys: SigningKeys) {
+    this.#keys = keys
+  }
+
+  /** One per session version, route and host, minted anew before a minute is over. */
+  for(route: CompiledRoute, host: string, session: Session | undefined, now: number): MintedAssertion {
+    const key = `${route.route.id}\n${host}`
+    const sessionId = session?.id ?? ''
+    const sessionVersion = session?.version ?? 0
+    let ofSession = this.#bySession.get(sessionId)
+    const kept = ofSession?.get(key)
+    if (kept !== undefined && kept.sessionVersion === sessionVersion && isFresh(kept.mintedAt, now))
+      return kept
+    const entry = { ...this.#mint(route, host, session, now), sessionVersion }
+    if (this.#count >= MOST) this.clear()
+    if (ofSession === undefined || this.#count === 0) {
+      ofSession = new Map()
+      this.#bySession.set(sessionId, ofSession)
+    }
+    if (!ofSession.has(key)) this.#count++
+    ofSession.set(key, entry)
+    return entry
+  }
+
+  forgetSession(sessionId: string): void {
+    this.#count -= this.#bySession.get(sessionId)?.size ?? 0
+    this.#bySession.delete(sessionId)
+  }
+
+  clear(): void {
+    this.#bySession.clear()
+    this.#count = 0
+  }
+
+  #mint(route: CompiledRoute, host: string, session: Session | undefined, now: number): MintedAssertion {
+    const claims = assertionClaims({
+      host,
+      session: session ?? 'anonymous',
+      jwtClaims: route.jwtClaims,
+      issuerFormat: route.issuerFormat,
+      nowSeconds: Math.floor(now / 1000),
+      jti: randomUUID(),
+      groupsFilter: route.groupsFilter,
+    })
+    const all = keepGroups(session?.groups ?? [], undefined).length
+    return { jwt: this.#keys.sign(claims), claims, removedGroups: all - claims.groups.length, mintedAt: now }
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * From the bytes of a `CheckRequest` to those of a `CheckResponse`.
+ *
+ * Whatever goes wrong on the way, the answer is a denied check: there is no path from an error to "allow".
+ *
+ * @module
+ */
+import type { Buffer } from 'node:buffer'
+import { Fault } from '../errors.ts'
+import type { Meter } from '../telemetry/metrics.ts'
+import { allow } from './allowed.ts'
+import { shapeFor } from './asker.ts'
+import { Assertions } from './assertions.ts'
+import type { Check, Verdict } from './check.ts'
+import { createCheckMetrics } from './check-metrics.ts'
+import { CheckRequest } from './check-request.ts'
+import { type DeniedAnswer, encodeDenied } from './check-response.ts'
+import { cookieSplitter } from './cookies.ts'
+import { headerCredentials } from './credentials.ts'
+import { createDecisionLog } from './decision-log.ts'
+import { denialRefusal, failureRefusal, requestRefusal } from './denial.ts'
+import { canonicalHost } from './host.ts'
+import { type Judge, PIPELINE, runPipeline, type Step } from './pipeline.ts'
+import type { Ports } from './ports.ts'
+import { refusalAnswer, robotsAnswer } from './refusal.ts'
+import { RouteTable } from './routes.ts'
+import { corsHeaders, signInAnswer } from './sign-in.ts'
+import { Visitors } from './visitors.ts'
+
+export interface Authorizer extends Disposable {
+  /** Never throws and never rejects. */
+  check(bytes: Buffer): Buffer | Promise<Buffer>
+}
+
+export function createAuthorizer(
+  ports: Ports & { readonly meter: Meter },
+  steps: readonly Step[] = PIPELINE,
+): Authorizer {
+  const { config, sessions, keys, logger, now } = ports
+  const metrics = createCheckMetrics(ports.meter)
+  const visitors = new Visitors()
+  const assertions = new Assertions(ports.signingKeys)
+  const routes = new RouteTable(config.current, ports)
+  const judgeOf = (cookieName: string): Judge => ({
+    sessions,
+    cookieKey: keys.cookie,
+    routes,
+    visitors,
+    splitCookies: cookieSplitter(cookieName),
+  })
+  let judge = judgeOf(config.current.settings.cookie_name)
+  let log = createDecisionLog(logger, config.current.settings.authorize_log_fields)
+
+  const generations = config.onGeneration((next) => {
+    routes.replace(next)
+    visitors.clear()
+    assertions.clear()
+    judge = judgeOf(next.settings.cookie_name)
+    log = createDecisionLog(logger, next.settings.authorize_log_fields)
+  })
+  const changes = sessions.onChange((id) => {
+    visitors.forgetSession(id)
+    assertions.forgetSession(id)
+  })
+
+  return {
+    check(bytes) {
+      const startedAt = performance.now()
+      let check: Check | undefined
+      try {
+        const begun = (check = begin(new CheckRequest(bytes), now()))
+        const verdict = runPipeline(begun, judge, steps)
+        if (!(verdict instanceof Promise)) return answer(begun, verdict, startedAt)
+        return verdict
+          .then((late) => answer(begun, late, startedAt))
+          .catch((error: unknown) => failSafely(begun, error, startedAt))
+      } catch (error) {
+        return failSafely(check, error, startedAt)
+      }
+    },
+    [Symbol.dispose]() {
+      generations[Symbol.dispose]()
+      changes[Symbol.dispose]()
+      metrics[Symbol.dispose]()
+    },
+  }
+
+  function answer(check: Check, verdict: Verdict, startedAt: number): Buffer {
+    const decisionId = check.request.header('x-request-id') ?? ''
+    const allowed = verdict.outcome === 'allow' ? allow(check, assertions, visitors) : undefined
+    const denied = allowed === undefined ? refuse(check, verdict, decisionId) : undefined
+    const reply = allowed?.bytes ?? encodeDenied(denied ?? failureAnswer(check, undefined, decisionId))
+    log({
+      check,
+      verdict,
+      status: denied?.status ?? 0,
+      decisionId,
+      removedGroups: allowed?.removedGroups ?? 0,
+    })
+    metrics.count(verdict.outcome, (performance.now() - startedAt) / 1000)
+    return reply
+  }
+
+  function refuse(check: Check, verdict: Verdict, decisionId: string): DeniedAnswer {
+    const { route, request } = check
+    if (route === undefined) throw new Error('a verdict without a route')
+    const shape = shapeFor(request)
+    switch (verdict.outcome) {
+      case 'sign-in':
+        if (check.path === '/robots.txt') return robotsAnswer()
+        return signInAnswer(check, route, shape, decisionId, { urlKey: keys.url, routes })
+      case 'deny': {
+        if (check.path === '/robots.txt') return robotsAnswer()
+        const refusal = denialRefusal(
+          verdict.decision,
+          check.sessions[0],
+          route.route.show_error_details === true,
+        )
+        return refusalAnswer(refusal, shape, decisionId, corsHeaders(check, routes))
+      }
+      case 'refuse':
+        return refusalAnswer(requestRefusal(verdict.reason), shape, decisionId)
+      case 'allow':
+        throw new Error('an allowed request is not refused')
+    }
+  }
+
+  function failSafely(check: Check | undefined, error: unknown, startedAt: number): Buffer {
+    try {
+      return fail(check, error, startedAt)
+    } catch {
+      return LAST_RESORT
+    }
+  }
+
+  function fail(check: Check | undefined, error: unknown, startedAt: number): Buffer {
+    const decisionId = decisionIdOf(check)
+    if (error instanceof Fault)
+      logger.warn({ 'request-id': decisionId, code: error.code, err: error }, 'check failed')
+    else logger.error({ 'request-id': decisionId, err: error }, 'bug in a check')
+    const denied = failureAnswer(check, error, decisionId)
+    if (check !== undefined) {
+      const failure = error instanceof Fault ? error.code : 'BUG'
+      log({ check, verdict: undefined, status: denied.status, decisionId, removedGroups: 0, failure })
+    }
+    metrics.count('failure', (performance.now() - startedAt) / 1000)
+    return encodeDenied(denied)
+  }
+}
+
+/** For a bug in telling of a bug. */
+const LAST_RESORT = encodeDenied({ status: 500, headers: [['cache-control', 'no-store']], body: '' })
+
+function failureAnswer(check: Check | undefined, error: unknown, decisionId: string): DeniedAnswer {
+  const shape = check === undefined ? 'plain' : shapeFor(check.request)
+  return refusalAnswer(failureRefusal(error), shape, decisionId)
+}
+
+function decisionIdOf(check: Check | undefined): string {
+  return check?.request.header('x-request-id') ?? ''
+}
+
+function begin(request: CheckRequest, now: number): Check {
+  const at = request.path.indexOf('?')
+  return {
+    request,
+    now,
+    host: canonicalHost(request.host),
+    path: at === -1 ? request.path : request.path.slice(0, at),
+    credentials: headerCredentials(request),
+    route: undefined,
+    visitor: undefined,
+    sessions: [],
+  }
+}

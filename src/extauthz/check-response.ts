@@ -1,0 +1,85 @@
+/**
+ * Writes the bytes of a `CheckResponse`.
+ *
+ * @see envoy/service/auth/v3/external_auth.proto
+ * @module
+ */
+import { Buffer } from 'node:buffer'
+import { GrpcStatus } from '../transport/grpc-status.ts'
+import { WireWriter } from './wire.ts'
+
+/** Field numbers by message. */
+const CheckResponseField = { status: 1, deniedResponse: 2, okResponse: 3 } as const
+const StatusField = { code: 1 } as const
+const OkField = { headers: 2, headersToRemove: 5 } as const
+const DeniedField = { status: 1, headers: 2, body: 3 } as const
+const HttpStatusField = { code: 1 } as const
+const HeaderValueOptionField = { header: 1, appendAction: 3 } as const
+const HeaderValueField = { key: 1, value: 2 } as const
+
+/** `HeaderValueOption.HeaderAppendAction`. */
+const OVERWRITE_IF_EXISTS_OR_ADD = 2
+
+export type HeaderEntry = readonly [name: string, value: string | Buffer]
+
+export interface AllowedRequest {
+  /** Set on the request, over what the client sent. */
+  readonly headers: readonly HeaderEntry[]
+  readonly headersToRemove: readonly string[]
+}
+
+export interface DeniedAnswer {
+  /** HTTP status; must be one that Envoy's `StatusCode` lists. */
+  readonly status: number
+  readonly headers: readonly HeaderEntry[]
+  readonly body: string
+}
+
+/** Allows the request. */
+export function encodeAllowed({ headers, headersToRemove }: AllowedRequest): Buffer {
+  const ok = new WireWriter()
+  for (const header of headers) ok.message(OkField.headers, headerOption(header))
+  for (const name of headersToRemove) ok.bytes(OkField.headersToRemove, name)
+  return new WireWriter()
+    .message(CheckResponseField.status, new WireWriter())
+    .message(CheckResponseField.okResponse, ok)
+    .finish()
+}
+
+/**
+ * Answers in the upstream's place.
+ *
+ * Always a `denied_response`: `error_response` would put the matter under Envoy's `failure_mode_allow`.
+ */
+export function encodeDenied({ status, headers, body }: DeniedAnswer): Buffer {
+  const denied = new WireWriter().message(
+    DeniedField.status,
+    new WireWriter().varint(HttpStatusField.code, status),
+  )
+  for (const header of headers) denied.message(DeniedField.headers, headerOption(header))
+  denied.bytes(DeniedField.body, body)
+  return new WireWriter()
+    .message(
+      CheckResponseField.status,
+      new WireWriter().varint(StatusField.code, GrpcStatus.PERMISSION_DENIED),
+    )
+    .message(CheckResponseField.deniedResponse, denied)
+    .finish()
+}
+
+function headerOption([name, value]: HeaderEntry): WireWriter {
+  return new WireWriter()
+    .message(
+      HeaderValueOptionField.header,
+      new WireWriter().bytes(HeaderValueField.key, name).bytes(HeaderValueField.value, value),
+    )
+    .varint(HeaderValueOptionField.appendAction, OVERWRITE_IF_EXISTS_OR_ADD)
+}
+
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const NOT_IN_A_HEADER = /[\x00-\x08\x0a-\x1f\x7f]+/g
+
+/** Text from outside as a header value: line breaks and other controls would be headers of their own. */
+export function headerText(text: string): string {
+  return text.replace(NOT_IN_A_HEADER, ' ').trim()
+}

@@ -1,0 +1,64 @@
+/**
+ * One request while it is being judged: what came, and what the checks have found so far.
+ *
+ * @module
+ */
+import type { Decision, RequestFacts, Subject } from '../policy/decision.ts'
+import type { Session } from '../session/session.ts'
+import type { CheckRequest } from './check-request.ts'
+import type { HeaderCredentials } from './credentials.ts'
+import type { CompiledRoute } from './routes.ts'
+import type { Visitor } from './visitors.ts'
+
+/** What the pipeline comes to. Only `allow` lets the request pass. */
+export type Verdict =
+  | { readonly outcome: 'allow' | 'sign-in' | 'deny'; readonly decision: Decision }
+  /** The request itself is not acceptable, whoever sends it. */
+  | { readonly outcome: 'refuse'; readonly reason: RefusalReason }
+
+export type RefusalReason = 'ambiguous-target' | 'conflicting-credentials'
+
+export interface Check {
+  readonly request: CheckRequest
+  /** Epoch milliseconds: one instant for the whole check. */
+  readonly now: number
+  /** Canonical: lower case, no port. */
+  readonly host: string
+  /** Without query. */
+  readonly path: string
+  readonly credentials: HeaderCredentials
+  route: CompiledRoute | undefined
+  visitor: Visitor | undefined
+  /** Live sessions that the request's handles name; the checks narrow them down. */
+  sessions: readonly Session[]
+}
+
+const ANONYMOUS: Subject = { kind: 'anonymous' }
+
+export function subjectOf(session: Session | undefined): Subject {
+  if (session === undefined) return ANONYMOUS
+  const { id, userId, email, name, claims, groups } = session
+  return { kind: 'user', sessionId: id, userId, email, name, claims, groups }
+}
+
+/** The facts that criteria read; headers are gathered only for a criterion that looks at them. */
+export class CheckFacts implements RequestFacts {
+  readonly method: string
+  readonly path: string
+  readonly host: string
+  readonly sourceIp: string
+  readonly #request: CheckRequest
+  #headers: Readonly<Record<string, string>> | undefined
+
+  constructor(check: Check) {
+    this.#request = check.request
+    this.method = check.request.method
+    this.path = check.path
+    this.host = check.host
+    this.sourceIp = check.request.sourceAddress
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return (this.#headers ??= this.#request.headers())
+  }
+}

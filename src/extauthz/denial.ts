@@ -1,0 +1,113 @@
+/**
+ * Refused by policy, by the form of the request, or by a failure: what the asker is told.
+ *
+ * Who you are, how to become somebody else, what is missing, and the id under which the log has the rest.
+ *
+ * @module
+ */
+import { Fault } from '../errors.ts'
+import type { Decision } from '../policy/decision.ts'
+import { type MissingKind, missingFor } from '../policy/missing.ts'
+import type { Session } from '../session/session.ts'
+import { html } from '../transport/html.ts'
+import { factList } from '../transport/page.ts'
+import type { RefusalReason } from './check.ts'
+import type { Refusal } from './refusal.ts'
+
+const SIGN_OUT_PATH = '/.pomerium/sign_out'
+const ACCOUNT_PATH = '/.pomerium/'
+
+export function denialRefusal(
+  decision: Decision,
+  session: Session | undefined,
+  showDetails: boolean,
+): Refusal {
+  const missing = missingFor(decision)
+  const sentences = missing.filter(({ kind }) => isSentence(kind))
+  const needed = missing.filter(({ kind }) => !isSentence(kind))
+  const needs = [
+    ...sentences.map(({ words }) => html`<p>${words}</p>`),
+    needed.length > 0 &&
+      html`<p>To open this page you need</p><ul>${needed.map(({ words }) => html`<li>${words}</li>`)}</ul>`,
+  ]
+  const who = session && factList([['Signed in as', session.email ?? session.name ?? session.userId]])
+  const rows = decision.trace.map(
+    ({ action, criterion, truth, reason }) =>
+      html`<tr><td>${action}</td><td>${criterion}</td><td>${truth}</td><td>${reason}</td></tr>`,
+  )
+  const trace =
+    showDetails &&
+    html`<h2>Rules</h2><table><tr><th>Rule</th><th>Criterion</th><th>Result</th><th>Reason</th></tr>${rows}</table>`
+  return {
+    status: 403,
+    code: 'access_denied',
+    heading: 'You can’t open this page',
+    message:
+      session === undefined
+        ? 'This page is not open to everyone.'
+        : 'Your account is not allowed to open this page.',
+    details: html`${who}${needs}${trace}`,
+    actions:
+      session === undefined
+        ? []
+        : [
+            { label: 'Use another account', href: SIGN_OUT_PATH, main: true },
+            { label: 'About your account', href: ACCOUNT_PATH },
+          ],
+    members: {
+      missing: missing.map(({ kind }) => kind),
+      ...(showDetails && {
+        trace: decision.trace.map(({ action, criterion, truth, reason }) => ({
+          action,
+          criterion,
+          truth,
+          reason,
+        })),
+      }),
+    },
+  }
+}
+
+const isSentence = (kind: MissingKind) => kind === 'excluded' || kind === 'nothing'
+
+const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'status' | 'code'>>> = {
+  'ambiguous-target': {
+    heading: 'This address can’t be read',
+    message: 'The address has a form that two programs could read in two ways, so it is not passed on.',
+  },
+  'conflicting-credentials': {
+    heading: 'Two identities at once',
+    message:
+      'The request says that it comes from two different sign-ins. Sign out and sign in again, or send one credential only.',
+  },
+}
+
+export function requestRefusal(reason: RefusalReason): Refusal {
+  return { status: 400, code: reason.replaceAll('-', '_'), ...REFUSALS[reason] }
+}
+
+/** What of a failure is told: a sentence by its status, never its message. A bug is told as less still. */
+export function failureRefusal(error: unknown): Refusal {
+  const fault = error instanceof Fault ? error : undefined
+  if (fault?.code === 'ROUTE_UNKNOWN')
+    return {
+      status: 404,
+      code: 'route_unknown',
+      heading: 'Nothing is here',
+      message: 'No app is published at this address.',
+    }
+  if (fault !== undefined && fault.status >= 502)
+    return {
+      status: fault.status === 502 ? 502 : 503,
+      code: fault.code.toLowerCase(),
+      heading: 'Not available right now',
+      message: 'Whether you may open this page could not be found out. Try again in a moment.',
+    }
+  return {
+    status: 500,
+    code: fault?.code.toLowerCase() ?? 'internal',
+    heading: 'Something went wrong',
+    message:
+      'Whether you may open this page could not be found out. Those who run this proxy can look up the decision id.',
+  }
+}

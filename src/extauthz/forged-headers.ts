@@ -1,0 +1,44 @@
+/**
+ * Request headers by which a client could pose as us, or as somebody: none may reach an upstream.
+ *
+ * Envoy removes them before it asks; this is the second gate, and it costs a glance at each name.
+ *
+ * @module
+ */
+import type { CheckRequest } from './check-request.ts'
+import { HANDLE_HEADER } from './credentials.ts'
+
+/** All of ours, those of days to come included. */
+const OUR_PREFIX = 'x-pomerium-'
+
+/** Headers in which other proxies tell who the user is: upstreams may still believe them. */
+const IDENTITY_HEADERS = [
+  'remote-user',
+  'remote-email',
+  'remote-groups',
+  'remote-name',
+  'x-remote-user',
+  'x-remote-group',
+  'x-forwarded-user',
+  'x-forwarded-email',
+  'x-forwarded-groups',
+  'x-forwarded-preferred-username',
+  'x-forwarded-access-token',
+  'x-auth-request-user',
+  'x-auth-request-email',
+  'x-auth-request-groups',
+  'x-auth-request-preferred-username',
+  'x-auth-request-access-token',
+  'x-webauth-user',
+  'x-envoy-original-path',
+] as const
+
+const isIdentityHeader = new Set<string>(IDENTITY_HEADERS)
+
+/** Names of the headers to take off, as the request has them; nearly always none. */
+export function forgedHeaders(request: CheckRequest): readonly string[] {
+  if (!request.hasHeaderWithPrefix(OUR_PREFIX) && !request.hasHeaderAmong(IDENTITY_HEADERS)) return []
+  return request
+    .headerNames()
+    .filter((name) => (name.startsWith(OUR_PREFIX) && name !== HANDLE_HEADER) || isIdentityHeader.has(name))
+}

@@ -1,0 +1,150 @@
+/**
+ * Every check of a request, in the order that security depends on.
+ *
+ * Each step may end the matter with a verdict or narrow down what later ones see. None but the last can
+ * allow, and a list that comes to no verdict is a bug, which denies. The test takes each row out and shows
+ * what would then go wrong.
+ *
+ * @module
+ */
+import { Fault } from '../errors.ts'
+import type { Session } from '../session/session.ts'
+import type { MaybePromise } from '../session/store.ts'
+import { type Check, CheckFacts, subjectOf, type Verdict } from './check.ts'
+import type { SplitCookies } from './cookies.ts'
+import { handleAudience } from './host.ts'
+import type { Ports } from './ports.ts'
+import type { RouteTable } from './routes.ts'
+import { recogniseVisitor, type Visitors } from './visitors.ts'
+
+/** What steps use besides the check itself. */
+export interface Judge {
+  readonly sessions: Ports['sessions']
+  readonly cookieKey: Uint8Array
+  readonly routes: RouteTable
+  readonly visitors: Visitors
+  readonly splitCookies: (header: string | undefined) => SplitCookies
+}
+
+export interface Step {
+  readonly name: string
+  readonly run: (check: Check, judge: Judge) => MaybePromise<Verdict | undefined>
+}
+
+export const PIPELINE: readonly Step[] = [
+  { name: 'the clock can be read', run: requireClock },
+  { name: 'the route is known by its id', run: findRoute },
+  { name: 'path and host mean one thing', run: refuseAmbiguousTarget },
+  { name: 'credentials are ours or not ours', run: refuseMixedCredentials },
+  { name: 'handles are verified for this host', run: findVisitor },
+  { name: 'sessions are alive in the store', run: findSessions },
+  { name: 'sessions have not expired', run: dropExpiredSessions },
+  { name: 'sessions come from the identity provider of the route', run: dropForeignSessions },
+  { name: 'one identity at most is left', run: refuseSeveralIdentities },
+  { name: 'the policy decides', run: askPolicy },
+]
+
+/** Runs the steps; synchronous unless one of them has to wait. */
+export function runPipeline(
+  check: Check,
+  judge: Judge,
+  steps: readonly Step[] = PIPELINE,
+  from = 0,
+): MaybePromise<Verdict> {
+  for (let index = from; index < steps.length; index++) {
+    const verdict = steps[index]?.run(check, judge)
+    if (verdict instanceof Promise)
+      return verdict.then((late) => late ?? runPipeline(check, judge, steps, index + 1))
+    if (verdict !== undefined) return verdict
+  }
+  throw new Error('no check came to a verdict')
+}
+
+/** Comparisons with a time that is not a number are all false, and some would then let pass. */
+function requireClock({ now }: Check): undefined {
+  if (!Number.isSafeInteger(Math.floor(now)) || now <= 0) throw new Error('the clock shows no time')
+}
+
+/** By the id that Envoy matched, never by host: both then always mean the same route. */
+function findRoute(check: Check, { routes }: Judge): undefined {
+  check.route = routes.find(check.request.routeId)
+  if (check.route === undefined)
+    throw new Fault('ROUTE_UNKNOWN', `Envoy asks for a route that is not known: ${check.request.routeId}`)
+}
+
+/** What Envoy's normalisation leaves to no path; an upstream that reads it otherwise would see another page. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const AMBIGUOUS_TARGET = /[#\x00-\x20\x7f\\]|%00/
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
+
+function refuseAmbiguousTarget({ request, host, path, route }: Check): Verdict | undefined {
+  const isPlain =
+    host !== '' &&
+    !/[^\w.:-]/.test(host) &&
+    (path.startsWith('/') || request.method === 'CONNECT' || path === '*') &&
+    !AMBIGUOUS_TARGET.test(request.path) &&
+    !(route?.settings.normalize_path === true && DOT_SEGMENT.test(path))
+  return isPlain ? undefined : { outcome: 'refuse', reason: 'ambiguous-target' }
+}
+
+function refuseMixedCredentials({ credentials }: Check): Verdict | undefined {
+  return credentials.isMixed ? { outcome: 'refuse', reason: 'conflicting-credentials' } : undefined
+}
+
+/** A handle that was altered, or made for another host, names nobody. */
+function findVisitor(check: Check, { visitors, splitCookies, cookieKey }: Judge): undefined {
+  const cookie = check.request.cookie
+  const { handles } = check.credentials
+  const key = `${check.host}\n${handles.length === 0 ? '' : handles.join('\n')}\n${cookie ?? ''}`
+  check.visitor = visitors.find(key)
+  if (check.visitor !== undefined) return
+  check.visitor = recogniseVisitor({
+    audience: handleAudience(check.host, check.route?.settings.cookie_domain),
+    cookies: splitCookies(cookie),
+    headerHandles: handles,
+    key: cookieKey,
+  })
+  visitors.remember(key, check.visitor)
+}
+
+/** Asked on every request, so that a session that ended a moment ago is not there any more. */
+function findSessions(check: Check, { sessions }: Judge): MaybePromise<undefined> {
+  const ids = check.visitor?.sessionIds ?? []
+  if (ids.length === 0) return undefined
+  const found = ids.map((id) => sessions.find(id))
+  const isLate = found.some((session) => session instanceof Promise)
+  if (isLate) return Promise.all(found.map(async (session) => session)).then((late) => keepFound(check, late))
+  return keepFound(
+    check,
+    found.map((session) => (session instanceof Promise ? undefined : session)),
+  )
+}
+
+function keepFound(check: Check, found: readonly (Session | undefined)[]): undefined {
+  check.sessions = found.filter((session) => session !== undefined)
+}
+
+/** The store forgets expired sessions in its own time; here it is the instant that counts. */
+function dropExpiredSessions(check: Check): undefined {
+  keepSessions(check, (session) => check.now < session.expiresAt)
+}
+
+function dropForeignSessions(check: Check): undefined {
+  keepSessions(check, (session) => session.idpId === check.route?.idpId)
+}
+
+/** Two people in one request: whom the upstream would be told is chance, or an attacker's choice. */
+function refuseSeveralIdentities({ sessions }: Check): Verdict | undefined {
+  return sessions.length > 1 ? { outcome: 'refuse', reason: 'conflicting-credentials' } : undefined
+}
+
+function askPolicy(check: Check): Verdict {
+  const { route, sessions } = check
+  if (route === undefined) throw new Error('a policy was asked for without a route')
+  const decision = route.policy.decide(subjectOf(sessions[0]), new CheckFacts(check))
+  return { outcome: decision.outcome, decision }
+}
+
+function keepSessions(check: Check, isKept: (session: Session) => boolean): undefined {
+  if (!check.sessions.every(isKept)) check.sessions = check.sessions.filter(isKept)
+}

@@ -1,0 +1,30 @@
+/**
+ * What the authorizer needs from other rooms, in its own terms.
+ *
+ * @module
+ */
+import type { Config, Route } from '../config/config.ts'
+import type { Keyring } from '../crypto/keyring.ts'
+import type { SigningKeys } from '../crypto/signing-keys.ts'
+import type { Compilation } from '../policy/compile.ts'
+import type { SessionStore } from '../session/store.ts'
+import type { Logger } from '../telemetry/log.ts'
+
+/** The generation in force, and word of each new one. */
+export interface ConfigSource {
+  readonly current: Config
+  onGeneration(listener: (config: Config) => void): Disposable
+}
+
+export interface Ports {
+  readonly config: ConfigSource
+  readonly compile: (route: Route) => Compilation
+  readonly sessions: SessionStore
+  readonly keys: Keyring
+  readonly signingKeys: SigningKeys
+  /** Which identity provider's sessions count on a route. */
+  readonly idpIdFor: (route: Route) => string
+  /** Epoch milliseconds. */
+  readonly now: () => number
+  readonly logger: Logger
+}

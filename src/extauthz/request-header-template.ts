@@ -1,0 +1,77 @@
+/**
+ * The values of `set_request_headers`, which may refer to the request and to who makes it.
+ *
+ * @module
+ */
+import { Fault } from '../errors.ts'
+
+/** What references stand for, in one request. Each is asked for only when it is written. */
+export interface TemplateValues {
+  accessToken(): string
+  idToken(): string
+  assertionJwt(): string
+  requestHeader(name: string): string
+}
+
+export interface HeaderTemplate {
+  /** Lower-case names of the request headers that it refers to. */
+  readonly requestHeaders: readonly string[]
+  readonly isJwtReferred: boolean
+  render(values: TemplateValues): string
+}
+
+type Part = (values: TemplateValues) => string
+
+const REFERENCE = /\$(?:(\$)|\{([^}]*)\}|([a-z_][\w.]*(?:\[(?:"[^"]*"|'[^']*')\])?))/gi
+const REQUEST_HEADER = /^pomerium\.request\.headers\[(?:"([^"]+)"|'([^']+)')\]$/i
+
+/**
+ * config/ has judged the text already; what it lets through and this does not know is a mistake of ours.
+ *
+ * @throws {Fault} `CONFIG_INVALID`
+ */
+export function compileTemplate(text: string): HeaderTemplate {
+  const parts: Part[] = []
+  const requestHeaders: string[] = []
+  let isJwtReferred = false
+  let from = 0
+  for (const match of text.matchAll(REFERENCE)) {
+    const literal = text.slice(from, match.index)
+    if (literal !== '') parts.push(() => literal)
+    from = match.index + match[0].length
+    const name = match[2] ?? match[3]
+    if (name === undefined) {
+      parts.push(() => '$')
+      continue
+    }
+    const header = REQUEST_HEADER.exec(name)
+    const headerName = (header?.[1] ?? header?.[2])?.toLowerCase()
+    if (headerName !== undefined) {
+      requestHeaders.push(headerName)
+      parts.push((values) => values.requestHeader(headerName))
+    } else {
+      isJwtReferred ||= name === 'pomerium.jwt'
+      parts.push(partFor(name))
+    }
+  }
+  const tail = text.slice(from)
+  if (tail !== '') parts.push(() => tail)
+  return {
+    requestHeaders,
+    isJwtReferred,
+    render: (values) => parts.map((part) => part(values)).join(''),
+  }
+}
+
+function partFor(name: string): Part {
+  switch (name) {
+    case 'pomerium.access_token':
+      return (values) => values.accessToken()
+    case 'pomerium.id_token':
+      return (values) => values.idToken()
+    case 'pomerium.jwt':
+      return (values) => values.assertionJwt()
+    default:
+      throw new Fault('CONFIG_INVALID', `set_request_headers: "$${name}" is not known`)
+  }
+}

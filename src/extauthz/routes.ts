@@ -1,0 +1,138 @@
+/**
+ * The routes of the generation in force, by the id that Envoy names, each made ready on first use.
+ *
+ * @module
+ */
+import type { Config, Route, Settings } from '../config/config.ts'
+import { Fault } from '../errors.ts'
+import type { CompiledPolicy } from '../policy/decision.ts'
+import type { Ports } from './ports.ts'
+import { compileTemplate, type HeaderTemplate } from './request-header-template.ts'
+
+/**
+ * How long an id that a new generation no longer has stays known. Envoy goes over to the new routes a
+ * moment later than we do, and requests under way must not be lost in between.
+ */
+export const GRACE_MS = 5000
+
+export class CompiledRoute {
+  readonly route: Route
+  readonly settings: Settings
+  readonly policy: CompiledPolicy
+  /** Sessions of another identity provider don't count here. */
+  readonly idpId: string
+  readonly passesIdentity: boolean
+  readonly issuerFormat: 'hostOnly' | 'uri'
+  readonly groupsFilter: readonly string[] | undefined
+  /** Claims that are copied into the assertion. */
+  readonly jwtClaims: readonly string[]
+  /** Lower-case header name and the claim that it carries. */
+  readonly claimHeaders: readonly (readonly [header: string, claim: string])[]
+  readonly requestHeaders: readonly (readonly [header: string, template: HeaderTemplate])[]
+  /** Lower-case names of request headers whose values go into the answer. */
+  readonly references: readonly string[]
+  readonly needsRoutingKey: boolean
+
+  /** @throws {Fault} `CONFIG_INVALID` for a policy that does not compile: config/ should have refused it */
+  constructor(route: Route, settings: Settings, ports: Pick<Ports, 'compile' | 'idpIdFor'>) {
+    this.route = route
+    this.settings = settings
+    const { policy } = ports.compile(route)
+    if (policy === undefined)
+      throw new Fault('CONFIG_INVALID', `the policy of route ${route.id} does not compile`)
+    this.policy = policy
+    this.idpId = ports.idpIdFor(route)
+    this.passesIdentity = route.pass_identity_headers ?? settings.pass_identity_headers
+    this.issuerFormat = route.jwt_issuer_format ?? settings.jwt_issuer_format
+    this.groupsFilter = union(route.jwt_groups_filter, settings.jwt_groups_filter)
+    this.claimHeaders = Object.entries(settings.jwt_claims_headers).map(([header, claim]) => [
+      header.toLowerCase(),
+      claim,
+    ])
+    this.jwtClaims = [...new Set(this.claimHeaders.map(([, claim]) => claim))]
+    this.requestHeaders = Object.entries(route.set_request_headers ?? {}).map(([header, text]) => [
+      header.toLowerCase(),
+      compileTemplate(text),
+    ])
+    this.references = this.requestHeaders.flatMap(([, template]) => template.requestHeaders)
+    this.needsRoutingKey =
+      route.load_balancing_policy === 'RING_HASH' || route.load_balancing_policy === 'MAGLEV'
+  }
+}
+
+/** Groups that may be told: a group survives if either list has it; with no list all do. */
+function union(
+  one: readonly string[] | undefined,
+  other: readonly string[] | undefined,
+): readonly string[] | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : [...one, ...other]
+}
+
+export class RouteTable {
+  readonly #ports: Pick<Ports, 'compile' | 'idpIdFor' | 'now'>
+  #config: Config
+  #routes: ReadonlyMap<string, Route>
+  readonly #ready = new Map<string, CompiledRoute>()
+  readonly #retired = new Map<string, { readonly compiled: CompiledRoute; readonly until: number }>()
+
+  constructor(config: Config, ports: Pick<Ports, 'compile' | 'idpIdFor' | 'now'>) {
+    this.#ports = ports
+    this.#config = config
+    this.#routes = byId(config)
+  }
+
+  /** Takes over a new generation. */
+  replace(config: Config): void {
+    const now = this.#ports.now()
+    const routes = byId(config)
+    for (const [id, { until }] of this.#retired) if (!(now < until)) this.#retired.delete(id)
+    for (const id of this.#routes.keys()) {
+      const compiled = routes.has(id) ? undefined : this.find(id)
+      if (compiled !== undefined) this.#retired.set(id, { compiled, until: now + GRACE_MS })
+    }
+    this.#config = config
+    this.#routes = routes
+    this.#ready.clear()
+  }
+
+  find(id: string): CompiledRoute | undefined {
+    const ready = this.#ready.get(id)
+    if (ready !== undefined) return ready
+    const route = this.#routes.get(id)
+    if (route === undefined) {
+      const retired = this.#retired.get(id)
+      return retired !== undefined && this.#ports.now() < retired.until ? retired.compiled : undefined
+    }
+    const compiled = new CompiledRoute(route, this.#config.settings, this.#ports)
+    this.#ready.set(id, compiled)
+    return compiled
+  }
+
+  /** Whether a browser at this origin is at one of our routes. */
+  isOurOrigin(origin: string): boolean {
+    const url = URL.parse(origin)
+    if (url === null || url.origin !== origin || url.protocol !== 'https:') return false
+    return this.#config.routes.some(({ origin: { host, port, wildcard } }) => {
+      const isHost = wildcard ? matchesWildcard(url.hostname, host) : url.hostname === host
+      return isHost && (port === undefined || String(port) === (url.port === '' ? '443' : url.port))
+    })
+  }
+}
+
+const byId = (config: Config): ReadonlyMap<string, Route> =>
+  new Map(config.routes.map((route) => [route.id, route]))
+
+/** `*` stands for any text. Walked part by part: a regular expression could be made to run for long. */
+function matchesWildcard(host: string, pattern: string): boolean {
+  const [first = '', ...others] = pattern.split('*')
+  const last = others.pop() ?? ''
+  if (!host.startsWith(first) || !host.endsWith(last) || host.length < first.length + last.length)
+    return false
+  let at = first.length
+  for (const part of others) {
+    const found = host.indexOf(part, at)
+    if (found === -1 || found + part.length > host.length - last.length) return false
+    at = found + part.length
+  }
+  return true
+}

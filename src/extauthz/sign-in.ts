@@ -1,0 +1,94 @@
+/**
+ * A request that must be signed in first: a redirect for a person, an answer with the address for a program.
+ *
+ * @module
+ */
+import { FLOW_COOKIE, flowHash, isFlowCookieValue, newFlowCookieValue } from '../crypto/flow.ts'
+import { buildSignInUrl } from '../crypto/sign-in-url.ts'
+import { Fault } from '../errors.ts'
+import { html } from '../transport/html.ts'
+import { mayBeRedirected, type Shape } from './asker.ts'
+import type { Check } from './check.ts'
+import type { DeniedAnswer, HeaderEntry } from './check-response.ts'
+import { redirectAnswer, refusalAnswer } from './refusal.ts'
+import type { CompiledRoute, RouteTable } from './routes.ts'
+
+/** Longer addresses are not carried through the sign-in: they would not fit into headers on the way. */
+const LONGEST_RETURN_URL = 4096
+/** A sign-in may wait for a second factor and a lunch. */
+const FLOW_COOKIE_SECONDS = 3600
+
+export function signInAnswer(
+  check: Check,
+  route: CompiledRoute,
+  shape: Shape,
+  decisionId: string,
+  options: { readonly urlKey: Uint8Array; readonly routes: RouteTable },
+): DeniedAnswer {
+  const isRedirected = mayBeRedirected(check.request, shape) && check.visitor?.hasHeaderHandle !== true
+  const kept = check.visitor?.cookies.flow
+  const flow = isFlowCookieValue(kept) ? kept : newFlowCookieValue()
+  const flowCookie: HeaderEntry = [
+    'set-cookie',
+    `${FLOW_COOKIE}=${flow}; Path=/; Max-Age=${FLOW_COOKIE_SECONDS}; Secure; HttpOnly; SameSite=Lax`,
+  ]
+  const authenticateUrl = route.settings.authenticate_service_url
+  if (authenticateUrl === undefined)
+    throw new Fault('IDP_NOT_CONFIGURED', 'a route asks for sign-in and authenticate_service_url is not set')
+  const loginUrl = buildSignInUrl({
+    authenticateUrl,
+    redirectUri: isRedirected ? ownUrl(check) : pageUrl(check),
+    idpId: route.idpId,
+    additionalHosts: route.route.depends_on ?? [],
+    flow: flowHash(flow),
+    key: options.urlKey,
+    nowMs: check.now,
+  })
+  if (isRedirected) return redirectAnswer(loginUrl, [flowCookie])
+  const isForm = shape === 'html'
+  return refusalAnswer(
+    {
+      status: 401,
+      code: 'sign_in_required',
+      heading: 'Sign in again first',
+      message: isForm
+        ? 'You are not signed in any more, so what you sent was not passed on. Sign in in a new tab, then go back to your form and send it again.'
+        : 'You are not signed in.',
+      details:
+        isForm &&
+        html`<p class="actions"><a class="button main" href="${loginUrl}" target="_blank" rel="noopener">Sign in in a new tab</a></p>`,
+      loginUrl,
+    },
+    shape,
+    decisionId,
+    [flowCookie, ...corsHeaders(check, options.routes)],
+  )
+}
+
+/** Lets a page of ours on another host read that a sign-in is due. Others learn nothing, not even that. */
+export function corsHeaders({ request }: Check, routes: RouteTable): readonly HeaderEntry[] {
+  const origin = request.header('origin')
+  if (origin === undefined) return []
+  const vary: HeaderEntry = ['vary', 'Origin']
+  if (!routes.isOurOrigin(origin)) return [vary]
+  return [
+    vary,
+    ['access-control-allow-origin', origin],
+    ['access-control-allow-credentials', 'true'],
+    ['access-control-expose-headers', 'x-request-id'],
+  ]
+}
+
+/** The address that was asked for, or the front page of its host when it can't be carried. */
+function ownUrl({ request }: Check): string {
+  const url = `https://${request.host}${request.path}`
+  return url.length <= LONGEST_RETURN_URL && URL.canParse(url) ? url : `https://${request.host}/`
+}
+
+/** The page that a script runs in or a form stands on, if it is of this host: that is where its user is. */
+function pageUrl(check: Check): string {
+  const referer = URL.parse(check.request.header('referer') ?? '')
+  const isOwn = referer?.host === check.request.host.toLowerCase() && referer.username === ''
+  if (isOwn && referer.href.length <= LONGEST_RETURN_URL) return referer.href
+  return check.request.method === 'GET' ? ownUrl(check) : `https://${check.request.host}/`
+}

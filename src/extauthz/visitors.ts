@@ -1,0 +1,113 @@
+/**
+ * Who stands behind a host name and a set of credentials, remembered by their exact bytes.
+ *
+ * The same user agent sends the same bytes again and again: its handle is verified once, and answers made
+ * for it hang here. Everything here can be forgotten at any time.
+ *
+ * @module
+ */
+import { openHandle } from '../crypto/session-handle.ts'
+import type { SplitCookies } from './cookies.ts'
+import type { CompiledRoute } from './routes.ts'
+
+export interface AllowedAnswer {
+  readonly bytes: Buffer
+  /** How many of the user's groups the upstream is not told. */
+  readonly removedGroups: number
+  readonly madeAt: number
+}
+
+/** An allowed answer, to be sent again while what it was made of holds. */
+export interface ReadyAnswer extends AllowedAnswer {
+  readonly sessionId: string
+  readonly sessionVersion: number
+  /** Values of the request headers that went into it. */
+  readonly references: string
+}
+
+export interface Visitor {
+  /** Whom the handles name, each once; not yet looked up. */
+  readonly sessionIds: readonly string[]
+  readonly cookies: SplitCookies
+  /** Whether a handle came in a header, valid or not. */
+  readonly hasHeaderHandle: boolean
+  readonly answers: Map<CompiledRoute, ReadyAnswer>
+}
+
+/** A request with more handles than this is not a browser's mishap; the rest is not looked at. */
+const MOST_HANDLES = 8
+
+export function recogniseVisitor(options: {
+  readonly audience: string
+  readonly cookies: SplitCookies
+  readonly headerHandles: readonly string[]
+  readonly key: Uint8Array
+}): Visitor {
+  const { audience, cookies, headerHandles, key } = options
+  const ids = [...cookies.sessions, ...headerHandles]
+    .slice(0, MOST_HANDLES)
+    .map((handle) => openHandle(handle, audience, key))
+    .filter((id) => id !== undefined)
+  return {
+    sessionIds: [...new Set(ids)],
+    cookies,
+    hasHeaderHandle: headerHandles.length > 0,
+    answers: new Map(),
+  }
+}
+
+/** Longer ones are looked at anew each time: memory is not the client's to fill. */
+const LONGEST_KEY = 4096
+const MOST_VISITORS = 10_000
+const MOST_ANSWERS = 20_000
+
+/** Visitors by the exact bytes of host and credentials. When full, the oldest go. */
+export class Visitors {
+  readonly #byKey = new Map<string, Visitor>()
+  #answers = 0
+
+  find(key: string): Visitor | undefined {
+    return this.#byKey.get(key)
+  }
+
+  /** Only who has a session, or nothing at all, is worth remembering: others could come in any number. */
+  remember(key: string, visitor: Visitor): void {
+    const isAnonymous = visitor.sessionIds.length === 0
+    if (key.length > LONGEST_KEY || (isAnonymous && visitor.cookies.rest !== undefined)) return
+    this.#byKey.set(key, visitor)
+    if (this.#byKey.size > MOST_VISITORS) this.#forgetOldest()
+  }
+
+  keepAnswer(visitor: Visitor, route: CompiledRoute, answer: ReadyAnswer): void {
+    if (!visitor.answers.has(route)) this.#answers++
+    visitor.answers.set(route, answer)
+    while (this.#answers > MOST_ANSWERS && this.#byKey.size > 0) this.#forgetOldest()
+  }
+
+  forgetSession(sessionId: string): void {
+    for (const [key, visitor] of this.#byKey) {
+      if (visitor.sessionIds.includes(sessionId)) this.#forget(key, visitor)
+    }
+  }
+
+  clear(): void {
+    for (const visitor of this.#byKey.values()) visitor.answers.clear()
+    this.#byKey.clear()
+    this.#answers = 0
+  }
+
+  get size(): number {
+    return this.#byKey.size
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#byKey
+    if (oldest !== undefined) this.#forget(...oldest)
+  }
+
+  #forget(key: string, visitor: Visitor): void {
+    this.#byKey.delete(key)
+    this.#answers -= visitor.answers.size
+    visitor.answers.clear()
+  }
+}
