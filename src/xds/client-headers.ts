@@ -1,0 +1,97 @@
+/**
+ * Headers that no client may send through: they carry identity, or steer proxies and apps.
+ *
+ * Removed before the check, on every route. What belongs there is set again by the check (identity) or by Envoy
+ * itself (`x-forwarded-host`, `x-envoy-…`).
+ *
+ * @module
+ */
+
+import type { Fields } from './envoy-json.ts'
+
+const IDENTITY = [
+  'x-pomerium-jwt-assertion',
+  'x-pomerium-jwt-assertion-for',
+  'x-pomerium-routing-key',
+  'x-pomerium-intercepted-response',
+  // What other proxies call the same; an app may listen to any of them.
+  'remote-user',
+  'x-remote-user',
+  'x-remote-email',
+  'x-remote-groups',
+  'x-user',
+  'x-email',
+  'x-forwarded-user',
+  'x-forwarded-email',
+  'x-forwarded-groups',
+  'x-forwarded-preferred-username',
+  'x-forwarded-access-token',
+  'x-auth-request-user',
+  'x-auth-request-email',
+  'x-auth-request-groups',
+  'x-auth-request-preferred-username',
+  'x-auth-request-access-token',
+  'x-webauth-user',
+  'x-goog-authenticated-user-email',
+  'x-goog-authenticated-user-id',
+  'x-goog-iap-jwt-assertion',
+  'x-amzn-oidc-identity',
+  'x-amzn-oidc-data',
+  'x-amzn-oidc-accesstoken',
+  'x-ms-client-principal',
+  'x-ms-client-principal-id',
+  'x-ms-client-principal-name',
+  'cf-access-jwt-assertion',
+  'cf-access-authenticated-user-email',
+  'x-ssl-client-verify',
+  'x-ssl-client-dn',
+  'x-client-cert',
+] as const
+
+const HOPS = [
+  'forwarded',
+  'x-real-ip',
+  'true-client-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'cf-connecting-ip',
+  'fastly-client-ip',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-uri',
+  'x-forwarded-url',
+  'x-forwarded-path',
+  'x-forwarded-prefix',
+  'x-forwarded-server',
+  'x-forwarded-method',
+  'x-forwarded-scheme',
+  'x-forwarded-ssl',
+  'front-end-https',
+  'x-url-scheme',
+  'x-scheme',
+  'x-host',
+  'x-original-host',
+  'x-original-url',
+  'x-original-uri',
+  'x-original-method',
+  'x-rewrite-url',
+  'x-script-name',
+  'x-envoy-original-path',
+  'x-envoy-original-host',
+  'x-envoy-original-dst-host',
+  'x-envoy-decorator-operation',
+  'x-envoy-ip-tags',
+] as const
+
+/** The policy judges the method of the request line, so nothing else may say another one. */
+const METHOD_OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'] as const
+
+const PREFIXES = ['x-pomerium-claim-'] as const
+
+export const REMOVED_CLIENT_HEADERS: readonly string[] = [...IDENTITY, ...HOPS, ...METHOD_OVERRIDES]
+
+/** For `envoy.filters.http.header_mutation`. */
+export const removeClientHeaders: readonly Fields[] = [
+  ...REMOVED_CLIENT_HEADERS.map((remove) => ({ remove })),
+  ...PREFIXES.map((prefix) => ({ remove_on_match: { key_matcher: { prefix } } })),
+]

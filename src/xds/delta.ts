@@ -1,0 +1,212 @@
+/**
+ * The delta ADS protocol towards one Envoy, as a pure step: (state, event) → (state, responses).
+ *
+ * Each event (a request, a new snapshot) is followed by a reconciliation: whatever Envoy lacks of the current
+ * snapshot is sent, make before break. A type is sent only when every type before it in `ORDER` is answered; what
+ * others may still point to (clusters, endpoints) is taken away only when all the rest has been accepted. So a route
+ * never leads to a cluster that isn't there, as far as the protocol can see to it.
+ *
+ * @module
+ */
+
+import { isTypeUrl, type Resource, resourcesOf, type Snapshot, TYPE_URL, type TypeUrl } from './resource.ts'
+import {
+  afterRequest,
+  type Changes,
+  type DeltaRequest,
+  type Meaning,
+  meaningOf,
+  type Subscription,
+} from './subscription.ts'
+
+/** @see "Eventual consistency considerations" in Envoy's xDS protocol */
+const ORDER = [
+  TYPE_URL.cluster,
+  TYPE_URL.endpoints,
+  TYPE_URL.listener,
+  TYPE_URL.routes,
+  TYPE_URL.virtualHost,
+] as const
+
+/** Nothing waits for secrets and they wait for nothing: a certificate is rotated at once. */
+const UNORDERED = TYPE_URL.secret
+
+/** Others may still use what vanished, so it goes last. */
+const REMOVED_LAST: ReadonlySet<TypeUrl> = new Set([
+  TYPE_URL.cluster,
+  TYPE_URL.endpoints,
+  TYPE_URL.routes,
+  TYPE_URL.secret,
+])
+
+export interface StreamState {
+  readonly snapshot: Snapshot
+  readonly subscriptions: ReadonlyMap<TypeUrl, Subscription>
+  /** Counts responses; the nonce of the last one. */
+  readonly sent: number
+}
+
+export interface DeltaResponse {
+  readonly typeUrl: TypeUrl
+  readonly nonce: string
+  readonly generation: number
+  readonly resources: readonly Resource[]
+  readonly removed: readonly string[]
+}
+
+export type DeltaEvent =
+  | { readonly kind: 'request'; readonly request: DeltaRequest }
+  | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+
+export interface Step {
+  readonly state: StreamState
+  readonly responses: readonly DeltaResponse[]
+  /** What a request meant; absent for other events and for types we don't serve. */
+  readonly meaning?: Meaning
+}
+
+export const openStream = (snapshot: Snapshot): StreamState => ({
+  snapshot,
+  subscriptions: new Map(),
+  sent: 0,
+})
+
+export function step(state: StreamState, event: DeltaEvent): Step {
+  if (event.kind === 'snapshot') return reconcile({ ...state, snapshot: event.snapshot })
+  const { request } = event
+  const { typeUrl } = request
+  // A type that we never serve: Envoy asks only for what a resource of ours told it to.
+  if (!isTypeUrl(typeUrl)) return { state, responses: [] }
+  const before = state.subscriptions.get(typeUrl)
+  const meaning = meaningOf(request, before)
+  const after = afterRequest(before, request, meaning)
+  return { ...reconcile(withSubscription(state, typeUrl, after)), meaning }
+}
+
+/** Whether Envoy has accepted all of one type, and holds nothing beyond it. */
+export function holdsAll({ snapshot, subscriptions }: StreamState, typeUrl: TypeUrl): boolean {
+  const resources = resourcesOf(snapshot, typeUrl)
+  const subscription = subscriptions.get(typeUrl)
+  if (subscription === undefined) return resources.size === 0
+  if (subscription.unanswered !== undefined || subscription.held.size !== resources.size) return false
+  for (const [name, { version }] of resources) if (subscription.held.get(name) !== version) return false
+  return true
+}
+
+/** Whether Envoy has accepted the whole snapshot and holds nothing beyond it. */
+export const isSettled = (state: StreamState): boolean =>
+  [...ORDER, UNORDERED].every((typeUrl) => holdsAll(state, typeUrl))
+
+/** Resources of the current snapshot that Envoy will not have, as it said itself. */
+export function refusalsOf(state: StreamState): readonly {
+  readonly typeUrl: TypeUrl
+  readonly name: string
+  readonly message: string
+}[] {
+  return [...state.subscriptions].flatMap(([typeUrl, { refused }]) =>
+    [...refused].flatMap(([name, { version, message }]) =>
+      resourcesOf(state.snapshot, typeUrl).get(name)?.version === version ? [{ typeUrl, name, message }] : [],
+    ),
+  )
+}
+
+/** Whether every response was answered and nothing is left to be sent: what is refused stays refused. */
+export function isQuiet(state: StreamState): boolean {
+  return [...state.subscriptions.values()].every(
+    ({ unanswered, retries }) => unanswered === undefined && retries.length === 0,
+  )
+}
+
+function withSubscription(state: StreamState, typeUrl: TypeUrl, subscription: Subscription): StreamState {
+  return { ...state, subscriptions: new Map(state.subscriptions).set(typeUrl, subscription) }
+}
+
+function reconcile(before: StreamState): Step {
+  let state = before
+  const responses: DeltaResponse[] = []
+  const trySend = (typeUrl: TypeUrl, isLast: boolean): 'busy' | 'idle' => {
+    const subscription = state.subscriptions.get(typeUrl)
+    if (subscription === undefined) return 'idle'
+    if (subscription.unanswered !== undefined) return 'busy'
+    const { changes, retries } = nextChanges(state.snapshot, typeUrl, subscription, isLast)
+    const nonce = String(state.sent + 1)
+    const unanswered = changes.size === 0 ? undefined : { nonce, changes }
+    if (unanswered !== undefined) {
+      responses.push(responseOf(state.snapshot, typeUrl, nonce, changes))
+      state = { ...state, sent: state.sent + 1 }
+    }
+    if (unanswered !== undefined || retries !== subscription.retries) {
+      state = withSubscription(state, typeUrl, { ...subscription, retries, unanswered })
+    }
+    return unanswered === undefined ? 'idle' : 'busy'
+  }
+
+  const isSecretBusy = trySend(UNORDERED, false) === 'busy'
+  const isOrderBusy = ORDER.some((typeUrl) => trySend(typeUrl, false) === 'busy')
+  // What Envoy refused keeps its last accepted form, and that may use what is to be removed.
+  if (!isOrderBusy && refusalsOf(state).length === 0) {
+    const isBusy = ORDER.some((typeUrl) => trySend(typeUrl, true) === 'busy')
+    if (!isBusy && !isSecretBusy) trySend(UNORDERED, true)
+  }
+  return { state, responses }
+}
+
+/** What to send next of one type: a part of a refused response, or all that Envoy lacks. */
+function nextChanges(
+  snapshot: Snapshot,
+  typeUrl: TypeUrl,
+  subscription: Subscription,
+  isLast: boolean,
+): { readonly changes: Changes; readonly retries: readonly Changes[] } {
+  const lacking = lackingOf(
+    resourcesOf(snapshot, typeUrl),
+    subscription,
+    isLast || !REMOVED_LAST.has(typeUrl),
+  )
+  const retries = [...subscription.retries]
+  while (retries.length > 0) {
+    const part = retries.shift() ?? new Map<string, string | null>()
+    // The snapshot may have moved on since the refusal.
+    const changes = new Map([...part].filter(([name, version]) => lacking.get(name) === version))
+    if (changes.size > 0) return { changes, retries }
+  }
+  return { changes: lacking, retries: subscription.retries.length === 0 ? subscription.retries : retries }
+}
+
+function lackingOf(
+  resources: ReadonlyMap<string, Resource>,
+  { isWildcard, names, held, absent, refused }: Subscription,
+  mayRemove: boolean,
+): Changes {
+  const changes = new Map<string, string | null>()
+  const lack = (name: string, version: string | null) => {
+    const refusal = refused.get(name)
+    if (refusal === undefined || refusal.version !== version) changes.set(name, version)
+  }
+  if (isWildcard) {
+    for (const [name, { version }] of resources) if (held.get(name) !== version) lack(name, version)
+  }
+  for (const name of names) {
+    const version = resources.get(name)?.version
+    if (version !== undefined) {
+      if (!isWildcard && held.get(name) !== version) lack(name, version)
+    } else if (!held.has(name) && !absent.has(name)) {
+      // Asked for and unknown: said at once, or Envoy waits for it.
+      lack(name, null)
+    }
+  }
+  if (mayRemove) for (const name of held.keys()) if (!resources.has(name)) lack(name, null)
+  return changes
+}
+
+function responseOf(snapshot: Snapshot, typeUrl: TypeUrl, nonce: string, changes: Changes): DeltaResponse {
+  const all = resourcesOf(snapshot, typeUrl)
+  const resources: Resource[] = []
+  const removed: string[] = []
+  for (const [name, version] of changes) {
+    const resource = version === null ? undefined : all.get(name)
+    if (resource === undefined) removed.push(name)
+    else resources.push(resource)
+  }
+  return { typeUrl, nonce, generation: snapshot.generation, resources, removed }
+}

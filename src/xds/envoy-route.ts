@@ -1,0 +1,187 @@
+/**
+ * One Route of the configuration as one route of an Envoy virtual host.
+ *
+ * @module
+ */
+
+import type { Redirect, Route, Settings } from '../config/config.ts'
+import { duration, type Fields, typed } from './envoy-json.ts'
+import { HTTP_CLUSTER } from './names.ts'
+import { ownResponseHeaders, responseHeadersOf, rewriteResponseHeaders } from './response-headers.ts'
+
+const EXT_AUTHZ = 'envoy.filters.http.ext_authz'
+const EXT_AUTHZ_PER_ROUTE = 'envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute'
+
+/** Key of `context_extensions` by which the check finds the route; it never matches a URL again. */
+const ROUTE_ID_KEY = 'route_id'
+
+/** `allow_websockets` and `allow_spdy` add to the list of upgrades, and take away from it when they say `false`. */
+export function upgradesOf(route: Route, settings: Settings): readonly string[] {
+  const upgrades = new Set((route.allow_upgrades ?? settings.allow_upgrades ?? []).map(upgradeToken))
+  for (const [token, isAllowed] of [
+    ['websocket', route.allow_websockets],
+    ['spdy/3.1', route.allow_spdy],
+  ] as const) {
+    if (isAllowed === true) upgrades.add(token)
+    else if (isAllowed === false) upgrades.delete(token)
+  }
+  return [...upgrades]
+}
+
+const upgradeToken = (token: string): string => (token === 'spdy' ? 'spdy/3.1' : token)
+
+function matchOf(route: Route, authority: Fields | undefined): Fields {
+  const path =
+    route.regex !== undefined
+      ? { safe_regex: { regex: route.regex } }
+      : route.path !== undefined
+        ? { path: route.path }
+        : { prefix: route.prefix ?? '/' }
+  return authority === undefined ? path : { ...path, headers: [authority] }
+}
+
+/** First set wins: the order in which the configuration reference names them. */
+function hostRewriteOf(route: Route): Fields {
+  if (route.host_rewrite !== undefined) return { host_rewrite_literal: route.host_rewrite }
+  if (route.host_rewrite_header !== undefined) return { host_rewrite_header: route.host_rewrite_header }
+  if (route.host_path_regex_rewrite_pattern !== undefined) {
+    return {
+      host_rewrite_path_regex: {
+        pattern: { regex: route.host_path_regex_rewrite_pattern },
+        substitution: route.host_path_regex_rewrite_substitution ?? '',
+      },
+    }
+  }
+  return route.preserve_host_header === true ? {} : { auto_host_rewrite: true }
+}
+
+function pathRewriteOf(route: Route): Fields {
+  if (route.regex_rewrite_pattern !== undefined) {
+    return {
+      regex_rewrite: {
+        pattern: { regex: route.regex_rewrite_pattern },
+        substitution: route.regex_rewrite_substitution ?? '',
+      },
+    }
+  }
+  const prefix = route.prefix_rewrite ?? route.to?.[0]?.path ?? ''
+  return prefix === '' ? {} : { prefix_rewrite: prefix }
+}
+
+/** By session, as the check says in a header; by address for those without one. */
+const HASH_POLICY = [
+  { header: { header_name: 'x-pomerium-routing-key' }, terminal: true },
+  { connection_properties: { source_ip: true } },
+]
+
+const isHashed = ({ load_balancing_policy: policy }: Route): boolean =>
+  policy === 'RING_HASH' || policy === 'MAGLEV'
+
+function actionTo(cluster: string, route: Route, settings: Settings): Fields {
+  const upgrades = upgradesOf(route, settings)
+  const hostRewrite = hostRewriteOf(route)
+  const isRewritten = Object.keys(hostRewrite).length > 0
+  const isForwardedHostWanted = !(route.remove_request_headers ?? []).some(
+    (name) => name.toLowerCase() === 'x-forwarded-host',
+  )
+  // A long-lived stream has no end to wait for, and may be silent.
+  const timeout = route.timeout ?? (upgrades.length > 0 ? 0 : settings.default_upstream_timeout)
+  const idleTimeout = route.idle_timeout ?? (upgrades.length > 0 ? 0 : undefined)
+  return {
+    cluster,
+    timeout: duration(timeout),
+    ...(idleTimeout === undefined ? {} : { idle_timeout: duration(idleTimeout) }),
+    ...pathRewriteOf(route),
+    ...hostRewrite,
+    ...(isRewritten && isForwardedHostWanted ? { append_x_forwarded_host: true } : {}),
+    ...(isHashed(route) ? { hash_policy: HASH_POLICY } : {}),
+    ...(upgrades.length === 0
+      ? {}
+      : { upgrade_configs: upgrades.map((upgrade_type) => ({ upgrade_type, enabled: true })) }),
+  }
+}
+
+const REDIRECT_CODES: Readonly<Record<NonNullable<Redirect['response_code']>, string>> = {
+  301: 'MOVED_PERMANENTLY',
+  302: 'FOUND',
+  303: 'SEE_OTHER',
+  307: 'TEMPORARY_REDIRECT',
+  308: 'PERMANENT_REDIRECT',
+}
+
+const redirectTo = (redirect: Redirect): Fields => ({
+  ...(redirect.scheme_redirect !== undefined
+    ? { scheme_redirect: redirect.scheme_redirect }
+    : redirect.https_redirect === true
+      ? { https_redirect: true }
+      : {}),
+  ...(redirect.host_redirect === undefined ? {} : { host_redirect: redirect.host_redirect }),
+  ...(redirect.port_redirect === undefined ? {} : { port_redirect: redirect.port_redirect }),
+  ...(redirect.path_redirect !== undefined
+    ? { path_redirect: redirect.path_redirect }
+    : redirect.prefix_rewrite === undefined
+      ? {}
+      : { prefix_rewrite: redirect.prefix_rewrite }),
+  response_code: REDIRECT_CODES[redirect.response_code ?? 301],
+  ...(redirect.strip_query === true ? { strip_query: true } : {}),
+})
+
+/** What the route does with a request that its policy let pass. */
+function actionOf(route: Route, settings: Settings, cluster: string | undefined): Fields {
+  if (cluster !== undefined) return { route: actionTo(cluster, route, settings) }
+  if (route.redirect !== undefined) return { redirect: redirectTo(route.redirect) }
+  const { status, body } = route.response ?? { status: 404 }
+  return {
+    direct_response: { status, ...(body === undefined ? {} : { body: { inline_string: body } }) },
+  }
+}
+
+/** Headers set by the check win over removal, so those named in both stay out of the list. */
+function removedRequestHeaders(route: Route): readonly string[] {
+  const set = new Set(Object.keys(route.set_request_headers ?? {}).map((name) => name.toLowerCase()))
+  return (route.remove_request_headers ?? []).filter((name) => !set.has(name.toLowerCase()))
+}
+
+/** @param authority restricts the route to some hosts, in the catch-all virtual host */
+export function envoyRoute(
+  route: Route,
+  settings: Settings,
+  cluster: string | undefined,
+  authority?: Fields,
+): Fields {
+  const removed = removedRequestHeaders(route)
+  const added = responseHeadersOf(route, settings)
+  return {
+    name: route.id,
+    match: matchOf(route, authority),
+    ...actionOf(route, settings, cluster),
+    ...(removed.length === 0 ? {} : { request_headers_to_remove: removed }),
+    ...(added.length === 0 ? {} : { response_headers_to_add: added }),
+    typed_per_filter_config: {
+      [EXT_AUTHZ]: typed(EXT_AUTHZ_PER_ROUTE, {
+        check_settings: { context_extensions: { [ROUTE_ID_KEY]: route.id } },
+      }),
+      ...rewriteResponseHeaders(route),
+    },
+  }
+}
+
+/** Paths that Sallyport answers itself on every host; each stands for itself and all below it. */
+const OWN_PATHS = ['/.pomerium', '/.well-known/pomerium'] as const
+
+/** A path that goes to Sallyport's HTTP service, which judges the session itself. */
+function ownRoute(match: Fields, settings: Settings, authority: Fields | undefined): Fields {
+  const added = ownResponseHeaders(settings)
+  return {
+    name: 'sallyport',
+    match: authority === undefined ? match : { ...match, headers: [authority] },
+    route: { cluster: HTTP_CLUSTER, timeout: duration(settings.default_upstream_timeout) },
+    ...(added.length === 0 ? {} : { response_headers_to_add: added }),
+    typed_per_filter_config: { [EXT_AUTHZ]: typed(EXT_AUTHZ_PER_ROUTE, { disabled: true }) },
+  }
+}
+
+export const ownPathRoutes = (settings: Settings, authority?: Fields): readonly Fields[] =>
+  OWN_PATHS.map((path) => ownRoute({ path_separated_prefix: path }, settings, authority))
+
+export const wholeHostRoute = (settings: Settings): Fields => ownRoute({ prefix: '/' }, settings, undefined)

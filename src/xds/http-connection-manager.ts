@@ -1,0 +1,143 @@
+/**
+ * The HTTP connection manager of the edge: what a request must look like to be let in at all, and the filters it
+ * then passes, in the order that security depends on.
+ *
+ * What the path rules of a policy judge must be what the upstream gets, so paths are normalised here, before
+ * anything looks at them, and forms that two parsers may read differently are refused.
+ *
+ * @see "Configuring Envoy as an edge proxy" in Envoy's documentation
+ * @module
+ */
+
+import type { Settings } from '../config/config.ts'
+import { accessLog } from './access-log.ts'
+import { removeClientHeaders } from './client-headers.ts'
+import { duration, extension, type Fields, FROM_ADS, KEEP_HEADER_CASE, typed } from './envoy-json.ts'
+import { AUTHZ_CLUSTER, ROUTE_CONFIGURATION } from './names.ts'
+import { RESPONSE_HEADER_LUA } from './response-headers.ts'
+
+/**
+ * Three times what a Node upstream takes at all (16 KiB) and room for large cookies and Kerberos tickets; 60 KB of
+ * headers are refused with 431 at the edge instead of by each upstream in its own way. All of it is also carried to
+ * the check, and held per stream.
+ */
+const MAX_REQUEST_HEADERS_KB = 48
+const MAX_HEADERS = 1000
+
+/** A request line and headers come in one go; who needs longer is holding connections open. */
+const REQUEST_HEADERS_TIMEOUT_MS = 10_000
+
+const HTTP_PACKAGE = 'envoy.extensions.filters.http'
+
+/** Settings that all HTTP listeners share. */
+function edgeOptions(settings: Settings): Fields {
+  return {
+    codec_type: { auto: 'AUTO', http1: 'HTTP1', http2: 'HTTP2' }[settings.codec_type],
+    use_remote_address: true,
+    skip_xff_append: settings.skip_xff_append,
+    xff_num_trusted_hops: settings.xff_num_trusted_hops,
+    // No address is "internal": such a client could steer Envoy by x-envoy-* headers.
+    internal_address_config: {},
+    normalize_path: settings.normalize_path,
+    merge_slashes: settings.merge_slashes,
+    path_with_escaped_slashes_action: settings.path_with_escaped_slashes_action,
+    strip_trailing_host_dot: true,
+    // No Server header of the upstream or of Envoy: see RouteConfiguration.response_headers_to_remove.
+    server_header_transformation: 'PASS_THROUGH',
+    max_request_headers_kb: MAX_REQUEST_HEADERS_KB,
+    request_timeout: duration(settings.timeout_read),
+    request_headers_timeout: duration(REQUEST_HEADERS_TIMEOUT_MS),
+    stream_idle_timeout: duration(settings.timeout_idle),
+    common_http_protocol_options: {
+      idle_timeout: duration(settings.timeout_idle),
+      ...(settings.timeout_write === 0 ? {} : { max_stream_duration: duration(settings.timeout_write) }),
+      max_headers_count: MAX_HEADERS,
+      headers_with_underscores_action: settings.headers_with_underscores_action,
+    },
+    http_protocol_options: KEEP_HEADER_CASE,
+    http2_protocol_options: {
+      max_concurrent_streams: 100,
+      initial_stream_window_size: 65_536,
+      initial_connection_window_size: 1_048_576,
+    },
+    // The decision id, in every answer, so that a user can quote it.
+    always_set_request_id_in_response: true,
+    access_log: [accessLog(settings)],
+  }
+}
+
+/** The filters of a protected request. Identity that a client claims is gone before anybody judges it. */
+function filters(settings: Settings): readonly Fields[] {
+  return [
+    extension('envoy.filters.http.header_mutation', `${HTTP_PACKAGE}.header_mutation.v3.HeaderMutation`, {
+      mutations: { request_mutations: removeClientHeaders },
+    }),
+    extension('envoy.filters.http.ext_authz', `${HTTP_PACKAGE}.ext_authz.v3.ExtAuthz`, {
+      transport_api_version: 'V3',
+      grpc_service: {
+        envoy_grpc: { cluster_name: AUTHZ_CLUSTER },
+        timeout: duration(settings.grpc_client_timeout),
+      },
+      failure_mode_allow: false,
+      status_on_error: { code: 'ServiceUnavailable' },
+      validate_mutations: true,
+      clear_route_cache: false,
+      include_peer_certificate: false,
+    }),
+    {
+      ...extension('envoy.filters.http.lua', `${HTTP_PACKAGE}.lua.v3.Lua`, {
+        default_source_code: { inline_string: RESPONSE_HEADER_LUA },
+        clear_route_cache: false,
+      }),
+      // Only routes with rewrite_response_headers pay for it.
+      disabled: true,
+    },
+    extension('envoy.filters.http.router', `${HTTP_PACKAGE}.router.v3.Router`, {
+      suppress_envoy_headers: true,
+    }),
+  ]
+}
+
+const HCM = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'
+
+export function mainConnectionManager(settings: Settings): Fields {
+  return extension('envoy.filters.network.http_connection_manager', HCM, {
+    stat_prefix: 'main',
+    ...edgeOptions(settings),
+    rds: { config_source: FROM_ADS, route_config_name: ROUTE_CONFIGURATION },
+    http_filters: filters(settings),
+  })
+}
+
+/** Answers everything with a redirect to https on `publicPort`, keeping host and path. */
+export function redirectConnectionManager(settings: Settings, publicPort: number): Fields {
+  return extension('envoy.filters.network.http_connection_manager', HCM, {
+    stat_prefix: 'http_redirect',
+    ...edgeOptions(settings),
+    codec_type: 'AUTO',
+    // The port of the Host header is that of this listener, not the one to go to.
+    strip_any_host_port: true,
+    route_config: {
+      name: 'http-redirect',
+      virtual_hosts: [
+        {
+          name: 'all',
+          domains: ['*'],
+          routes: [
+            {
+              match: { prefix: '/' },
+              redirect: {
+                https_redirect: true,
+                ...(publicPort === 443 ? {} : { port_redirect: publicPort }),
+                response_code: 'MOVED_PERMANENTLY',
+              },
+            },
+          ],
+        },
+      ],
+    },
+    http_filters: [
+      { name: 'envoy.filters.http.router', typed_config: typed(`${HTTP_PACKAGE}.router.v3.Router`) },
+    ],
+  })
+}

@@ -1,0 +1,44 @@
+/**
+ * Names that stand in more than one resource, and in Envoy's statistics and logs.
+ *
+ * @module
+ */
+
+import { hash } from 'node:crypto'
+import type { Route } from '../config/config.ts'
+
+/** Clusters of the bootstrap: Sallyport itself. */
+export const AUTHZ_CLUSTER = 'sallyport-authz'
+export const HTTP_CLUSTER = 'sallyport-http'
+
+export const MAIN_LISTENER = 'main'
+export const REDIRECT_LISTENER = 'http-redirect'
+export const ROUTE_CONFIGURATION = 'main'
+
+/** The secret with the roots that upstreams are verified by, unless a route brings its own. */
+export const TRUST_SECRET = 'upstream-trust'
+
+export const serverCertificateSecret = (index: number): string => `server-certificate-${index}`
+export const clientCertificateSecret = (cluster: string): string => `client-certificate/${cluster}`
+
+/**
+ * The cluster of each route that has upstreams.
+ *
+ * Named after what the route matches, not after its target: a new `to` then updates the cluster in place, and Envoy
+ * uses the old one until the new one is ready.
+ */
+export function clusterNames(routes: readonly Route[]): ReadonlyMap<Route, string> {
+  const names = new Map<Route, string>()
+  const taken = new Set<string>()
+  for (const route of routes) {
+    if (route.to === undefined) continue
+    const { origin, prefix, path, regex } = route
+    const match = JSON.stringify([origin.host, origin.port, regex, path, prefix])
+    const base = `${origin.host}-${hash('sha256', match, 'hex').slice(0, 8)}`
+    let name = base
+    for (let twin = 2; taken.has(name); twin += 1) name = `${base}-${twin}`
+    taken.add(name)
+    names.set(route, name)
+  }
+  return names
+}

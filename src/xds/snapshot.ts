@@ -1,0 +1,53 @@
+/**
+ * Config → Snapshot: all that Envoy gets of one generation of the configuration.
+ *
+ * Pure. It holds no paths of sockets (those clusters are in the bootstrap) and knows neither sessions nor policies: a
+ * changed policy changes nothing here.
+ *
+ * @module
+ */
+
+import type { Config, TlsCertificate } from '../config/config.ts'
+import { clusterOf } from './clusters.ts'
+import { FROM_ADS } from './envoy-json.ts'
+import { listeners } from './listeners.ts'
+import { clusterNames, ROUTE_CONFIGURATION } from './names.ts'
+import { makeResource, makeSnapshot, type Resource, type Snapshot, TYPE_URL } from './resource.ts'
+import { secrets } from './secrets.ts'
+import { virtualHosts } from './virtual-hosts.ts'
+
+export interface SnapshotInputs {
+  /** Served to user agents, chosen by SNI; the first one where nothing fits. */
+  readonly certificates: readonly TlsCertificate[]
+  /** PEM of the roots that upstreams are verified by. */
+  readonly trustedRoots: string
+}
+
+/** Envoy refuses longer direct responses; its own limit is 4 KiB. A constant, as changing it resends everything. */
+const MAX_DIRECT_RESPONSE_BYTES = 1_048_576
+
+/** The frame that virtual hosts are put into. It never changes, so it is sent once. */
+const routeConfiguration = (): Resource =>
+  makeResource(TYPE_URL.routes, ROUTE_CONFIGURATION, {
+    name: ROUTE_CONFIGURATION,
+    vhds: { config_source: FROM_ADS },
+    // Tells an attacker what runs upstream, and nobody else anything. A route that sets it wins.
+    response_headers_to_remove: ['server'],
+    most_specific_header_mutations_wins: true,
+    max_direct_response_body_size_bytes: MAX_DIRECT_RESPONSE_BYTES,
+  })
+
+export function buildSnapshot(config: Config, inputs: SnapshotInputs): Snapshot {
+  const { settings } = config
+  const clusters = clusterNames(config.routes)
+  return makeSnapshot(config.generation, [
+    ...[...clusters].flatMap(([route, name]) => clusterOf(route, route.to ?? [], name, settings)),
+    // Without a certificate nothing could be served: Envoy would wait for ever.
+    ...(settings.insecure_server || inputs.certificates.length > 0
+      ? listeners(settings, inputs.certificates.length)
+      : []),
+    routeConfiguration(),
+    ...virtualHosts(config, clusters),
+    ...secrets(config, clusters, inputs.certificates, inputs.trustedRoots),
+  ])
+}

@@ -1,0 +1,134 @@
+/**
+ * Which route answers for which host: one virtual host per exact host name, and one for all wildcards.
+ *
+ * Each is a resource of its own (VHDS), so an edit of one route sends one virtual host.
+ *
+ * @module
+ */
+
+import { isIPv6 } from 'node:net'
+import type { Config, Route, Settings } from '../config/config.ts'
+import type { Fields } from './envoy-json.ts'
+import { envoyRoute, ownPathRoutes, wholeHostRoute } from './envoy-route.ts'
+import { ROUTE_CONFIGURATION } from './names.ts'
+import { makeResource, type Resource, TYPE_URL } from './resource.ts'
+
+/** Hosts without a virtual host of their own. Without a route that matches, Envoy answers 404 itself. */
+const CATCH_ALL = '*'
+
+const bracketed = (host: string): string => (isIPv6(host) ? `[${host}]` : host)
+
+/** User agents leave the port of the scheme out of the Host header. */
+const DEFAULT_PORTS: ReadonlySet<number> = new Set([443, 80])
+
+function virtualHost(name: string, domains: readonly string[], routes: readonly Fields[]): Resource {
+  return makeResource(TYPE_URL.virtualHost, `${ROUTE_CONFIGURATION}/${name}`, { name, domains, routes })
+}
+
+/** Exact host → the routes for it, in the order of the file. */
+function groupByHost(routes: readonly Route[]): ReadonlyMap<string, readonly Route[]> {
+  const groups = new Map<string, Route[]>()
+  for (const route of routes) {
+    if (route.origin.wildcard) continue
+    const group = groups.get(route.origin.host)
+    if (group === undefined) groups.set(route.origin.host, [route])
+    else group.push(route)
+  }
+  return groups
+}
+
+function authenticateHost(settings: Settings): string | undefined {
+  const url = settings.authenticate_service_url
+  return url === undefined ? undefined : new URL(url).hostname.replace(/^\[|\]$/g, '').toLowerCase()
+}
+
+/**
+ * The virtual hosts of one host name. Routes that name a port answer on that port only, together with those that
+ * name none; Envoy prefers the domain with the port over `host:*`.
+ */
+function hostsOf(host: string, routes: readonly Route[], context: Context): readonly Resource[] {
+  const name = bracketed(host)
+  const answersFor = (port: number | undefined) =>
+    routes
+      .filter(({ origin }) => origin.port === undefined || origin.port === port)
+      .map((route) => envoyRoute(route, context.settings, context.clusters.get(route)))
+  const own = ownPathRoutes(context.settings)
+  const ports = [...new Set(routes.flatMap(({ origin }) => origin.port ?? []))]
+  const isOpen = routes.some(({ origin }) => origin.port === undefined)
+  // One virtual host may claim the bare name: two would make Envoy refuse them all.
+  const bare = isOpen ? undefined : ports.find((port) => DEFAULT_PORTS.has(port))
+  const perPort = ports.map((port) =>
+    virtualHost(
+      `${name}:${port}`,
+      [`${name}:${port}`, ...(port === bare ? [name] : [])],
+      [...own, ...answersFor(port)],
+    ),
+  )
+  if (!isOpen) return perPort
+  const anyPort = context.settings.runtime_flags.match_any_incoming_port
+    ? [`${name}:*`]
+    : portsOfScheme(name, ports)
+  return [virtualHost(name, [name, ...anyPort], [...own, ...answersFor(undefined)]), ...perPort]
+}
+
+const portsOfScheme = (name: string, taken: readonly number[]): readonly string[] =>
+  [...DEFAULT_PORTS].filter((port) => !taken.includes(port)).map((port) => `${name}:${port}`)
+
+const escapeRegex = (text: string): string => text.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`)
+
+/** Matches the Host header against a host with `*`, which stands for any text, dots included. */
+function authorityMatcher({ host, port }: Route['origin'], settings: Settings): Fields {
+  const name = host.split('*').map(escapeRegex).join('[^:]*')
+  const anyPort = settings.runtime_flags.match_any_incoming_port ? String.raw`(?::\d+)?` : '(?::(?:443|80))?'
+  const suffix = port === undefined ? anyPort : DEFAULT_PORTS.has(port) ? `(?::${port})?` : `:${port}`
+  return { name: ':authority', string_match: { safe_regex: { regex: `(?i)${name}${suffix}` } } }
+}
+
+/** All wildcards in one virtual host, in the order of the file. It is there even when empty: Envoy waits for one. */
+function catchAll(routes: readonly Route[], context: Context): Resource {
+  const wildcards = routes.filter(({ origin }) => origin.wildcard)
+  const matchers = new Map(
+    wildcards.map(({ origin }) => [
+      `${origin.host}:${origin.port ?? '*'}`,
+      authorityMatcher(origin, context.settings),
+    ]),
+  )
+  return virtualHost(
+    CATCH_ALL,
+    ['*'],
+    [
+      ...[...matchers.values()].flatMap((authority) => ownPathRoutes(context.settings, authority)),
+      ...wildcards.map((route) =>
+        envoyRoute(
+          route,
+          context.settings,
+          context.clusters.get(route),
+          authorityMatcher(route.origin, context.settings),
+        ),
+      ),
+    ],
+  )
+}
+
+interface Context {
+  readonly settings: Settings
+  readonly clusters: ReadonlyMap<Route, string>
+}
+
+export function virtualHosts(config: Config, clusters: ReadonlyMap<Route, string>): readonly Resource[] {
+  const context: Context = { settings: config.settings, clusters }
+  const authenticate = authenticateHost(config.settings)
+  const groups = groupByHost(config.routes)
+  const hosts = [...groups].flatMap(([host, routes]) =>
+    // The sign-in pages own their host: a route there could imitate them.
+    host === authenticate ? [] : hostsOf(host, routes, context),
+  )
+  const name = authenticate === undefined ? undefined : bracketed(authenticate)
+  return [
+    ...(name === undefined
+      ? []
+      : [virtualHost(name, [name, `${name}:*`], [wholeHostRoute(config.settings)])]),
+    ...hosts,
+    catchAll(config.routes, context),
+  ]
+}
