@@ -38,9 +38,12 @@ export interface RequestFacts {
 /** One criterion, evaluated: the rows that `explain` and the denial page show. */
 export interface TraceEntry {
   readonly action: 'allow' | 'deny'
+  /** As the policy names it, sub-path included: `claim/department`. */
   readonly criterion: string
   readonly truth: Truth
   readonly reason: string
+  /** Where the criterion stands in the route: keys and indices, as `positionOf` of config/ takes them. */
+  readonly at?: readonly (string | number)[]
 }
 
 /** Outcome of a policy. A refusal is an answer, not an error: it is returned, never thrown. */
@@ -61,5 +64,7 @@ export interface CompiledPolicy {
   readonly reads: ReadonlySet<ReadFact>
   /** Whether any criterion needs to know who asks. */
   readonly readsSubject: boolean
+  /** Lower-case names of the request headers that criteria read; Envoy need not send us others for them. */
+  readonly needsHeaders: readonly string[]
   decide(subject: Subject, request: RequestFacts): Decision
 }

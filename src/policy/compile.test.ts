@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { compilePolicy, type PolicySource } from './compile.ts'
+import type { CompiledPolicy, RequestFacts, Subject } from './decision.ts'
+
+const request: RequestFacts = {
+  method: 'GET',
+  path: '/',
+  host: 'app.test',
+  sourceIp: '192.0.2.1',
+  headers: {},
+}
+
+function user(groups: readonly string[]): Subject {
+  return { kind: 'user', sessionId: 's', userId: 'u', email: 'u@corp.test', name: 'U', claims: {}, groups }
+}
+
+function compile(source: PolicySource): CompiledPolicy {
+  const compiled = compilePolicy(source)
+  assert.equal(compiled.problems, undefined)
+  return compiled.policy
+}
+
+describe('a compiled policy', () => {
+  it('says which facts of the request it reads', () => {
+    const policy = compile({
+      policy: {
+        allow: { or: [{ http_method: 'GET' }, { http_path: '/a' }] },
+        deny: { or: [{ source_ip: '10.0.0.0/8' }] },
+      },
+    })
+    assert.deepEqual([...policy.reads].toSorted(), ['method', 'path', 'source_ip'])
+    assert.equal(policy.readsSubject, false)
+    assert.deepEqual(policy.needsHeaders, [])
+  })
+
+  it('reads nothing of the request when it asks for identity only', () => {
+    const policy = compile({ allowed_domains: ['corp.test'] })
+    assert.equal(policy.reads.size, 0)
+    assert.equal(policy.readsSubject, true)
+  })
+
+  it('reads neither when it is public', () => {
+    const policy = compile({ allow_public_unauthenticated_access: true })
+    assert.equal(policy.reads.size, 0)
+    assert.equal(policy.readsSubject, false)
+  })
+
+  it('names the headers that it needs', () => {
+    const policy = compile({ cors_allow_preflight: true })
+    assert.deepEqual([...policy.reads].toSorted(), ['headers', 'method'])
+    assert.deepEqual(policy.needsHeaders, ['origin', 'access-control-request-method'])
+  })
+
+  it('traces every criterion with its place in the route', () => {
+    const policy = compile({
+      allowed_domains: ['other.test'],
+      policy: [
+        { allow: { and: [{ groups: 'staff' }, { 'claim/team': 'x' }] } },
+        { deny: { or: [{ reject: 1 }] } },
+      ],
+    })
+    assert.deepEqual(policy.decide(user(['staff']), request).trace, [
+      {
+        action: 'allow',
+        criterion: 'domain',
+        at: ['allowed_domains', 0],
+        truth: 'miss',
+        reason: 'domain-unauthorized',
+      },
+      {
+        action: 'allow',
+        criterion: 'groups',
+        at: ['policy', 0, 'allow', 'and', 0, 'groups'],
+        truth: 'hit',
+        reason: 'groups-ok',
+      },
+      {
+        action: 'allow',
+        criterion: 'claim/team',
+        at: ['policy', 0, 'allow', 'and', 1, 'claim/team'],
+        truth: 'miss',
+        reason: 'claim-unauthorized',
+      },
+      {
+        action: 'deny',
+        criterion: 'reject',
+        at: ['policy', 1, 'deny', 'or', 0, 'reject'],
+        truth: 'miss',
+        reason: 'reject',
+      },
+    ])
+  })
+
+  it('keeps a trace that survives copying and JSON', () => {
+    const decision = compile({ allow_any_authenticated_user: true }).decide(user([]), request)
+    const copy = JSON.parse(JSON.stringify({ ...decision })) as { readonly trace: readonly unknown[] }
+    assert.deepEqual(copy.trace, decision.trace)
+  })
+
+  it('finds a group among hundreds, and the groups of each session apart', () => {
+    const policy = compile({ policy: { allow: { or: [{ groups: 'g499' }] } } })
+    const many = Array.from({ length: 500 }, (_, index) => `g${index}`)
+    const one = user(many)
+    const other = user(many.slice(0, -1))
+    for (const _ of [1, 2]) {
+      assert.equal(policy.decide(one, request).outcome, 'allow')
+      assert.equal(policy.decide(other, request).outcome, 'deny')
+    }
+  })
+
+  it('is not swayed by what it judged before', () => {
+    const policy = compile({
+      policy: { allow: { and: [{ http_path: { starts_with: '/a' } }, { source_ip: '10.0.0.1' }] } },
+    })
+    const outcomes = [
+      ['/a', '10.0.0.1'],
+      ['/b', '10.0.0.1'],
+      ['/a', '10.0.0.2'],
+      ['/a', 'nonsense'],
+      ['/a', '10.0.0.1'],
+    ].map(([path = '', sourceIp = '']) => policy.decide(user([]), { ...request, path, sourceIp }).outcome)
+    assert.deepEqual(outcomes, ['allow', 'deny', 'deny', 'deny', 'allow'])
+  })
+})
+
+describe('a source with mistakes', () => {
+  it('tells all of them at once, each with its path', () => {
+    const { problems } = compilePolicy({
+      allowed_users: ['ok', ''],
+      policy: [{ allow: { or: [{ emial: 'x' }, { email: { is: '' } }] } }, { denny: {} }],
+    })
+    assert.deepEqual(
+      problems?.map(({ path }) => path),
+      [
+        ['allowed_users', 1],
+        ['policy', 0, 'allow', 'or', 0, 'emial'],
+        ['policy', 0, 'allow', 'or', 1, 'email', 'is'],
+        ['policy', 1, 'denny'],
+      ],
+    )
+  })
+})

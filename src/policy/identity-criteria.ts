@@ -1,0 +1,108 @@
+/**
+ * Criteria about who asks.
+ *
+ * Nothing is known of somebody who is not signed in, so what is asked of their identity is unknown, not
+ * "no". Of a signed-in user a value that the OpenID provider did not give is "no", even to a negated matcher
+ * (`email: {not: x}` wants an address); a value that could not be fetched or read is unknown.
+ *
+ * @module
+ */
+import type { Subject } from './decision.ts'
+import { listMatcher, type TextMatcher, textMatcher } from './matchers.ts'
+import { type Criterion, hit, miss, type Outcome, STRANGER, UNIDENTIFIED, unknown } from './outcome.ts'
+import type { Path, Report } from './problem.ts'
+
+type User = Extract<Subject, { kind: 'user' }>
+
+const USER_OK = hit('user-ok')
+const USER_MISS = miss('user-unauthorized')
+const EMAIL_OK = hit('email-ok')
+const EMAIL_MISS = miss('email-unauthorized')
+const DOMAIN_OK = hit('domain-ok')
+const DOMAIN_MISS = miss('domain-unauthorized')
+const DOMAIN_UNKNOWN = unknown('domain-unknown')
+const CLAIM_OK = hit('claim-ok')
+const CLAIM_MISS = miss('claim-unauthorized')
+const CLAIM_UNKNOWN = unknown('claim-unknown')
+const GROUPS_OK = hit('groups-ok')
+const GROUPS_MISS = miss('groups-unauthorized')
+const GROUPS_UNKNOWN = unknown('groups-unknown')
+
+/** Longest claim path that is looked up as a nested one. */
+const MAX_CLAIM_SEGMENTS = 5
+
+export function authenticatedUser(subject: Subject): Outcome {
+  if (subject.kind === 'anonymous') return STRANGER
+  return subject.userId === '' ? USER_MISS : USER_OK
+}
+
+export function user(data: unknown, at: Path, report: Report): Criterion | undefined {
+  const matches = textMatcher(data, at, report)
+  return matches && ofUser(({ userId }) => (userId !== '' && matches(userId) ? USER_OK : USER_MISS))
+}
+
+export function email(data: unknown, at: Path, report: Report): Criterion | undefined {
+  const matches = textMatcher(data, at, report)
+  return matches && ofUser((someone) => (someone.email && matches(someone.email) ? EMAIL_OK : EMAIL_MISS))
+}
+
+export function domain(data: unknown, at: Path, report: Report): Criterion | undefined {
+  const matches = textMatcher(data, at, report)
+  return matches && ofUser((someone) => domainOutcome(someone.email ?? '', matches))
+}
+
+/**
+ * `a@corp.example@evil.example` belongs to no domain that could be told: programs differ on which half
+ * counts. It never matches, and a deny rule on domains denies it.
+ */
+function domainOutcome(address: string, matches: TextMatcher): Outcome {
+  const sign = address.indexOf('@')
+  if (sign < 0) return DOMAIN_MISS
+  if (sign === 0 || sign === address.length - 1 || address.includes('@', sign + 1)) return DOMAIN_UNKNOWN
+  return matches(address.slice(sign + 1)) ? DOMAIN_OK : DOMAIN_MISS
+}
+
+export function groups(data: unknown, at: Path, report: Report): Criterion | undefined {
+  const matches = listMatcher(data, at, report)
+  return (
+    matches &&
+    ofUser(({ groups: all }) => {
+      if (all === 'unknown') return GROUPS_UNKNOWN
+      return matches(all) ? GROUPS_OK : GROUPS_MISS
+    })
+  )
+}
+
+/**
+ * The path is tried as it stands (a claim may be called `https://corp.example/roles`), then as the way into
+ * a nested claim, whose flattened name has dots.
+ */
+export function claim(data: unknown, at: Path, report: Report, path: string): Criterion | undefined {
+  const matches = listMatcher(data, at, report)
+  if (matches === undefined) return undefined
+  const segments = path.split(/[/.]/)
+  const nested = segments.length <= MAX_CLAIM_SEGMENTS ? [segments.join('.'), segments.join('/')] : []
+  const names = [...new Set([path, ...nested])]
+  const isFetched = (someone: User) => !isDistributed(someone, segments[0] ?? '')
+  return ofUser((someone) => {
+    for (const name of names) {
+      // own properties only: a claim is named by whoever writes the policy, `constructor` included
+      const values = Object.hasOwn(someone.claims, name) ? someone.claims[name] : undefined
+      if (values !== undefined) return matches(values) ? CLAIM_OK : CLAIM_MISS
+    }
+    return isFetched(someone) ? CLAIM_MISS : CLAIM_UNKNOWN
+  })
+}
+
+/**
+ * Whether the provider has the claim but keeps it elsewhere (OpenID Connect Core §5.6.2), as Entra does with
+ * the groups of people who have many. An absent claim then says nothing.
+ */
+function isDistributed({ claims, groups: all }: User, name: string): boolean {
+  if (name === 'groups' && all === 'unknown') return true
+  return Object.hasOwn(claims, `_claim_names.${name}`) || Object.hasOwn(claims, `_claim_names/${name}`)
+}
+
+function ofUser(test: (someone: User) => Outcome): Criterion {
+  return (subject) => (subject.kind === 'user' ? test(subject) : UNIDENTIFIED)
+}

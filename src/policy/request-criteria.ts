@@ -1,0 +1,98 @@
+/**
+ * Criteria about the request itself; none of them asks who sent it.
+ *
+ * @module
+ */
+import type { RequestFacts, Subject } from './decision.ts'
+import { addressOf, isInside, rangeOf } from './ip-ranges.ts'
+import { type TextMatcher, textMatcher } from './matchers.ts'
+import { type Criterion, hit, miss, type Outcome, unknown } from './outcome.ts'
+import { readingsOf } from './path-readings.ts'
+import { isMapping, type Path, type Report } from './problem.ts'
+
+const METHOD_OK = hit('http-method-ok')
+const METHOD_MISS = miss('http-method-unauthorized')
+const PATH_OK = hit('http-path-ok')
+const PATH_MISS = miss('http-path-unauthorized')
+const PATH_UNKNOWN = unknown('http-path-unknown')
+const IP_OK = hit('source-ip-ok')
+const IP_MISS = miss('source-ip-unauthorized')
+const IP_UNKNOWN = unknown('source-ip-unknown')
+const PREFLIGHT = hit('cors-request')
+const NO_PREFLIGHT = miss('non-cors-request')
+
+/** RFC 9110 §9.3 and RFC 5789: all upper-case, and methods are compared as they are. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']
+
+/** Matcher keys that compare with the whole value; the empty key stands for a bare scalar. */
+const WHOLE = new Set(['', 'is', 'in', 'not', 'not_in'])
+
+export const PREFLIGHT_HEADERS = ['origin', 'access-control-request-method'] as const
+
+export function httpMethod(data: unknown, at: Path, report: Report): Criterion | undefined {
+  forEachText(data, at, (key, text, where) => {
+    const upper = text.toUpperCase()
+    if (WHOLE.has(key) && text !== upper && METHODS.includes(upper)) {
+      report(where, `methods are compared as written and this one is upper-case: ${upper}`)
+    }
+  })
+  const matches = textMatcher(data, at, report)
+  return matches && ((_, { method }) => (matches(method) ? METHOD_OK : METHOD_MISS))
+}
+
+export function httpPath(data: unknown, at: Path, report: Report): Criterion | undefined {
+  forEachText(data, at, (key, text, where) => {
+    if (/[?#]/.test(text)) report(where, 'can never match: the path is compared without query and fragment')
+    else if ((WHOLE.has(key) || key === 'starts_with') && !/^[/*]/.test(text)) {
+      report(where, `must begin with a slash as every path does: "/${text}"`)
+    }
+  })
+  const matches = textMatcher(data, at, report)
+  return matches && ((_, { path }) => pathOutcome(path, matches))
+}
+
+function pathOutcome(path: string, matches: TextMatcher): Outcome {
+  const [literal = path, plain] = readingsOf(path)
+  const matched = matches(literal)
+  if (plain !== undefined && matches(plain) !== matched) return PATH_UNKNOWN
+  return matched ? PATH_OK : PATH_MISS
+}
+
+export function sourceIp(data: unknown, at: Path, report: Report): Criterion | undefined {
+  const wanted: readonly unknown[] = Array.isArray(data) ? data : [data]
+  const ranges = wanted.map((text, index) => {
+    const range = typeof text === 'string' ? rangeOf(text) : undefined
+    if (range === undefined) {
+      report(Array.isArray(data) ? [...at, index] : at, 'must be an IP address or a range like 10.0.0.0/8')
+    }
+    return range
+  })
+  const known = ranges.filter((range) => range !== undefined)
+  if (known.length < ranges.length) return undefined
+  return (_, request) => {
+    const address = addressOf(request.sourceIp)
+    if (address === undefined) return IP_UNKNOWN
+    return known.some((range) => isInside(address, range)) ? IP_OK : IP_MISS
+  }
+}
+
+/** @see Fetch standard, "CORS-preflight request" */
+export function corsPreflight(_: Subject, { method, headers }: RequestFacts): Outcome {
+  if (method !== 'OPTIONS') return NO_PREFLIGHT
+  return PREFLIGHT_HEADERS.every((name) => headers[name]) ? PREFLIGHT : NO_PREFLIGHT
+}
+
+/** Every text of a matcher with its key and place, for checks of what the texts mean. */
+function forEachText(
+  data: unknown,
+  at: Path,
+  check: (key: string, text: string, where: Path) => void,
+  key = '',
+): void {
+  if (typeof data === 'string') check(key, data, at)
+  else if (Array.isArray(data))
+    data.forEach((item: unknown, index) => forEachText(item, [...at, index], check, key))
+  else if (isMapping(data)) {
+    for (const [name, value] of Object.entries(data)) forEachText(value, [...at, name], check, name)
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The route keys that stand for a policy of their own; all that are set make one allow rule.
+ *
+ * @module
+ */
+import { compileCriterion } from './criteria.ts'
+import type { Block, PlacedCriterion } from './policy-language.ts'
+import { isMapping, type Path, type Report } from './problem.ts'
+
+/** The keys of a route that say who may pass; config/ has checked their types and which go together. */
+export interface PolicySource {
+  /** In the policy language, as read from YAML or JSON. */
+  readonly policy?: unknown
+  readonly allowed_users?: readonly string[] | undefined
+  readonly allowed_domains?: readonly string[] | undefined
+  readonly allowed_idp_claims?: Readonly<Record<string, readonly unknown[]>> | undefined
+  readonly allow_any_authenticated_user?: boolean | undefined
+  readonly allow_public_unauthenticated_access?: boolean | undefined
+  readonly cors_allow_preflight?: boolean | undefined
+}
+
+export function readShorthands(source: PolicySource, report: Report): readonly Block[] {
+  const criteria: PlacedCriterion[] = []
+  const add = (name: string, data: unknown, at: Path): boolean => {
+    const compiled = compileCriterion(name, data, at, (_, message) => report(at, message))
+    if (compiled !== undefined) criteria.push({ ...compiled, name, at })
+    return compiled !== undefined
+  }
+  if (source.allow_public_unauthenticated_access) add('accept', true, ['allow_public_unauthenticated_access'])
+  if (source.allow_any_authenticated_user) add('authenticated_user', true, ['allow_any_authenticated_user'])
+  if (source.cors_allow_preflight) add('cors_preflight', true, ['cors_allow_preflight'])
+  for (const [index, wanted] of (source.allowed_users ?? []).entries()) {
+    const isText = add('user', { is: wanted }, ['allowed_users', index])
+    if (isText) add('email', { is: wanted }, ['allowed_users', index])
+  }
+  for (const [index, wanted] of (source.allowed_domains ?? []).entries()) {
+    add('domain', { is: wanted }, ['allowed_domains', index])
+  }
+  const claims = isMapping(source.allowed_idp_claims) ? source.allowed_idp_claims : {}
+  for (const [claim, values] of Object.entries(claims)) {
+    for (const [index, value] of values.entries()) {
+      add(`claim/${claim}`, { has: value }, ['allowed_idp_claims', claim, index])
+    }
+  }
+  return criteria.length === 0 ? [] : [{ action: 'allow', operator: 'or', criteria }]
+}
