@@ -23,6 +23,7 @@ const FAULTS = {
   CONFIG_UNREADABLE: { status: 500, grpc: 9, mendedBy: 'operator' },
   CERTIFICATE_UNREADABLE: { status: 500, grpc: 9, mendedBy: 'operator' },
   PORT_IN_USE: { status: 500, grpc: 9, mendedBy: 'operator' },
+  PORT_FORBIDDEN: { status: 500, grpc: 9, mendedBy: 'operator' },
   STATE_UNUSABLE: { status: 500, grpc: 9, mendedBy: 'operator' },
   USAGE: { status: 500, grpc: 3, mendedBy: 'operator' },
   // Envoy

@@ -1,0 +1,124 @@
+/**
+ * One Envoy process: started in a session of its own (Ctrl-C in the terminal reaches Sallyport alone, which
+ * stops Envoy in its order), watched so that it never outlives us, and listened to.
+ *
+ * @module
+ */
+
+import { spawn } from 'node:child_process'
+import type { Logger, LogLevel } from '../src/telemetry/log.ts'
+import { ENVOY_LEVEL, inLines, LastWords, logEnvoyLine, readEnvoyLine } from './log-lines.ts'
+
+/**
+ * Waits at a pipe that only we hold open. Its end without a line means that we died, however suddenly
+ * (SIGKILL, out of memory): then Envoy, which nobody would stop any more, is killed.
+ */
+const WATCHDOG = 'trap "" HUP INT TERM; read -r _ || kill -9 "$1" 2>/dev/null'
+
+/** Secrets that Sallyport has in its environment are none of Envoy's business. */
+const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
+
+/** Where access log lines go: `process.stdout`, or what the logger writes to. */
+export interface LineSink {
+  write(lines: string): unknown
+  once(event: 'drain', listener: () => void): unknown
+}
+
+export interface RunOptions {
+  readonly envoyPath: string
+  readonly bootstrapFile: string
+  readonly logLevel: LogLevel
+  /** Worker threads; default as many as the machine has cores. */
+  readonly concurrency?: number | undefined
+  /** How long connections of a replaced listener may go on; Envoy's default is 600. */
+  readonly drainSeconds?: number | undefined
+  readonly logger: Logger
+  readonly accessLog: LineSink
+}
+
+export interface Exit {
+  /** How it ended, in words: `exited with code 1`. */
+  readonly how: string
+  readonly lastWords: string
+}
+
+export interface RunningEnvoy {
+  /** Undefined when it could not be started. */
+  readonly pid: number | undefined
+  readonly exited: Promise<Exit>
+  signal(signal: 'SIGTERM' | 'SIGKILL'): void
+}
+
+export function startEnvoy(options: RunOptions): RunningEnvoy {
+  const { logger, accessLog } = options
+  const child = spawn(options.envoyPath, argumentsOf(options), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    env: Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name]])),
+  })
+  const lastWords = new LastWords()
+  let reason: string | undefined
+  child.stdout.setEncoding('utf8').on(
+    'data',
+    inLines((lines) => {
+      if (accessLog.write(lines) !== false) return
+      child.stdout.pause()
+      accessLog.once('drain', () => child.stdout.resume())
+    }),
+  )
+  child.stderr.setEncoding('utf8').on(
+    'data',
+    inLines((lines) => {
+      for (const text of lines.split('\n')) {
+        if (text === '') continue
+        const line = readEnvoyLine(text)
+        lastWords.add(line)
+        logEnvoyLine(logger, line)
+      }
+    }),
+  )
+  child.on('error', (error) => {
+    reason = `could not be started: ${error.message}`
+  })
+  const release = child.pid === undefined ? () => undefined : watch(child.pid)
+  return {
+    pid: child.pid,
+    exited: new Promise((resolve) => {
+      child.on('close', (code, signal) => {
+        release()
+        const how = reason ?? (signal === null ? `exited with code ${code}` : `was ended by ${signal}`)
+        resolve({ how, lastWords: lastWords.toString() })
+      })
+    }),
+    signal: (signal) => {
+      child.kill(signal)
+    },
+  }
+}
+
+function argumentsOf(options: RunOptions): string[] {
+  const { concurrency, drainSeconds } = options
+  return [
+    '--config-path',
+    options.bootstrapFile,
+    '--log-level',
+    ENVOY_LEVEL[options.logLevel],
+    // No shared memory: several Sallyports on one machine, or a new one beside a dying one, don't meet.
+    '--disable-hot-restart',
+    ...(concurrency === undefined ? [] : ['--concurrency', String(concurrency)]),
+    ...(drainSeconds === undefined ? [] : ['--drain-time-s', String(drainSeconds)]),
+  ]
+}
+
+/** Starts the watchdog of a process; the function that it returns sends it home. */
+function watch(pid: number): () => void {
+  const watchdog = spawn('sh', ['-c', WATCHDOG, 'sallyport-watchdog', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  // Without a shell Envoy is not watched, but runs.
+  watchdog.on('error', () => undefined)
+  watchdog.stdin.on('error', () => undefined)
+  watchdog.unref()
+  return () => watchdog.stdin.end('\n')
+}
