@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, sep } from 'node:path'
+import { describe, it } from 'node:test'
+
+/** What any room may stand on. */
+const GROUND = ['errors.ts', 'crypto', 'telemetry', 'transport', 'gen', 'envoy']
+
+const MEANING = ['policy', 'session', 'identity', 'config']
+
+/** Which rooms each room may import, besides itself. A service never imports a service. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
+  'main.ts': 'all',
+  cli: 'all',
+  xds: ['config', ...GROUND],
+  extauthz: [...MEANING, ...GROUND],
+  supervise: [...MEANING, ...GROUND],
+  authenticate: [...MEANING, ...GROUND],
+  ssh: [...MEANING, ...GROUND],
+  mcp: [...MEANING, ...GROUND],
+  api: [...MEANING, ...GROUND],
+  tunnel: GROUND,
+  identity: ['config', ...GROUND],
+  session: ['config', ...GROUND],
+  policy: ['config', 'errors.ts'],
+  config: ['errors.ts'],
+  transport: ['telemetry', 'gen', 'errors.ts'],
+  crypto: ['errors.ts'],
+  telemetry: ['errors.ts'],
+  envoy: ['errors.ts', 'telemetry'],
+  proto: ['gen'],
+  gen: [],
+  'errors.ts': [],
+}
+
+/** Rooms that may be named in types but not be run. */
+const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { policy: ['config'] }
+
+/** Beside what the generator writes: which .proto files there are, and how they are loaded. */
+const WRITTEN_BY_HAND = ['src/gen/imports.ts', 'src/gen/protos.ts']
+
+interface Import {
+  readonly path: string
+  readonly from: string
+  readonly to: string
+  readonly isTypeOnly: boolean
+}
+
+const sources = globSync(['src/**/*.ts', 'envoy/**/*.ts', 'proto/*.ts'])
+  .map((path) => path.split(sep).join('/'))
+  .filter((path) => !path.endsWith('.test.ts'))
+  .toSorted()
+const generated = sources.filter((path) => path.startsWith('src/gen/') && !WRITTEN_BY_HAND.includes(path))
+const written = sources.filter((path) => !generated.includes(path))
+const imports = written.flatMap(importsOf)
+
+/** `src/xds/pack.ts` is in `xds`, `src/main.ts` in `main.ts`, `envoy/find.ts` in `envoy`. */
+function roomOf(path: string): string {
+  const [top = '', below = ''] = path.split('/')
+  return top === 'src' ? below : top
+}
+
+function importsOf(path: string): readonly Import[] {
+  const found = readFileSync(path, 'utf8').matchAll(
+    /^\s*(?:(?:import|export)\b(?<clause>[^'";]*?)from\s*|import\s+)'(?<static>\.[^']+)'|\bimport\(\s*'(?<dynamic>\.[^']+)'/gm,
+  )
+  return [...found].map(({ groups = {} }) => {
+    const specifier = groups['static'] ?? groups['dynamic'] ?? ''
+    const to = join(dirname(path), specifier).split(sep).join('/')
+    return { path, from: roomOf(path), to: roomOf(to), isTypeOnly: isTypeOnly(groups['clause']) }
+  })
+}
+
+/** `import type {…}`, or each name in the braces a `type`. */
+function isTypeOnly(clause = ''): boolean {
+  if (/^\s*type\b/.test(clause)) return true
+  const names = /^\s*\{(?<names>[^}]*)\}\s*$/.exec(clause)?.groups?.['names']?.split(',') ?? []
+  return names.length > 0 && names.every((name) => name.trim() === '' || name.trim().startsWith('type '))
+}
+
+function mayImport({ from, to }: Import): boolean {
+  const allowed = MAY_IMPORT[from]
+  return from === to || allowed === 'all' || allowed?.includes(to) === true
+}
+
+/** The first way found from a room back to itself. */
+function cycleFrom(start: string, graph: ReadonlyMap<string, ReadonlySet<string>>): string | undefined {
+  const seen = new Set<string>()
+  const walk = (room: string, way: readonly string[]): string | undefined => {
+    for (const next of graph.get(room) ?? []) {
+      if (next === start) return [...way, room, start].join(' → ')
+      if (seen.has(next)) continue
+      seen.add(next)
+      const found = walk(next, [...way, room])
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+  return walk(start, [])
+}
+
+describe('the architecture', () => {
+  it('is looked at: sources and imports were found', () => {
+    assert.ok(written.length > 50, `only ${written.length} files`)
+    assert.ok(imports.length > 100, `only ${imports.length} imports`)
+    assert.ok(generated.length > 10, `only ${generated.length} generated files`)
+    assert.ok(imports.some(({ from, to }) => from === 'policy' && to === 'policy'))
+    assert.ok(imports.some((each) => each.isTypeOnly) && imports.some((each) => !each.isTypeOnly))
+  })
+
+  it('knows every room', () => {
+    const rooms = [...new Set(written.map(roomOf))]
+    assert.deepEqual(
+      rooms.filter((room) => MAY_IMPORT[room] === undefined),
+      [],
+    )
+  })
+
+  it('lets rooms import only what the table says', () => {
+    const breaches = imports.filter((each) => !mayImport(each))
+    assert.deepEqual(
+      breaches.map(({ path, from, to }) => `${path}: "${from}" may not import "${to}"`),
+      [],
+    )
+  })
+
+  it('lets rooms take types only where the table says', () => {
+    const breaches = imports.filter(
+      ({ from, to, isTypeOnly: harmless }) => !harmless && TYPES_ONLY[from]?.includes(to),
+    )
+    assert.deepEqual(
+      breaches.map(({ path, to }) => `${path}: write "import type" for what comes from "${to}"`),
+      [],
+    )
+  })
+
+  it('has no import cycle between rooms', () => {
+    const graph = new Map<string, Set<string>>()
+    for (const { from, to } of imports) {
+      if (from !== to) graph.set(from, (graph.get(from) ?? new Set()).add(to))
+    }
+    const cycles = [...graph.keys()].map((room) => cycleFrom(room, graph)).filter((way) => way !== undefined)
+    assert.deepEqual(cycles, [])
+  })
+
+  it('keeps what is written by hand out of src/gen', () => {
+    const header =
+      /^(?:\/\/ (?:Original file: )?(?:null|\S+\.proto)\n|import type \* as grpc from '@grpc\/grpc-js')/
+    const strays = generated.filter((path) => !header.test(readFileSync(path, 'utf8')))
+    assert.deepEqual(strays, [])
+  })
+
+  it('has no drawers: a thing is named after what it is for', () => {
+    const drawers = sources.filter((path) => /(?:^|\/)(?:utils?|helpers?|common|lib)(?:\/|\.ts$)/.test(path))
+    assert.deepEqual(
+      drawers.filter((path) => !generated.includes(path)),
+      [],
+    )
+  })
+
+  it('exports by name only', () => {
+    const nameless = written.filter((path) => /^export default\b/m.test(readFileSync(path, 'utf8')))
+    assert.deepEqual(nameless, [])
+  })
+})
