@@ -98,18 +98,19 @@ describe('a sign-in URL', () => {
   })
 })
 
-describe('a hand-off URL', () => {
-  const handOff = async () => {
-    const agent = stack.agent()
-    const login = await agent.visit(url('api', '/x'))
-    const page = await agent.submit(
-      login,
-      { login: 'alice' },
-      { stopAt: (next) => next.pathname === '/.pomerium/callback/' },
-    )
-    return { agent, url: new URL(page.headers['location'] ?? '') }
-  }
+/** A browser that stands before the callback of `api`, with the address it would open. */
+const handOff = async () => {
+  const agent = stack.agent()
+  const login = await agent.visit(url('api', '/x'))
+  const page = await agent.submit(
+    login,
+    { login: 'alice' },
+    { stopAt: (next) => next.pathname === '/.pomerium/callback/' },
+  )
+  return { agent, url: new URL(page.headers['location'] ?? '') }
+}
 
+describe('a hand-off URL', () => {
   it('works in the browser that began, and in no other', async () => {
     const { agent, url: callback } = await handOff()
     const victim = stack.agent()

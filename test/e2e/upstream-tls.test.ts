@@ -47,7 +47,7 @@ const stack = await startStack({
       route('/uncertified', { to: picky.url, ...named }),
     ]
   },
-  before: async ({ folder }) => {
+  beforeServe: async ({ folder }) => {
     await writeFile(join(folder, 'inner-ca.pem'), inner.cert)
     await writeKeyPair(join(folder, 'tls'), 'client', client)
   },

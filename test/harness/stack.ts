@@ -54,8 +54,8 @@ export interface StackContext {
 export interface StackOptions {
   /** The routes, once the parts they name are up. */
   readonly routes: (context: StackContext) => readonly Route[]
-  /** Runs when the folder is there and nothing is served yet, for files that the configuration names. */
-  readonly before?: (context: StackContext) => Promise<void>
+  /** Runs when nothing is served yet: for files that the configuration names, or to stop the provider. */
+  readonly beforeServe?: (context: StackContext & { readonly provider: OpenIdProvider }) => Promise<void>
   readonly settings?: Readonly<Record<string, unknown>>
   readonly provider?: Omit<OpenIdProviderOptions, 'redirectUris'>
   /** Another provider than the stack's own, which is then not started. */
@@ -138,7 +138,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     routes,
   })
   const sharedSecret = randomBytes(32).toString('base64')
-  await options.before?.(context)
+  await options.beforeServe?.({ ...context, provider })
   let { settings = {} } = options
   let routes = options.routes(context)
   const config = configOf(routes, settings)
