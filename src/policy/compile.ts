@@ -12,7 +12,6 @@ import { readPolicy } from './policy-language.ts'
 import type { Path, PolicyProblem } from './problem.ts'
 import { type PolicySource, readShorthands } from './shorthand.ts'
 
-export type { PolicyProblem } from './problem.ts'
 export type { PolicySource } from './shorthand.ts'
 
 export type Compilation =

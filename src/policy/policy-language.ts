@@ -17,7 +17,7 @@ const ACTIONS = ['allow', 'deny'] as const
 const OPERATORS = ['and', 'or', 'not', 'nor'] as const
 
 export type Action = (typeof ACTIONS)[number]
-export type Operator = (typeof OPERATORS)[number]
+type Operator = (typeof OPERATORS)[number]
 
 export interface PlacedCriterion extends CompiledCriterion {
   readonly name: string
