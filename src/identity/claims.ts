@@ -1,0 +1,99 @@
+/**
+ * What a provider says of somebody, brought into the form that policies read. Pure.
+ *
+ * @module
+ */
+
+/** Claims of an ID token or a userinfo answer, as they came. */
+export type RawClaims = Readonly<Record<string, unknown>>
+
+export interface Profile {
+  readonly email: string | undefined
+  readonly name: string | undefined
+  readonly claims: Readonly<Record<string, readonly string[]>>
+  readonly groups: readonly string[] | 'unknown'
+}
+
+/** Nobody is in more; a longer list is an error or an attack, and would have to be carried about. */
+const MAX_GROUPS = 5000
+/** As deep as `claim/<path>` reaches. */
+const MAX_DEPTH = 5
+/** They tie one answer to one request, and say nothing of the person. */
+const PROTOCOL_CLAIMS = new Set([
+  'nonce',
+  'at_hash',
+  'c_hash',
+  's_hash',
+  'jti',
+  '_claim_names',
+  '_claim_sources',
+])
+
+/** @param raw ID token claims with those of userinfo over them */
+export function profileOf(raw: RawClaims): Profile {
+  const groups = groupsOf(raw)
+  const claims = flattenClaims(raw)
+  // Half a list would be as wrong as none: who asks for `claim/groups` must not find what `groups` calls unknown.
+  if (groups === 'unknown') delete claims['groups']
+  return { email: emailOf(raw), name: textOf(raw['name']), claims, groups }
+}
+
+/**
+ * Lists of scalars by path: `{address: {city: 'Ulm'}}` becomes `address/city: ['Ulm']`. Numbers and booleans become
+ * text; null, and objects in lists, are left out. A claim whose name holds a slash keeps its place.
+ */
+export function flattenClaims(raw: RawClaims): Record<string, readonly string[]> {
+  const flat: [string, readonly string[]][] = []
+  const visit = (path: string, value: unknown, depth: number): void => {
+    if (Array.isArray(value)) flat.push([path, value.flatMap(scalar)])
+    else if (isObject(value)) {
+      if (depth < MAX_DEPTH)
+        for (const [key, inner] of Object.entries(value)) visit(`${path}/${key}`, inner, depth + 1)
+    } else if (value !== null && value !== undefined) flat.push([path, scalar(value)])
+  }
+  for (const [name, value] of Object.entries(raw)) if (!PROTOCOL_CLAIMS.has(name)) visit(name, value, 1)
+  // Top-level names win over paths that happen to be spelt alike.
+  const byDepth = flat.toSorted(([a], [b]) => Number(Object.hasOwn(raw, a)) - Number(Object.hasOwn(raw, b)))
+  return Object.fromEntries(byDepth)
+}
+
+/**
+ * Groups of the `groups` claim: a list, or a single name. None when there is no such claim; `unknown` when it has a
+ * form we can't read, or when the provider only says that there are groups elsewhere (`_claim_names`: more than it
+ * puts into a token).
+ */
+function groupsOf(raw: RawClaims): readonly string[] | 'unknown' {
+  const { groups, _claim_names: elsewhere, hasgroups: hasGroups } = raw
+  if (groups === undefined || groups === null) {
+    const isOverage = isObject(elsewhere) && Object.hasOwn(elsewhere, 'groups')
+    return isOverage || hasGroups === true ? 'unknown' : []
+  }
+  const list: readonly unknown[] = Array.isArray(groups) ? groups : [groups]
+  if (list.length > MAX_GROUPS) return 'unknown'
+  const names = list.filter((name) => typeof name === 'string')
+  return names.length === list.length ? [...new Set(names)].filter((name) => name !== '') : 'unknown'
+}
+
+/**
+ * The email address, unless the provider says that it is not verified: anybody could have typed somebody else's.
+ *
+ * Providers that say nothing of it are believed. Where accounts are made by administrators and the flag is just not
+ * set (Keycloak's default), set it there; the address can still be matched as `claim/email`.
+ */
+function emailOf({ email, email_verified: isVerified }: RawClaims): string | undefined {
+  // Some providers write booleans as text.
+  return isVerified === false || isVerified === 'false' ? undefined : textOf(email)
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function scalar(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'number' || typeof value === 'boolean' ? [String(value)] : []
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

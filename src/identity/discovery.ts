@@ -1,0 +1,126 @@
+/**
+ * The provider's metadata: fetched when first needed, kept, renewed, and asked for again after a failure, but not
+ * by every visitor.
+ *
+ * @module
+ */
+import type { FetchImplementation, JWTVerifyGetKey } from 'jose'
+import {
+  allowInsecureRequests,
+  type ClientAuth,
+  ClientSecretBasic,
+  ClientSecretPost,
+  type Configuration,
+  clockSkew,
+  clockTolerance,
+  customFetch,
+  discovery,
+  None,
+} from 'openid-client'
+import { Fault } from '../errors.ts'
+import { type HttpClient, HttpFailure } from './http-client.ts'
+import { openJwks } from './id-token.ts'
+import { toProviderFault } from './provider-faults.ts'
+
+export interface DiscoveredProvider {
+  readonly configuration: Configuration
+  readonly jwks: JWTVerifyGetKey
+}
+
+export interface DiscoveryOptions {
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: string | undefined
+  readonly http: HttpClient
+  readonly now: () => number
+}
+
+const RENEW_AFTER_MS = 3_600_000
+const FIRST_RETRY_MS = 1000
+const LAST_RETRY_MS = 30_000
+const TOLERANCE_SECONDS = 60
+
+/** @returns a function that answers from memory while it can, and throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID */
+export function createDiscovery(options: DiscoveryOptions): () => Promise<DiscoveredProvider> {
+  const { now } = options
+  let known: { readonly provider: DiscoveredProvider; readonly at: number } | undefined
+  let failed: { readonly fault: unknown; readonly times: number; readonly retryAt: number } | undefined
+  let pending: Promise<DiscoveredProvider> | undefined
+
+  async function attempt(): Promise<DiscoveredProvider> {
+    try {
+      const provider = await discover(options)
+      known = { provider, at: now() }
+      failed = undefined
+      return provider
+    } catch (error) {
+      const fault = toProviderFault(error, 'discovery', options.issuer, now())
+      const times = (failed?.times ?? 0) + 1
+      failed = { fault, times, retryAt: now() + Math.min(FIRST_RETRY_MS * 2 ** (times - 1), LAST_RETRY_MS) }
+      throw fault
+    } finally {
+      pending = undefined
+    }
+  }
+
+  return async () => {
+    const mayAsk = failed === undefined || now() >= failed.retryAt
+    if (known !== undefined) {
+      // What was true an hour ago is good enough while it is being renewed, or can't be.
+      if (now() - known.at >= RENEW_AFTER_MS && mayAsk && pending === undefined) {
+        pending = attempt()
+        pending.catch(() => undefined)
+      }
+      return known.provider
+    }
+    if (pending === undefined && !mayAsk) throw failed?.fault
+    pending ??= attempt()
+    return pending
+  }
+}
+
+async function discover({
+  issuer,
+  clientId,
+  clientSecret,
+  http,
+  now,
+}: DiscoveryOptions): Promise<DiscoveredProvider> {
+  const metadata = {
+    [clockTolerance]: TOLERANCE_SECONDS,
+    [clockSkew]: Math.round((now() - Date.now()) / 1000),
+  }
+  // Plain HTTP is bounded by the HTTP client, to this machine.
+  const configuration = await discovery(
+    new URL(issuer),
+    clientId,
+    metadata,
+    clientAuthentication(clientSecret),
+    {
+      execute: issuer.startsWith('http:') ? [allowInsecureRequests] : [],
+      [customFetch]: (url, { method, headers, body = null, signal = null }) =>
+        http.fetch(url, { method, headers, body, signal }),
+    },
+  )
+  const { jwks_uri: jwksUri } = configuration.serverMetadata()
+  if (jwksUri === undefined || !URL.canParse(jwksUri))
+    throw new Fault('IDP_ANSWER_INVALID', `${issuer}, discovery: its metadata names no jwks_uri`)
+  const fetchKeys: FetchImplementation = async (url, init) => {
+    const answer = await http.fetch(url, init)
+    // To jose every status but 200 is an invalid answer; a server that is down shall count as one.
+    if (answer.status >= 500) throw new HttpFailure(`GET ${url}: it answered ${answer.status}`)
+    return answer
+  }
+  return { configuration, jwks: openJwks(new URL(jwksUri), fetchKeys) }
+}
+
+/** RFC 8414 section 2: a provider that does not say how it wants the secret takes it in HTTP Basic form. */
+function clientAuthentication(secret: string | undefined): ClientAuth {
+  if (secret === undefined) return None()
+  const [basic, post] = [ClientSecretBasic(secret), ClientSecretPost(secret)]
+  return (server, ...rest) => {
+    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
+    const use = methods.includes('client_secret_basic') ? basic : post
+    use(server, ...rest)
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * What went wrong between us and the provider, as a fault that tells who can mend it.
+ *
+ * @module
+ */
+import { errors as jose } from 'jose'
+import {
+  AuthorizationResponseError,
+  ClientError,
+  ResponseBodyError,
+  WWWAuthenticateChallengeError,
+} from 'openid-client'
+import { Fault } from '../errors.ts'
+import { HttpFailure } from './http-client.ts'
+
+export type Step = 'discovery' | 'sign-in' | 'refresh' | 'userinfo'
+
+/** OAuth errors by which a provider says "not now". */
+const NOT_NOW = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
+/** OAuth errors that are about our client, not about the person. */
+const ABOUT_CLIENT = new Set([
+  'invalid_client',
+  'unauthorized_client',
+  'invalid_scope',
+  'unsupported_grant_type',
+])
+const TOO_MANY_REQUESTS = 429
+
+/** Faults and bugs pass through as they are. */
+export function toProviderFault(error: unknown, step: Step, issuer: string, now: number): unknown {
+  if (error instanceof Fault) return error
+  const chain = causesOf(error)
+  const failure = chain.find((link) => link instanceof HttpFailure)
+  if (failure !== undefined) return fault('IDP_UNREACHABLE', failure.message)
+  if (chain.some((link) => link instanceof jose.JWKSTimeout))
+    return fault('IDP_UNREACHABLE', 'its keys can not be had')
+  const skewed = chain.map((link) => clockFault(link, now)).find((found) => found !== undefined)
+  if (skewed !== undefined) return skewed
+  if (error instanceof AuthorizationResponseError)
+    return fromOAuthError(error.error, 302, error.error_description)
+  if (error instanceof ResponseBodyError)
+    return fromOAuthError(error.error, error.status, error.error_description)
+  if (error instanceof WWWAuthenticateChallengeError) return fromStatus(error.status)
+  const response = chain.find((link) => link instanceof Response)
+  if (response !== undefined) return fromStatus(response.status)
+  if (error instanceof ClientError || error instanceof jose.JOSEError) {
+    const detail = chain.map((link) => (link instanceof Error ? link.message : '')).filter(Boolean)
+    return fault('IDP_ANSWER_INVALID', detail.join(': '))
+  }
+  return error
+
+  function fault(
+    code: 'IDP_UNREACHABLE' | 'IDP_REFUSED' | 'IDP_ANSWER_INVALID' | 'IDP_NOT_CONFIGURED',
+    why: string,
+  ) {
+    // Without its cause: that may hold tokens, and some loggers print causes.
+    return new Fault(code, `${issuer}, ${step}: ${why}`)
+  }
+
+  function fromStatus(status: number): Fault {
+    if (status >= 500 || status === TOO_MANY_REQUESTS)
+      return fault('IDP_UNREACHABLE', `it answered ${status}`)
+    if (step === 'userinfo' && (status === 401 || status === 403))
+      return fault('IDP_REFUSED', `it answered ${status} to a token of its own`)
+    if (status === 401) return fault('IDP_NOT_CONFIGURED', 'it refuses our client id or secret')
+    return fault('IDP_ANSWER_INVALID', `it answered ${status}`)
+  }
+
+  function fromOAuthError(code: string, status: number, description = ''): Fault {
+    // The description may come from anybody who can type a URL: a few words of it, for the log.
+    const words = `it answered ${code.slice(0, 60)} ${description.slice(0, 200)}`.trim()
+    if (NOT_NOW.has(code) || status >= 500 || status === TOO_MANY_REQUESTS)
+      return fault('IDP_UNREACHABLE', words)
+    if (ABOUT_CLIENT.has(code))
+      return fault('IDP_NOT_CONFIGURED', `${words}: check client id, secret and scopes`)
+    return fault('IDP_REFUSED', words)
+  }
+}
+
+/** Farther apart than this is not a clock that is off, but a token that is not meant for now. */
+const PLAUSIBLE_SKEW_SECONDS = 86_400
+const TOLERANCE_SECONDS = 60
+
+/**
+ * A fault when a token that the provider has made just now bears another time than ours.
+ *
+ * @param issuedAt `iat`, seconds
+ * @param now epoch milliseconds
+ */
+export function clockSkewFault(issuedAt: unknown, now: number): Fault | undefined {
+  if (typeof issuedAt !== 'number') return undefined
+  const ahead = issuedAt - now / 1000
+  if (Math.abs(ahead) <= TOLERANCE_SECONDS || Math.abs(ahead) > PLAUSIBLE_SKEW_SECONDS) return undefined
+  const [theirs, ours] = [new Date(issuedAt * 1000).toISOString(), new Date(now).toISOString()]
+  const how = `${Math.round(Math.abs(ahead))} s ${ahead > 0 ? 'behind' : 'ahead of'}`
+  return new Fault(
+    'CLOCK_SKEW',
+    `our clock (${ours}) is ${how} the identity provider's (${theirs}): synchronise both by NTP`,
+  )
+}
+
+function clockFault(link: unknown, now: number): Fault | undefined {
+  // openid-client hangs the claims on the cause of a failed time check.
+  if (typeof link !== 'object' || link === null || !('claims' in link) || !('tolerance' in link))
+    return undefined
+  const { claims } = link
+  return typeof claims === 'object' && claims !== null && 'iat' in claims
+    ? clockSkewFault(claims.iat, now)
+    : undefined
+}
+
+function causesOf(error: unknown): readonly unknown[] {
+  const chain: unknown[] = []
+  for (let link = error; link !== undefined && link !== null && chain.length < 8; ) {
+    chain.push(link)
+    link = link instanceof Error ? link.cause : undefined
+  }
+  return chain
+}
