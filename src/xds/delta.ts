@@ -2,9 +2,10 @@
  * The delta ADS protocol towards one Envoy, as a pure step: (state, event) → (state, responses).
  *
  * Each event (a request, a new snapshot) is followed by a reconciliation: whatever Envoy lacks of the current
- * snapshot is sent, make before break. A type is sent only when every type before it in `ORDER` is answered; what
- * others may still point to (clusters, endpoints) is taken away only when all the rest has been accepted. So a route
- * never leads to a cluster that isn't there, as far as the protocol can see to it.
+ * snapshot is sent, make before break. Listeners and routes are sent when clusters and endpoints have been accepted,
+ * and what others may still point to is taken away when all the rest has been. Envoy accepts a changed cluster only
+ * when it is warm (endpoints there, names looked up, first health check done), so a route never leads to a cluster
+ * that can't serve yet, and the one it replaces serves until then.
  *
  * @module
  */
@@ -19,17 +20,24 @@ import {
   type Subscription,
 } from './subscription.ts'
 
-/** @see "Eventual consistency considerations" in Envoy's xDS protocol */
+/** In the order in which they are sent. @see "Eventual consistency considerations" in Envoy's xDS protocol */
 const ORDER = [
   TYPE_URL.cluster,
   TYPE_URL.endpoints,
   TYPE_URL.listener,
   TYPE_URL.routes,
   TYPE_URL.virtualHost,
+  TYPE_URL.secret,
 ] as const
 
-/** Nothing waits for secrets and they wait for nothing: a certificate is rotated at once. */
-const UNORDERED = TYPE_URL.secret
+/**
+ * These wait for nothing: Envoy holds back its ACK of a cluster until it has the endpoints and secrets of that
+ * cluster, and a certificate is rotated at once.
+ */
+const UNORDERED: ReadonlySet<TypeUrl> = new Set([TYPE_URL.cluster, TYPE_URL.endpoints, TYPE_URL.secret])
+
+/** What the others wait for. */
+const FIRST = [TYPE_URL.cluster, TYPE_URL.endpoints] as const
 
 /** Others may still use what vanished, so it goes last. */
 const REMOVED_LAST: ReadonlySet<TypeUrl> = new Set([
@@ -94,8 +102,7 @@ export function holdsAll({ snapshot, subscriptions }: StreamState, typeUrl: Type
 }
 
 /** Whether Envoy has accepted the whole snapshot and holds nothing beyond it. */
-export const isSettled = (state: StreamState): boolean =>
-  [...ORDER, UNORDERED].every((typeUrl) => holdsAll(state, typeUrl))
+export const isSettled = (state: StreamState): boolean => ORDER.every((typeUrl) => holdsAll(state, typeUrl))
 
 /** Resources of the current snapshot that Envoy will not have, as it said itself. */
 export function refusalsOf(state: StreamState): readonly {
@@ -141,12 +148,15 @@ function reconcile(before: StreamState): Step {
     return unanswered === undefined ? 'idle' : 'busy'
   }
 
-  const isSecretBusy = trySend(UNORDERED, false) === 'busy'
-  const isOrderBusy = ORDER.some((typeUrl) => trySend(typeUrl, false) === 'busy')
+  const busy = new Set<TypeUrl>()
+  const isWaiting = (typeUrl: TypeUrl) => !UNORDERED.has(typeUrl) && FIRST.some((first) => busy.has(first))
+  for (const typeUrl of ORDER) {
+    if (isWaiting(typeUrl) || trySend(typeUrl, false) === 'busy') busy.add(typeUrl)
+  }
   // What Envoy refused keeps its last accepted form, and that may use what is to be removed.
-  if (!isOrderBusy && refusalsOf(state).length === 0) {
-    const isBusy = ORDER.some((typeUrl) => trySend(typeUrl, true) === 'busy')
-    if (!isBusy && !isSecretBusy) trySend(UNORDERED, true)
+  if (busy.size === 0 && refusalsOf(state).length === 0) {
+    // Endpoints and secrets of a removed cluster are given up by Envoy itself, so they come after its answer.
+    ORDER.some((typeUrl) => trySend(typeUrl, true) === 'busy')
   }
   return { state, responses }
 }

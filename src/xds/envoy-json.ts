@@ -27,6 +27,9 @@ export const typed = (message: string, config: Fields = {}): Fields => ({
 /** "Ask the stream that you got this from." */
 export const FROM_ADS: Fields = { ads: {}, resource_api_version: 'V3' }
 
+/** The same, waiting as long as it takes: a listener without its routes would answer 404 to everybody. */
+export const FROM_ADS_FOR_SURE: Fields = { ...FROM_ADS, initial_fetch_timeout: '0s' }
+
 export const socketAddress = (host: string, port: number): Fields => ({
   socket_address: { address: host, port_value: port },
 })

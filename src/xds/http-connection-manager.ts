@@ -12,7 +12,7 @@
 import type { Settings } from '../config/config.ts'
 import { accessLog } from './access-log.ts'
 import { removeClientHeaders } from './client-headers.ts'
-import { duration, extension, type Fields, FROM_ADS, KEEP_HEADER_CASE, typed } from './envoy-json.ts'
+import { duration, extension, type Fields, FROM_ADS_FOR_SURE, KEEP_HEADER_CASE, typed } from './envoy-json.ts'
 import { AUTHZ_CLUSTER, ROUTE_CONFIGURATION } from './names.ts'
 import { RESPONSE_HEADER_LUA } from './response-headers.ts'
 
@@ -36,8 +36,8 @@ function edgeOptions(settings: Settings): Fields {
     use_remote_address: true,
     skip_xff_append: settings.skip_xff_append,
     xff_num_trusted_hops: settings.xff_num_trusted_hops,
-    // No address is "internal": such a client could steer Envoy by x-envoy-* headers.
-    internal_address_config: {},
+    // No client is "internal", or it could steer Envoy by x-envoy-* headers. An empty list would mean Envoy's default.
+    internal_address_config: { cidr_ranges: [{ address_prefix: '0.0.0.0', prefix_len: 32 }] },
     normalize_path: settings.normalize_path,
     merge_slashes: settings.merge_slashes,
     path_with_escaped_slashes_action: settings.path_with_escaped_slashes_action,
@@ -104,7 +104,7 @@ export function mainConnectionManager(settings: Settings): Fields {
   return extension('envoy.filters.network.http_connection_manager', HCM, {
     stat_prefix: 'main',
     ...edgeOptions(settings),
-    rds: { config_source: FROM_ADS, route_config_name: ROUTE_CONFIGURATION },
+    rds: { config_source: FROM_ADS_FOR_SURE, route_config_name: ROUTE_CONFIGURATION },
     http_filters: filters(settings),
   })
 }

@@ -9,7 +9,7 @@
 
 import type { Config, TlsCertificate } from '../config/config.ts'
 import { clusterOf } from './clusters.ts'
-import { FROM_ADS } from './envoy-json.ts'
+import { FROM_ADS_FOR_SURE } from './envoy-json.ts'
 import { listeners } from './listeners.ts'
 import { clusterNames, ROUTE_CONFIGURATION } from './names.ts'
 import { makeResource, makeSnapshot, type Resource, type Snapshot, TYPE_URL } from './resource.ts'
@@ -30,7 +30,7 @@ const MAX_DIRECT_RESPONSE_BYTES = 1_048_576
 const routeConfiguration = (): Resource =>
   makeResource(TYPE_URL.routes, ROUTE_CONFIGURATION, {
     name: ROUTE_CONFIGURATION,
-    vhds: { config_source: FROM_ADS },
+    vhds: { config_source: FROM_ADS_FOR_SURE },
     // Tells an attacker what runs upstream, and nobody else anything. A route that sets it wins.
     response_headers_to_remove: ['server'],
     most_specific_header_mutations_wins: true,
