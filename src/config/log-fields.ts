@@ -64,8 +64,7 @@ const LATER_FIELDS = [
   'mcp-tool-parameters',
 ]
 
-function fieldsOf<const Names extends readonly string[]>(names: Names) {
-  const known: readonly string[] = names
+function fieldsOf(known: readonly string[]) {
   return z.array(z.string()).superRefine((fields, context) => {
     for (const [index, field] of fields.entries()) {
       const wrong =

@@ -28,9 +28,12 @@ export function distance(one: string, other: string): number {
   return last[other.length] ?? 0
 }
 
+function plain(text: string): string {
+  return text.toLowerCase().replaceAll(/[-_ ]/g, '')
+}
+
 /** The known word that the operator most likely meant, if one is near enough to say so. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  const plain = (text: string) => text.toLowerCase().replaceAll(/[-_ ]/g, '')
   const target = plain(word).slice(0, 80)
   let best: string | undefined
   let bestEdits = Math.max(1, Math.floor(target.length / 3)) + 1

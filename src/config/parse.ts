@@ -12,17 +12,16 @@ import type { z } from 'zod'
 import type { Config, ConfigPath, Mistake, Problem, Route, Settings } from './config.ts'
 import { freezeDeep } from './freeze.ts'
 import { parseOrigin } from './origin.ts'
+import type { ParseMemory } from './parse-memory.ts'
 import { Reader } from './reference.ts'
 import { Resolver, resolveRouteTls, resolveSettings } from './resolve.ts'
-import { RouteKeys } from './route-schema.ts'
+import { RouteDraft, RouteKeys } from './route-schema.ts'
 import {
   additionalHostsAreOthers,
   authenticateHostIsFree,
   type PlacedRoute,
-  type RouteDraft,
   routeMistakes,
   routesHaveOneIdentityEach,
-  type SettingsDraft,
   settingsMistakes,
 } from './rules.ts'
 import { mistakesOf, sentenceOf } from './sentences.ts'
@@ -32,7 +31,7 @@ import {
   UNSUPPORTED_RUNTIME_FLAGS,
   UNSUPPORTED_SETTINGS,
 } from './unsupported-keys.ts'
-import { readYaml, type YamlFile } from './yaml-file.ts'
+import { isKeyed, readYaml, type YamlFile } from './yaml-file.ts'
 
 /** A check of another room, such as the policy compiler. Its paths start with `'routes', index`. */
 export type ConfigCheck = (config: Config) => readonly Mistake[]
@@ -45,6 +44,8 @@ export interface ParseOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly generation?: number
   readonly checks?: readonly ConfigCheck[]
+  /** Of earlier parses of the same file; makes this one quick. */
+  readonly memory?: ParseMemory
 }
 
 export type ParseResult = ({ readonly config: Config } | { readonly problems: readonly Problem[] }) & {
@@ -64,8 +65,8 @@ export function parseConfig(text: string, options: ParseOptions = {}): ParseResu
     readFile: options.readFile ?? refuseToRead,
     env: options.env ?? {},
   })
-  const yaml = readYaml(text)
-  const attempt = yaml.mistakes.length > 0 ? undefined : new Attempt(yaml, file, reader)
+  const yaml = options.memory?.read(text) ?? readYaml(text)
+  const attempt = yaml.mistakes.length > 0 ? undefined : new Attempt(yaml, file, reader, options.memory)
   const problems =
     attempt === undefined
       ? yaml.mistakes.map(({ message, line, column }) => ({ file, line, column, path: [], message }))
@@ -101,9 +102,11 @@ class Attempt {
   readonly #yaml: YamlFile
   readonly #file: string
   readonly #reader: Reader
+  readonly #memory: ParseMemory | undefined
   readonly #mistakes: Mistake[] = []
 
-  constructor(yaml: YamlFile, file: string, reader: Reader) {
+  constructor(yaml: YamlFile, file: string, reader: Reader, memory: ParseMemory | undefined) {
+    this.#memory = memory
     this.#yaml = yaml
     this.#file = file
     this.#reader = reader
@@ -115,7 +118,7 @@ class Attempt {
       this.#fail([], 'the file is empty; it needs at least `routes`')
       return this.#problems()
     }
-    if (!isRaw(value)) {
+    if (!isKeyed(value)) {
       this.#fail([], 'must be a map of keys at the top level')
       return this.#problems()
     }
@@ -142,12 +145,17 @@ class Attempt {
     const raw = Object.fromEntries(
       Object.entries(value).filter(([key]) => key !== 'routes' && key !== 'policy'),
     )
-    const { draft, mistakes } = checkKeys(SettingsKeys, raw, ({ length, 0: first }) =>
-      length === 0 ? UNSUPPORTED_SETTINGS : first === 'runtime_flags' ? UNSUPPORTED_RUNTIME_FLAGS : {},
+    const { keys, mistakes } = checkKeys(
+      SettingsKeys,
+      SettingsKeys,
+      raw,
+      ({ length, 0: first }) =>
+        length === 0 ? UNSUPPORTED_SETTINGS : first === 'runtime_flags' ? UNSUPPORTED_RUNTIME_FLAGS : {},
+      ROUTE_LISTS,
     )
     const resolver = new Resolver(this.#reader)
-    const settings = resolveSettings(draft as SettingsDraft, resolver)
-    this.#mistakes.push(...mistakes, ...settingsMistakes(draft as SettingsDraft, raw), ...resolver.mistakes)
+    const settings = resolveSettings(keys, resolver)
+    this.#mistakes.push(...mistakes, ...settingsMistakes(keys, raw), ...resolver.mistakes)
     return settings
   }
 
@@ -161,36 +169,43 @@ class Attempt {
   }
 
   #readRoute(path: ConfigPath, raw: unknown): DraftedRoute | undefined {
-    if (!isRaw(raw)) {
+    if (!isKeyed(raw)) {
       this.#fail(path, 'must be a map of keys, beginning with `from`')
       return undefined
     }
-    const { draft, mistakes } = checkKeys(RouteKeys, raw, (at) =>
+    const position = { file: this.#file, ...this.#yaml.locate(path) }
+    const known = this.#memory?.routeOf(raw)
+    if (known !== undefined) {
+      const { line, column } = known.position
+      const isInPlace = line === position.line && column === position.column
+      return {
+        path,
+        route: isInPlace ? known : Object.freeze({ ...known, position: Object.freeze(position) }),
+      }
+    }
+    const { keys, mistakes } = checkKeys<RouteDraft>(RouteKeys, RouteDraft, raw, (at) =>
       at.length === 0 ? UNSUPPORTED_ROUTE_KEYS : {},
     )
-    const keys = draft as RouteDraft
     const resolver = new Resolver(this.#reader)
     const tls = resolveRouteTls(keys, resolver)
-    for (const mistake of [...mistakes, ...routeMistakes(keys, raw), ...resolver.mistakes]) {
-      this.#mistakes.push({ ...mistake, path: [...path, ...mistake.path] })
-    }
+    const all = [...mistakes, ...routeMistakes(keys, raw), ...resolver.mistakes]
+    for (const mistake of all) this.#mistakes.push({ ...mistake, path: [...path, ...mistake.path] })
     const origin = keys.from === undefined ? undefined : parseOrigin(keys.from)
     if (origin === undefined || 'wrong' in origin) return undefined
     const { tls_custom_ca_file: _a, tls_client_cert_file: _b, tls_client_key_file: _c, ...rest } = keys
-    const position = { file: this.#file, ...this.#yaml.locate(path) }
-    return {
-      path,
-      route: {
-        ...rest,
-        from: keys.from ?? '',
-        to: keys.to,
-        policy: keys.policy,
-        ...tls,
-        id: idOf(raw),
-        origin,
-        position,
-      },
-    }
+    const route: Route = freezeDeep({
+      ...rest,
+      from: keys.from ?? '',
+      to: keys.to,
+      policy: keys.policy,
+      ...tls,
+      id: idOf(raw),
+      origin,
+      position,
+    })
+    const isSelfContained = tls.tls_custom_ca === undefined && tls.tls_client_cert === undefined
+    if (all.length === 0 && isSelfContained) this.#memory?.keepRoute(raw, route)
+    return { path, route }
   }
 
   #judgeTogether(settings: Settings, drafted: readonly DraftedRoute[]): void {
@@ -223,21 +238,24 @@ class Attempt {
   }
 }
 
-function isRaw(value: unknown): value is Raw {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function checkKeys(
-  schema: typeof SettingsKeys | typeof RouteKeys,
+/**
+ * Checks keys one and all. Of a wrong map the right keys are kept, so that what stands between keys is judged too.
+ *
+ * @param lenient the same schema without required keys
+ */
+function checkKeys<Keys>(
+  schema: z.ZodType<Keys>,
+  lenient: z.ZodType<Keys>,
   raw: Raw,
   unsupportedAt: Parameters<typeof mistakesOf>[2],
-): { draft: unknown; mistakes: Mistake[] } {
-  const checked = (schema as z.ZodType).safeParse(raw, { error: sentenceOf })
-  if (checked.success) return { draft: checked.data, mistakes: [] }
-  const mistakes = mistakesOf(checked.error.issues, schema, unsupportedAt, ['routes', 'policy'])
+  alsoKnown: readonly string[] = [],
+): { readonly keys: Keys; readonly mistakes: readonly Mistake[] } {
+  const checked = schema.safeParse(raw, { error: sentenceOf })
+  if (checked.success) return { keys: checked.data, mistakes: [] }
+  const mistakes = mistakesOf(checked.error.issues, schema, unsupportedAt, alsoKnown)
   const wrong = new Set(mistakes.map(({ path }) => path[0]))
   const right = Object.fromEntries(Object.entries(raw).filter(([key]) => !wrong.has(key)))
-  return { draft: schema.partial().safeParse(right).data ?? {}, mistakes }
+  return { keys: lenient.safeParse(right).data ?? lenient.parse({}), mistakes }
 }
 
 /** The same keys make the same route: its order in the file and all its other keys may change. */

@@ -9,7 +9,8 @@ import type { ConfigPath, Mistake, Settings, TlsCertificate } from './config.ts'
 import { DISABLE } from './header.ts'
 import { DEFAULT_ACCESS_LOG_FIELDS, DEFAULT_AUTHORIZE_LOG_FIELDS } from './log-fields.ts'
 import { type Reader, Reference } from './reference.ts'
-import { KNOWN_ISSUERS, type RouteDraft, type SettingsDraft } from './rules.ts'
+import type { RouteDraft } from './route-schema.ts'
+import { KNOWN_ISSUERS } from './rules.ts'
 import { Secret } from './secret.ts'
 import type { SettingsKeys } from './settings-schema.ts'
 
@@ -113,7 +114,7 @@ export function withoutDisabled(headers: Readonly<Record<string, string>>): Read
   return Object.keys(headers).some((name) => name.toLowerCase() === DISABLE) ? {} : headers
 }
 
-export function resolveSettings(keys: SettingsDraft, resolver: Resolver): Settings {
+export function resolveSettings(keys: SettingsKeys, resolver: Resolver): Settings {
   const {
     certificate,
     certificate_file,
@@ -130,7 +131,7 @@ export function resolveSettings(keys: SettingsDraft, resolver: Resolver): Settin
     idp_client_secret,
     idp_client_secret_file,
     ...rest
-  } = keys as SettingsKeys
+  } = keys
   const single = resolver.pair(
     resolver.either('certificate', certificate, certificate_file),
     resolver.either('certificate_key', certificate_key, certificate_key_file),

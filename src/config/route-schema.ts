@@ -346,3 +346,7 @@ export const RouteKeys = z
     description: 'One protected application: its public origin, its upstream and who may pass.',
   })
 export type RouteKeys = z.output<typeof RouteKeys>
+
+/** A route whose wrong keys were left out, so that the others can still be judged. */
+export const RouteDraft = RouteKeys.partial({ from: true })
+export type RouteDraft = z.output<typeof RouteDraft>

@@ -8,12 +8,8 @@ import type { ConfigPath, Mistake } from './config.ts'
 import { parseAuthority } from './host-name.ts'
 import type { Origin } from './origin.ts'
 import { compileRe2, substitutionProblem } from './regex.ts'
-import type { RouteKeys } from './route-schema.ts'
+import type { RouteDraft } from './route-schema.ts'
 import type { SettingsKeys } from './settings-schema.ts'
-
-/** A route whose wrong keys are left out, so that the others can still be judged. */
-export type RouteDraft = Partial<RouteKeys>
-export type SettingsDraft = Partial<SettingsKeys>
 
 type RouteRule = (route: RouteDraft, raw: Readonly<Record<string, unknown>>) => Mistake[]
 
@@ -39,7 +35,9 @@ const rewritesPathInOneWay: RouteRule = (_, raw) => {
     : []
 }
 
-function regexPair(pattern: keyof RouteDraft & string, substitution: keyof RouteDraft & string): RouteRule {
+type RewriteKey = `${'' | 'host_path_'}regex_rewrite_${'pattern' | 'substitution'}`
+
+function regexPair(pattern: RewriteKey, substitution: RewriteKey): RouteRule {
   return (route, raw) => {
     const present = given(raw, [pattern, substitution])
     if (present.length === 0) return []
@@ -175,7 +173,7 @@ export function routeMistakes(route: RouteDraft, raw: Readonly<Record<string, un
   return ROUTE_RULES.flatMap((rule) => rule(route, raw))
 }
 
-type SettingsRule = (settings: SettingsDraft, raw: Readonly<Record<string, unknown>>) => Mistake[]
+type SettingsRule = (settings: SettingsKeys, raw: Readonly<Record<string, unknown>>) => Mistake[]
 
 const certificatePairIsWhole: SettingsRule = (_, raw) => {
   const certificate = given(raw, ['certificate', 'certificate_file'])
@@ -233,7 +231,7 @@ const cookieDomainHoldsSignIn: SettingsRule = ({
   authenticate_service_url: url,
 }) => {
   if (domain === undefined) return []
-  if (name?.startsWith('__Host-') === true) {
+  if (name.startsWith('__Host-')) {
     return [
       mistake(['cookie_name'], 'begins with "__Host-", which browsers refuse together with `cookie_domain`'),
     ]
@@ -246,7 +244,7 @@ const cookieDomainHoldsSignIn: SettingsRule = ({
 const LISTENERS = ['address', 'http_redirect_addr', 'health_check_addr', 'metrics_address'] as const
 
 const listenersDoNotCollide: SettingsRule = (settings, raw) => {
-  const defaultAddress = { host: '0.0.0.0', port: settings.insecure_server === true ? 80 : 443 }
+  const defaultAddress = { host: '0.0.0.0', port: settings.insecure_server ? 80 : 443 }
   const addresses = LISTENERS.flatMap((key) => {
     const address =
       settings[key] ?? (key === 'address' && !Object.hasOwn(raw, key) ? defaultAddress : undefined)
@@ -283,7 +281,7 @@ const SETTINGS_RULES: readonly SettingsRule[] = [
   listenersDoNotCollide,
 ]
 
-export function settingsMistakes(settings: SettingsDraft, raw: Readonly<Record<string, unknown>>): Mistake[] {
+export function settingsMistakes(settings: SettingsKeys, raw: Readonly<Record<string, unknown>>): Mistake[] {
   return SETTINGS_RULES.flatMap((rule) => rule(settings, raw))
 }
 
@@ -307,7 +305,7 @@ export function routesHaveOneIdentityEach(
       return [
         mistake(
           path,
-          `is the same as the route on line ${lineOf(twin)} (line ${lineOf(path)} repeats it): from, prefix, path, regex and target are equal`,
+          `line ${lineOf(path)} repeats the route of line ${lineOf(twin)}: from, prefix, path, regex and target are equal`,
         ),
       ]
     first.set(id, path)

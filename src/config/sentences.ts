@@ -31,16 +31,31 @@ export function sentenceOf(issue: z.core.$ZodRawIssue): string {
   const input: unknown = issue.input
   if (input === null) return 'has no value; give it one or remove the key'
   switch (issue.code) {
+    case 'unrecognized_keys':
+    case 'invalid_union':
+    case 'invalid_element':
+    case 'not_multiple_of':
+    case 'custom':
+      return 'is not allowed here'
     case 'invalid_type':
       if (input === undefined) return 'is missing'
       if (issue.expected === 'int') return 'must be a whole number'
+      if (
+        issue.expected === 'boolean' &&
+        typeof input === 'string' &&
+        /^(?:y|yes|n|no|on|off)$/i.test(input)
+      ) {
+        return `must be true or false; "${input}" is a text in YAML`
+      }
       return `must be ${TYPE_NAMES[issue.expected] ?? issue.expected}, not ${kindOf(input)}`
     case 'invalid_value': {
       const last = issue.path?.at(-1)
-      const later = typeof last === 'string' ? UNSUPPORTED_VALUES[last]?.[String(input)] : undefined
-      if (later !== undefined) return `the value "${String(input)}" ${unsupportedMessage(later)}`
+      const word = typeof input === 'string' ? input : undefined
+      const later =
+        typeof last === 'string' && word !== undefined ? UNSUPPORTED_VALUES[last]?.[word] : undefined
+      if (later !== undefined) return `the value "${word}" ${unsupportedMessage(later)}`
       const choices = issue.values.map(String)
-      const close = typeof input === 'string' ? nearest(input, choices) : undefined
+      const close = word === undefined ? undefined : nearest(word, choices)
       const one = choices.length === 1 ? `must be ${choices[0]}` : `must be one of ${choices.join(', ')}`
       return close === undefined ? one : `${one}; did you mean "${close}"?`
     }
@@ -59,8 +74,6 @@ export function sentenceOf(issue: z.core.$ZodRawIssue): string {
       return 'is a key that may not stand here'
     case 'invalid_format':
       return issue.format === 'base64' ? 'must be base64' : 'has a form that is not allowed'
-    default:
-      return 'is not allowed here'
   }
 }
 

@@ -17,6 +17,7 @@ import {
   isSeq,
   parseDocument,
   visit,
+  type YAMLError,
 } from 'yaml'
 import type { ConfigPath } from './config.ts'
 
@@ -32,10 +33,16 @@ export interface YamlFile {
   locate(path: ConfigPath, on?: 'key' | 'value'): Place
 }
 
+/** A map of keys, as YAML and JSON know it. */
+export function isKeyed(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** More than any real file: 50,000 routes are some 12 MB. */
 const LONGEST_TEXT = 64 * 1024 * 1024
 /** Copies that aliases may make, by the parser's own count; beyond lies a "billion laughs". */
 const MOST_ALIASES = 10_000
+const MOST_MISTAKES = 20
 
 /** Turns offsets into lines and columns, both from 1. */
 export function lineFinder(text: string): (offset: number) => Place {
@@ -71,9 +78,10 @@ export function readYaml(text: string): YamlFile {
       stringKeys: true,
       logLevel: 'silent',
     })
-    const mistakes = [...document.errors, ...document.warnings].map((error) => ({
+    // One slip can upset all that follows it; the first few say enough.
+    const mistakes = [...document.errors, ...document.warnings].slice(0, MOST_MISTAKES).map((error) => ({
       ...placeOf(error.pos[0]),
-      message: sentenceOf(error.code, error.message, text, error.pos[0], placeOf),
+      message: sentenceOf(error, document, placeOf),
     }))
     if (mistakes.length > 0) return { value: undefined, mistakes, locate: locator(document, placeOf) }
     const looped = selfReference(document)
@@ -92,21 +100,27 @@ export function readYaml(text: string): YamlFile {
   }
 }
 
-function sentenceOf(
-  code: string,
-  message: string,
-  text: string,
-  offset: number,
-  placeOf: (offset: number) => Place,
-): string {
-  if (code === 'DUPLICATE_KEY') {
-    const key = /^(?:"([^"\n]*)"|'([^'\n]*)'|([^\s:]+))/.exec(text.slice(offset, offset + 200))
-    const { column } = placeOf(offset)
-    return `the key "${key?.[1] ?? key?.[2] ?? key?.[3] ?? ''}" stands twice in one map${column === 1 ? ', at the top level' : ''}`
-  }
+function sentenceOf(error: YAMLError, document: Document, placeOf: (offset: number) => Place): string {
+  const { code, message } = error
+  if (code === 'DUPLICATE_KEY') return duplicateSentence(document, error.pos[0], placeOf)
   if (code === 'MULTIPLE_DOCS') return 'a second document begins here; a config file holds one'
   if (code === 'TAG_RESOLVE_FAILED') return 'tags such as "!name" have no meaning here'
-  return `is not YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`
+  if (/call stack/.test(message)) return 'is nested too deeply'
+  return `is not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`
+}
+
+function duplicateSentence(document: Document, offset: number, placeOf: (offset: number) => Place): string {
+  let sentence = 'a key stands twice in one map'
+  visit(document, {
+    Map(_, map) {
+      const second = map.items.find(({ key }) => offsetOf(key) === offset)?.key
+      if (!isScalar(second)) return undefined
+      const first = map.items.find(({ key }) => isScalar(key) && key.value === second.value)?.key
+      sentence = `the key "${String(second.value)}" stands twice in one map; first on line ${placeOf(offsetOf(first) ?? 0).line}`
+      return visit.BREAK
+    },
+  })
+  return sentence
 }
 
 /** Offset of an alias that lies inside the value it names, which no plain value can express. */
