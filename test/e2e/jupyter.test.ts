@@ -1,0 +1,59 @@
+/**
+ * JupyterLab in Chromium behind the proxy: code runs in a kernel, over the WebSocket that JupyterLab opens.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import { after, describe, it } from 'node:test'
+import { freshContext, startChromium } from '../harness/chromium.ts'
+import { startJupyter } from '../harness/jupyter.ts'
+import { findPart, need, skipWithout } from '../harness/parts.ts'
+import { STAFF_ONLY, startStack } from '../harness/stack.ts'
+
+const jupyter = await findPart('jupyter')
+const chromium = await findPart('chromium')
+const skip = 'missing' in jupyter ? skipWithout(jupyter) : skipWithout(chromium)
+
+describe('JupyterLab', skip, () => {
+  const stop = new AsyncDisposableStack()
+  after(() => stop.disposeAsync())
+
+  it('runs code in a kernel behind the proxy', async () => {
+    const lab = stop.use(await startJupyter(need(jupyter)))
+    const stack = stop.use(
+      await startStack({
+        routes: ({ url }) => [
+          {
+            from: url('lab', ''),
+            to: `http://127.0.0.1:${lab.port}`,
+            ...STAFF_ONLY,
+            allow_websockets: true,
+            preserve_host_header: true,
+          },
+        ],
+      }),
+    )
+    const browser = await startChromium({
+      executablePath: need(chromium),
+      trustedCert: stack.certificate.cert,
+    })
+    stop.defer(() => browser.close())
+    const context = await freshContext(browser)
+    context.setDefaultTimeout(40_000)
+    const page = await context.newPage()
+    await page.goto(stack.url('lab', '/lab'))
+    await page.fill('input[name=login]', 'alice')
+    await page.click('button[type=submit]')
+    await page.locator('.jp-LauncherCard[data-category="Console"]').first().click()
+    const prompt = page.locator('.jp-CodeConsole-promptCell .cm-content')
+    await prompt.click()
+    await page.keyboard.type('print(6 * 7, "from the kernel")')
+    await page.keyboard.press('Shift+Enter')
+    const output = page.locator('.jp-CodeConsole .jp-OutputArea-output', { hasText: 'from the kernel' })
+    await output.waitFor()
+    assert.match(await output.innerText(), /42 from the kernel/)
+
+    const sockets = await page.evaluate(() => performance.getEntriesByType('resource').length)
+    assert.ok(sockets > 0)
+  })
+})
