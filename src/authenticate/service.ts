@@ -6,6 +6,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Keyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/seal.ts'
+import { REDIRECT_URI_PARAMETER } from '../crypto/sign-in-url.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 import { Fault } from '../errors.ts'
 import type { SessionStore } from '../session/store.ts'
@@ -133,10 +134,12 @@ function allowedMethods({ endpoint }: Visit): string {
 }
 
 /** Try again where it makes sense, and a way to another account when it was the account. */
-function actionsAfter(error: unknown, { found, sites }: Visit): readonly Action[] {
+function actionsAfter(error: unknown, { found, sites, request }: Visit): readonly Action[] {
   const code = error instanceof Fault ? error.code : undefined
   const actions: Action[] = []
-  if (found.target !== undefined) actions.push({ label: 'Try again', href: found.target.href, main: true })
+  // An address whose signature is wrong or old still says where somebody wanted to go; ours only.
+  const target = found.target ?? sites.targetOf(request.query.get(REDIRECT_URI_PARAMETER) ?? '')
+  if (target !== undefined) actions.push({ label: 'Try again', href: target.href, main: true })
   if (code === 'NOT_SIGNED_IN') actions.push({ label: 'Sign in', href: '/.pomerium/routes', main: true })
   if (code === 'IDP_REFUSED' || code === 'OAUTH_STATE_FOREIGN') {
     actions.push({

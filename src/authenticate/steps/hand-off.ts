@@ -9,8 +9,9 @@ import { handleAudience, hostCookie, hostOnlyCookie, ROUNDS_COOKIE, sessionCooki
 import { HAND_OFF_CLAIM_MS, handOffUrl, openHandOff } from '../hand-off.ts'
 import { type Answer, pageThatGoesOn, parameter, redirect, required, type Visit } from '../visit.ts'
 
-const MAX_RESTARTS = 3
-const MAX_ROUNDS = 4
+/** Browsers give up after some twenty redirects; our page has to come before that. */
+const MAX_RESTARTS = 2
+const MAX_ROUNDS = 2
 const ROUNDS_SECONDS = 30
 
 export function readHandOff(visit: Visit): Answer | undefined {
@@ -41,17 +42,15 @@ export async function checkFlow(visit: Visit): Promise<Answer | undefined> {
   if (additional) return undefined
   const flowCookie = hostCookie(visit.request.headers.cookie, FLOW_COOKIE)
   if (flow !== undefined && flowMatches(flowCookie, flow)) return undefined
-  if (flowCookie === undefined) await countRestart(visit, sessionId)
+  if (flowCookie === undefined) await countRestart(visit, await visit.services.sessions.find(sessionId))
   return restart(visit, 'the sign-in was begun in another browser')
 }
 
 /** A browser that keeps no cookie at all would be sent around for ever. */
-async function countRestart({ services, site }: Visit, sessionId: string): Promise<void> {
+async function countRestart({ services, site }: Visit, session: Session | undefined): Promise<void> {
+  const who = `${session?.idpId}:${session?.userId}`
   for (let count = 1; count <= MAX_RESTARTS; count += 1) {
-    const isNew = await services.sessions.claimOnce(
-      `restart:${site.host}:${sessionId}:${count}`,
-      HAND_OFF_CLAIM_MS,
-    )
+    const isNew = await services.sessions.claimOnce(`restart:${site.host}:${who}:${count}`, HAND_OFF_CLAIM_MS)
     if (isNew) return
   }
   throw new Fault('COOKIES_REQUIRED', 'the browser keeps no flow cookie')

@@ -2,7 +2,7 @@
 import { signUrl } from '../../crypto/signed-url.ts'
 import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
-import { clearedSessionCookie } from '../cookies.ts'
+import { clearedSessionCookie, hostOnlyCookie, ROUNDS_COOKIE } from '../cookies.ts'
 import { signOutQuestion } from '../pages/sign-out-pages.ts'
 import { ORDER_PARAMETER, openSignOutOrder, type SignOutOrder, sealSignOutOrder } from '../sign-out-order.ts'
 import { type Answer, pageThatGoesOn, redirect, type Visit } from '../visit.ts'
@@ -32,7 +32,7 @@ export function askCrossSite(visit: Visit): Answer | undefined {
 export async function signOutHere(visit: Visit): Promise<Answer> {
   const { services, sites, site, config, found } = visit
   const order = await endSession(visit, found.session)
-  visit.cookies.push(clearedSessionCookie(site.host, config.settings))
+  visit.cookies.push(clearedSessionCookie(site.host, config.settings), hostOnlyCookie(ROUNDS_COOKIE, '', 0))
   const next = new URL(SIGN_OUT_PATH, sites.authenticateUrl)
   if (order !== undefined) next.searchParams.set(ORDER_PARAMETER, sealSignOutOrder(order, services.sealer))
   return redirect(visit, signUrl(next, services.keys.url, visit.now))

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { APP, AUTHENTICATE, type Browser, World } from './world.fixture.ts'
+
+async function signedIn(world: World, user = 'alice'): Promise<Browser> {
+  const browser = world.browser(user)
+  await browser.open(`${APP}/`)
+  return browser
+}
+
+const PATHS = [
+  '/.pomerium/',
+  '/.pomerium',
+  '/.pomerium/user',
+  '/.pomerium/routes',
+  '/.pomerium/api/v1/routes',
+]
+
+describe('our own pages', () => {
+  it('never show a token, are not stored, not framed, and escape what the provider says (attack 38)', async () => {
+    await using world = await World.open()
+    const browser = await signedIn(world)
+    for (const origin of [APP, AUTHENTICATE]) {
+      for (const path of PATHS) {
+        const reply = await browser.ask(origin + path)
+        assert.equal(reply.status, 200, path)
+        assert.doesNotMatch(reply.body, /planted-(access|refresh|id)-token/)
+        assert.equal(reply.headers['cache-control'], 'no-store')
+        assert.equal(reply.headers['x-frame-options'], 'DENY')
+        assert.equal(reply.headers['access-control-allow-origin'], undefined)
+        assert.doesNotMatch(
+          reply.body,
+          reply.headers['content-type']?.startsWith('text/html') ? /<script|<i>/ : /$^/,
+        )
+      }
+    }
+    assert.doesNotMatch(world.logLines.join(''), /planted-|v1\.[\w-]{22}\./)
+  })
+
+  it('say who I am', async () => {
+    await using world = await World.open()
+    const browser = await signedIn(world)
+    const reply = await browser.ask(`${APP}/.pomerium/`)
+    assert.match(
+      reply.body,
+      /&lt;i&gt;alice&lt;\/i&gt;[^]*alice@example\.com[^]*staff[^]*14 h left[^]*sign_out/,
+    )
+    const { sub, email, groups, ...rest } = JSON.parse((await browser.ask(`${APP}/.pomerium/user`)).body)
+    assert.deepEqual({ sub, email, groups }, { sub: 'alice', email: 'alice@example.com', groups: ['staff'] })
+    for (const name of ['iss', 'aud', 'exp', 'iat', 'jti']) assert.equal(rest[name], undefined)
+  })
+
+  it('say that I am not signed in, and where to do it', async () => {
+    await using world = await World.open()
+    const browser = world.browser()
+    const reply = await browser.ask(`${APP}/.pomerium/`)
+    assert.match(reply.body, /You are not signed in[^]*href="\/\.pomerium\/routes"/)
+    // Following that link signs in and comes back.
+    const portal = await browser.open(`${APP}/.pomerium/routes`)
+    assert.match(portal.body, /Your apps/)
+    assert.equal(portal.url.href, `${APP}/.pomerium/routes`)
+  })
+
+  it('sign in on the authenticate host without a hand-off', async () => {
+    await using world = await World.open()
+    const reply = await world.browser().open(`${AUTHENTICATE}/.pomerium/routes`)
+    assert.equal(reply.url.href, `${AUTHENTICATE}/.pomerium/routes`)
+    assert.match(reply.body, /Your apps/)
+  })
+
+  it('list the routes that I may open, and no other', async () => {
+    await using world = await World.open()
+    const browser = await signedIn(world)
+    const page = await browser.ask(`${APP}/.pomerium/routes`)
+    assert.match(page.body, /<a href="https:\/\/app\.example\.com\/"><strong>App &lt;1&gt;<\/strong>/)
+    assert.doesNotMatch(page.body, /admin\.example\.com/)
+    assert.doesNotMatch(page.body, /href="[^"]*\*/)
+    const api = JSON.parse((await browser.ask(`${APP}/.pomerium/api/v1/routes`)).body)
+    assert.deepEqual(
+      api.routes.map(({ from }: { from: string }) => from),
+      [APP, 'https://api.other.test', 'https://*.apps.example.com'],
+    )
+    assert.deepEqual(Object.keys(api.routes[0]), [
+      'id',
+      'name',
+      'type',
+      'from',
+      'description',
+      'connect_command',
+      'logo_url',
+    ])
+    const root = JSON.parse(
+      (await (await signedIn(world, 'root')).ask(`${APP}/.pomerium/api/v1/routes`)).body,
+    )
+    assert.equal(root.routes.length, 4)
+  })
+})
+
+describe('addresses', () => {
+  it('lead from the root of the authenticate host to its page', async () => {
+    await using world = await World.open()
+    assert.equal((await world.browser().open(`${AUTHENTICATE}/`)).url.href, `${AUTHENTICATE}/.pomerium/`)
+  })
+
+  it('that are not ours are 404: unknown hosts, unknown pages, pages of the other kind of host', async () => {
+    await using world = await World.open()
+    const browser = world.browser()
+    for (const [url, host] of [
+      [`${APP}/.pomerium/`, 'unknown.test'],
+      [`${APP}/.pomerium/`, '127.0.0.1'],
+      [`${APP}/.pomerium/nothing`, ''],
+      [`${APP}/.pomerium/jwt`, ''],
+      [`${APP}/.pomerium/sign_in`, ''],
+      [`${APP}/.pomerium/user/`, ''],
+      [`${AUTHENTICATE}/.pomerium/callback/`, ''],
+      [`${AUTHENTICATE}/anything`, ''],
+      [`${AUTHENTICATE}/ping`, ''],
+    ] as const) {
+      const reply = await browser.ask(url, { headers: host === '' ? {} : { host } })
+      assert.equal(reply.status, 404, `${url} ${host}`)
+    }
+  })
+
+  it('answer other methods 405 with those they have, and HEAD as GET without a body', async () => {
+    await using world = await World.open()
+    const browser = world.browser()
+    const refused = await browser.ask(`${APP}/.pomerium/`, { method: 'DELETE' })
+    assert.equal(refused.status, 405)
+    assert.equal(refused.headers['allow'], 'GET, HEAD')
+    const head = await browser.ask(`${APP}/.pomerium/`, { method: 'HEAD' })
+    assert.deepEqual([head.status, head.body], [200, ''])
+  })
+
+  it('answer programs in JSON with the decision id', async () => {
+    await using world = await World.open()
+    const headers = { 'sec-fetch-mode': 'cors', accept: '*/*' }
+    const reply = await world.browser().ask(`${APP}/.pomerium/user`, { headers })
+    assert.equal(reply.status, 401)
+    assert.equal(JSON.parse(reply.body).request_id, 'request-1')
+  })
+})
+
+describe('documents for programs', () => {
+  it('publish the keys to all, for a minute, with a strong ETag', async () => {
+    await using world = await World.open()
+    const url = `${APP}/.well-known/pomerium/jwks.json`
+    const reply = await world.browser().ask(url)
+    assert.equal(reply.headers['access-control-allow-origin'], '*')
+    assert.match(reply.headers['cache-control'] ?? '', /max-age=60/)
+    assert.match(reply.headers['etag'] ?? '', /^"[\w-]{43}"$/)
+    const [key] = JSON.parse(reply.body).keys
+    assert.deepEqual([key.kty, key.alg, key.use, key.d], ['EC', 'ES256', 'sig', undefined])
+    const again = await world
+      .browser()
+      .ask(url, { headers: { 'if-none-match': reply.headers['etag'] ?? '' } })
+    assert.deepEqual([again.status, again.body], [304, ''])
+    assert.equal((await world.browser().ask(url, { method: 'OPTIONS' })).status, 204)
+  })
+
+  it('name the endpoints of the host that was asked', async () => {
+    await using world = await World.open()
+    const reply = await world.browser().ask(`${APP}/.well-known/pomerium`)
+    assert.deepEqual(JSON.parse(reply.body), {
+      issuer: `${APP}/`,
+      authentication_callback_endpoint: `${AUTHENTICATE}/oauth2/callback`,
+      jwks_uri: `${APP}/.well-known/pomerium/jwks.json`,
+      frontchannel_logout_uri: `${APP}/.pomerium/sign_out`,
+    })
+  })
+})

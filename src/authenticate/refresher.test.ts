@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createSealer } from '../crypto/seal.ts'
+import { Fault } from '../errors.ts'
+import type { Identity } from '../identity/provider.ts'
+import type { Session } from '../session/session.ts'
+import { openSqliteStore } from '../session/sqlite-store.ts'
+import type { SessionStore } from '../session/store.ts'
+import { createLogger } from '../telemetry/log.ts'
+import type { RefreshOutcome } from './metrics.ts'
+import { openRefresher, type Timers } from './refresher.ts'
+import { FakeProvider } from './world.fixture.ts'
+
+const START = Date.UTC(2026, 8, 1)
+
+/** Runs what is due when the test says so. */
+class HandTimers implements Timers {
+  readonly #works: (() => Promise<void>)[] = []
+  disposed = 0
+
+  every(_intervalMs: number, work: () => Promise<void>): AsyncDisposable {
+    this.#works.push(work)
+    return {
+      [Symbol.asyncDispose]: () => {
+        this.disposed += 1
+        return Promise.resolve()
+      },
+    }
+  }
+
+  async tick(): Promise<void> {
+    for (const work of this.#works) await work()
+  }
+}
+
+class Provider extends FakeProvider {
+  lifetimeMs = 3_600_000
+  atOnce = 0
+  most = 0
+  now = () => START
+  meanwhile: (() => void) | undefined
+
+  override async refresh(current: Identity): Promise<Identity> {
+    this.atOnce += 1
+    this.most = Math.max(this.most, this.atOnce)
+    try {
+      const identity = await super.refresh(current)
+      this.meanwhile?.()
+      return {
+        ...identity,
+        tokens: { ...identity.tokens, accessTokenExpiresAt: this.now() + this.lifetimeMs },
+      }
+    } finally {
+      this.atOnce -= 1
+    }
+  }
+}
+
+async function setUp({ count = 1, tokenMs = 300_000 } = {}) {
+  const clock = { now: START }
+  const sessions: SessionStore = await openSqliteStore({
+    file: ':memory:',
+    sealer: createSealer(Buffer.alloc(32, 2)),
+    now: () => clock.now,
+    pollMs: 0,
+  })
+  for (let index = 0; index < count; index += 1) await sessions.save(sessionOf(`s${index}`, tokenMs))
+  const provider = new Provider()
+  provider.now = () => clock.now
+  const outcomes: RefreshOutcome[] = []
+  const open = (store = sessions) => {
+    const timers = new HandTimers()
+    const refresher = openRefresher({
+      sessions: store,
+      provider: (idpId) => (idpId === provider.id ? provider : undefined),
+      now: () => clock.now,
+      logger: createLogger({ level: 'error', destination: { write: () => undefined } }).logger,
+      metrics: {
+        signIn: () => undefined,
+        signOut: () => undefined,
+        refresh: (outcome) => outcomes.push(outcome),
+      },
+      timers,
+      random: () => 0,
+    })
+    return { timers, refresher }
+  }
+  return { clock, sessions, provider, outcomes, open, ...open() }
+}
+
+function sessionOf(id: string, tokenMs: number): Omit<Session, 'version'> {
+  return {
+    id,
+    idpId: 'fake',
+    userId: `user-${id}`,
+    email: undefined,
+    name: undefined,
+    claims: {},
+    groups: ['old'],
+    issuedAt: START,
+    expiresAt: START + 10 * 3_600_000,
+    tokens: {
+      accessToken: 'a',
+      accessTokenExpiresAt: START + tokenMs,
+      refreshToken: 'r',
+      idToken: undefined,
+      idTokenExpiresAt: undefined,
+    },
+  }
+}
+
+describe('the refresher', () => {
+  it('gets new tokens and groups a minute before the old tokens expire, and not earlier', async () => {
+    const { clock, sessions, provider, timers, outcomes } = await setUp()
+    clock.now += 239_000
+    await timers.tick()
+    assert.deepEqual(provider.refreshes, [])
+    clock.now += 2000
+    await timers.tick()
+    await timers.tick()
+    assert.deepEqual(provider.refreshes, ['user-s0'])
+    assert.deepEqual((await sessions.find('s0'))?.groups, ['refreshed'])
+    assert.equal((await sessions.find('s0'))?.expiresAt, START + 10 * 3_600_000)
+    assert.deepEqual(outcomes, ['success'])
+  })
+
+  it('refreshes once when two replicas see the same session due (attack 43)', async () => {
+    const { clock, provider, timers, open } = await setUp()
+    const second = open()
+    clock.now += 250_000
+    await Promise.all([timers.tick(), second.timers.tick()])
+    assert.equal(provider.refreshes.length, 1)
+  })
+
+  it('asks for few at once, however many are due', async () => {
+    const { clock, provider, timers } = await setUp({ count: 50 })
+    clock.now += 250_000
+    await timers.tick()
+    assert.equal(provider.refreshes.length, 50)
+    assert.ok(provider.most <= 8, String(provider.most))
+  })
+
+  it('keeps the session while the provider is down, and asks less and less often', async () => {
+    const { clock, sessions, provider, timers, outcomes } = await setUp()
+    provider.fault = new Fault('IDP_UNREACHABLE', 'timeout')
+    clock.now += 250_000
+    for (let second = 0; second < 600; second += 2) {
+      await timers.tick()
+      clock.now += 2000
+    }
+    assert.ok(await sessions.find('s0'))
+    assert.ok(
+      provider.refreshes.length >= 3 && provider.refreshes.length <= 6,
+      String(provider.refreshes.length),
+    )
+    assert.ok(outcomes.every((outcome) => outcome === 'postponed'))
+    provider.fault = undefined
+    clock.now += 300_000
+    await timers.tick()
+    assert.deepEqual((await sessions.find('s0'))?.groups, ['refreshed'])
+  })
+
+  it('ends the session when the provider refuses (attack 44)', async () => {
+    const { clock, sessions, provider, timers, outcomes } = await setUp()
+    provider.fault = new Fault('IDP_REFUSED', 'invalid_grant')
+    clock.now += 250_000
+    await timers.tick()
+    assert.equal(await sessions.find('s0'), undefined)
+    assert.deepEqual(outcomes, ['refused'])
+  })
+
+  it('does not bring back a session that was signed out while it was being refreshed', async () => {
+    const { clock, sessions, provider, timers } = await setUp()
+    provider.meanwhile = () => void sessions.delete('s0')
+    clock.now += 250_000
+    await timers.tick()
+    assert.equal(provider.refreshes.length, 1)
+    assert.equal(await sessions.find('s0'), undefined)
+  })
+
+  it('does not press a provider whose tokens live for less than a minute', async () => {
+    const { clock, provider, timers } = await setUp({ tokenMs: 30_000 })
+    provider.lifetimeMs = 30_000
+    for (let second = 0; second < 120; second += 1) {
+      await timers.tick()
+      clock.now += 1000
+    }
+    assert.ok(
+      provider.refreshes.length >= 7 && provider.refreshes.length <= 10,
+      String(provider.refreshes.length),
+    )
+  })
+
+  it('sweeps sessions that have ended, and goes on after the store has failed', async () => {
+    const { clock, sessions, timers } = await setUp({ count: 2 })
+    clock.now += 11 * 3_600_000
+    await timers.tick()
+    assert.equal(sessions.count, 0)
+    const { open } = await setUp()
+    const broken: SessionStore = Object.create(sessions, {
+      dueForRefresh: { value: () => Promise.reject(new Fault('STORE_UNAVAILABLE', 'disk')) },
+    })
+    const { timers: other } = open(broken)
+    await other.tick()
+  })
+
+  it('stops its timers when disposed', async () => {
+    const { refresher, timers } = await setUp()
+    await refresher[Symbol.asyncDispose]()
+    assert.equal(timers.disposed, 2)
+  })
+})
