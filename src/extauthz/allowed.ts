@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { Buffer } from 'node:buffer'
+import { Buffer, isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { claimHeaderValue } from '../crypto/assertion.ts'
 import type { Session } from '../session/session.ts'
 import type { Assertions } from './assertions.ts'
 import { isFresh } from './assertions.ts'
 import type { Check } from './check.ts'
-import { encodeAllowed, type HeaderEntry, headerText } from './check-response.ts'
+import { encodeAllowed, headerText } from './check-response.ts'
 import { HANDLE_HEADER } from './credentials.ts'
 import { forgedHeaders } from './forged-headers.ts'
 import type { TemplateValues } from './request-header-template.ts'
@@ -78,32 +78,47 @@ function compose(
     accessToken: () => session?.tokens.accessToken ?? '',
     idToken: () => session?.tokens.idToken ?? '',
     assertionJwt: () => assertion?.jwt ?? '',
-    requestHeader: (name) => check.request.header(name) ?? '',
+    requestHeader: (name) => referredHeader(check, visitor, forged, name),
   }
   for (const [header, template] of route.requestHeaders)
     headers.set(header, headerText(template.render(values)))
 
   const { cookies } = visitor
   if (cookies.isChanged && cookies.rest !== undefined && !headers.has('cookie'))
-    headers.set('cookie', Buffer.from(cookies.rest, 'latin1'))
+    headers.set('cookie', utf8Bytes(cookies.rest))
 
   const unwanted = [
     ...forged,
-    HANDLE_HEADER,
+    ...(visitor.hasHeaderHandle ? [HANDLE_HEADER] : []),
     ...(check.credentials.isAuthorizationOurs ? ['authorization'] : []),
     ...(cookies.isChanged && cookies.rest === undefined ? ['cookie'] : []),
     ...route.claimHeaders.map(([header]) => header),
   ]
-  const entries: readonly HeaderEntry[] = [...headers].filter(([, value]) => value.length > 0)
-  const set = new Set(entries.map(([name]) => name))
   const bytes = encodeAllowed({
-    headers: entries,
+    headers: [...headers],
     // Removing comes after setting in Envoy: what is set must not be listed.
-    headersToRemove: [...new Set([...unwanted, ...headers.keys()])].filter((name) => !set.has(name)),
+    headersToRemove: [...new Set(unwanted)].filter((name) => !headers.has(name)),
   })
   return {
     bytes,
     removedGroups: assertion?.removedGroups ?? 0,
     madeAt: assertion?.mintedAt ?? check.now,
   }
+}
+
+/** A header that a template copies: without what the upstream must not see under another name either. */
+function referredHeader(check: Check, visitor: Visitor, forged: readonly string[], name: string): string {
+  if (forged.includes(name) || name === HANDLE_HEADER) return ''
+  if (name === 'authorization' && check.credentials.isAuthorizationOurs) return ''
+  if (name === 'cookie') return Buffer.from(visitor.cookies.rest ?? '', 'latin1').toString('utf8')
+  return check.request.header(name) ?? ''
+}
+
+/**
+ * The bytes as they were. protobuf takes UTF-8 only, and Envoy would refuse the whole answer for another
+ * byte; such ones are replaced.
+ */
+function utf8Bytes(text: string): Buffer {
+  const bytes = Buffer.from(text, 'latin1')
+  return isUtf8(bytes) ? bytes : Buffer.from(bytes.toString('utf8'))
 }

@@ -6,6 +6,7 @@
 import type { Decision, RequestFacts, Subject } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import type { CheckRequest } from './check-request.ts'
+import { clientAddress } from './client-address.ts'
 import type { HeaderCredentials } from './credentials.ts'
 import type { CompiledRoute } from './routes.ts'
 import type { Visitor } from './visitors.ts'
@@ -55,7 +56,7 @@ export class CheckFacts implements RequestFacts {
     this.method = check.request.method
     this.path = check.path
     this.host = check.host
-    this.sourceIp = check.request.sourceAddress
+    this.sourceIp = clientAddress(check.request, check.route?.settings)
   }
 
   get headers(): Readonly<Record<string, string>> {

@@ -9,6 +9,7 @@
 import type { Decision } from '../policy/decision.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Check, Verdict } from './check.ts'
+import { clientAddress } from './client-address.ts'
 
 /** How a check ended. */
 export interface Ending {
@@ -34,7 +35,7 @@ const FIELDS: Readonly<Record<string, Reader>> = {
   path: ({ check }) => cut(check.path),
   query: ({ check }) => cut(queryOf(check.request.path)),
   host: ({ check }) => cut(check.request.host),
-  ip: ({ check }) => check.request.sourceAddress,
+  ip: ({ check }) => clientAddress(check.request, check.route?.settings),
   'session-id': ({ check }) => check.sessions[0]?.id,
   'removed-groups-count': ({ removedGroups }) => (removedGroups > 0 ? removedGroups : undefined),
   user: ({ check }) => check.sessions[0]?.userId,

@@ -1,0 +1,333 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createLocalJWKSet, jwtVerify } from 'jose'
+import {
+  ALICE,
+  authorizerFor,
+  BOB,
+  configOf,
+  cookieOf,
+  handleOf,
+  NOW,
+  objectOf,
+  SIGNING_KEYS,
+  STAFF_ROUTE,
+} from './authorizer.fixture.ts'
+
+const staff = () => authorizerFor(configOf([{ ...STAFF_ROUTE, pass_identity_headers: true }]))
+const alice = { headers: { cookie: cookieOf(ALICE) } }
+const bob = { headers: { cookie: cookieOf(BOB) } }
+
+describe('an allowed request', () => {
+  it('carries an assertion that verifies against the JWKS', async () => {
+    using authorizer = staff()
+    const { isAllowed, headers } = await authorizer.ask(alice)
+    assert.ok(isAllowed)
+    const { payload } = await jwtVerify(
+      headers['x-pomerium-jwt-assertion'] ?? '',
+      createLocalJWKSet({ keys: [...SIGNING_KEYS.jwks.keys] }),
+      { issuer: 'app.example.com', audience: 'app.example.com', currentDate: new Date(NOW) },
+    )
+    assert.equal(payload.sub, 'idp/alice')
+    assert.equal(payload['email'], 'alice@example.com')
+    assert.deepEqual(payload['groups'], ['staff', 'everyone'])
+    assert.equal((payload.exp ?? 0) - (payload.iat ?? 0), 300)
+  })
+
+  it('carries claim headers, lists joined, a missing claim as an empty header', async () => {
+    using authorizer = authorizerFor(
+      configOf([STAFF_ROUTE], {
+        pass_identity_headers: true,
+        jwt_claims_headers: {
+          'X-Email': 'email',
+          'X-Groups': 'groups',
+          'X-Dept': 'department',
+          'X-None': 'none',
+        },
+      }),
+    )
+    const { headers } = await authorizer.ask(alice)
+    assert.deepEqual(
+      [headers['x-email'], headers['x-groups'], headers['x-dept'], headers['x-none']],
+      ['alice@example.com', 'staff,everyone', 'harbour,tower', ''],
+    )
+  })
+
+  it('carries no identity unless the route or the settings say so, and claim headers of the client go', async () => {
+    using authorizer = authorizerFor(configOf([STAFF_ROUTE], { jwt_claims_headers: { 'X-Email': 'email' } }))
+    const { isAllowed, headers, removed } = await authorizer.ask(alice)
+    assert.ok(isAllowed)
+    assert.equal(headers['x-pomerium-jwt-assertion'], undefined)
+    assert.ok(removed.includes('x-email'))
+  })
+
+  it('lets the route overrule the settings on identity headers', async () => {
+    using authorizer = authorizerFor(
+      configOf([{ ...STAFF_ROUTE, pass_identity_headers: false }], { pass_identity_headers: true }),
+    )
+    assert.equal((await authorizer.ask(alice)).headers['x-pomerium-jwt-assertion'], undefined)
+  })
+
+  it('tells only the groups that the filters name, and the log how many were left out', async () => {
+    using authorizer = authorizerFor(
+      configOf([{ ...STAFF_ROUTE, jwt_groups_filter: ['staff'] }], {
+        pass_identity_headers: true,
+        jwt_claims_headers: { 'X-Groups': 'groups' },
+      }),
+    )
+    assert.equal((await authorizer.ask(alice)).headers['x-groups'], 'staff')
+    assert.equal(authorizer.lines[0]?.['removed-groups-count'], 1)
+  })
+
+  it('loses our cookies and keeps the others as they are', async () => {
+    using authorizer = staff()
+    const { headers } = await authorizer.ask({
+      headers: { cookie: `a=1; ${cookieOf(ALICE)}; b="x y"; __Host-sallyport_flow=zzz;c=ü` },
+    })
+    assert.equal(headers['cookie'], 'a=1; b="x y";c=ü')
+  })
+
+  it('loses the whole cookie header when all of it was ours', async () => {
+    using authorizer = staff()
+    const { headers, removed } = await authorizer.ask(alice)
+    assert.equal(headers['cookie'], undefined)
+    assert.ok(removed.includes('cookie'))
+  })
+
+  it('keeps a cookie header without ours untouched', async () => {
+    using authorizer = authorizerFor(
+      configOf([{ ...STAFF_ROUTE, policy: undefined, allow_public_unauthenticated_access: true }]),
+    )
+    const { isAllowed, headers, removed } = await authorizer.ask({ headers: { cookie: 'a=1' } })
+    assert.ok(isAllowed)
+    assert.deepEqual([headers['cookie'], removed.includes('cookie')], [undefined, false])
+  })
+
+  for (const [name, value] of [
+    ['authorization', `Pomerium ${handleOf(ALICE)}`],
+    ['authorization', `Bearer Pomerium-${handleOf(ALICE)}`],
+    ['authorization', `bearer pomerium-${handleOf(ALICE)}`],
+    ['x-pomerium-authorization', handleOf(ALICE)],
+  ] as const) {
+    it(`takes a handle from "${name}: ${value.slice(0, 16)}…" and does not pass it on`, async () => {
+      using authorizer = staff()
+      const { isAllowed, removed } = await authorizer.ask({ headers: { [name]: value } })
+      assert.ok(isAllowed)
+      assert.ok(removed.includes(name))
+    })
+  }
+
+  it('leaves an authorization that is not ours to the upstream', async () => {
+    using authorizer = staff()
+    const { removed } = await authorizer.ask({ headers: { ...alice.headers, authorization: 'Bearer abc' } })
+    assert.ok(!removed.includes('authorization'))
+  })
+
+  it('fills in the references of set_request_headers, over everything else', async () => {
+    using authorizer = authorizerFor(
+      configOf([
+        {
+          ...STAFF_ROUTE,
+          set_request_headers: {
+            'X-Token': 'Bearer $pomerium.access_token',
+            'X-Id': '${pomerium.id_token}',
+            'X-Copy': '<$pomerium.request.headers["X-In"]>',
+            'X-Price': '$$5',
+            'X-Jwt': '$pomerium.jwt',
+          },
+        },
+      ]),
+    )
+    const { headers } = await authorizer.ask({ headers: { ...alice.headers, 'x-in': 'value' } })
+    assert.equal(headers['x-token'], 'Bearer planted-access-token')
+    assert.equal(headers['x-id'], 'planted-id-token')
+    assert.equal(headers['x-copy'], '<value>')
+    assert.equal(headers['x-price'], '$5')
+    assert.equal(headers['x-jwt']?.split('.').length, 3)
+  })
+
+  it('never copies our credentials or forged identity by a reference', async () => {
+    using authorizer = authorizerFor(
+      configOf([
+        {
+          ...STAFF_ROUTE,
+          set_request_headers: {
+            'X-Cookie': '$pomerium.request.headers["Cookie"]',
+            'X-Auth': '$pomerium.request.headers["Authorization"]',
+            'X-Claim': '$pomerium.request.headers["X-Pomerium-Claim-Email"]',
+          },
+        },
+      ]),
+    )
+    const { headers } = await authorizer.ask({
+      headers: {
+        cookie: `a=1; ${cookieOf(ALICE)}`,
+        authorization: `Pomerium ${handleOf(ALICE)}`,
+        'x-pomerium-claim-email': 'root@example.com',
+      },
+    })
+    assert.deepEqual([headers['x-cookie'], headers['x-auth'], headers['x-claim']], ['a=1', '', ''])
+  })
+
+  it('carries a routing key where upstreams are chosen by hash, that does not tell the session', async () => {
+    using authorizer = authorizerFor(configOf([{ ...STAFF_ROUTE, load_balancing_policy: 'MAGLEV' }]))
+    const key = (await authorizer.ask(alice)).headers['x-pomerium-routing-key'] ?? ''
+    assert.match(key, /^[0-9a-f]{64}$/)
+    assert.ok(!key.includes(ALICE.id))
+  })
+
+  it('has an assertion with an empty subject for somebody unknown on a public route', async () => {
+    using authorizer = authorizerFor(
+      configOf(
+        [
+          {
+            from: 'https://app.example.com',
+            to: 'http://127.0.0.1:1',
+            allow_public_unauthenticated_access: true,
+          },
+        ],
+        { pass_identity_headers: true },
+      ),
+    )
+    const { isAllowed, headers } = await authorizer.ask()
+    assert.ok(isAllowed)
+    const payload = objectOf(
+      Buffer.from(headers['x-pomerium-jwt-assertion']?.split('.')[1] ?? '', 'base64url').toString(),
+    )
+    assert.deepEqual([payload['sub'], payload['groups']], ['', []])
+  })
+
+  it('takes identity headers of the client off, on public routes too', async () => {
+    using authorizer = authorizerFor(
+      configOf([
+        {
+          from: 'https://app.example.com',
+          to: 'http://127.0.0.1:1',
+          allow_public_unauthenticated_access: true,
+        },
+      ]),
+    )
+    const forged = [
+      'x-pomerium-jwt-assertion',
+      'x-pomerium-claim-anything',
+      'x-forwarded-user',
+      'remote-user',
+    ]
+    const { removed } = await authorizer.ask({
+      headers: Object.fromEntries([...forged, 'x-forwarded-for', 'accept'].map((name) => [name, 'forged'])),
+    })
+    assert.deepEqual(removed.toSorted(), forged.toSorted())
+  })
+
+  it('cannot be split by a line break in a claim', async () => {
+    using authorizer = authorizerFor(
+      configOf([STAFF_ROUTE], { pass_identity_headers: true, jwt_claims_headers: { 'X-Name': 'name' } }),
+    )
+    authorizer.store.put({ ...ALICE, name: 'Alice\r\nX-Admin: 1\0', version: 2 })
+    assert.equal((await authorizer.ask(alice)).headers['x-name'], 'Alice X-Admin: 1')
+  })
+})
+
+describe('who is behind a request', () => {
+  it('is nobody when the cookie was made for another host', async () => {
+    using authorizer = staff()
+    assert.equal(
+      (await authorizer.ask({ headers: { cookie: cookieOf(ALICE, 'other.example.com') } })).status,
+      302,
+    )
+  })
+
+  it('is found on any spelling of the host', async () => {
+    using authorizer = staff()
+    for (const host of ['APP.Example.COM', 'app.example.com.', 'app.example.com:443', 'app.example.com:8443'])
+      assert.ok((await authorizer.ask({ ...alice, host })).isAllowed, host)
+  })
+
+  it('is found by a cookie of the cookie domain', async () => {
+    using authorizer = authorizerFor(configOf([STAFF_ROUTE], { cookie_domain: 'example.com' }))
+    assert.ok((await authorizer.ask({ headers: { cookie: cookieOf(ALICE, 'example.com') } })).isAllowed)
+    assert.equal((await authorizer.ask(alice)).status, 302)
+  })
+
+  it('is found in spite of broken cookies of the same name', async () => {
+    using authorizer = staff()
+    const cookie = `_pomerium=broken; ${cookieOf(ALICE)}; _pomerium=; ${cookieOf(ALICE, 'example.com')}`
+    assert.ok((await authorizer.ask({ headers: { cookie } })).isAllowed)
+  })
+
+  it('is refused when two cookies name two people, whatever their order', async () => {
+    using authorizer = staff()
+    for (const cookie of [`${cookieOf(ALICE)}; ${cookieOf(BOB)}`, `${cookieOf(BOB)}; ${cookieOf(ALICE)}`])
+      assert.equal((await authorizer.ask({ headers: { cookie } })).status, 400)
+  })
+
+  it('is refused when cookie and header name two people', async () => {
+    using authorizer = staff()
+    const headers = { cookie: cookieOf(ALICE), 'x-pomerium-authorization': handleOf(BOB) }
+    assert.equal((await authorizer.ask({ headers })).status, 400)
+  })
+
+  it('is found when the other of two cookies names a session that has ended', async () => {
+    using authorizer = staff()
+    authorizer.store.delete(BOB.id)
+    assert.ok(
+      (await authorizer.ask({ headers: { cookie: `${cookieOf(BOB)}; ${cookieOf(ALICE)}` } })).isAllowed,
+    )
+  })
+
+  it('is found in two cookie lines, joined by a comma or listed one by one', async () => {
+    using authorizer = staff()
+    const joined = await authorizer.ask({ headers: { cookie: `a=1,${cookieOf(ALICE)},b=2` } })
+    assert.deepEqual([joined.isAllowed, joined.headers['cookie']], [true, 'a=1,b=2'])
+    const listed = await authorizer.ask({
+      rawHeaders: [
+        ['cookie', 'a=1'],
+        ['cookie', cookieOf(ALICE)],
+        ['cookie', 'b=2'],
+      ],
+    })
+    assert.deepEqual([listed.isAllowed, listed.headers['cookie']], [true, 'a=1; b=2'])
+  })
+
+  it('is found by a store that answers later', async () => {
+    using authorizer = staff()
+    authorizer.store.isLate = true
+    assert.ok((await authorizer.ask(alice)).isAllowed)
+    assert.equal((await authorizer.ask(bob)).status, 403)
+    assert.equal(
+      (await authorizer.ask({ headers: { cookie: `${cookieOf(ALICE)}; ${cookieOf(BOB)}` } })).status,
+      400,
+    )
+  })
+})
+
+const inside = (settings: object) =>
+  authorizerFor(
+    configOf(
+      [
+        {
+          from: 'https://app.example.com',
+          to: 'http://127.0.0.1:1',
+          policy: { allow: { and: [{ source_ip: '203.0.113.0/24' }] } },
+        },
+      ],
+      settings,
+    ),
+  )
+
+describe('the source address that policies see', () => {
+  it('is the peer, whatever X-Forwarded-For says', async () => {
+    using authorizer = inside({})
+    assert.equal((await authorizer.ask({ headers: { 'x-forwarded-for': '203.0.113.9' } })).status, 403)
+    assert.ok((await authorizer.ask({ sourceAddress: '203.0.113.9' })).isAllowed)
+  })
+  it('is counted from the end of X-Forwarded-For behind trusted proxies, as Envoy counts', async () => {
+    using authorizer = inside({ xff_num_trusted_hops: 1 })
+    const from = async (forwarded: string) =>
+      (await authorizer.ask({ headers: { 'x-forwarded-for': forwarded } })).isAllowed
+    assert.ok(await from('203.0.113.9,192.0.2.7'))
+    assert.ok(!(await from('203.0.113.9, 198.51.100.1,192.0.2.7')))
+    assert.ok(!(await from('203.0.113.9')))
+    assert.ok(!(await from('unknown,192.0.2.7')))
+  })
+})
