@@ -49,6 +49,8 @@ export const Duration = z
         ? `needs a unit: write "${issue.input}s" for seconds or "${issue.input}ms" for milliseconds`
         : undefined,
   })
+  // For editors only: the transform below says what is wrong in better words.
+  .meta({ pattern: String.raw`^(0|([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+)$` })
   .transform((text, context) => {
     const parsed = parseDuration(text)
     if (typeof parsed === 'number') return parsed

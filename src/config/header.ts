@@ -7,7 +7,7 @@
 import { z } from 'zod'
 
 /** RFC 9110 section 5.1: a field name is a token. */
-export const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/i
+export const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 /** RFC 9110 section 5.5, without obs-text: visible ASCII, space, tab and UTF-8 beyond it. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for

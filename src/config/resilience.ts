@@ -17,7 +17,7 @@ const Payload = z
   .strictObject({
     text: z
       .string()
-      .regex(/^(?:[0-9a-f]{2})+$/i, 'must be bytes in hexadecimal, such as "70696e67" for "ping"')
+      .regex(/^(?:[0-9a-fA-F]{2})+$/, 'must be bytes in hexadecimal, such as "70696e67" for "ping"')
       .optional()
       .meta({ description: 'Bytes in hexadecimal.' }),
     binary: z.base64().min(1).optional().meta({ description: 'Bytes in base64.' }),

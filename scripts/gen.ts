@@ -1,0 +1,215 @@
+/**
+ * Makes what is derived from the schema of the configuration: `config.schema.json` for editors and
+ * `docs/configuration.md` for readers. With `--check` it writes nothing and exits 1 when either would change.
+ *
+ * @module
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { ROUTE_SECTIONS, RouteKeys } from '../src/config/route-schema.ts'
+import { SETTINGS_SECTIONS, SettingsKeys } from '../src/config/settings-schema.ts'
+import { UNSUPPORTED_ROUTE_KEYS, UNSUPPORTED_SETTINGS } from '../src/config/unsupported-keys.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+
+/** The whole file: the global keys and the two lists of routes. */
+const File = SettingsKeys.extend({
+  routes: z
+    .array(RouteKeys)
+    .optional()
+    .meta({ description: 'The protected applications, in the order of matching.' }),
+  policy: z.array(RouteKeys).optional().meta({ description: 'Older name of `routes`; these come first.' }),
+})
+
+type JsonSchema = z.core.JSONSchema.BaseSchema
+
+function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+  return z.toJSONSchema(schema, {
+    io: 'input',
+    // Zod leaves out the examples of keys that are transformed; ours are of the input.
+    override: ({ zodSchema, jsonSchema }) => {
+      const examples = z.globalRegistry.get(zodSchema)?.['examples']
+      if (Array.isArray(examples)) jsonSchema.examples = examples
+    },
+  })
+}
+
+function editorSchema(): string {
+  const schema = { ...jsonSchemaOf(File), title: 'Sallyport configuration' }
+  return `${JSON.stringify(schema, null, 2)}\n`
+}
+
+function referencePage(): string {
+  return [
+    '# Configuration reference',
+    '',
+    '<!-- Made by `npm run gen:config` from src/config/; edit the schema, not this page. -->',
+    '',
+    ...INTRODUCTION,
+    '## Global keys',
+    '',
+    ...SETTINGS_SECTIONS.flatMap(({ title, keys }) => section(title, keys)),
+    '## Keys of a route',
+    '',
+    'Each entry of `routes` is a map of these keys. Only `from` and one of `to`, `redirect` and `response` are needed.',
+    '',
+    ...ROUTE_SECTIONS.flatMap(({ title, keys }) => section(title, keys)),
+    '## Keys that are refused',
+    '',
+    'These are known, and refused with a pointer instead of being ignored.',
+    '',
+    '### Globally',
+    '',
+    ...refused(UNSUPPORTED_SETTINGS),
+    '### On a route',
+    '',
+    ...refused(UNSUPPORTED_ROUTE_KEYS),
+  ].join('\n')
+}
+
+const INTRODUCTION = [
+  'One YAML file, `config.yaml`. `sallyport validate` reports all of its mistakes at once, each with line and column;',
+  'a running Sallyport takes a changed file in well under a second, and keeps the last good one when the new one is wrong.',
+  '',
+  'A first line such as this lets editors complete and explain the keys:',
+  '',
+  '```yaml',
+  '# yaml-language-server: $schema=./config.schema.json',
+  'authenticate_service_url: https://authenticate.example.com',
+  'idp_provider: oidc',
+  'idp_provider_url: https://idp.example.com/realms/main',
+  'idp_client_id: sallyport',
+  'idp_client_secret: env:IDP_CLIENT_SECRET',
+  'routes:',
+  '  - from: https://wiki.example.com',
+  '    to: http://wiki:8080',
+  '    policy:',
+  '      - allow: { and: [{ domain: { is: example.com } }] }',
+  '```',
+  '',
+  '- **Durations** are texts with units: `30s`, `1m30s`, `500ms`; `0s` is no limit.',
+  '- **Secrets, certificates and keys** are given as they are, as `env:NAME` (an environment variable), as `file:path`, or by',
+  '  the key with `_file` behind its name. Paths are relative to the folder of the config file. Line breaks at the end of a',
+  '  file are not part of a secret. Referenced files are watched too.',
+  '- **Unknown keys** are mistakes, and so are keys given twice.',
+  '- YAML anchors, aliases and merge keys (`<<`) work within the file.',
+  '',
+]
+
+function section(title: string, keys: Readonly<Record<string, z.ZodType>>): string[] {
+  const rows = Object.entries(keys).flatMap(([key, schema]) => rowsOf(key, jsonSchemaOf(schema), schema))
+  return [`### ${title}`, '', '| key | value | default | meaning |', '|---|---|---|---|', ...rows, '']
+}
+
+/** A row for the key, and one for each key below it. */
+function rowsOf(path: string, json: JsonSchema, schema?: z.ZodType): string[] {
+  const fallback =
+    json.default === undefined || isEmpty(json.default) ? '' : `\`${JSON.stringify(json.default)}\``
+  const isNeeded = schema !== undefined && !schema.safeParse(undefined).success
+  const needed = isNeeded ? '**required**' : fallback
+  const description = json.description ?? ''
+  const example = json.examples?.[0]
+  const shown = example === undefined ? '' : ` Example: \`${JSON.stringify(example)}\`.`
+  const row = `| \`${path}\` | ${cell(kindOf(json))} | ${cell(needed)} | ${cell(description + shown)} |`
+  return [row, ...nestedOf(path, json)]
+}
+
+function itemOf(json: JsonSchema): JsonSchema | undefined {
+  const { items } = json
+  return typeof items === 'object' && !Array.isArray(items) ? items : undefined
+}
+
+function nestedOf(path: string, json: JsonSchema): string[] {
+  const item = itemOf(json) ?? json
+  const below = item === json ? path : `${path}[]`
+  return Object.entries(item.properties ?? {}).flatMap(([key, nested]) => {
+    if (typeof nested !== 'object') return []
+    const row = rowsOf(`${below}.${key}`, nested)
+    return item.required?.includes(key) === true
+      ? [row[0]?.replace(/\| {2}\|/, '| **required** |') ?? '', ...row.slice(1)]
+      : row
+  })
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}
+
+function kindOf(json: JsonSchema): string {
+  if (json.const !== undefined) return `\`${JSON.stringify(json.const)}\``
+  if (json.enum !== undefined) {
+    const distinct = [
+      ...new Set(
+        json.enum.map((value) => (isShouted(value, json.enum) ? String(value).toLowerCase() : String(value))),
+      ),
+    ]
+    return distinct.map((value) => `\`${value}\``).join(', ')
+  }
+  if (json.anyOf !== undefined) return [...new Set(json.anyOf.map((one) => kindOf(one)))].join(' or ')
+  switch (json.type) {
+    case 'array':
+      return `list of ${kindOf(itemOf(json) ?? {})}`
+    case 'object':
+      return 'map'
+    case 'integer':
+      return 'whole number'
+    case 'boolean':
+      return 'true, false'
+    case 'string':
+      return json.pattern?.includes('(ns|us') === true ? 'duration' : 'text'
+    case 'number':
+    case 'null':
+    case undefined:
+      break
+  }
+  return 'any'
+}
+
+/** Choices that are taken in both cases are shown in one. */
+function isShouted(value: unknown, among: readonly unknown[] = []): boolean {
+  return typeof value === 'string' && value !== value.toLowerCase() && among.includes(value.toLowerCase())
+}
+
+function refused(
+  table: Readonly<Record<string, { readonly when: string; readonly instead: string }>>,
+): string[] {
+  const byAdvice = Map.groupBy(
+    Object.entries(table),
+    ([, { when, instead }]) => `${when === 'later' ? 'not yet' : 'no'} | ${cell(instead)}`,
+  )
+  const rows = [...byAdvice].map(
+    ([advice, keys]) => `| ${keys.map(([key]) => `\`${key}\``).join(' ')} | ${advice} |`,
+  )
+  return ['| keys | supported | what to do |', '|---|---|---|', ...rows, '']
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+}
+
+const OUTPUTS = [
+  { path: 'config.schema.json', make: editorSchema },
+  { path: 'docs/configuration.md', make: referencePage },
+] as const
+
+function current(path: string): string | undefined {
+  try {
+    return readFileSync(join(ROOT, path), 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+const isCheck = process.argv.includes('--check')
+for (const { path, make } of OUTPUTS) {
+  const text = make()
+  if (current(path) === text) continue
+  if (isCheck) {
+    process.stderr.write(`${path} differs from what the schema says; run \`npm run gen:config\`\n`)
+    process.exitCode = 1
+  } else {
+    writeFileSync(join(ROOT, path), text)
+    process.stdout.write(`wrote ${path}\n`)
+  }
+}
