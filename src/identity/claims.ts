@@ -43,18 +43,18 @@ export function profileOf(raw: RawClaims): Profile {
  * text; null, and objects in lists, are left out. A claim whose name holds a slash keeps its place.
  */
 export function flattenClaims(raw: RawClaims): Record<string, readonly string[]> {
-  const flat: [string, readonly string[]][] = []
+  const found: { readonly path: string; readonly values: readonly string[]; readonly depth: number }[] = []
   const visit = (path: string, value: unknown, depth: number): void => {
-    if (Array.isArray(value)) flat.push([path, value.flatMap(scalar)])
-    else if (isObject(value)) {
-      if (depth < MAX_DEPTH)
-        for (const [key, inner] of Object.entries(value)) visit(`${path}/${key}`, inner, depth + 1)
-    } else if (value !== null && value !== undefined) flat.push([path, scalar(value)])
+    if (Array.isArray(value)) found.push({ path, values: value.flatMap(scalar), depth })
+    else if (!isObject(value)) {
+      if (value !== null && value !== undefined) found.push({ path, values: scalar(value), depth })
+    } else if (depth < MAX_DEPTH)
+      for (const [key, inner] of Object.entries(value)) visit(`${path}/${key}`, inner, depth + 1)
   }
   for (const [name, value] of Object.entries(raw)) if (!PROTOCOL_CLAIMS.has(name)) visit(name, value, 1)
-  // Top-level names win over paths that happen to be spelt alike.
-  const byDepth = flat.toSorted(([a], [b]) => Number(Object.hasOwn(raw, a)) - Number(Object.hasOwn(raw, b)))
-  return Object.fromEntries(byDepth)
+  // Where two are spelt alike, the one nearer to the top wins.
+  const deepestFirst = found.toSorted((a, b) => b.depth - a.depth)
+  return Object.fromEntries(deepestFirst.map(({ path, values }) => [path, values]))
 }
 
 /**

@@ -44,6 +44,9 @@ export function toProviderFault(error: unknown, step: Step, issuer: string, now:
   const response = chain.find((link) => link instanceof Response)
   if (response !== undefined) return fromStatus(response.status)
   if (error instanceof ClientError || error instanceof jose.JOSEError) {
+    const otherIssuer = chain.map(issuerFound).find((found) => found !== undefined)
+    if (otherIssuer !== undefined)
+      return fault('IDP_ANSWER_INVALID', `it calls itself ${otherIssuer}: write idp_provider_url just so`)
     const detail = chain.map((link) => (link instanceof Error ? link.message : '')).filter(Boolean)
     return fault('IDP_ANSWER_INVALID', detail.join(': '))
   }
@@ -107,6 +110,16 @@ function clockFault(link: unknown, now: number): Fault | undefined {
   return typeof claims === 'object' && claims !== null && 'iat' in claims
     ? clockSkewFault(claims.iat, now)
     : undefined
+}
+
+/** The issuer that metadata names, when it was refused for not being the one that was asked. */
+function issuerFound(link: unknown): string | undefined {
+  if (typeof link !== 'object' || link === null || !('attribute' in link) || !('body' in link))
+    return undefined
+  const { attribute, body } = link
+  if (attribute !== 'issuer' || typeof body !== 'object' || body === null || !('issuer' in body))
+    return undefined
+  return String(body.issuer).slice(0, 200)
 }
 
 function causesOf(error: unknown): readonly unknown[] {
