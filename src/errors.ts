@@ -84,3 +84,13 @@ export class Fault extends Error {
     return FAULTS[this.code].mendedBy
   }
 }
+
+/** The `code` of a system error (`ENOENT`, `EADDRINUSE` …), if it is one. */
+export function systemCodeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+/** What went wrong in a few words, whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,145 @@
+/**
+ * The demo's OpenID provider: the certified oidc-provider library with two accounts that are chosen by a click.
+ *
+ * Real protocol, no passwords: for loopback only. It stands behind Envoy like any other app, so that the
+ * user agent and Sallyport see it under one https issuer.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { exportJWK, generateKeyPair, type JWK } from 'jose'
+import { type Configuration, Provider } from 'oidc-provider'
+import { reasonOf } from '../../errors.ts'
+import { type Html, html } from '../../transport/html.ts'
+import { renderPage } from '../../transport/page.ts'
+import { serveLocally } from './local-server.ts'
+import { PEOPLE } from './people.ts'
+
+export const DEMO_CLIENT_ID = 'sallyport-demo'
+
+export interface DemoProviderOptions {
+  readonly issuer: string
+  readonly clientSecret: string
+  /** Origin of the authenticate service: where codes and signed-out visitors are sent. */
+  readonly authenticateUrl: string
+  readonly port: number
+}
+
+export async function startDemoProvider(options: DemoProviderOptions): Promise<AsyncDisposable> {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const provider = new Provider(options.issuer, configuration(options, await exportJWK(privateKey)))
+  // Envoy in front ends TLS and says so in X-Forwarded-Proto.
+  provider.proxy = true
+  const answer = provider.callback()
+  return await serveLocally(options.port, (request, response) => {
+    interaction(provider, request, response)
+      .then((answered) => (answered ? undefined : answer(request, response)))
+      .catch((error: unknown) => {
+        response.writeHead(400, { 'content-type': 'text/plain' })
+        response.end(`This sign-in is no longer open; start again. (${reasonOf(error)})\n`)
+      })
+  })
+}
+
+function configuration(options: DemoProviderOptions, key: JWK): Configuration {
+  return {
+    clients: [
+      {
+        client_id: DEMO_CLIENT_ID,
+        client_secret: options.clientSecret,
+        redirect_uris: [`${options.authenticateUrl}/oauth2/callback`],
+        post_logout_redirect_uris: [`${options.authenticateUrl}/.pomerium/signed_out`],
+        grant_types: ['authorization_code', 'refresh_token'],
+        response_types: ['code'],
+        id_token_signed_response_alg: 'ES256',
+      },
+    ],
+    jwks: { keys: [{ ...key, alg: 'ES256', use: 'sig' }] },
+    cookies: { keys: [options.clientSecret] },
+    scopes: ['openid', 'offline_access', 'profile', 'email', 'groups'],
+    claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'], groups: ['groups'] },
+    conformIdTokenClaims: false,
+    pkce: { required: () => true },
+    ttl: { Session: 24 * 3600, Interaction: 3600, Grant: 24 * 3600, RefreshToken: 24 * 3600 },
+    issueRefreshToken: () => Promise.resolve(true),
+    interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: {
+        logoutSource(context, form) {
+          context.type = 'html'
+          context.body = signOutPage(form)
+        },
+      },
+      revocation: { enabled: true },
+    },
+    findAccount(_context, sub) {
+      const person = PEOPLE.find((candidate) => candidate.sub === sub)
+      if (person === undefined) return undefined
+      const { sub: accountId, name, email, groups } = person
+      return {
+        accountId,
+        claims: () => ({ sub: accountId, name, email, email_verified: true, groups: [...groups] }),
+      }
+    },
+    // Nobody is asked for consent: the only client is the proxy that asks.
+    async loadExistingGrant(context) {
+      const { session, client, provider } = context.oidc
+      if (session?.accountId === undefined || client === undefined) return undefined
+      const known = session.grantIdFor(client.clientId)
+      if (known !== undefined) return await provider.Grant.find(known)
+      const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId })
+      grant.addOIDCScope('openid offline_access profile email groups')
+      await grant.save()
+      return grant
+    },
+  }
+}
+
+/** Answers the account chooser; false when the request is the library's. */
+async function interaction(
+  provider: Provider,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  const url = new URL(request.url ?? '/', 'http://localhost')
+  if (!url.pathname.startsWith('/interaction/')) return false
+  const { prompt } = await provider.interactionDetails(request, response)
+  const chosen = PEOPLE.find(({ sub }) => sub === url.searchParams.get('account'))
+  if (request.method === 'POST' && chosen !== undefined) {
+    await provider.interactionFinished(
+      request,
+      response,
+      { login: { accountId: chosen.sub } },
+      { mergeWithLastSubmission: false },
+    )
+    return true
+  }
+  if (prompt.name !== 'login') throw new Error(`the demo provider does not ask for ${prompt.name}`)
+  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
+  response.end(chooserPage(url.pathname))
+  return true
+}
+
+function chooserPage(path: string): string {
+  const buttons: Html[] = PEOPLE.map(
+    ({ sub, name, groups }) =>
+      html`<form method="post" action="${path}?account=${sub}">
+        <button class="wide">${name}<small>group ${groups.join(', ')}</small></button>
+      </form>`,
+  )
+  return renderPage({
+    title: 'Choose an account',
+    heading: 'Who are you today?',
+    body: html`<p>This is the OpenID provider of the demo. A real one would ask for a password.</p>${buttons}`,
+  })
+}
+
+/** @param form made by the library: a `<form id="op.logoutForm">` with its cross-site token. */
+function signOutPage(form: string): string {
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Sign out</title>
+<body style="font-family: system-ui; max-width: 32rem; margin: 4rem auto">
+<h1>Sign out of the demo provider too?</h1>${form}
+<button form="op.logoutForm" name="logout" value="yes" autofocus>Yes, sign me out</button>
+<button form="op.logoutForm">No, stay signed in here</button></body></html>`
+}

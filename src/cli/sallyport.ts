@@ -1,0 +1,94 @@
+#!/usr/bin/env node
+/**
+ * The command line: argv → one command. Faults are printed as sentences; anything else is a bug with its stack.
+ *
+ * @module
+ */
+import { parseArgs } from 'node:util'
+import { Fault, reasonOf } from '../errors.ts'
+import { init } from './init.ts'
+import { serve } from './serve.ts'
+import { validate } from './validate.ts'
+import { version } from './version.ts'
+
+const USAGE = `sallyport: identity-aware access proxy that drives a stock Envoy
+
+Usage: sallyport <command> [options]
+
+  serve      run the proxy with ./config.yaml; without one, run the demo
+  demo       run the demo: an OpenID provider, a sample app, https://app.localhost:8443
+  validate   report every mistake of a configuration file; starts nothing
+  init DIR   write a commented config.yaml, secrets and a compose folder for your domain
+  version    print the version
+
+Options
+  -c, --config FILE     configuration file (default ./config.yaml; serve, validate)
+      --state-dir DIR   sessions, certificates, secrets, sockets (default .sallyport beside the file; serve, demo)
+      --run-dir DIR     where the sockets for Envoy are made (default: in the state folder; serve)
+      --envoy MODE      managed: start Envoy as a child (default); external: it is started elsewhere (serve)
+      --domain NAME     your domain (init)
+  -h, --help
+`
+
+const OPTIONS = {
+  config: { type: 'string', short: 'c' },
+  'state-dir': { type: 'string' },
+  'run-dir': { type: 'string' },
+  envoy: { type: 'string' },
+  domain: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+async function run(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(argv)
+  const [command = 'help', ...rest] = positionals
+  if (values.help) {
+    process.stdout.write(USAGE)
+    return 0
+  }
+  switch (command) {
+    case 'serve':
+    case 'demo':
+      return await serve({
+        configFile: values.config,
+        stateDir: values['state-dir'],
+        runDir: values['run-dir'],
+        envoy: envoyMode(values.envoy ?? process.env['SALLYPORT_ENVOY']),
+        demo: command === 'demo',
+      })
+    case 'validate':
+      return validate(values.config ?? rest[0] ?? 'config.yaml', process.env, process.stdout)
+    case 'init':
+      return await init({ directory: rest[0] ?? '.', domain: values.domain }, process.stdout)
+    case 'version':
+      process.stdout.write(`sallyport ${version()}\n`)
+      return 0
+    case 'help':
+      process.stdout.write(USAGE)
+      return 0
+    default:
+      throw new Fault('USAGE', `unknown command "${command}"; see sallyport --help`)
+  }
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true })
+  } catch (error) {
+    throw new Fault('USAGE', `${reasonOf(error)}; see sallyport --help`, { cause: error })
+  }
+}
+
+function envoyMode(value: string | undefined): 'managed' | 'external' {
+  if (value === undefined || value === 'managed') return 'managed'
+  if (value === 'external') return 'external'
+  throw new Fault('USAGE', `--envoy is "managed" or "external", not "${value}"`)
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof Fault)) throw error
+  process.stderr.write(`sallyport: ${error.message}\n`)
+  process.exitCode = error.code === 'USAGE' || error.code === 'CONFIG_INVALID' ? 2 : 1
+}

@@ -1,0 +1,38 @@
+/**
+ * A secret that is made once and kept in a file, for operators who set none.
+ *
+ * @module
+ */
+import { randomBytes } from 'node:crypto'
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { Fault, systemCodeOf } from '../errors.ts'
+
+/**
+ * @returns base64 of 32 bytes; of several processes that start at once all get the same.
+ * @throws {Fault} STATE_UNUSABLE
+ */
+export function keptSecret(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ENOENT') throw unusable(file, error)
+  }
+  const draft = `${file}.${randomBytes(6).toString('hex')}`
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    writeFileSync(draft, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 })
+    // A link never replaces: whoever comes second finds the first one's secret.
+    linkSync(draft, file)
+  } catch (error) {
+    if (systemCodeOf(error) !== 'EEXIST') throw unusable(file, error)
+  } finally {
+    rmSync(draft, { force: true })
+  }
+  return readFileSync(file, 'utf8').trim()
+}
+
+function unusable(file: string, cause: unknown): Fault {
+  const why = systemCodeOf(cause) ?? String(cause)
+  return new Fault('STATE_UNUSABLE', `${file}: the secret kept there can't be read or made (${why})`, { cause })
+}

@@ -1,0 +1,304 @@
+/**
+ * The composition root: the only file where services meet. Read backwards it is the shutdown.
+ *
+ * @module
+ */
+import { totalmem } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { heapLimit, SOCKETS, writeBootstrap } from '../envoy/bootstrap.ts'
+import { findEnvoy } from '../envoy/find.ts'
+import { assertPortFree } from '../envoy/port.ts'
+import { runDirFor } from '../envoy/run-dir.ts'
+import { type EnvoySupervisor, superviseEnvoy } from '../envoy/supervise.ts'
+import { serveAuthenticate } from './authenticate/service.ts'
+import type { Config, Mistake, Route, TlsCertificate } from './config/config.ts'
+import { Secret } from './config/secret.ts'
+import { type ConfigSource, watchConfig } from './config/watch.ts'
+import { uncoveredNames } from './crypto/certificate-coverage.ts'
+import { keptSecret } from './crypto/kept-secret.ts'
+import { decodeSecret, deriveKeyring } from './crypto/keyring.ts'
+import { type LocalCa, openLocalCa } from './crypto/local-ca.ts'
+import { createSealer } from './crypto/seal.ts'
+import { openSigningKeys } from './crypto/signing-keys.ts'
+import { serveExtAuthz } from './extauthz/service.ts'
+import { openIdentityProvider } from './identity/openid-provider.ts'
+import type { IdentityProvider } from './identity/provider.ts'
+import { compilePolicy } from './policy/compile.ts'
+import type { CompiledPolicy } from './policy/decision.ts'
+import { openSqliteStore } from './session/sqlite-store.ts'
+import { type Check, serveHealth, serveMetrics } from './telemetry/health-server.ts'
+import { createLogger, type Logger } from './telemetry/log.ts'
+import { createMetrics } from './telemetry/metrics.ts'
+import { serveXds, type XdsService } from './xds/service.ts'
+
+export interface StartOptions {
+  readonly configFile: string
+  /** Default: `.sallyport` beside the configuration file. */
+  readonly stateDir?: string | undefined
+  /** Where the sockets for Envoy are made; default: in the state folder. */
+  readonly runDir?: string | undefined
+  readonly envoy: 'managed' | 'external'
+}
+
+export interface Sallyport extends AsyncDisposable {
+  readonly config: ConfigSource
+  readonly stateDir: string
+  readonly runDir: string
+  readonly localCa: LocalCa
+  /** Resolves when Envoy serves the current generation. @throws {Fault} XDS_NACK, ENVOY_EXITED */
+  ready(): Promise<void>
+}
+
+const DAY_MS = 86_400_000
+
+/** @throws {Fault} whatever keeps it from starting; nothing is left running then */
+export async function startSallyport(options: StartOptions): Promise<Sallyport> {
+  const configFile = resolve(options.configFile)
+  const stateDir = resolve(options.stateDir ?? join(dirname(configFile), '.sallyport'))
+  await using running = new AsyncDisposableStack()
+
+  const log = createLogger({ level: 'info' })
+  running.defer(() => log.flush())
+  const { logger } = log
+  const config = running.use(await followConfig(configFile, logger))
+  const { settings } = config.current
+  const metrics = running.use(createMetrics())
+  const meter = metrics.meter
+  const now = Date.now
+
+  const runDir = options.runDir === undefined ? runDirFor(stateDir) : resolve(options.runDir)
+  const socket = (name: keyof typeof SOCKETS) => join(runDir, SOCKETS[name])
+  const sharedSecret =
+    settings.shared_secret?.reveal() ?? keptSecret(join(stateDir, 'secrets', 'shared_secret'))
+  const keys = deriveKeyring(
+    decodeSecret(sharedSecret),
+    settings.cookie_secret && decodeSecret(settings.cookie_secret.reveal(), 'cookie_secret'),
+  )
+  const signingKeys = openSigningKeys({ pem: settings.signing_key?.reveal(), derivedFrom: keys.signing })
+  const localCa = await openLocalCa(join(stateDir, 'ca'))
+  const sessions = running.use(
+    await openSqliteStore({ file: join(stateDir, 'sallyport.db'), sealer: createSealer(keys.atRest) }),
+  )
+  const provider = running.use(
+    followProvider(config, (current) => openProvider(current, trustedCa(current, localCa), logger)),
+  )
+
+  running.use(
+    await serveExtAuthz({
+      socketPath: socket('authz'),
+      config,
+      compile: compilePolicy,
+      sessions,
+      keys,
+      signingKeys,
+      idpIdFor: () => provider.current?.id ?? '',
+      now,
+      logger,
+      meter,
+    }),
+  )
+  running.use(
+    await serveAuthenticate({
+      socketPath: socket('http'),
+      config,
+      sessions,
+      provider: (id) => (id === undefined || id === provider.current?.id ? provider.current : undefined),
+      mayOpen: (route, subject, facts) => policyOf(route)?.decide(subject, facts).outcome === 'allow',
+      keys,
+      signingKeys,
+      now,
+      logger,
+      meter,
+    }),
+  )
+  const xds = running.use(
+    await serveXds({
+      socketPath: socket('xds'),
+      config,
+      certificates: async (current) => await certificatesFor(current, localCa),
+      logger,
+      meter,
+    }),
+  )
+  running.use(renewCertificatesDaily(xds))
+
+  const envoy = options.envoy === 'managed' ? running.use(await startEnvoy()) : undefined
+  running.use(
+    await serveHealth({
+      key: 'health_check_addr',
+      address: settings.health_check_addr,
+      checks: readinessOf(xds, envoy),
+      status: () => ({
+        config: config.status,
+        xds: xds.status(),
+        identityProvider: provider.current?.status,
+        sessions: sessions.count,
+      }),
+    }),
+  )
+  if (settings.metrics_address !== undefined) {
+    const address = settings.metrics_address
+    running.use(await serveMetrics({ key: 'metrics_address', address, render: () => metrics.render() }))
+  }
+
+  const stop = running.move()
+  return {
+    config,
+    stateDir,
+    runDir,
+    localCa,
+    async ready() {
+      await Promise.all([envoy?.ready(), xds.whenAcked(config.current.generation)])
+    },
+    [Symbol.asyncDispose]: () => stop.disposeAsync(),
+  }
+
+  async function startEnvoy(): Promise<EnvoySupervisor> {
+    const { path, version } = await findEnvoy({ env: process.env })
+    for (const key of ['address', 'http_redirect_addr'] as const) {
+      const address = settings[key]
+      if (address !== undefined) await assertPortFree({ ...address, key, envoyPath: path })
+    }
+    const bootstrapFile = writeBootstrap({ runDirectory: runDir, maxHeapBytes: heapLimit(totalmem()) })
+    logger.info({ path, version }, 'starting Envoy')
+    return superviseEnvoy({ envoyPath: path, bootstrapFile, logLevel: settings.log_level, logger })
+  }
+}
+
+/** The configuration in force; what happens to the file is told in the log. */
+async function followConfig(file: string, logger: Logger): Promise<ConfigSource> {
+  const config = await watchConfig(file, {
+    checks: [policyMistakes],
+    env: process.env,
+    onProblem: ({ message, problems }) =>
+      logger.error({ problems }, `the configuration was not taken, the last good one stays: ${message}`),
+    onHealed: ({ generation }) => logger.info({ generation }, 'the configuration file is good again'),
+  })
+  const follow = ({ generation, checksum, settings }: Config) => {
+    logger.level = settings.log_level
+    logger.info({ generation, checksum }, 'a new configuration is in force')
+  }
+  logger.level = config.current.settings.log_level
+  config.onGeneration(follow)
+  return config
+}
+
+const policies = new WeakMap<Route, CompiledPolicy | undefined>()
+
+/** Compiled once: routes stay the same objects through a generation. */
+function policyOf(route: Route): CompiledPolicy | undefined {
+  if (!policies.has(route)) policies.set(route, compilePolicy(route).policy)
+  return policies.get(route)
+}
+
+function policyMistakes(config: Config): readonly Mistake[] {
+  return config.routes.flatMap((route, index) =>
+    (compilePolicy(route).problems ?? []).map(({ path, message }) => ({
+      path: ['routes', index, ...path],
+      message,
+    })),
+  )
+}
+
+type OpenProvider = IdentityProvider & AsyncDisposable
+
+interface CurrentProvider extends AsyncDisposable {
+  /** `undefined` while nobody can sign in: the configuration names no provider. */
+  readonly current: OpenProvider | undefined
+}
+
+function openProvider(
+  { settings }: Config,
+  trustedRoots: readonly string[],
+  logger: Logger,
+): OpenProvider | undefined {
+  const { authenticate_service_url, idp_provider } = settings
+  if (authenticate_service_url === undefined || idp_provider === undefined) return undefined
+  const redirectUri = new URL('/oauth2/callback', authenticate_service_url).href
+  return openIdentityProvider({ settings, redirectUri, trustedCa: trustedRoots, logger })
+}
+
+/** The provider of the generation in force: the same object while its settings stay, so that its keys stay cached. */
+function followProvider(
+  config: ConfigSource,
+  open: (config: Config) => OpenProvider | undefined,
+): CurrentProvider {
+  let current = open(config.current)
+  let key = providerKey(config.current)
+  const following = config.onGeneration((next) => {
+    if (providerKey(next) === key) return
+    const replaced = current
+    current = open(next)
+    key = providerKey(next)
+    void replaced?.[Symbol.asyncDispose]()
+  })
+  return {
+    get current() {
+      return current
+    },
+    async [Symbol.asyncDispose]() {
+      following[Symbol.dispose]()
+      await current?.[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function providerKey({ settings }: Config): string {
+  return JSON.stringify([
+    settings.authenticate_service_url,
+    settings.certificate_authority,
+    settings.idp_provider,
+    settings.idp_provider_url,
+    settings.idp_client_id,
+    settings.idp_client_secret?.reveal(),
+    settings.idp_scopes,
+    settings.idp_request_params,
+  ])
+}
+
+function trustedCa({ settings }: Config, localCa: LocalCa): readonly string[] {
+  return [localCa.certificatePem, settings.certificate_authority].filter((pem) => pem !== undefined)
+}
+
+/** The operator's certificates, and one of the local CA for the hosts that none of them speaks for. */
+async function certificatesFor(config: Config, localCa: LocalCa): Promise<readonly TlsCertificate[]> {
+  const { certificates, authenticate_service_url } = config.settings
+  const authenticateHost =
+    authenticate_service_url === undefined ? [] : [new URL(authenticate_service_url).hostname]
+  const hosts = [...authenticateHost, ...config.routes.flatMap(certificateName)]
+  const uncovered = uncoveredNames(
+    [...new Set(hosts)],
+    certificates.map(({ cert }) => cert),
+  )
+  if (uncovered.length === 0 && certificates.length > 0) return certificates
+  const names = uncovered.length > 0 ? uncovered : ['localhost']
+  const wildcard = names.some((name) => name.endsWith('.localhost')) ? ['*.localhost'] : []
+  const { cert, key } = await localCa.issue([...wildcard, ...names])
+  return [...certificates, { cert, key: Secret.of(key) }]
+}
+
+/** A wildcard in the middle of a name is for Envoy's matching; no certificate can have it. */
+function certificateName({ origin }: Route): readonly string[] {
+  if (!origin.wildcard) return [origin.host]
+  return /^\*\.[^*]+$/.test(origin.host) ? [origin.host] : []
+}
+
+function readinessOf(xds: XdsService, envoy: EnvoySupervisor | undefined): Readonly<Record<string, Check>> {
+  return {
+    envoy: () => {
+      if (envoy !== undefined && envoy.status().pid === undefined) return 'not running'
+      return xds.status().connected === 0 ? 'no Envoy is connected' : undefined
+    },
+    xds: () => {
+      const { perType, refused } = xds.status()
+      if (refused.length > 0) return refused.map(({ name, message }) => `${name}: ${message}`).join('; ')
+      return Object.values(perType).every(({ acked }) => acked) ? undefined : 'waiting for Envoy to accept'
+    },
+  }
+}
+
+/** The local CA's certificates are renewed long before they end, but only when somebody asks. */
+function renewCertificatesDaily(xds: XdsService): Disposable {
+  const timer = setInterval(() => void xds.refresh(), DAY_MS).unref()
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
