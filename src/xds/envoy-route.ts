@@ -170,18 +170,23 @@ export function envoyRoute(
 const OWN_PATHS = ['/.pomerium', '/.well-known/pomerium'] as const
 
 /** A path that goes to Sallyport's HTTP service, which judges the session itself. */
-function ownRoute(match: Fields, settings: Settings, authority: Fields | undefined): Fields {
-  const added = ownResponseHeaders(settings)
-  return {
-    name: 'sallyport',
-    match: authority === undefined ? match : { ...match, headers: [authority] },
-    route: { cluster: HTTP_CLUSTER, timeout: duration(settings.default_upstream_timeout) },
-    ...(added.length === 0 ? {} : { response_headers_to_add: added }),
-    typed_per_filter_config: { [EXT_AUTHZ]: typed(EXT_AUTHZ_PER_ROUTE, { disabled: true }) },
-  }
-}
+const ownRoute = (match: Fields, settings: Settings): Fields => ({
+  name: 'sallyport',
+  match,
+  route: { cluster: HTTP_CLUSTER, timeout: duration(settings.default_upstream_timeout) },
+  typed_per_filter_config: { [EXT_AUTHZ]: typed(EXT_AUTHZ_PER_ROUTE, { disabled: true }) },
+})
 
 export const ownPathRoutes = (settings: Settings, authority?: Fields): readonly Fields[] =>
-  OWN_PATHS.map((path) => ownRoute({ path_separated_prefix: path }, settings, authority))
+  OWN_PATHS.map((path) =>
+    ownRoute(
+      { path_separated_prefix: path, ...(authority === undefined ? {} : { headers: [authority] }) },
+      settings,
+    ),
+  )
 
-export const wholeHostRoute = (settings: Settings): Fields => ownRoute({ prefix: '/' }, settings, undefined)
+/** A host that is Sallyport's alone. What its pages say of themselves wins over the global headers. */
+export const wholeHostRoute = (settings: Settings): Fields => ({
+  ...ownRoute({ prefix: '/' }, settings),
+  response_headers_to_add: ownResponseHeaders(settings),
+})
