@@ -77,7 +77,7 @@ async function answer(
       reply.header('allow', allowedMethods(visit))
     return sendFault(error, request, reply, {
       detail: visit.found.detail,
-      actions: actionsAfter(error, visit),
+      actions: await actionsAfter(error, visit),
     })
   }
 }
@@ -134,18 +134,21 @@ function allowedMethods({ endpoint }: Visit): string {
 }
 
 /** Try again where it makes sense, and a way to another account when it was the account. */
-function actionsAfter(error: unknown, { found, sites, request }: Visit): readonly Action[] {
+async function actionsAfter(error: unknown, visit: Visit): Promise<readonly Action[]> {
+  const { found, sites, request } = visit
   const code = error instanceof Fault ? error.code : undefined
   const actions: Action[] = []
   // An address whose signature is wrong or old still says where somebody wanted to go; ours only.
   const target = found.target ?? sites.targetOf(request.query.get(REDIRECT_URI_PARAMETER) ?? '')
   if (target !== undefined) actions.push({ label: 'Try again', href: target.href, main: true })
   if (code === 'NOT_SIGNED_IN') actions.push({ label: 'Sign in', href: '/.pomerium/routes', main: true })
-  if (code === 'IDP_REFUSED' || code === 'OAUTH_STATE_FOREIGN') {
-    actions.push({
-      label: 'Use another account',
-      href: new URL('/.pomerium/sign_out', sites.authenticateUrl).href,
+  if (code === 'IDP_REFUSED') {
+    // The provider would offer the refused account again until its own session has ended.
+    const url = await visit.services.provider(found.state?.idpId)?.endSessionUrl({
+      idTokenHint: undefined,
+      postLogoutRedirectUri: new URL('/.pomerium/signed_out', sites.authenticateUrl).href,
     })
+    if (url !== undefined) actions.push({ label: 'Use another account', href: url.href })
   }
   return actions
 }

@@ -182,6 +182,7 @@ describe('a sign-in that does not work', () => {
       assert.equal(reply.status, status)
       assert.match(reply.body, new RegExp(`${error}, &lt;img`))
       assert.doesNotMatch(reply.body, /<img/)
+      assert.equal(reply.body.includes('Use another account'), error === 'access_denied')
     }
     assert.equal(world.sessions.count, 0)
   })

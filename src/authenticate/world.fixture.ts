@@ -165,6 +165,8 @@ export interface Reply {
 export interface Options {
   readonly config?: Config
   readonly pipeline?: readonly Row[]
+  /** Instead of the fake one. */
+  readonly realProvider?: IdentityProvider
 }
 
 export class World implements AsyncDisposable {
@@ -179,6 +181,7 @@ export class World implements AsyncDisposable {
   readonly #directory: string
   readonly #stack = new AsyncDisposableStack()
   now = Date.UTC(2026, 8, 1, 12)
+  idpId = ''
 
   private constructor(sessions: SessionStore, config: Config, directory: string) {
     this.sessions = sessions
@@ -187,7 +190,7 @@ export class World implements AsyncDisposable {
     this.socketPath = join(directory, 'http.sock')
   }
 
-  static async open({ config = testConfig(), pipeline }: Options = {}): Promise<World> {
+  static async open({ config = testConfig(), pipeline, realProvider }: Options = {}): Promise<World> {
     const directory = mkdtempSync(join(tmpdir(), 'authenticate-'))
     let world: World | undefined
     const sessions = await openSqliteStore({
@@ -197,11 +200,12 @@ export class World implements AsyncDisposable {
       pollMs: 0,
     })
     world = new World(sessions, config, directory)
-    await world.#serve(pipeline)
+    await world.#serve(pipeline, realProvider ?? world.provider)
+    world.idpId = realProvider?.id ?? world.provider.id
     return world
   }
 
-  async #serve(pipeline: readonly Row[] | undefined): Promise<void> {
+  async #serve(pipeline: readonly Row[] | undefined, provider: IdentityProvider): Promise<void> {
     const destination = { write: (line: string) => void this.logLines.push(line) }
     this.#stack.use(this.metrics)
     this.#stack.use(this.sessions)
@@ -210,7 +214,7 @@ export class World implements AsyncDisposable {
         socketPath: this.socketPath,
         config: this.config,
         sessions: this.sessions,
-        provider: (idpId) => (idpId === undefined || idpId === this.provider.id ? this.provider : undefined),
+        provider: (idpId) => (idpId === undefined || idpId === provider.id ? provider : undefined),
         mayOpen: (route, subject) =>
           subject.kind === 'user' && route.allowed_users?.includes(subject.email ?? '') !== false,
         keys: this.keys,
@@ -322,7 +326,7 @@ export class Browser {
     const location = buildSignInUrl({
       authenticateUrl: AUTHENTICATE,
       redirectUri: url,
-      idpId: this.#world.provider.id,
+      idpId: this.#world.idpId,
       additionalHosts: current.routes.find(({ origin }) => origin.host === url.hostname)?.depends_on ?? [],
       flow: flowHash(flow),
       key: this.#world.keys.url,

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createHttpClient } from '../identity/http-client.ts'
+import { openIdentityProvider } from '../identity/openid-provider.ts'
+import { playUserAgent, startRealProvider } from '../identity/real-provider.fixture.ts'
+import { APP, AUTHENTICATE, World } from './world.fixture.ts'
+
+const CALLBACK = `${AUTHENTICATE}/oauth2/callback`
+const CLIENT = { client_id: 'sallyport', client_secret: 'secret' }
+
+async function setUp() {
+  const stack = new AsyncDisposableStack()
+  const real = stack.use(
+    await startRealProvider({
+      configuration: {
+        clients: [
+          {
+            ...CLIENT,
+            redirect_uris: [CALLBACK],
+            post_logout_redirect_uris: [`${AUTHENTICATE}/.pomerium/signed_out`],
+            grant_types: ['authorization_code', 'refresh_token'],
+            response_types: ['code'],
+          },
+        ],
+      },
+    }),
+  )
+  const provider = stack.use(
+    openIdentityProvider({
+      settings: {
+        idp_provider_url: real.issuer,
+        idp_client_id: CLIENT.client_id,
+        idp_client_secret: { reveal: () => CLIENT.client_secret },
+        idp_scopes: ['openid', 'profile', 'email', 'groups'],
+        idp_request_params: {},
+      },
+      redirectUri: CALLBACK,
+    }),
+  )
+  const world = stack.use(await World.open({ realProvider: provider }))
+  world.now = Date.now()
+  const http = createHttpClient({ trustedCa: undefined })
+  const approve = (authorize: URL, user: string) => playUserAgent(http, authorize, user, CALLBACK)
+  return { stack, real, world, approve, atProvider: new RegExp(`^${real.issuer}`) }
+}
+
+describe('with a real OpenID provider', () => {
+  it('signs in, says who it is, and signs out over the provider', async () => {
+    const { stack, world, approve, atProvider } = await setUp()
+    await using running = stack
+    assert.ok(running)
+    const browser = world.browser()
+    const authorize = await browser.openUntil(`${APP}/x`, atProvider)
+    assert.equal(authorize.searchParams.get('code_challenge_method'), 'S256')
+    const reply = await browser.open(await approve(authorize, 'alice'))
+    assert.deepEqual([reply.url.href, reply.body], [`${APP}/x`, 'app sees alice'])
+    const user = JSON.parse((await browser.ask(`${APP}/.pomerium/user`)).body)
+    assert.deepEqual([user.email, user.groups], ['alice@example.com', ['staff', 'admins']])
+    const end = await browser.openUntil(`${APP}/.pomerium/sign_out`, atProvider)
+    assert.ok(end.searchParams.get('id_token_hint'))
+    assert.equal(world.sessions.count, 0)
+  })
+
+  it('refuses a code that was got for another sign-in: PKCE and nonce are of the browser (attack 32)', async () => {
+    const { stack, world, approve, atProvider } = await setUp()
+    await using running = stack
+    assert.ok(running)
+    const stolen = await approve(await world.browser().openUntil(`${APP}/`, atProvider), 'victim')
+    const thief = world.browser()
+    const own = await approve(await thief.openUntil(`${APP}/`, atProvider), 'mallory')
+    own.searchParams.set('code', stolen.searchParams.get('code') ?? '')
+    assert.equal((await thief.ask(own)).status, 401)
+    assert.equal(world.sessions.count, 0)
+  })
+
+  it('lets nobody in while the provider is out of order, and everybody after', async () => {
+    const { stack, world, approve, atProvider, real } = await setUp()
+    await using running = stack
+    assert.ok(running)
+    const browser = world.browser()
+    const callback = await approve(await browser.openUntil(`${APP}/`, atProvider), 'alice')
+    real.failOn('/token')
+    assert.equal((await browser.ask(callback)).status, 503)
+    real.failOn('')
+    const again = await approve(await browser.openUntil(`${APP}/`, atProvider), 'alice')
+    assert.equal((await browser.open(again)).body, 'app sees alice')
+  })
+})
