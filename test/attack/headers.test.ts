@@ -1,0 +1,266 @@
+/**
+ * Headers that pretend: to be ours, to be another client, to be another request.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import { after, describe, it } from 'node:test'
+import type { HeaderList } from '../harness/raw-http.ts'
+import { until } from '../harness/until.ts'
+import type { EchoedRequest } from '../harness/upstream.ts'
+import { assertRefused, openTarget, VERSIONS } from './target.ts'
+
+const target = await openTarget()
+after(() => target[Symbol.asyncDispose]())
+const { stack, fire, staff } = target
+
+const MARK = 'forged-by-the-client'
+const OURS = [
+  'x-pomerium-jwt-assertion',
+  'x-pomerium-jwt-assertion-for',
+  'x-pomerium-claim-email',
+  'x-pomerium-claim-groups',
+  'x-pomerium-claim-whatever',
+  'x-pomerium-routing-key',
+  'x-forwarded-user',
+  'x-forwarded-email',
+  'x-forwarded-groups',
+  'x-forwarded-preferred-username',
+  'remote-user',
+  'x-remote-user',
+]
+
+const HOP = [
+  'x-envoy-original-path',
+  'x-envoy-internal',
+  'x-envoy-upstream-rq-timeout-ms',
+  'x-envoy-retry-on',
+  'x-envoy-upstream-alt-stat-name',
+  'x-envoy-external-address',
+  'x-envoy-decorator-operation',
+]
+
+const holds = (seen: readonly EchoedRequest[]): boolean => JSON.stringify(seen).includes(MARK)
+const mixed = (name: string): string => name.replaceAll(/\b\w/g, (letter) => letter.toUpperCase())
+
+describe('identity headers of the client', () => {
+  for (const version of VERSIONS) {
+    for (const host of ['app', 'public']) {
+      const session: HeaderList = host === 'app' ? [['cookie', staff['app'] ?? '']] : []
+      for (const name of OURS) {
+        it(`${name} at ${host} over HTTP/${version}: as it is, in mixed case, doubled, with underscores`, async () => {
+          const forms: HeaderList[] = [
+            [[name, MARK]],
+            [[mixed(name), MARK]],
+            [
+              [name, MARK],
+              [name, `${MARK}2`],
+            ],
+            [[name.replaceAll('-', '_'), MARK]],
+            ...(version === '1.1' ? ([[[`${name} `, MARK]]] as HeaderList[]) : []),
+          ]
+          for (const form of forms) {
+            const hit = await fire({ host, path: '/x', headers: [...session, ...form] }, version)
+            assert.equal(holds(hit.seen), false, `${form[0]?.[0]} reached the app`)
+            if (hit.status !== 200) assertRefused(hit)
+          }
+        })
+      }
+    }
+  }
+
+  it('are stripped from WebSocket upgrades of a public route', async () => {
+    const upgrade: HeaderList = [
+      ['connection', 'upgrade'],
+      ['upgrade', 'websocket'],
+      ['sec-websocket-version', '13'],
+      ['sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+      ...OURS.map((name) => [name, MARK] as const),
+    ]
+    const hit = await fire({ host: 'public', path: '/ws', headers: upgrade }, '1.1')
+    assert.equal(hit.status, 101)
+    assert.equal(hit.seen.length, 1)
+    assert.equal(holds(hit.seen), false)
+  })
+})
+
+describe('headers between proxies', () => {
+  for (const version of VERSIONS) {
+    it(`of Envoy's own from outside are removed, over HTTP/${version}`, async () => {
+      for (const name of HOP) {
+        const hit = await fire({ host: 'public', path: '/x', headers: [[name, MARK]] }, version)
+        assert.equal(holds(hit.seen), false, name)
+      }
+    })
+
+    it(`that rename path, host or scheme change nothing, over HTTP/${version}`, async () => {
+      const lies: HeaderList = [
+        ['x-forwarded-proto', 'http'],
+        ['x-forwarded-host', 'evil.example.com'],
+        ['x-forwarded-uri', '/public/'],
+        ['x-forwarded-prefix', '/public'],
+        ['x-original-url', '/public/'],
+        ['x-rewrite-url', '/public/'],
+        ['x-forwarded-port', '1'],
+        ['forwarded', 'host=evil.example.com;proto=http;for=10.0.0.1'],
+      ]
+      assertRefused(await fire({ host: 'api', path: '/admin', headers: lies }, version))
+      const redirect = await fire(
+        { host: 'app', path: '/x', headers: [...lies, ['accept', 'text/html']] },
+        version,
+      )
+      assert.ok(!redirect.text.includes('evil.example.com'))
+      assert.equal(redirect.bytes, 0)
+      const hit = await fire({ host: 'public', path: '/x', headers: lies }, version)
+      const [seen] = hit.seen
+      assert.equal(seen?.url, '/x')
+      assert.equal(seen?.headers['x-forwarded-proto'], 'https')
+      assert.ok(!JSON.stringify(seen).includes('evil.example.com'), JSON.stringify(seen?.headers))
+    })
+  }
+})
+
+describe('the address of the client', () => {
+  it('is that of the connection, whatever headers say', async () => {
+    await using local = await openTarget()
+    await local.stack.edit({
+      routes: [
+        {
+          from: local.stack.url('app', ''),
+          to: local.stack.upstream.url,
+          policy: { allow: { and: [{ source_ip: '10.0.0.0/8' }] } },
+        },
+        {
+          from: local.stack.url('public', ''),
+          to: local.stack.upstream.url,
+          policy: { allow: { and: [{ source_ip: '127.0.0.0/8' }] } },
+        },
+      ],
+    })
+    const lies: HeaderList = [
+      ['x-forwarded-for', '10.0.0.1'],
+      ['forwarded', 'for=10.0.0.1'],
+      ['x-real-ip', '10.0.0.1'],
+      ['true-client-ip', '10.0.0.1'],
+      ['cf-connecting-ip', '10.0.0.1'],
+      ['x-envoy-external-address', '10.0.0.1'],
+      ['x-forwarded-for', 'not an address'],
+    ]
+    await until(async () => (await local.fire({ host: 'app', path: '/x' }, '1.1')).status === 403, {
+      what: 'the rule on addresses to apply',
+    })
+    for (const version of VERSIONS) {
+      for (const lie of lies) {
+        const hit = await local.fire({ host: 'app', path: '/x', headers: [lie] }, version)
+        assertRefused(hit)
+        assert.equal((await local.fire({ host: 'public', path: '/x', headers: [lie] }, version)).status, 200)
+      }
+    }
+  })
+})
+
+describe('sizes', () => {
+  for (const version of VERSIONS) {
+    it(`of 60 KB and 200 cookies pass or get 431, the next request is well, over HTTP/${version}`, async () => {
+      const big = await fire({ host: 'app', path: '/x', headers: [['x-big', 'x'.repeat(60_000)]] }, version)
+      assertRefused(big)
+      const cookies = Array.from({ length: 200 }, (_, index) => `c${index}=${'v'.repeat(100)}`).join('; ')
+      const many = await fire(
+        { host: 'app', path: '/x', headers: [['cookie', `${cookies}; ${staff['app']}`]] },
+        version,
+      )
+      assert.ok([200, 431].includes(many.status), String(many.status))
+      const huge = await fire(
+        { host: 'app', path: '/x', headers: [['x-huge', 'x'.repeat(300_000)]] },
+        version,
+      )
+      assertRefused(huge)
+      await target.assertAlive()
+    })
+  }
+})
+
+describe('several credentials', () => {
+  it('in doubled cookies are judged by one rule: a good cookie beside a bad one of the same name', async () => {
+    const good = staff['app'] ?? ''
+    const [name = ''] = good.split('=')
+    for (const version of VERSIONS) {
+      const first = await fire(
+        { host: 'app', path: '/x', headers: [['cookie', `${name}=bad; ${good}`]] },
+        version,
+      )
+      const second = await fire(
+        { host: 'app', path: '/x', headers: [['cookie', `${good}; ${name}=bad`]] },
+        version,
+      )
+      const split = await fire(
+        {
+          host: 'app',
+          path: '/x',
+          headers: [
+            ['cookie', `${name}=bad`],
+            ['cookie', good],
+          ],
+        },
+        version,
+      )
+      for (const hit of [first, second, split]) {
+        assert.ok([200, 400, 401].includes(hit.status), String(hit.status))
+        assert.ok(
+          !JSON.stringify(hit.seen).includes(good.slice(name.length + 1)),
+          'the cookie reached the app',
+        )
+      }
+      assert.equal(split.status, first.status)
+    }
+  })
+
+  it('in an Authorization header for the app go to the app', async () => {
+    const hit = await fire(
+      {
+        host: 'app',
+        path: '/x',
+        headers: [
+          ['cookie', staff['app'] ?? ''],
+          ['authorization', 'Bearer of-the-app'],
+        ],
+      },
+      '1.1',
+    )
+    assert.equal(hit.seen[0]?.headers['authorization'], 'Bearer of-the-app')
+  })
+})
+
+describe('a method override', () => {
+  it('changes nothing in what the policy judges', async () => {
+    await using local = await openTarget()
+    await local.stack.edit({
+      routes: [
+        {
+          from: local.stack.url('public', ''),
+          to: local.stack.upstream.url,
+          policy: { allow: { and: [{ http_method: { is: 'GET' } }] } },
+        },
+      ],
+    })
+    const shot = { host: 'public', path: '/x', headers: [['x-http-method-override', 'GET']] as HeaderList }
+    const post = { ...shot, method: 'POST' }
+    await until(async () => (await local.fire(post, '1.1')).status === 403, { what: 'the rule on methods to apply' })
+    for (const version of VERSIONS) {
+      const hit = await local.fire(post, version)
+      assertRefused(hit)
+      assert.equal((await local.fire(shot, version)).status, 200)
+    }
+  })
+})
+
+describe('the decision id', () => {
+  it('is made anew whatever the client sends', async () => {
+    for (const version of VERSIONS) {
+      const hit = await fire({ host: 'public', path: '/x', headers: [['x-request-id', MARK]] }, version)
+      assert.equal(holds(hit.seen), false)
+      assert.match(hit.seen[0]?.headers['x-request-id'] ?? '', /^[\da-f-]{36}$/)
+    }
+    assert.ok(stack.sallyport.process.lines.every((line) => !line.includes(MARK)))
+  })
+})
