@@ -30,10 +30,13 @@ export function changeableHeaderProblem(name: string): string | undefined {
   return headerNameProblem(name)
 }
 
+/** Envoy takes 16 KiB, and a value may grow to twice its length when its `%` are doubled. */
+const LONGEST_VALUE = 8192
+
 /** Text that may stand in a header value or a rewritten path: no control characters. */
 export const HeaderValue = z
   .string()
-  .max(16_384, 'is longer than 16384 characters')
+  .refine((text) => Buffer.byteLength(text) <= LONGEST_VALUE, `may have at most ${LONGEST_VALUE} bytes`)
   .refine((text) => !FORBIDDEN_IN_VALUE.test(text), 'may not hold control characters such as line breaks')
 
 export const HeaderName = z.string().superRefine((name, context) => {

@@ -15,16 +15,16 @@ import { parseOrigin } from './origin.ts'
 import type { ParseMemory } from './parse-memory.ts'
 import { Reader } from './reference.ts'
 import { Resolver, resolveRouteTls, resolveSettings } from './resolve.ts'
+import { routeMistakes } from './route-rules.ts'
 import { RouteDraft, RouteKeys } from './route-schema.ts'
 import {
   additionalHostsAreOthers,
   authenticateHostIsFree,
   type PlacedRoute,
-  routeMistakes,
   routesHaveOneIdentityEach,
-  settingsMistakes,
 } from './rules.ts'
 import { mistakesOf, sentenceOf } from './sentences.ts'
+import { settingsMistakes } from './settings-rules.ts'
 import { SettingsKeys } from './settings-schema.ts'
 import {
   UNSUPPORTED_ROUTE_KEYS,

@@ -145,7 +145,6 @@ export const HealthCheck = z
       ).length === 1,
     'needs exactly one of http_health_check, tcp_health_check and grpc_health_check',
   )
-export type HealthCheck = z.output<typeof HealthCheck>
 
 /** Envoy's `config.cluster.v3.OutlierDetection`. */
 export const OutlierDetection = z.strictObject({
@@ -221,4 +220,3 @@ export const OutlierDetection = z.strictObject({
     description: 'A good health check ends the time out; unset: true.',
   }),
 })
-export type OutlierDetection = z.output<typeof OutlierDetection>

@@ -10,8 +10,8 @@ import { DISABLE } from './header.ts'
 import { DEFAULT_ACCESS_LOG_FIELDS, DEFAULT_AUTHORIZE_LOG_FIELDS } from './log-fields.ts'
 import { type Reader, Reference } from './reference.ts'
 import type { RouteDraft } from './route-schema.ts'
-import { KNOWN_ISSUERS } from './rules.ts'
 import { Secret } from './secret.ts'
+import { KNOWN_ISSUERS } from './settings-rules.ts'
 import type { SettingsKeys } from './settings-schema.ts'
 
 /** A value that was read, and the key that gave it. */

@@ -32,7 +32,7 @@ export const Upgrades = z
     }
   })
 
-export const CircuitBreakerThresholds = z.strictObject({
+const CircuitBreakerThresholds = z.strictObject({
   max_connections: Uint32.optional().meta({
     description:
       'Connections to the upstream at once. Envoy `CircuitBreakers.Thresholds.max_connections`; unset: 1024.',
@@ -50,7 +50,6 @@ export const CircuitBreakerThresholds = z.strictObject({
     description: 'Connection pools at once. `Thresholds.max_connection_pools`; unset: no limit.',
   }),
 })
-export type CircuitBreakerThresholds = z.output<typeof CircuitBreakerThresholds>
 
 const EXAMPLE_HEADERS = { 'X-Frame-Options': 'SAMEORIGIN' }
 
