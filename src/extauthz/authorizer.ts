@@ -86,7 +86,7 @@ export function createAuthorizer(
   }
 
   function answer(check: Check, verdict: Verdict, startedAt: number): Buffer {
-    const decisionId = check.request.header('x-request-id') ?? ''
+    const decisionId = decisionIdOf(check)
     const allowed = verdict.outcome === 'allow' ? allow(check, assertions, visitors) : undefined
     const denied = allowed === undefined ? refuse(check, verdict, decisionId) : undefined
     const reply = allowed?.bytes ?? encodeDenied(denied ?? failureAnswer(check, undefined, decisionId))
@@ -156,8 +156,11 @@ function failureAnswer(check: Check | undefined, error: unknown, decisionId: str
   return refusalAnswer(failureRefusal(error), shape, decisionId)
 }
 
+/** Longer ones are not Envoy's. */
+const LONGEST_DECISION_ID = 128
+
 function decisionIdOf(check: Check | undefined): string {
-  return check?.request.header('x-request-id') ?? ''
+  return check?.request.header('x-request-id')?.slice(0, LONGEST_DECISION_ID) ?? ''
 }
 
 function begin(request: CheckRequest, now: number): Check {

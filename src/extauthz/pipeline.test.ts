@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import {
+  ALICE,
+  type Answer,
+  type Ask,
+  authorizerFor,
+  BOB,
+  configOf,
+  cookieOf,
+  type Fixture,
+  handleOf,
+  MapStore,
+  STAFF_ROUTE,
+} from './authorizer.fixture.ts'
+import { PIPELINE, type Step } from './pipeline.ts'
+
+const PUBLIC_ROUTE = {
+  from: 'https://app.example.com',
+  to: 'http://127.0.0.1:1',
+  allow_public_unauthenticated_access: true,
+}
+const alice: Ask = { headers: { cookie: cookieOf(ALICE) } }
+
+interface Row {
+  /** What goes wrong when the step is missing. */
+  readonly without: string
+  readonly route?: object
+  readonly store?: MapStore
+  readonly prepare?: (fixture: Fixture) => void
+  readonly ask: Ask
+  /** The status with the step, and without it; 0 is "allowed". */
+  readonly status: readonly [withStep: number, withoutStep: number]
+}
+
+/** One row for each step, in the order of the pipeline. */
+const ROWS: readonly Row[] = [
+  {
+    without: 'a clock without time allows, and mints assertions that never end',
+    route: { ...PUBLIC_ROUTE, pass_identity_headers: true },
+    prepare: ({ clock }) => {
+      clock.now = Number.NaN
+    },
+    ask: {},
+    status: [500, 0],
+  },
+  {
+    without: 'an unknown route is a failure instead of "not found"',
+    ask: { ...alice, routeId: 'no-such-route' },
+    status: [404, 500],
+  },
+  {
+    without: 'a fragment in the path reaches the upstream',
+    ask: { ...alice, path: '/admin#/public/' },
+    status: [400, 0],
+  },
+  {
+    without: 'a request with our and a foreign authorization in one header passes',
+    ask: { headers: { ...alice.headers, authorization: `Bearer other, Pomerium ${handleOf(BOB)}` } },
+    status: [400, 0],
+  },
+  { without: 'nobody is recognised', ask: alice, status: [0, 302] },
+  { without: 'nobody has a session', ask: alice, status: [0, 302] },
+  {
+    without: 'a session that has expired still counts until the store sweeps',
+    store: new MapStore({ ...ALICE, expiresAt: ALICE.issuedAt + 1 }),
+    ask: alice,
+    status: [302, 0],
+  },
+  {
+    without: 'a session of another identity provider opens the route',
+    store: new MapStore({ ...ALICE, idpId: 'another' }),
+    ask: alice,
+    status: [302, 0],
+  },
+  {
+    without: 'chance decides between two identities',
+    ask: { headers: { cookie: `${cookieOf(ALICE)}; ${cookieOf(BOB)}` } },
+    status: [400, 0],
+  },
+  { without: 'nothing is ever allowed', ask: alice, status: [0, 500] },
+]
+
+async function outcome(row: Row, steps: readonly Step[]): Promise<Answer> {
+  using fixture = authorizerFor(configOf([row.route ?? STAFF_ROUTE]), {
+    steps,
+    store: row.store ?? new MapStore(ALICE, BOB),
+  })
+  row.prepare?.(fixture)
+  return fixture.ask(row.ask)
+}
+
+describe('the pipeline', () => {
+  it('has a row in this test for each of its steps', () => {
+    assert.equal(ROWS.length, PIPELINE.length)
+  })
+
+  for (const [index, step] of PIPELINE.entries()) {
+    const row = ROWS[index]
+    it(`needs "${step.name}": without it ${row?.without}`, async () => {
+      assert.ok(row !== undefined)
+      assert.equal((await outcome(row, PIPELINE)).status, row.status[0])
+      assert.equal((await outcome(row, PIPELINE.toSpliced(index, 1))).status, row.status[1])
+    })
+  }
+
+  it('allows nothing when it is empty', async () => {
+    using fixture = authorizerFor(configOf([PUBLIC_ROUTE]), { steps: [] })
+    assert.equal((await fixture.ask()).status, 500)
+  })
+})
+
+describe('a path that two programs could read in two ways', () => {
+  const paths = [
+    '/a#b',
+    '/a b',
+    '/a\\b',
+    '/a%00',
+    '/a\tb',
+    '/a\u007f',
+    'no-slash',
+    '',
+    '/a/../b',
+    '/a/%2e%2E/b',
+    '/a/.',
+  ]
+  for (const path of paths) {
+    it(`is refused: ${JSON.stringify(path)}`, async () => {
+      using fixture = authorizerFor(configOf([PUBLIC_ROUTE]))
+      assert.equal((await fixture.ask({ path })).status, 400)
+    })
+  }
+
+  it('is not refused for what only looks so', async () => {
+    using fixture = authorizerFor(configOf([PUBLIC_ROUTE]))
+    for (const path of ['/a%23b', '/a..b/', '/.well-known/x', '/...', '/a?x=/../y', '/%E2%9C%93'])
+      assert.ok((await fixture.ask({ path })).isAllowed, path)
+    assert.ok((await fixture.ask({ method: 'OPTIONS', path: '*' })).isAllowed)
+  })
+
+  it('is the operator’s affair when normalising is switched off', async () => {
+    using fixture = authorizerFor(configOf([PUBLIC_ROUTE], { normalize_path: false }))
+    assert.ok((await fixture.ask({ path: '/a/../b' })).isAllowed)
+  })
+
+  it('includes a host that is none', async () => {
+    using fixture = authorizerFor(configOf([PUBLIC_ROUTE]))
+    for (const host of ['', 'a b', 'evil@app.example.com', 'app.example.com/x', 'a\nb'])
+      assert.equal((await fixture.ask({ host })).status, 400, host)
+    assert.ok((await fixture.ask({ host: '[2001:db8::1]:8443' })).isAllowed)
+  })
+})
+
+describe('a route that is gone', () => {
+  it('stays known for five seconds, so that requests under way are not lost', async () => {
+    const before = configOf([STAFF_ROUTE])
+    using fixture = authorizerFor(before)
+    const routeId = before.routes[0]?.id ?? ''
+    fixture.change(configOf([{ ...STAFF_ROUTE, prefix: '/new' }]))
+    fixture.clock.now += 4999
+    assert.ok((await fixture.ask({ ...alice, routeId })).isAllowed)
+    assert.equal((await fixture.ask({ headers: { cookie: cookieOf(BOB) }, routeId })).status, 403)
+    fixture.clock.now += 1
+    assert.equal((await fixture.ask({ ...alice, routeId })).status, 404)
+  })
+
+  it('is judged by its new policy at once when it is only changed', async () => {
+    using fixture = authorizerFor(configOf([STAFF_ROUTE]))
+    assert.ok((await fixture.ask(alice)).isAllowed)
+    fixture.change(
+      configOf([{ ...STAFF_ROUTE, policy: [{ allow: { and: [{ groups: { has: 'guests' } }] } }] }]),
+    )
+    assert.equal((await fixture.ask(alice)).status, 403)
+  })
+})

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import {
+  ALICE,
+  authorizerFor,
+  BOB,
+  configOf,
+  cookieOf,
+  SIGNING_KEYS,
+  STAFF_ROUTE,
+} from './authorizer.fixture.ts'
+import { Visitors } from './visitors.ts'
+
+const route = { ...STAFF_ROUTE, pass_identity_headers: true }
+const alice = { headers: { cookie: cookieOf(ALICE) } }
+
+/** An authorizer that counts its signatures. */
+function counting(routes: readonly object[] = [route], settings: object = {}) {
+  const signed: object[] = []
+  const signingKeys = {
+    ...SIGNING_KEYS,
+    sign: (claims: object) => {
+      signed.push(claims)
+      return `signature-${signed.length}`
+    },
+  }
+  return Object.assign(authorizerFor(configOf(routes, settings), { ports: { signingKeys } }), { signed })
+}
+
+describe('reusing an allowed answer', () => {
+  it('sends the very bytes of last time', async () => {
+    using fixture = counting()
+    assert.equal(await fixture.bytes(alice), await fixture.bytes(alice))
+    assert.equal(fixture.signed.length, 1)
+  })
+
+  it('mints a new assertion before the old one is a minute old, also when the clock goes back', async () => {
+    using fixture = counting()
+    await fixture.bytes(alice)
+    fixture.clock.now += 59_999
+    await fixture.bytes(alice)
+    assert.equal(fixture.signed.length, 1)
+    fixture.clock.now += 1
+    await fixture.bytes(alice)
+    assert.equal(fixture.signed.length, 2)
+    fixture.clock.now -= 30_000
+    await fixture.bytes(alice)
+    assert.equal(fixture.signed.length, 3)
+  })
+
+  it('does not make an old assertion young by putting it into a new answer', async () => {
+    using fixture = counting()
+    await fixture.bytes(alice)
+    fixture.clock.now += 50_000
+    await fixture.bytes({ headers: { cookie: `${cookieOf(ALICE)}; other=1` } })
+    assert.equal(fixture.signed.length, 1)
+    fixture.clock.now += 20_000
+    await fixture.bytes({ headers: { cookie: `${cookieOf(ALICE)}; other=1` } })
+    assert.equal(fixture.signed.length, 2)
+  })
+
+  it('shares one assertion among answers that differ in other cookies, not among hosts or routes', async () => {
+    using fixture = counting([
+      { ...route, from: 'https://*.example.com' },
+      { ...route, prefix: '/b' },
+    ])
+    const other = fixture.config.routes[1]?.id ?? ''
+    const headers = { cookie: `${cookieOf(ALICE)}; ${cookieOf(ALICE, 'two.example.com')}` }
+    for (const n of [1, 2, 3]) await fixture.bytes({ headers: { cookie: `${headers.cookie}; n=${n}` } })
+    assert.equal(fixture.signed.length, 1)
+    await fixture.bytes({ headers, host: 'two.example.com' })
+    assert.equal(fixture.signed.length, 2)
+    await fixture.bytes({ headers, routeId: other })
+    assert.equal(fixture.signed.length, 3)
+  })
+
+  it('never serves a session past its end', async () => {
+    using fixture = counting()
+    await fixture.bytes(alice)
+    fixture.clock.now = ALICE.expiresAt - 1
+    assert.ok((await fixture.ask(alice)).isAllowed)
+    fixture.clock.now = ALICE.expiresAt
+    assert.equal((await fixture.ask(alice)).status, 302)
+  })
+
+  it('ends with the session, whether the store tells or not', async () => {
+    using fixture = counting()
+    assert.ok((await fixture.ask(alice)).isAllowed)
+    fixture.store.sessions.delete(ALICE.id)
+    assert.equal((await fixture.ask(alice)).status, 302)
+    fixture.store.put(ALICE)
+    assert.ok((await fixture.ask(alice)).isAllowed)
+    fixture.store.delete(ALICE.id)
+    assert.equal((await fixture.ask(alice)).status, 302)
+  })
+
+  it('ends with a new version of the session, whether the store tells or not', async () => {
+    using fixture = counting([{ ...route, set_request_headers: { 'X-Token': '$pomerium.access_token' } }])
+    const token = async () => (await fixture.ask(alice)).headers['x-token']
+    assert.equal(await token(), 'planted-access-token')
+    const renewed = { ...ALICE, version: 2, tokens: { ...ALICE.tokens, accessToken: 'renewed' } }
+    fixture.store.sessions.set(ALICE.id, renewed)
+    assert.equal(await token(), 'renewed')
+    assert.equal(fixture.signed.length, 2)
+    fixture.store.put({ ...renewed, version: 3, groups: ['guests'] })
+    assert.equal((await fixture.ask(alice)).status, 403)
+  })
+
+  it('ends with the generation of the configuration', async () => {
+    using fixture = counting()
+    await fixture.bytes(alice)
+    fixture.change(configOf([{ ...route, set_request_headers: { 'X-New': '1' } }]))
+    assert.equal((await fixture.ask(alice)).headers['x-new'], '1')
+    fixture.change(configOf([route], { cookie_name: 'other' }))
+    assert.equal((await fixture.ask(alice)).status, 302)
+    assert.ok(
+      (await fixture.ask({ headers: { cookie: cookieOf(ALICE).replace('_pomerium', 'other') } })).isAllowed,
+    )
+  })
+
+  it('asks the policy each time', async () => {
+    using fixture = counting([
+      { ...route, policy: [{ allow: { and: [{ http_path: { starts_with: '/open' } }] } }] },
+    ])
+    assert.ok((await fixture.ask({ ...alice, path: '/open' })).isAllowed)
+    assert.equal((await fixture.ask({ ...alice, path: '/shut' })).status, 403)
+    assert.ok((await fixture.ask({ ...alice, path: '/open?x' })).isAllowed)
+  })
+
+  it('tells requests apart by every header that a template copies', async () => {
+    using fixture = counting([
+      { ...route, set_request_headers: { 'X-Copy': '$pomerium.request.headers["X-In"]' } },
+    ])
+    for (const value of ['one', 'two', 'one'])
+      assert.equal(
+        (await fixture.ask({ headers: { ...alice.headers, 'x-in': value } })).headers['x-copy'],
+        value,
+      )
+    assert.equal((await fixture.ask(alice)).headers['x-copy'], '')
+  })
+
+  it('tells requests apart by cookies, handles and forged headers', async () => {
+    using fixture = counting()
+    assert.equal(
+      (await fixture.ask({ headers: { cookie: `${cookieOf(ALICE)}; a=1` } })).headers['cookie'],
+      'a=1',
+    )
+    assert.equal(
+      (await fixture.ask({ headers: { cookie: `${cookieOf(ALICE)}; a=2` } })).headers['cookie'],
+      'a=2',
+    )
+    const forged = await fixture.ask({ headers: { ...alice.headers, 'x-pomerium-claim-a': '1' } })
+    assert.ok(forged.removed.includes('x-pomerium-claim-a'))
+    assert.ok(!(await fixture.ask(alice)).removed.includes('x-pomerium-claim-a'))
+    assert.equal((await fixture.ask({ headers: { cookie: cookieOf(BOB) } })).status, 403)
+  })
+
+  it('does not mistake one host’s answer for another’s', async () => {
+    using fixture = counting([{ ...route, from: 'https://*.example.com' }])
+    assert.ok((await fixture.ask(alice)).isAllowed)
+    assert.equal((await fixture.ask({ ...alice, host: 'two.example.com' })).status, 302)
+  })
+})
+
+const visitor = (sessionIds: readonly string[], rest?: string) => ({
+  sessionIds,
+  cookies: { sessions: [], flow: undefined, rest, isChanged: false },
+  hasHeaderHandle: false,
+  answers: new Map(),
+})
+
+describe('the memory of visitors', () => {
+  it('holds a bounded number', () => {
+    const visitors = new Visitors()
+    for (let n = 0; n < 10_010; n++) visitors.remember(`visitor ${n}`, visitor(['s']))
+    assert.equal(visitors.size, 10_000)
+    assert.equal(visitors.find('visitor 0'), undefined)
+  })
+
+  it('is not filled by strangers or by long cookies', () => {
+    const visitors = new Visitors()
+    visitors.remember('stranger', visitor([], 'anything=1'))
+    visitors.remember('x'.repeat(4097), visitor(['s']))
+    assert.equal(visitors.size, 0)
+    visitors.remember('nothing at all', visitor([]))
+    assert.equal(visitors.size, 1)
+  })
+
+  it('forgets whoever had a session', () => {
+    const visitors = new Visitors()
+    visitors.remember('a', visitor(['one']))
+    visitors.remember('b', visitor(['one', 'two']))
+    visitors.remember('c', visitor(['three']))
+    visitors.forgetSession('one')
+    assert.deepEqual([visitors.size, visitors.find('c')?.sessionIds], [1, ['three']])
+  })
+})
