@@ -150,13 +150,18 @@ function transportSocket(target: Target, alpn: readonly string[]): Fields {
   const { route, cluster, serverNames } = target
   const [first, ...others] = serverNames
   if (first === undefined) return {}
-  if (others.length === 0) return { transport_socket: upstreamTls(route, cluster, first, alpn) }
   return {
-    transport_socket_matches: serverNames.map((name) => ({
-      name,
-      match: { [TLS_MATCH_KEY]: name },
-      transport_socket: upstreamTls(route, cluster, name, alpn),
-    })),
+    // Also the one for endpoints that match none, and what Envoy looks at to see whether ALPN can work.
+    transport_socket: upstreamTls(route, cluster, first, alpn),
+    ...(others.length === 0
+      ? {}
+      : {
+          transport_socket_matches: serverNames.map((name) => ({
+            name,
+            match: { [TLS_MATCH_KEY]: name },
+            transport_socket: upstreamTls(route, cluster, name, alpn),
+          })),
+        }),
   }
 }
 

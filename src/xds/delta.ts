@@ -59,7 +59,10 @@ export interface DeltaResponse {
   readonly nonce: string
   readonly generation: number
   readonly resources: readonly Resource[]
+  /** Envoy holds them and shall give them up. */
   readonly removed: readonly string[]
+  /** Envoy asked for them and they don't exist. */
+  readonly absent: readonly string[]
 }
 
 export type DeltaEvent =
@@ -112,7 +115,9 @@ export function refusalsOf(state: StreamState): readonly {
 }[] {
   return [...state.subscriptions].flatMap(([typeUrl, { refused }]) =>
     [...refused].flatMap(([name, { version, message }]) =>
-      resourcesOf(state.snapshot, typeUrl).get(name)?.version === version ? [{ typeUrl, name, message }] : [],
+      (resourcesOf(state.snapshot, typeUrl).get(name)?.version ?? null) === version
+        ? [{ typeUrl, name, message }]
+        : [],
     ),
   )
 }
@@ -139,7 +144,7 @@ function reconcile(before: StreamState): Step {
     const nonce = String(state.sent + 1)
     const unanswered = changes.size === 0 ? undefined : { nonce, changes }
     if (unanswered !== undefined) {
-      responses.push(responseOf(state.snapshot, typeUrl, nonce, changes))
+      responses.push(responseOf(state.snapshot, typeUrl, subscription, unanswered))
       state = { ...state, sent: state.sent + 1 }
     }
     if (unanswered !== undefined || retries !== subscription.retries) {
@@ -209,14 +214,21 @@ function lackingOf(
   return changes
 }
 
-function responseOf(snapshot: Snapshot, typeUrl: TypeUrl, nonce: string, changes: Changes): DeltaResponse {
+function responseOf(
+  snapshot: Snapshot,
+  typeUrl: TypeUrl,
+  { held }: Subscription,
+  { nonce, changes }: { readonly nonce: string; readonly changes: Changes },
+): DeltaResponse {
   const all = resourcesOf(snapshot, typeUrl)
   const resources: Resource[] = []
   const removed: string[] = []
+  const absent: string[] = []
   for (const [name, version] of changes) {
     const resource = version === null ? undefined : all.get(name)
-    if (resource === undefined) removed.push(name)
-    else resources.push(resource)
+    if (resource !== undefined) resources.push(resource)
+    else if (held.has(name)) removed.push(name)
+    else absent.push(name)
   }
-  return { typeUrl, nonce, generation: snapshot.generation, resources, removed }
+  return { typeUrl, nonce, generation: snapshot.generation, resources, removed, absent }
 }

@@ -29,24 +29,22 @@ export class ResponseEncoder {
   }
 
   /** The bytes of a DeltaDiscoveryResponse. */
-  encode({ typeUrl, nonce, generation, resources, removed }: DeltaResponse): Uint8Array {
+  encode({ typeUrl, nonce, generation, resources, removed, absent }: DeltaResponse): Uint8Array {
     const named = resources.map((resource) => ({
       name: resource.name,
       version: resource.version,
       resource: { type_url: typeUrl, value: this.#bytesOf(resource) },
     }))
-    // A virtual host that Envoy asks for on demand and that isn't: an empty resource ends the wait, a removal doesn't.
-    const empty =
-      typeUrl === TYPE_URL.virtualHost
-        ? removed.map((name) => ({ name, aliases: [name], version: 'none' }))
-        : []
+    // Only an empty resource ends the wait of a request for a virtual host that was asked for on demand and isn't.
+    const isOnDemand = typeUrl === TYPE_URL.virtualHost
+    const empty = isOnDemand ? absent.map((name) => ({ name, aliases: [name], version: 'none' })) : []
     return this.#response
       .encode({
         system_version_info: String(generation),
         type_url: typeUrl,
         nonce,
         resources: [...named, ...empty],
-        removed_resources: removed,
+        removed_resources: isOnDemand ? removed : [...removed, ...absent],
       })
       .finish()
   }

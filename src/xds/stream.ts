@@ -32,6 +32,14 @@ export interface StreamObserver {
   stepped(): void
 }
 
+const LONGEST_MESSAGE = 500
+
+/** Envoy's words without the dump of the whole resource that may follow them, keys included. */
+function wordsOf(message: string): string {
+  const [words = ''] = message.split(/:? goo\.gle\/debug|\n/)
+  return words.slice(0, LONGEST_MESSAGE)
+}
+
 function requestOf(message: DeltaDiscoveryRequest__Output): DeltaRequest {
   return {
     typeUrl: message.type_url ?? '',
@@ -39,7 +47,7 @@ function requestOf(message: DeltaDiscoveryRequest__Output): DeltaRequest {
     unsubscribe: message.resource_names_unsubscribe ?? [],
     initialVersions: message.initial_resource_versions ?? {},
     responseNonce: message.response_nonce ?? '',
-    errorDetail: message.error_detail == null ? undefined : (message.error_detail.message ?? ''),
+    errorDetail: message.error_detail == null ? undefined : wordsOf(message.error_detail.message ?? ''),
   }
 }
 

@@ -80,6 +80,19 @@ export interface Edge extends AsyncDisposable {
   restartXds(): Promise<void>
 }
 
+const PATIENCE_MS = 20_000
+
+/** Fails with what `state` says when `promise` takes too long. */
+async function within<T>(ms: number, promise: Promise<T>, state: () => string): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`not applied within ${ms} ms: ${state()}`)), ms)
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 const OWN_PAGE = 'a page of Sallyport'
 
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
@@ -128,7 +141,14 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     metrics: () => metrics.render(),
     async apply(config) {
       source.set(config)
-      await xds.whenAcked(config.generation)
+      await within(PATIENCE_MS, xds.whenAcked(config.generation), () => {
+        const { stderr } = envoy
+        return JSON.stringify(
+          { status: xds.status(), log: log.slice(-5), stderr: stderr.slice(-5) },
+          undefined,
+          2,
+        )
+      })
     },
     async restartXds() {
       await xds[Symbol.asyncDispose]()
