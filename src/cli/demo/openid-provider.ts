@@ -10,8 +10,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import { type Configuration, Provider } from 'oidc-provider'
 import { reasonOf } from '../../errors.ts'
-import { type Html, html } from '../../transport/html.ts'
-import { renderPage } from '../../transport/page.ts'
+import { html } from '../../transport/html.ts'
+import { actionBar, renderPage } from '../../transport/page.ts'
 import { serveLocally } from './local-server.ts'
 import { PEOPLE } from './people.ts'
 
@@ -122,24 +122,28 @@ async function interaction(
 }
 
 function chooserPage(path: string): string {
-  const buttons: Html[] = PEOPLE.map(
-    ({ sub, name, groups }) =>
-      html`<form method="post" action="${path}?account=${sub}">
-        <button class="wide">${name}<small>group ${groups.join(', ')}</small></button>
-      </form>`,
-  )
+  const people = PEOPLE.map(({ sub, name, groups }, index) => ({
+    label: `${name} (${groups.join(', ')})`,
+    href: `${path}?account=${sub}`,
+    main: index === 0,
+    post: {},
+  }))
   return renderPage({
     title: 'Choose an account',
     heading: 'Who are you today?',
-    body: html`<p>This is the OpenID provider of the demo. A real one would ask for a password.</p>${buttons}`,
+    body: html`<p>This is the OpenID provider of the demo. A real one would ask for a password.</p>${actionBar(people)}`,
   })
 }
 
 /** @param form made by the library: a `<form id="op.logoutForm">` with its cross-site token. */
 function signOutPage(form: string): string {
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Sign out</title>
-<body style="font-family: system-ui; max-width: 32rem; margin: 4rem auto">
-<h1>Sign out of the demo provider too?</h1>${form}
-<button form="op.logoutForm" name="logout" value="yes" autofocus>Yes, sign me out</button>
-<button form="op.logoutForm">No, stay signed in here</button></body></html>`
+  const page = renderPage({
+    title: 'Sign out',
+    heading: 'Sign out of the demo provider too?',
+    body: html`<div class="actions">
+      <button class="button main" form="op.logoutForm" name="logout" value="yes" autofocus>Yes, sign me out</button>
+      <button class="button" form="op.logoutForm">No, stay signed in here</button>
+    </div>`,
+  })
+  return page.replace('</main>', `${form}</main>`)
 }

@@ -7,11 +7,13 @@
 import type { IncomingMessage } from 'node:http'
 import { createRemoteJWKSet, customFetch, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose'
 import { reasonOf } from '../../errors.ts'
-import { type Html, html } from '../../transport/html.ts'
-import { PAGE_HEADERS, renderPage } from '../../transport/page.ts'
+import { html } from '../../transport/html.ts'
+import { factList, PAGE_HEADERS, renderPage } from '../../transport/page.ts'
 import { serveLocally } from './local-server.ts'
 
 const ASSERTION_HEADER = 'x-pomerium-jwt-assertion'
+/** Of the headers, those that say something about the way through the proxy. */
+const SHOWN = /^(host|authorization|x-(pomerium|forwarded|request)-.*)$/
 
 export interface SampleAppOptions {
   readonly port: number
@@ -68,20 +70,16 @@ function readable(assertion: string): JWTPayload | undefined {
 function page(request: IncomingMessage, { claims, verdict, genuine }: Verified): string {
   const names = [claims?.['name'], claims?.['email'], claims?.sub, 'whoever you are']
   const who = `Hello, ${String(names.find((name) => typeof name === 'string' && name !== ''))}`
-  const received = Object.entries(request.headers).filter(([name]) => name !== 'cookie')
-  const rows: Html[] = received.map(
-    ([name, value]) =>
-      html`<tr><th>${name}</th><td>${shorten(Array.isArray(value) ? value.join(', ') : (value ?? ''))}</td></tr>`,
-  )
+  const received = Object.entries(request.headers).filter(([name]) => SHOWN.test(name))
   return renderPage({
     title: 'Sample app',
     heading: who,
     body: html`<p>${genuine ? '✓' : '–'} ${verdict}</p>
-      ${claims === undefined ? '' : html`<h2>Claims of the assertion</h2><pre>${JSON.stringify(claims, null, 2)}</pre>`}
+      ${claims && html`<h2>Claims of the assertion</h2><pre><code>${JSON.stringify(claims, null, 2)}</code></pre>`}
       <p><a href="/.pomerium/">My session</a> · <a href="/.pomerium/sign_out">Sign out</a></p>
-      <h2>Headers that reached the app</h2>
-      <table>${rows}</table>
-      <p>The session cookie is not among them: Sallyport keeps it.</p>`,
+      <h2>What the proxy told the app</h2>
+      ${factList(received.map(([name, value]) => [name, shorten(String(value))]))}
+      <p class="soft">Cookies that reached the app: ${request.headers.cookie ?? 'none'}. Sallyport keeps its own to itself.</p>`,
   })
 }
 
