@@ -7,7 +7,7 @@
  */
 
 /** The part of a session that assertions speak of. */
-export interface AssertionSubject {
+interface AssertionSubject {
   readonly id: string
   readonly userId: string
   readonly email: string | undefined
@@ -44,7 +44,7 @@ export interface AssertionClaims {
   readonly [claim: string]: unknown
 }
 
-export const ASSERTION_LIFETIME_SECONDS = 300
+const ASSERTION_LIFETIME_SECONDS = 300
 
 /**
  * Claims of the assertion; base claims can't be overridden by the provider's.

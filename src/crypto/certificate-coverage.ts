@@ -11,5 +11,7 @@ import { X509Certificate } from 'node:crypto'
  */
 export function uncoveredNames(names: readonly string[], certificates: readonly string[]): readonly string[] {
   const leaves = certificates.map((pem) => new X509Certificate(pem))
-  return names.filter((name) => !leaves.some((leaf) => leaf.checkHost(name, { subject: 'never' }) !== undefined))
+  return names.filter(
+    (name) => !leaves.some((leaf) => leaf.checkHost(name, { subject: 'never' }) !== undefined),
+  )
 }

@@ -25,6 +25,9 @@ describe('keptSecret', () => {
   it('says which file it could not keep it in', () => {
     writeFileSync(join(directory, 'secrets'), 'a file where a folder should be')
     const file = join(directory, 'secrets', 'shared_secret')
-    assert.throws(() => keptSecret(file), (error) => error instanceof Fault && error.message.includes(file))
+    assert.throws(
+      () => keptSecret(file),
+      (error) => error instanceof Fault && error.message.includes(file),
+    )
   })
 })

@@ -34,5 +34,7 @@ export function keptSecret(file: string): string {
 
 function unusable(file: string, cause: unknown): Fault {
   const why = systemCodeOf(cause) ?? String(cause)
-  return new Fault('STATE_UNUSABLE', `${file}: the secret kept there can't be read or made (${why})`, { cause })
+  return new Fault('STATE_UNUSABLE', `${file}: the secret kept there can't be read or made (${why})`, {
+    cause,
+  })
 }

@@ -9,7 +9,7 @@
 import { createHash, createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
 import { chmod, link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Fault } from '../errors.ts'
+import { Fault, reasonOf, systemCodeOf } from '../errors.ts'
 import { DAY_MS, makeCaCertificate, makeServerCertificate } from './local-certificates.ts'
 
 export interface LocalCa {
@@ -25,7 +25,7 @@ export interface LocalCa {
   issue(names: readonly string[]): Promise<ServerCertificate>
 }
 
-export interface ServerCertificate {
+interface ServerCertificate {
   readonly cert: string
   readonly key: string
   /** Epoch milliseconds. */
@@ -128,7 +128,7 @@ async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined
+    if (systemCodeOf(error) === 'ENOENT') return undefined
     throw error
   }
 }
@@ -140,7 +140,7 @@ async function createFile(file: string, text: string): Promise<void> {
   try {
     await link(draft, file)
   } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error
+    if (systemCodeOf(error) !== 'EEXIST') throw error
   } finally {
     await rm(draft)
   }
@@ -166,11 +166,6 @@ async function unusableIfFails<T>(dir: string, act: () => Promise<T>): Promise<T
     return await act()
   } catch (cause) {
     if (cause instanceof Fault) throw cause
-    const why = cause instanceof Error ? cause.message : 'unknown error'
-    throw new Fault('STATE_UNUSABLE', `the local CA in ${dir} can't be opened: ${why}`, { cause })
+    throw new Fault('STATE_UNUSABLE', `the local CA in ${dir} can't be opened: ${reasonOf(cause)}`, { cause })
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

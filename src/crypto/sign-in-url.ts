@@ -5,7 +5,7 @@
  */
 import { signUrl } from './signed-url.ts'
 
-export const SIGN_IN_PATH = '/.pomerium/sign_in'
+const SIGN_IN_PATH = '/.pomerium/sign_in'
 export const CALLBACK_PATH = '/.pomerium/callback/'
 
 /** Where the user agent wanted to go. */
@@ -17,11 +17,6 @@ export const ADDITIONAL_HOSTS_PARAMETER = 'pomerium_additional_hosts'
 export const FLOW_PARAMETER = 'pomerium_flow'
 /** The sealed hand-off from the authenticate host to another. */
 export const SESSION_ENCRYPTED_PARAMETER = 'pomerium_session_encrypted'
-export const PROGRAMMATIC_PARAMETER = 'pomerium_programmatic'
-/** The handle that programmatic login gives back. */
-export const JWT_PARAMETER = 'pomerium_jwt'
-/** A handle in the query of a request. */
-export const SESSION_PARAMETER = 'pomerium_session'
 
 export interface SignInUrlParts {
   /** `authenticate_service_url`. */

@@ -7,8 +7,8 @@ import { Buffer } from 'node:buffer'
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { Fault } from '../errors.ts'
 
-export const ISSUED_PARAMETER = 'pomerium_issued'
-export const EXPIRY_PARAMETER = 'pomerium_expiry'
+const ISSUED_PARAMETER = 'pomerium_issued'
+const EXPIRY_PARAMETER = 'pomerium_expiry'
 export const SIGNATURE_PARAMETER = 'pomerium_signature'
 
 const LEEWAY_SECONDS = 60

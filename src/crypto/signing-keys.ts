@@ -10,14 +10,14 @@ import { createECDH, createHash, createPrivateKey, createPublicKey, type KeyObje
 import { Fault } from '../errors.ts'
 import { deriveKey } from './keyring.ts'
 
-export type SigningAlgorithm = 'ES256' | 'RS256'
+type SigningAlgorithm = 'ES256' | 'RS256'
 
 /** The required members of a public key, in the lexical order that its thumbprint is made of. */
 type KeyParameters =
   | { readonly crv: string; readonly kty: 'EC'; readonly x: string; readonly y: string }
   | { readonly e: string; readonly kty: 'RSA'; readonly n: string }
 
-export type PublicJwk = KeyParameters & {
+type PublicJwk = KeyParameters & {
   readonly kid: string
   readonly alg: SigningAlgorithm
   readonly use: 'sig'

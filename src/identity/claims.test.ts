@@ -72,6 +72,13 @@ describe('groups', () => {
     assert.equal(groupsOf({ hasgroups: true }), 'unknown')
     assert.equal(groupsOf({ groups: Array.from({ length: 10_000 }, (_, i) => `g${i}`) }), 'unknown')
   })
+  it('and other claims that lie elsewhere can be told from those that are not there', () => {
+    const { claims } = profileOf({
+      _claim_names: { groups: 'src1' },
+      _claim_sources: { src1: { endpoint: 'https://x' } },
+    })
+    assert.deepEqual(claims, { '_claim_names/groups': ['src1'] })
+  })
   it('that are unknown are not to be had as a claim either', () => {
     assert.deepEqual(profileOf({ groups: ['staff', 7] }).claims, {})
     assert.deepEqual(profileOf({ groups: ['staff'] }).claims, { groups: ['staff'] })

@@ -18,16 +18,8 @@ export interface Profile {
 const MAX_GROUPS = 5000
 /** As deep as `claim/<path>` reaches. */
 const MAX_DEPTH = 5
-/** They tie one answer to one request, and say nothing of the person. */
-const PROTOCOL_CLAIMS = new Set([
-  'nonce',
-  'at_hash',
-  'c_hash',
-  's_hash',
-  'jti',
-  '_claim_names',
-  '_claim_sources',
-])
+/** They tie one answer to one request, or say where to ask on, and say nothing of the person. */
+const PROTOCOL_CLAIMS = new Set(['nonce', 'at_hash', 'c_hash', 's_hash', 'jti', '_claim_sources'])
 
 /** @param raw ID token claims with those of userinfo over them */
 export function profileOf(raw: RawClaims): Profile {

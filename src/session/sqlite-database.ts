@@ -6,7 +6,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Fault } from '../errors.ts'
+import { Fault, reasonOf, systemCodeOf } from '../errors.ts'
 
 /** Each entry brings the schema from the version that is its index to the next; never change one that shipped. */
 const MIGRATIONS = [
@@ -73,8 +73,8 @@ export function guarded<T>(act: () => T): T {
   try {
     return act()
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_SQLITE_ERROR')
-      throw new Fault('STORE_UNAVAILABLE', `the session store failed: ${cause.message}`, { cause })
+    if (systemCodeOf(cause) === 'ERR_SQLITE_ERROR')
+      throw new Fault('STORE_UNAVAILABLE', `the session store failed: ${reasonOf(cause)}`, { cause })
     throw cause
   }
 }
@@ -129,7 +129,7 @@ function migrate(database: DatabaseSync): void {
 }
 
 function unusable(file: string, cause: unknown): Fault {
-  const why = cause instanceof Error ? cause.message : 'unknown error'
+  const why = reasonOf(cause)
   const cure = /^(EACCES|EPERM|EROFS|ENOSPC)|readonly|read-only|full/i.test(why)
     ? 'make it writable for this user'
     : 'move it away, and its -wal and -shm files: everybody has to sign in again, nothing else is lost'
