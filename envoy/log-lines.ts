@@ -48,7 +48,8 @@ export function readEnvoyLine(line: string): EnvoyLine {
   const [, level, part, message] = PLAIN.exec(line) ?? []
   return message === undefined
     ? { level: 'error', part: undefined, message: line }
-    : lineOf(level ?? '', part, message)
+    : // So early, `info` is a hundred lines of what is compiled in.
+      lineOf(level === 'info' ? 'debug' : (level ?? ''), part, message)
 }
 
 function lineOf(level: string, part: string | undefined, message: string): EnvoyLine {

@@ -256,6 +256,7 @@ describe('lines from Envoy', () => {
     })
     const plain = '[2026-11-23 21:41:49.544][7][warning][config] [source/server/server.cc:465] no limit'
     assert.deepEqual(readEnvoyLine(plain), { level: 'warn', part: 'config', message: 'no limit' })
+    assert.equal(readEnvoyLine(plain.replace('warning', 'info')).level, 'debug')
   })
 
   it('keep the last errors, or the last line when there was none', () => {
