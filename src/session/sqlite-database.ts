@@ -47,14 +47,14 @@ const APPLICATION_ID = 0x5361506f
 /** The program stands still while it waits for another process's write, which takes a few milliseconds. */
 const BUSY_TIMEOUT_MS = 1000
 
+/** SQLite's name for a database that is gone when it is closed: for tests and measurements. */
+const IN_MEMORY = ':memory:'
+
 /** @throws {Fault} STATE_UNUSABLE, saying what to do */
 export function openDatabase(file: string): DatabaseSync {
   let database: DatabaseSync | undefined
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    // SQLite gives its side files the mode of the database, so that must be right before it sees it.
-    closeSync(openSync(file, 'a', 0o600))
-    chmodSync(file, 0o600)
+    if (file !== IN_MEMORY) reserveFile(file)
     database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
     assertOurs(database, file)
     // NORMAL: a power cut may lose the last commits but never damages the file. What must not be lost, a
@@ -105,6 +105,13 @@ export function durably<T>(database: DatabaseSync, act: () => T): T {
 export function numberOf(database: DatabaseSync, sql: string): number {
   const [value] = Object.values(database.prepare(sql).get() ?? {})
   return typeof value === 'number' ? value : 0
+}
+
+function reserveFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  // SQLite gives its side files the mode of the database, so that must be right before it sees it.
+  closeSync(openSync(file, 'a', 0o600))
+  chmodSync(file, 0o600)
 }
 
 /** Before anything is written: the file may belong to somebody else. */

@@ -165,6 +165,11 @@ describe('the SQLite file', () => {
 })
 
 describe('the SQLite store in a process', () => {
+  it('can live in memory alone, and then leaves no file', async () => {
+    await using store = await openSqliteStore({ file: ':memory:', sealer, now })
+    assert.ok(await store.find((await store.save(newSession())).id))
+    assert.ok(!existsSync(':memory:'))
+  })
   it('lets known sessions go on when the file fails, and begins nothing new', async (t) => {
     const file = tempFile(t)
     let time = START
