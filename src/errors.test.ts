@@ -21,7 +21,7 @@ describe('docs/errors.md', () => {
       assert.deepEqual(
         [String(fault.status), String(fault.grpcStatus), fault.mendedBy],
         [status, grpc, mendedBy],
-        code,
+        known,
       )
     }
   })

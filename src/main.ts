@@ -11,7 +11,7 @@ import { assertPortFree } from '../envoy/port.ts'
 import { runDirFor } from '../envoy/run-dir.ts'
 import { type EnvoySupervisor, superviseEnvoy } from '../envoy/supervise.ts'
 import { serveAuthenticate } from './authenticate/service.ts'
-import type { Config, Mistake, Route, TlsCertificate } from './config/config.ts'
+import type { Config, Route, TlsCertificate } from './config/config.ts'
 import { Secret } from './config/secret.ts'
 import { type ConfigSource, watchConfig } from './config/watch.ts'
 import { uncoveredNames } from './crypto/certificate-coverage.ts'
@@ -24,6 +24,7 @@ import { serveExtAuthz } from './extauthz/service.ts'
 import { openIdentityProvider } from './identity/openid-provider.ts'
 import type { IdentityProvider } from './identity/provider.ts'
 import { compilePolicy } from './policy/compile.ts'
+import { policyMistakes } from './policy/config-check.ts'
 import type { CompiledPolicy } from './policy/decision.ts'
 import { openSqliteStore } from './session/sqlite-store.ts'
 import { type Check, serveHealth, serveMetrics } from './telemetry/health-server.ts'
@@ -189,15 +190,6 @@ const policies = new WeakMap<Route, CompiledPolicy | undefined>()
 function policyOf(route: Route): CompiledPolicy | undefined {
   if (!policies.has(route)) policies.set(route, compilePolicy(route).policy)
   return policies.get(route)
-}
-
-function policyMistakes(config: Config): readonly Mistake[] {
-  return config.routes.flatMap((route, index) =>
-    (compilePolicy(route).problems ?? []).map(({ path, message }) => ({
-      path: ['routes', index, ...path],
-      message,
-    })),
-  )
 }
 
 type OpenProvider = IdentityProvider & AsyncDisposable

@@ -6,10 +6,6 @@
  */
 import { parseArgs } from 'node:util'
 import { Fault, reasonOf } from '../errors.ts'
-import { init } from './init.ts'
-import { serve } from './serve.ts'
-import { validate } from './validate.ts'
-import { version } from './version.ts'
 
 const USAGE = `sallyport: identity-aware access proxy that drives a stock Envoy
 
@@ -46,9 +42,11 @@ async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(USAGE)
     return 0
   }
+  // Each command loads what it needs: `validate` should not wait for the proxy's libraries.
   switch (command) {
     case 'serve':
-    case 'demo':
+    case 'demo': {
+      const { serve } = await import('./serve.ts')
       return await serve({
         configFile: values.config,
         stateDir: values['state-dir'],
@@ -56,13 +54,20 @@ async function run(argv: readonly string[]): Promise<number> {
         envoy: envoyMode(values.envoy ?? process.env['SALLYPORT_ENVOY']),
         demo: command === 'demo',
       })
-    case 'validate':
+    }
+    case 'validate': {
+      const { validate } = await import('./validate.ts')
       return validate(values.config ?? rest[0] ?? 'config.yaml', process.env, process.stdout)
-    case 'init':
+    }
+    case 'init': {
+      const { init } = await import('./init.ts')
       return await init({ directory: rest[0] ?? '.', domain: values.domain }, process.stdout)
-    case 'version':
+    }
+    case 'version': {
+      const { version } = await import('./version.ts')
       process.stdout.write(`sallyport ${version()}\n`)
       return 0
+    }
     case 'help':
       process.stdout.write(USAGE)
       return 0

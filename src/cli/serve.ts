@@ -6,7 +6,6 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { startSallyport } from '../main.ts'
-import { startDemo } from './demo/demo.ts'
 
 export interface ServeCommand {
   readonly configFile: string | undefined
@@ -25,7 +24,7 @@ export async function serve(command: ServeCommand): Promise<number> {
   const stopped = signalled()
   const isDemo = command.demo || (command.configFile === undefined && !existsSync(DEFAULT_CONFIG))
   await using running = isDemo
-    ? await startDemo({
+    ? await (await import('./demo/demo.ts')).startDemo({
         directory: resolve(command.stateDir ?? '.sallyport/demo'),
         envoy: command.envoy,
         output: process.stderr,

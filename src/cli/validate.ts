@@ -4,24 +4,13 @@
  * @module
  */
 import { stripVTControlCharacters } from 'node:util'
-import type { Config, Mistake } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigFault, formatProblem } from '../config/problem.ts'
-import { compilePolicy } from '../policy/compile.ts'
+import { policyMistakes } from '../policy/config-check.ts'
 
 /** The part of a stream that is needed to print. */
 export interface Output {
   write(text: string): unknown
-}
-
-/** What the policy compiler says against the routes, as a check for `parseConfig`. */
-export function policyMistakes(config: Config): Mistake[] {
-  return config.routes.flatMap((route, index) =>
-    (compilePolicy(route).problems ?? []).map(({ path, message }) => ({
-      path: ['routes', index, ...path],
-      message,
-    })),
-  )
 }
 
 /** Exit code 0 when the file would be served, 1 when not; all that is wrong goes to `out`. */

@@ -8,7 +8,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
-import { type Configuration, Provider } from 'oidc-provider'
+import type { Configuration, Provider } from 'oidc-provider'
 import { reasonOf } from '../../errors.ts'
 import { html } from '../../transport/html.ts'
 import { actionBar, renderPage } from '../../transport/page.ts'
@@ -27,7 +27,11 @@ export interface DemoProviderOptions {
 
 export async function startDemoProvider(options: DemoProviderOptions): Promise<AsyncDisposable> {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
-  const provider = new Provider(options.issuer, configuration(options, await exportJWK(privateKey)))
+  const settings = configuration(options, await exportJWK(privateKey))
+  const provider = await withoutAdvice(async () => {
+    const library = await import('oidc-provider')
+    return new library.Provider(options.issuer, settings)
+  })
   // Envoy in front ends TLS and says so in X-Forwarded-Proto.
   provider.proxy = true
   const answer = provider.callback()
@@ -39,6 +43,19 @@ export async function startDemoProvider(options: DemoProviderOptions): Promise<A
         response.end(`This sign-in is no longer open; start again. (${reasonOf(error)})\n`)
       })
   })
+}
+
+/** The library warns against what a demo is: state in memory, on a Node that does not call itself LTS. */
+async function withoutAdvice<T>(make: () => Promise<T>): Promise<T> {
+  const { warn } = console
+  console.warn = (...words: unknown[]) => {
+    if (!String(words[0]).includes('oidc-provider WARNING')) warn(...words)
+  }
+  try {
+    return await make()
+  } finally {
+    console.warn = warn
+  }
 }
 
 function configuration(options: DemoProviderOptions, key: JWK): Configuration {
