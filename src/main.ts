@@ -39,6 +39,8 @@ export interface StartOptions {
   /** Where the sockets for Envoy are made; default: in the state folder. */
   readonly runDir?: string | undefined
   readonly envoy: 'managed' | 'external'
+  /** Domains under which alone the local CA is believed; unset: all. */
+  readonly localCaDomains?: readonly string[]
 }
 
 export interface Sallyport extends AsyncDisposable {
@@ -76,7 +78,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
     settings.cookie_secret && decodeSecret(settings.cookie_secret.reveal(), 'cookie_secret'),
   )
   const signingKeys = openSigningKeys({ pem: settings.signing_key?.reveal(), derivedFrom: keys.signing })
-  const localCa = await openLocalCa(join(stateDir, 'ca'))
+  const localCa = await openLocalCa(join(stateDir, 'ca'), { constrainedTo: options.localCaDomains ?? [] })
   const sessions = running.use(
     await openSqliteStore({ file: join(stateDir, 'sallyport.db'), sealer: createSealer(keys.atRest) }),
   )

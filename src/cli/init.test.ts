@@ -87,6 +87,7 @@ describe('sallyport init', () => {
     assert.match(read('.env'), /^SALLYPORT_UID=65532$/m)
     assert.equal(statSync(join(directory, 'secrets/shared_secret')).uid, 65532)
     assert.equal(statSync(join(directory, 'state')).uid, 65532)
+    assert.equal(statSync(directory).mode & 0o005, 0o005, 'the containers may enter the folder')
   })
 
   it('overwrites nothing, and writes nothing beside what is there', async () => {

@@ -58,6 +58,8 @@ export async function init(options: InitOptions, out: { write(text: string): unk
       `${directory} already has ${names}; nothing was written. Name another folder, or move them away`,
     )
   }
+  // Open to look into, unlike what lies in it: the containers may run as another user than its owner.
+  mkdirSync(directory, { recursive: true, mode: 0o755 })
   for (const folder of ['secrets', 'certs', 'state'])
     mkdirSync(join(directory, folder), { recursive: true, mode: 0o700 })
   // `wx`: what appeared since we looked is not overwritten either.
@@ -105,7 +107,8 @@ function giveAway(directory: string, files: readonly File[], { uid, gid }: Conta
 }
 
 function nextSteps(domain: string, directory: string): string {
-  const where = relative(process.cwd(), directory) || '.'
+  const below = relative(process.cwd(), directory) || '.'
+  const where = below.startsWith('..') ? directory : below
   return `Wrote a set-up for ${domain} to ${directory}
 
 Next

@@ -23,7 +23,9 @@ export interface DemoOptions {
 export async function startDemo({ directory, envoy, output }: DemoOptions): Promise<Sallyport> {
   await using running = new AsyncDisposableStack()
   const configFile = await prepareDemo(directory)
-  const sallyport = running.use(await startSallyport({ configFile, stateDir: directory, envoy }))
+  const sallyport = running.use(
+    await startSallyport({ configFile, stateDir: directory, envoy, localCaDomains: ['localhost'] }),
+  )
   const { current } = sallyport.config
   const app = routeNamed(current, 'app')
   const provider = routeNamed(current, 'idp')
