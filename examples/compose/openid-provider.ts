@@ -19,11 +19,15 @@ const Config = z.object({
 const file = process.argv[2] ?? new URL('config.yaml', import.meta.url)
 const config = Config.parse(parse(readFileSync(file, 'utf8')))
 
-await using provider = await startDemoProvider({
-  issuer: config.idp_provider_url,
-  authenticateUrl: config.authenticate_service_url,
-  clientSecret: config.idp_client_secret,
-  port: Number(process.env['PORT'] ?? 8452),
-})
-process.stdout.write(`${config.idp_provider_url} listens on 127.0.0.1:${provider.port}\n`)
+const port = Number(process.env['PORT'] ?? 8452)
+await using running = new AsyncDisposableStack()
+running.use(
+  await startDemoProvider({
+    issuer: config.idp_provider_url,
+    authenticateUrl: config.authenticate_service_url,
+    clientSecret: config.idp_client_secret,
+    port,
+  }),
+)
+process.stdout.write(`${config.idp_provider_url} listens on 127.0.0.1:${port}\n`)
 await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
