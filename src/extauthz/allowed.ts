@@ -17,7 +17,7 @@ import type { TemplateValues } from './request-header-template.ts'
 import type { CompiledRoute } from './routes.ts'
 import type { AllowedAnswer, Visitor, Visitors } from './visitors.ts'
 
-export const ASSERTION_HEADER = 'x-pomerium-jwt-assertion'
+const ASSERTION_HEADER = 'x-pomerium-jwt-assertion'
 const ROUTING_KEY_HEADER = 'x-pomerium-routing-key'
 
 /**

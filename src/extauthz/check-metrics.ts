@@ -6,7 +6,7 @@
 import type { Meter } from '../telemetry/metrics.ts'
 import type { Verdict } from './check.ts'
 
-export type Outcome = Verdict['outcome'] | 'failure'
+type Outcome = Verdict['outcome'] | 'failure'
 
 const OUTCOMES: readonly Outcome[] = ['allow', 'sign-in', 'deny', 'refuse', 'failure']
 

@@ -54,6 +54,7 @@ export function createDecisionLog(logger: Logger, fields: readonly string[]): (e
     return reader === undefined ? [] : [[field, reader]]
   })
   return (ending) => {
+    if (!logger.isLevelEnabled('info')) return
     const line: Record<string, unknown> = {}
     for (const [field, read] of readers) {
       const value = read(ending)

@@ -11,7 +11,7 @@ import type { SessionStore } from '../session/store.ts'
 import type { Logger } from '../telemetry/log.ts'
 
 /** The generation in force, and word of each new one. */
-export interface ConfigSource {
+interface ConfigSource {
   readonly current: Config
   onGeneration(listener: (config: Config) => void): Disposable
 }

@@ -13,14 +13,13 @@ import { compileTemplate, type HeaderTemplate } from './request-header-template.
  * How long an id that a new generation no longer has stays known. Envoy goes over to the new routes a
  * moment later than we do, and requests under way must not be lost in between.
  */
-export const GRACE_MS = 5000
+const GRACE_MS = 5000
 
 export class CompiledRoute {
+  readonly #ports: Pick<Ports, 'idpIdFor'>
   readonly route: Route
   readonly settings: Settings
   readonly policy: CompiledPolicy
-  /** Sessions of another identity provider don't count here. */
-  readonly idpId: string
   readonly passesIdentity: boolean
   readonly issuerFormat: 'hostOnly' | 'uri'
   readonly groupsFilter: readonly string[] | undefined
@@ -41,7 +40,7 @@ export class CompiledRoute {
     if (policy === undefined)
       throw new Fault('CONFIG_INVALID', `the policy of route ${route.id} does not compile`)
     this.policy = policy
-    this.idpId = ports.idpIdFor(route)
+    this.#ports = ports
     this.passesIdentity = route.pass_identity_headers ?? settings.pass_identity_headers
     this.issuerFormat = route.jwt_issuer_format ?? settings.jwt_issuer_format
     this.groupsFilter = union(route.jwt_groups_filter, settings.jwt_groups_filter)
@@ -57,6 +56,11 @@ export class CompiledRoute {
     this.references = this.requestHeaders.flatMap(([, template]) => template.requestHeaders)
     this.needsRoutingKey =
       route.load_balancing_policy === 'RING_HASH' || route.load_balancing_policy === 'MAGLEV'
+  }
+
+  /** Sessions of another identity provider don't count here. Asked each time: a provider may be set up late. */
+  get idpId(): string {
+    return this.#ports.idpIdFor(this.route)
   }
 }
 
