@@ -44,6 +44,15 @@ export class CookieJar {
     this.#cookies.set(`${host} true ${name}`, { domain: host, isHostOnly: true, name, value })
   }
 
+  /** Back to what `header` said before. */
+  restore(host: string, header: string): void {
+    for (const [key, cookie] of this.#cookies) if (cookie.domain === host) this.#cookies.delete(key)
+    for (const pair of header.split('; ')) {
+      const at = pair.indexOf('=')
+      if (at > 0) this.set(host, pair.slice(0, at), pair.slice(at + 1))
+    }
+  }
+
   header(host: string): string {
     return this.#at(host)
       .map(({ name, value }) => `${name}=${value}`)

@@ -4,8 +4,11 @@
  * @module
  */
 
-/** On the authenticate host: which browser began a sign-in. One for all tabs. */
-export const LOGIN_COOKIE = '__Host-sallyport_login'
+/**
+ * On the authenticate host: which browser began a sign-in. All tabs share one, but tabs that are opened at the
+ * very same moment each get their own, so its name ends in two random characters lest they overwrite each other.
+ */
+export const LOGIN_COOKIE_PREFIX = '__Host-sallyport_login_'
 /** On an app's host: how often in a row a session cookie was set that did not come back. */
 export const ROUNDS_COOKIE = '__Host-sallyport_rounds'
 
@@ -22,6 +25,23 @@ export function cookieValues(header: string | undefined, name: string): readonly
 export function hostCookie(header: string | undefined, name: `__Host-${string}`): string | undefined {
   const values = cookieValues(header, name)
   return values.length === 1 && /^[\w.-]{1,64}$/.test(values[0] ?? '') ? values[0] : undefined
+}
+
+export interface HostCookie {
+  readonly name: `__Host-${string}`
+  readonly value: string
+}
+
+/** The login cookies of the browser, without those that come twice. */
+export function loginCookies(header = ''): readonly HostCookie[] {
+  const names = [...header.matchAll(/(?:^|;)\s*(__Host-sallyport_login_[\w-]{2})=/g)].map(
+    ([, name = '']) => name,
+  )
+  return [...new Set(names)].flatMap((text) => {
+    const name = `__Host-${text.slice('__Host-'.length)}` as const
+    const value = hostCookie(header, name)
+    return value === undefined ? [] : [{ name, value }]
+  })
 }
 
 function unquote(value: string): string {

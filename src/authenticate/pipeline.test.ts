@@ -95,8 +95,9 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   async claimState(world) {
     const browser = world.browser()
     const authorize = await browser.openUntil(`${APP}/`, /idp\.test\/authorize/)
+    const before = browser.jar.header('authenticate.example.com')
     await browser.ask(world.provider.approve(authorize, 'alice'))
-    browser.jar.set('authenticate.example.com', '_pomerium', 'gone')
+    browser.jar.restore('authenticate.example.com', before)
     assert.equal((await browser.ask(world.provider.approve(authorize, 'mallory'))).status, 400)
     assert.equal(world.sessions.count, 1)
   },
@@ -141,9 +142,10 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   async claimHandOff(world) {
     const browser = world.browser()
     const handOff = await browser.openUntil(`${APP}/`, HAND_OFF)
+    const before = browser.jar.header('app.example.com')
     await browser.ask(handOff)
     assert.ok(await isSignedIn(world, browser))
-    browser.jar.set('app.example.com', '_pomerium', 'gone')
+    browser.jar.restore('app.example.com', before)
     await browser.ask(handOff)
     assert.equal(await isSignedIn(world, browser), false)
   },

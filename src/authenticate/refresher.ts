@@ -40,9 +40,11 @@ const SPREAD_MS = 20_000
 const MIN_INTERVAL_MS = 10_000
 const MAX_PARALLEL = 8
 const BATCH = 256
-/** A lease outlives any one attempt; the next attempt comes later than it ends. */
-const LEASE_MS = 20_000
-const FIRST_RETRY_MS = 30_000
+const FIRST_RETRY_MS = 10_000
+/** After another replica has begun an attempt: longer than any attempt takes. */
+const AFTER_YOU_MS = 45_000
+/** Attempts are numbered, and each number is for one replica only. */
+const CLAIM_MS = 900_000
 const MAX_RETRY_MS = 300_000
 
 /** Works in the background until disposed, which waits for refreshes under way. */
@@ -72,11 +74,18 @@ export function openRefresher(options: RefresherOptions): AsyncDisposable {
   return stack
 }
 
+interface Wait {
+  readonly at: number
+  /** Of the session that failed; a newer one begins afresh. */
+  readonly version: number
+  readonly attempts: number
+}
+
 class Refresher {
   readonly #options: RefresherOptions
   readonly #random: () => number
   /** Sessions that wait: after an error, after a refresh, or to be spread. */
-  readonly #notBefore = new Map<string, { readonly at: number; readonly failures: number }>()
+  readonly #notBefore = new Map<string, Wait>()
 
   constructor(options: RefresherOptions) {
     this.#options = options
@@ -103,22 +112,26 @@ class Refresher {
       now + this.#random() * SPREAD_MS,
       Math.max(now, expiryOf(session) - LEAD_MS + SPREAD_MS),
     )
-    this.#notBefore.set(session.id, { at, failures: 0 })
+    this.#waitUntil(session, at, 0)
     return at <= now
   }
 
   async #refresh(session: Session): Promise<void> {
     const { sessions, provider, now, logger, metrics } = this.#options
     const log = logger.child({ 'session-id': session.id, user: session.userId })
+    const attempts = this.#attempts(session)
     try {
-      const isOurs = await sessions.claimOnce(`refresh:${session.id}:${session.version}`, LEASE_MS)
-      if (!isOurs) return this.#waitAfter(session, FIRST_RETRY_MS, 0)
+      const isOurs = await sessions.claimOnce(
+        `refresh:${session.id}:${session.version}:${attempts}`,
+        CLAIM_MS,
+      )
+      if (!isOurs) return this.#waitUntil(session, now() + AFTER_YOU_MS, attempts + 1)
       const identityProvider = provider(session.idpId)
       if (identityProvider === undefined)
         throw new Fault('IDP_NOT_CONFIGURED', 'its provider is not configured now')
       const identity = await identityProvider.refresh(session)
-      await sessions.save({ ...session, ...identity })
-      this.#waitAfter(session, Math.max(MIN_INTERVAL_MS, (expiryOf(identity) - now()) / 2), 0)
+      const saved = await sessions.save({ ...session, ...identity })
+      this.#waitUntil(saved, now() + Math.max(MIN_INTERVAL_MS, (expiryOf(identity) - now()) / 2), 0)
       metrics.refresh('success')
       log.debug('session refreshed')
     } catch (error) {
@@ -127,24 +140,34 @@ class Refresher {
   }
 
   async #fail(session: Session, error: unknown, log: Logger): Promise<void> {
-    const { sessions, metrics } = this.#options
+    const { metrics } = this.#options
     const code = error instanceof Fault ? error.code : undefined
     if (code === 'SESSION_GONE') return
-    if (code === 'IDP_REFUSED') {
-      await sessions.delete(session.id)
-      metrics.refresh('refused')
-      log.info({ reason: String(error) }, 'session ended: the provider refuses to refresh it')
-      return
-    }
-    const failures = (this.#notBefore.get(session.id)?.failures ?? 0) + 1
-    const delay = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), MAX_RETRY_MS)
-    this.#waitAfter(session, delay * (1 + this.#random() / 4), failures)
+    if (code === 'IDP_REFUSED') return this.#end(session, String(error), log)
+    const attempts = this.#attempts(session) + 1
+    const delay = Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), MAX_RETRY_MS)
+    this.#waitUntil(session, this.#options.now() + delay * (1 + this.#random() / 4), attempts)
     metrics.refresh('postponed')
-    log.warn({ err: error, failures }, 'session could not be refreshed, it stays for now')
+    log.warn({ err: error, attempts }, 'session could not be refreshed, it stays for now')
   }
 
-  #waitAfter({ id }: Session, delayMs: number, failures: number): void {
-    this.#notBefore.set(id, { at: this.#options.now() + delayMs, failures })
+  async #end({ id, version }: Session, reason: string, log: Logger): Promise<void> {
+    const { sessions, metrics } = this.#options
+    const current = await sessions.find(id)
+    // A token that works once is refused the second time: then another replica was faster, and all is well.
+    if (current === undefined || current.version !== version) return
+    await sessions.delete(id)
+    metrics.refresh('refused')
+    log.info({ reason }, 'session ended: the provider refuses to refresh it')
+  }
+
+  #attempts({ id, version }: Session): number {
+    const known = this.#notBefore.get(id)
+    return known?.version === version ? known.attempts : 0
+  }
+
+  #waitUntil({ id, version }: Session, at: number, attempts: number): void {
+    this.#notBefore.set(id, { at, version, attempts })
   }
 }
 

@@ -78,6 +78,20 @@ describe('signing in', () => {
     assert.ok(browser.jar.header('app.example.com').length < 1024)
   })
 
+  it('lets twenty tabs that open at the same moment sign in too (attack 37)', async () => {
+    await using world = await World.open()
+    const browser = world.browser()
+    const tabs = Array.from({ length: 20 }, (_, tab) => `${APP}/${tab}`)
+    const callbacks = await Promise.all(tabs.map((tab) => browser.openUntil(tab, CALLBACK)))
+    assert.ok(browser.jar.header('authenticate.example.com').length < 1024)
+    const replies = await Promise.all(callbacks.map((callback) => browser.open(callback)))
+    assert.deepEqual(
+      replies.map(({ url, body }) => [url.href, body]),
+      tabs.map((tab) => [tab, 'app sees alice']),
+    )
+    assert.doesNotMatch(browser.jar.header('app.example.com'), /flow/)
+  })
+
   it('takes the answer as a form post too, with a Lax cookie that comes on the next GET', async () => {
     await using world = await World.open()
     const browser = world.browser()

@@ -9,6 +9,7 @@ import { Fault } from '../errors.ts'
 import type { Identity } from '../identity/provider.ts'
 import type { Session } from '../session/session.ts'
 import { PAGE_HEADERS, type Page, renderPage } from '../transport/page.ts'
+import type { HostCookie } from './cookies.ts'
 import type { EndpointName } from './endpoints.ts'
 import type { HandOff } from './hand-off.ts'
 import type { OauthState } from './oauth-state.ts'
@@ -32,7 +33,7 @@ export interface Found {
   session?: Session | undefined
   /** Where the user agent goes in the end. Only `readTarget`, `openState` and their like put a URL here, checked. */
   target?: URL
-  loginCookie?: string
+  loginCookie?: HostCookie
   state?: OauthState
   identity?: Identity
   handOff?: HandOff

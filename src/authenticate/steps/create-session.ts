@@ -3,7 +3,7 @@ import { makeHandle } from '../../crypto/session-handle.ts'
 import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
 import { additionalHosts } from '../chain.ts'
-import { handleAudience, sessionCookie } from '../cookies.ts'
+import { handleAudience, hostOnlyCookie, sessionCookie } from '../cookies.ts'
 import { randomId, signInSecrets } from '../oauth-state.ts'
 import { type Answer, parameter, required, type Visit } from '../visit.ts'
 import { goToTarget } from './go-to-target.ts'
@@ -29,7 +29,7 @@ export async function exchangeCode(visit: Visit): Promise<Answer | undefined> {
   if (provider === undefined) throw new Fault('IDP_NOT_CONFIGURED', 'the provider is no longer configured')
   const sealed = parameter(visit, 'state')
   visit.found.identity = await provider.exchange({
-    ...signInSecrets(sealed, state, required(visit, 'loginCookie'), services.keys.state),
+    ...signInSecrets(sealed, state, required(visit, 'loginCookie').value, services.keys.state),
     callbackUrl: new URL(request.path + request.search, sites.authenticateUrl),
   })
   return undefined
@@ -65,6 +65,7 @@ export async function createSession(visit: Visit): Promise<Answer> {
     services.keys.cookie,
   )
   visit.cookies.push(sessionCookie(handle, site.host, config.settings))
+  forgetLoginCookie(visit)
   services.metrics.signIn(isOfAnotherTab ? 'joined' : 'success')
   services.logger.info(
     {
@@ -77,4 +78,10 @@ export async function createSession(visit: Visit): Promise<Answer> {
   )
   const hosts = additionalHosts(visit, state.additionalHosts.join(','), required(visit, 'target'))
   return goToTarget(visit, session, state.flow, hosts)
+}
+
+/** It has served: tabs that still wait with it go on with the session. A Strict session cookie they would not send. */
+function forgetLoginCookie(visit: Visit): void {
+  if (visit.config.settings.cookie_same_site === 'strict') return
+  visit.cookies.push(hostOnlyCookie(required(visit, 'loginCookie').name, '', 0))
 }

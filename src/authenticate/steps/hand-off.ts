@@ -42,7 +42,8 @@ export async function checkFlow(visit: Visit): Promise<Answer | undefined> {
   if (additional) return undefined
   const flowCookie = hostCookie(visit.request.headers.cookie, FLOW_COOKIE)
   if (flow !== undefined && flowMatches(flowCookie, flow)) return undefined
-  if (flowCookie === undefined) await countRestart(visit, await visit.services.sessions.find(sessionId))
+  if (flowCookie === undefined && visit.found.session === undefined)
+    await countRestart(visit, await visit.services.sessions.find(sessionId))
   return restart(visit, 'the sign-in was begun in another browser')
 }
 
@@ -81,6 +82,8 @@ export async function takeSession(visit: Visit): Promise<Answer> {
       services.keys.cookie,
     )
     visit.cookies.push(sessionCookie(handle, site.host, config.settings))
+    // It has served: tabs that still wait with it go on with the session.
+    if (!additional) visit.cookies.push(hostOnlyCookie(FLOW_COOKIE, '', 0))
   }
   return nextHop(visit, sessionId)
 }
@@ -91,13 +94,15 @@ function isSomebodyElse(present: Session | undefined, coming: Session): boolean 
 
 /** A session cookie that never comes back, by a wrong `cookie_domain` for one, would be set again for ever. */
 function checkRounds(visit: Visit): void {
-  const rounds = Number(hostCookie(visit.request.headers.cookie, ROUNDS_COOKIE) ?? 0) + 1
+  const [, before = '0'] =
+    /^round-(\d)$/.exec(hostCookie(visit.request.headers.cookie, ROUNDS_COOKIE) ?? '') ?? []
   if (visit.found.session !== undefined) return
-  if (rounds > MAX_ROUNDS) {
+  const round = Number(before) + 1
+  if (round > MAX_ROUNDS) {
     visit.cookies.push(hostOnlyCookie(ROUNDS_COOKIE, '', 0))
     throw new Fault('COOKIES_REQUIRED', 'the session cookie does not come back')
   }
-  visit.cookies.push(hostOnlyCookie(ROUNDS_COOKIE, String(rounds), ROUNDS_SECONDS))
+  visit.cookies.push(hostOnlyCookie(ROUNDS_COOKIE, `round-${round}`, ROUNDS_SECONDS))
 }
 
 function nextHop(visit: Visit, sessionId: string): Answer {

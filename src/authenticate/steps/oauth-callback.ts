@@ -1,7 +1,7 @@
 /** The OpenID provider's answer: is it to a sign-in that this browser began here, just now, and not yet used? */
 import { Fault } from '../../errors.ts'
 import { additionalHosts } from '../chain.ts'
-import { hostCookie, LOGIN_COOKIE } from '../cookies.ts'
+import { loginCookies } from '../cookies.ts'
 import { fingerprint, openState, STATE_CLAIM_MS, STATE_LIFETIME_MS } from '../oauth-state.ts'
 import { type Answer, redirect, required, type Step, type Visit } from '../visit.ts'
 import { goToTarget } from './go-to-target.ts'
@@ -37,10 +37,14 @@ export function readState(visit: Visit): Answer | undefined {
 
 /** Stops login CSRF and stolen answers: the secrets of the sign-in can't be derived in another browser either. */
 export function checkStateBrowser(visit: Visit): Answer | undefined {
-  const loginCookie = hostCookie(visit.request.headers.cookie, LOGIN_COOKIE)
-  if (loginCookie === undefined) throw new Fault('OAUTH_STATE_FOREIGN', 'the browser sends no login cookie')
-  if (fingerprint(loginCookie) !== required(visit, 'state').browser) {
-    throw new Fault('OAUTH_STATE_FOREIGN', 'the state belongs to another browser')
+  const { browser } = required(visit, 'state')
+  const present = loginCookies(visit.request.headers.cookie)
+  const loginCookie = present.find(({ value }) => fingerprint(value) === browser)
+  if (loginCookie === undefined) {
+    throw new Fault(
+      'OAUTH_STATE_FOREIGN',
+      `none of the ${present.length} login cookies of this browser belongs to the state`,
+    )
   }
   visit.found.loginCookie = loginCookie
   return undefined

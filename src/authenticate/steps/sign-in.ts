@@ -3,13 +3,13 @@ import { ADDITIONAL_HOSTS_PARAMETER, FLOW_PARAMETER, IDP_ID_PARAMETER } from '..
 import { Fault } from '../../errors.ts'
 import { prefersHtml } from '../../transport/prefers-html.ts'
 import { additionalHosts } from '../chain.ts'
-import { hostCookie, hostOnlyCookie, LOGIN_COOKIE } from '../cookies.ts'
+import { type HostCookie, hostOnlyCookie, LOGIN_COOKIE_PREFIX, loginCookies } from '../cookies.ts'
 import { fingerprint, type OauthState, randomId, sealState, signInSecrets } from '../oauth-state.ts'
 import { type Answer, parameter, redirect, required, type Visit } from '../visit.ts'
 import { goToTarget } from './go-to-target.ts'
 
-/** Tabs left open for hours still finish; 24 bytes that mean nothing by themselves. */
-const LOGIN_COOKIE_SECONDS = 14 * 3600
+/** As long as the state lives, and some. */
+const LOGIN_COOKIE_SECONDS = 600
 
 /** A session of another provider, or of another client of it, is none for this route. */
 export function handOffTheSignedIn(visit: Visit): Answer | undefined {
@@ -31,8 +31,8 @@ export async function startSignIn(visit: Visit): Promise<Answer> {
   const provider = services.provider(idpId)
   if (provider === undefined)
     throw new Fault('IDP_NOT_CONFIGURED', `no provider has the id ${idpId.slice(0, 64)}`)
-  const loginCookie = hostCookie(request.headers.cookie, LOGIN_COOKIE) ?? randomId()
-  visit.cookies.push(hostOnlyCookie(LOGIN_COOKIE, loginCookie, LOGIN_COOKIE_SECONDS))
+  const loginCookie = loginCookies(request.headers.cookie)[0] ?? newLoginCookie()
+  visit.cookies.push(hostOnlyCookie(loginCookie.name, loginCookie.value, LOGIN_COOKIE_SECONDS))
   const state: OauthState = {
     target: required(visit, 'target').href,
     idpId,
@@ -40,11 +40,15 @@ export async function startSignIn(visit: Visit): Promise<Answer> {
     flow: request.query.get(FLOW_PARAMETER) ?? undefined,
     issuedAt: now,
     jti: randomId(),
-    browser: fingerprint(loginCookie),
+    browser: fingerprint(loginCookie.value),
   }
   const oauthState = sealState(state, services.sealer)
-  const secrets = signInSecrets(oauthState, state, loginCookie, services.keys.state)
+  const secrets = signInSecrets(oauthState, state, loginCookie.value, services.keys.state)
   return redirect(visit, await provider.authorizationUrl(secrets))
+}
+
+function newLoginCookie(): HostCookie {
+  return { name: `${LOGIN_COOKIE_PREFIX}${randomId().slice(0, 2)}`, value: randomId() }
 }
 
 function hostsOf(visit: Visit): readonly string[] {
