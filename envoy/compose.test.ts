@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { init } from '../src/cli/init.ts'
+import { validate } from '../src/cli/validate.ts'
+import { version } from '../src/cli/version.ts'
+import { ENVOY_VERSION } from './release.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+
+const Compose = z.object({
+  services: z.record(
+    z.string(),
+    z.object({
+      image: z.string(),
+      user: z.string().optional(),
+      volumes: z.array(z.string()).optional(),
+      entrypoint: z.array(z.string()).optional(),
+    }),
+  ),
+})
+const compose = Compose.parse(parse(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8'), { merge: true }))
+const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
+
+/** `docker compose` or `docker-compose`, whichever is installed. */
+const command = [['docker', 'compose'], ['docker-compose']].find(
+  ([program = '', ...args]) => spawnSync(program, [...args, 'version']).status === 0,
+)
+
+function check(directory: string): void {
+  const [program = '', ...args] = command ?? []
+  execFileSync(program, [...args, 'config', '--quiet'], { cwd: directory, stdio: 'pipe' })
+}
+
+describe('docker-compose.yml', () => {
+  it('runs the Envoy that is pinned and the version that this is', () => {
+    assert.equal(compose.services['envoy']?.image, `envoyproxy/envoy:v${ENVOY_VERSION}`)
+    assert.equal(compose.services['sallyport']?.image, `sallyport:${version()}`)
+  })
+
+  it('runs Envoy and Sallyport as one user, who is not root, on one folder of sockets', () => {
+    const user = /^USER (\S+)$/m.exec(dockerfile)?.[1]
+    assert.match(user ?? '', /^[1-9]\d*:[1-9]\d*$/)
+    assert.equal(compose.services['envoy']?.user, user)
+    assert.equal(compose.services['sallyport']?.user, undefined, 'the one of the image')
+    for (const name of ['envoy', 'sallyport'])
+      assert.ok(compose.services[name]?.volumes?.includes('run:/run/sallyport'), name)
+  })
+
+  it('serves a configuration without mistakes', () => {
+    let said = ''
+    const file = join(ROOT, 'examples', 'compose', 'config.yaml')
+    assert.equal(validate(file, {}, { write: (text) => (said += text) }), 0, said)
+  })
+
+  it('is accepted by docker compose', {
+    skip: command === undefined && 'docker compose is not installed',
+  }, () => {
+    check(ROOT)
+  })
+
+  it('is accepted as sallyport init writes it', {
+    skip: command === undefined && 'docker compose is not installed',
+  }, async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'sallyport-compose-'))
+    try {
+      await init({ directory, domain: 'example.com' }, { write: () => true })
+      check(directory)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+})
+
+describe('Dockerfile', () => {
+  it('copies what is there and .dockerignore lets through', () => {
+    const allowed = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n')
+    const copies = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths = '']) =>
+      paths.split(' '),
+    )
+    assert.ok(copies.length > 5)
+    for (const path of copies) {
+      assert.ok(allowed.includes(`!${path}`), path)
+      assert.ok(existsSync(join(ROOT, path)), path)
+    }
+  })
+})
