@@ -66,9 +66,26 @@ function edgeOptions(settings: Settings): Fields {
   }
 }
 
+/**
+ * `/public/..;/admin`: to servlet containers `;` begins a parameter, so the rest of the segment is `..` and the path
+ * leads elsewhere than a rule on `/public/` thinks. No honest client sends it.
+ */
+const HIDDEN_DOT_SEGMENT = String.raw`.*/\.\.?(?:;|%3[bB]).*`
+
 /** The filters of a protected request. Identity that a client claims is gone before anybody judges it. */
 function filters(settings: Settings): readonly Fields[] {
   return [
+    extension('envoy.filters.http.rbac', `${HTTP_PACKAGE}.rbac.v3.RBAC`, {
+      rules: {
+        action: 'DENY',
+        policies: {
+          'hidden-dot-segment': {
+            permissions: [{ url_path: { path: { safe_regex: { regex: HIDDEN_DOT_SEGMENT } } } }],
+            principals: [{ any: true }],
+          },
+        },
+      },
+    }),
     extension('envoy.filters.http.header_mutation', `${HTTP_PACKAGE}.header_mutation.v3.HeaderMutation`, {
       mutations: { request_mutations: removeClientHeaders },
     }),
