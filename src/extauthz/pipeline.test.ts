@@ -164,6 +164,14 @@ describe('a route that is gone', () => {
     assert.equal((await fixture.ask({ ...alice, routeId })).status, 404)
   })
 
+  it('is not known for longer because the clock went back', async () => {
+    const before = configOf([STAFF_ROUTE])
+    using fixture = authorizerFor(before)
+    fixture.change(configOf([{ ...STAFF_ROUTE, prefix: '/new' }]))
+    fixture.clock.now -= 60_000
+    assert.equal((await fixture.ask({ ...alice, routeId: before.routes[0]?.id ?? '' })).status, 404)
+  })
+
   it('is judged by its new policy at once when it is only changed', async () => {
     using fixture = authorizerFor(configOf([STAFF_ROUTE]))
     assert.ok((await fixture.ask(alice)).isAllowed)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { compilePolicy } from '../policy/compile.ts'
 import {
   ALICE,
   authorizerFor,
@@ -9,6 +10,7 @@ import {
   SIGNING_KEYS,
   STAFF_ROUTE,
 } from './authorizer.fixture.ts'
+import { RouteTable } from './routes.ts'
 import { Visitors } from './visitors.ts'
 
 const route = { ...STAFF_ROUTE, pass_identity_headers: true }
@@ -167,6 +169,7 @@ const visitor = (sessionIds: readonly string[], rest?: string) => ({
   cookies: { sessions: [], flow: undefined, rest, isChanged: false },
   hasHeaderHandle: false,
   answers: new Map(),
+  isKept: false,
 })
 
 describe('the memory of visitors', () => {
@@ -184,6 +187,34 @@ describe('the memory of visitors', () => {
     assert.equal(visitors.size, 0)
     visitors.remember('nothing at all', visitor([]))
     assert.equal(visitors.size, 1)
+  })
+
+  it('keeps no answers for whom it does not remember', () => {
+    const visitors = new Visitors()
+    const compiled = new RouteTable(configOf([route]), {
+      compile: compilePolicy,
+      idpIdFor: () => '',
+      now: () => 0,
+    })
+    const routeId = configOf([route]).routes[0]?.id ?? ''
+    const found = compiled.find(routeId)
+    assert.ok(found !== undefined)
+    const answer = {
+      bytes: Buffer.alloc(0),
+      removedGroups: 0,
+      madeAt: 0,
+      sessionId: '',
+      sessionVersion: 0,
+      references: '',
+    }
+    const [stranger, known] = [visitor([], 'anything=1'), visitor(['s'])]
+    visitors.remember('stranger', stranger)
+    visitors.remember('known', known)
+    for (const each of [stranger, known, known]) visitors.keepAnswer(each, found, answer)
+    assert.deepEqual([visitors.answerCount, stranger.answers.size], [1, 0])
+    visitors.forgetSession('s')
+    visitors.keepAnswer(known, found, answer)
+    assert.deepEqual([visitors.answerCount, known.answers.size], [0, 0])
   })
 
   it('forgets whoever had a session', () => {

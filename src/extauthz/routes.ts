@@ -72,59 +72,75 @@ function union(
   return one === undefined || other === undefined ? (one ?? other) : [...one, ...other]
 }
 
+/** The routes of one generation; each is compiled when it is first asked for. */
+class Generation {
+  readonly config: Config
+  readonly #routes: ReadonlyMap<string, Route>
+  readonly #compiled = new Map<string, CompiledRoute>()
+  readonly #ports: Pick<Ports, 'compile' | 'idpIdFor'>
+
+  constructor(config: Config, ports: Pick<Ports, 'compile' | 'idpIdFor'>) {
+    this.config = config
+    this.#routes = new Map(config.routes.map((route) => [route.id, route]))
+    this.#ports = ports
+  }
+
+  find(id: string): CompiledRoute | undefined {
+    const ready = this.#compiled.get(id)
+    if (ready !== undefined) return ready
+    const route = this.#routes.get(id)
+    if (route === undefined) return undefined
+    const compiled = new CompiledRoute(route, this.config.settings, this.#ports)
+    this.#compiled.set(id, compiled)
+    return compiled
+  }
+}
+
+/** Not when it lies further ahead than it was ever set: the clock went back, and the grace must not grow. */
+const isAhead = (until: number, now: number) => now < until && until - now <= GRACE_MS
+
 export class RouteTable {
   readonly #ports: Pick<Ports, 'compile' | 'idpIdFor' | 'now'>
-  #config: Config
-  #routes: ReadonlyMap<string, Route>
-  readonly #ready = new Map<string, CompiledRoute>()
-  readonly #retired = new Map<string, { readonly compiled: CompiledRoute; readonly until: number }>()
+  #current: Generation
+  /** Generations that were in force a moment ago, the youngest first. */
+  #retired: readonly { readonly generation: Generation; readonly until: number }[] = []
 
   constructor(config: Config, ports: Pick<Ports, 'compile' | 'idpIdFor' | 'now'>) {
     this.#ports = ports
-    this.#config = config
-    this.#routes = byId(config)
+    this.#current = new Generation(config, ports)
   }
 
   /** Takes over a new generation. */
   replace(config: Config): void {
     const now = this.#ports.now()
-    const routes = byId(config)
-    for (const [id, { until }] of this.#retired) if (!(now < until)) this.#retired.delete(id)
-    for (const id of this.#routes.keys()) {
-      const compiled = routes.has(id) ? undefined : this.find(id)
-      if (compiled !== undefined) this.#retired.set(id, { compiled, until: now + GRACE_MS })
-    }
-    this.#config = config
-    this.#routes = routes
-    this.#ready.clear()
+    const young = this.#retired.filter(({ until }) => isAhead(until, now))
+    this.#retired = [{ generation: this.#current, until: now + GRACE_MS }, ...young]
+    this.#current = new Generation(config, this.#ports)
   }
 
+  /** A route that the generation in force has is never answered from an older one. */
   find(id: string): CompiledRoute | undefined {
-    const ready = this.#ready.get(id)
-    if (ready !== undefined) return ready
-    const route = this.#routes.get(id)
-    if (route === undefined) {
-      const retired = this.#retired.get(id)
-      return retired !== undefined && this.#ports.now() < retired.until ? retired.compiled : undefined
+    const found = this.#current.find(id)
+    if (found !== undefined || this.#retired.length === 0) return found
+    const now = this.#ports.now()
+    this.#retired = this.#retired.filter(({ until }) => isAhead(until, now))
+    for (const { generation } of this.#retired) {
+      const retired = generation.find(id)
+      if (retired !== undefined) return retired
     }
-    const compiled = new CompiledRoute(route, this.#config.settings, this.#ports)
-    this.#ready.set(id, compiled)
-    return compiled
+    return undefined
   }
 
   /** Whether a browser at this origin is at one of our routes. */
   isOurOrigin(origin: string): boolean {
     const url = URL.parse(origin)
     if (url === null || url.origin !== origin || url.protocol !== 'https:') return false
-    return this.#config.routes.some(({ origin: { host, port, wildcard } }) => {
+    return this.#current.config.routes.some(({ origin: { host, port, wildcard } }) => {
       const isHost = wildcard ? matchesWildcard(url.hostname, host) : url.hostname === host
       return isHost && (port === undefined || String(port) === (url.port === '' ? '443' : url.port))
     })
   }
 }
-
-const byId = (config: Config): ReadonlyMap<string, Route> =>
-  new Map(config.routes.map((route) => [route.id, route]))
 
 /** `*` stands for any text. Walked part by part: a regular expression could be made to run for long. */
 function matchesWildcard(host: string, pattern: string): boolean {

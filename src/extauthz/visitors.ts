@@ -32,6 +32,8 @@ export interface Visitor {
   /** Whether a handle came in a header, valid or not. */
   readonly hasHeaderHandle: boolean
   readonly answers: Map<CompiledRoute, ReadyAnswer>
+  /** Whether it is remembered: only then answers are kept for it, so that their number stays bounded. */
+  isKept: boolean
 }
 
 /** A request with more handles than this is not a browser's mishap; the rest is not looked at. */
@@ -53,6 +55,7 @@ export function recogniseVisitor(options: {
     cookies,
     hasHeaderHandle: headerHandles.length > 0,
     answers: new Map(),
+    isKept: false,
   }
 }
 
@@ -74,11 +77,13 @@ export class Visitors {
   remember(key: string, visitor: Visitor): void {
     const isAnonymous = visitor.sessionIds.length === 0
     if (key.length > LONGEST_KEY || (isAnonymous && visitor.cookies.rest !== undefined)) return
+    visitor.isKept = true
     this.#byKey.set(key, visitor)
     if (this.#byKey.size > MOST_VISITORS) this.#forgetOldest()
   }
 
   keepAnswer(visitor: Visitor, route: CompiledRoute, answer: ReadyAnswer): void {
+    if (!visitor.isKept) return
     if (!visitor.answers.has(route)) this.#answers++
     visitor.answers.set(route, answer)
     while (this.#answers > MOST_ANSWERS && this.#byKey.size > 0) this.#forgetOldest()
@@ -91,13 +96,15 @@ export class Visitors {
   }
 
   clear(): void {
-    for (const visitor of this.#byKey.values()) visitor.answers.clear()
-    this.#byKey.clear()
-    this.#answers = 0
+    for (const [key, visitor] of this.#byKey) this.#forget(key, visitor)
   }
 
   get size(): number {
     return this.#byKey.size
+  }
+
+  get answerCount(): number {
+    return this.#answers
   }
 
   #forgetOldest(): void {
@@ -109,5 +116,6 @@ export class Visitors {
     this.#byKey.delete(key)
     this.#answers -= visitor.answers.size
     visitor.answers.clear()
+    visitor.isKept = false
   }
 }
