@@ -36,7 +36,7 @@ export interface RunOptions {
   readonly accessLog: LineSink
 }
 
-export interface Exit {
+interface Exit {
   /** How it ended, in words: `exited with code 1`. */
   readonly how: string
   readonly lastWords: string

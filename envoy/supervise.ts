@@ -28,7 +28,7 @@ export interface SuperviseOptions extends Omit<RunOptions, 'accessLog'> {
   readonly now?: (() => number) | undefined
 }
 
-export interface EnvoyStatus {
+interface EnvoyStatus {
   readonly pid: number | undefined
   /** How often it had to be started again. */
   readonly restarts: number

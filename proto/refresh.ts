@@ -29,6 +29,12 @@ const HERE = import.meta.dirname
 const TARGET = join(HERE, 'envoy-api')
 const GENERATED = join(HERE, '..', 'src', 'gen', 'envoy-api')
 
+/** The generated types that the program starts from. */
+const SERVICE_TYPES = [
+  'envoy/service/auth/v3/Authorization.ts',
+  'envoy/service/discovery/v3/AggregatedDiscoveryService.ts',
+]
+
 /** The crate's folders under `proto/`, each a root that imports are relative to. */
 const ROOTS = [
   'data-plane-api',
@@ -90,11 +96,27 @@ function generateTypes(): void {
     [...options, '--grpcLib=@grpc/grpc-js', `--includeDirs=${TARGET}`, `--outDir=${GENERATED}`, ...SERVICES],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   )
+  const used = reachableFrom(SERVICE_TYPES)
   for (const file of globSync('**/*.ts', { cwd: GENERATED })) {
-    const text = readFileSync(join(GENERATED, file), 'utf8')
+    const path = join(GENERATED, file)
     // The generator names each source by its absolute path, which is nobody else's business.
-    writeFileSync(join(GENERATED, file), text.replaceAll(`// Original file: ${TARGET}/`, '// '))
+    if (used.has(path))
+      writeFileSync(path, readFileSync(path, 'utf8').replaceAll(`// Original file: ${TARGET}/`, '// '))
+    else rmSync(path)
   }
+}
+
+/** Generated files that these import, directly or not: the generator also writes what nobody asked for. */
+function reachableFrom(files: readonly string[]): ReadonlySet<string> {
+  const found = new Set<string>()
+  const open = files.map((file) => join(GENERATED, file))
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    if (found.has(path)) continue
+    found.add(path)
+    for (const [, imported = ''] of readFileSync(path, 'utf8').matchAll(/ from '(\.[^']+)'/g))
+      open.push(join(dirname(path), imported))
+  }
+  return found
 }
 
 const temporary = mkdtempSync(join(tmpdir(), 'sallyport-proto-'))
