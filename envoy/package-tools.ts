@@ -65,6 +65,8 @@ export function runTool(
     ...options.env,
     TMPDIR: temporary,
     UV_CACHE_DIR: join(temporary, 'uv'),
+    // uv takes any Mac for an old one, for which there is no wheel.
+    MACOSX_DEPLOYMENT_TARGET: '15.0',
     PIP_NO_CACHE_DIR: '1',
     PIP_NO_INPUT: '1',
     PIP_DISABLE_PIP_VERSION_CHECK: '1',
