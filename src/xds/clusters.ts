@@ -132,18 +132,18 @@ const ALPN: Readonly<Record<HttpVersion, readonly string[]>> = {
   negotiated: ['h2', 'http/1.1'],
 }
 
-function httpOptions(version: HttpVersion): Fields {
-  const options = {
-    http1: { explicit_http_config: { http_protocol_options: KEEP_HEADER_CASE } },
-    http2: { explicit_http_config: { http2_protocol_options: {} } },
-    negotiated: { auto_config: { http_protocol_options: KEEP_HEADER_CASE, http2_protocol_options: {} } },
-  }[version]
-  return {
-    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': typed(
-      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-      options,
-    ),
-  }
+const HTTP_PROTOCOL_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+
+const httpOptions = (options: Fields): Fields => ({
+  [HTTP_PROTOCOL_OPTIONS]: typed(HTTP_PROTOCOL_OPTIONS, options),
+})
+
+const HTTP_OPTIONS: Readonly<Record<HttpVersion, Fields>> = {
+  http1: httpOptions({ explicit_http_config: { http_protocol_options: KEEP_HEADER_CASE } }),
+  http2: httpOptions({ explicit_http_config: { http2_protocol_options: {} } }),
+  negotiated: httpOptions({
+    auto_config: { http_protocol_options: KEEP_HEADER_CASE, http2_protocol_options: {} },
+  }),
 }
 
 function transportSocket(target: Target, alpn: readonly string[]): Fields {
@@ -186,7 +186,7 @@ export function clusterOf(
     lb_policy: route.load_balancing_policy ?? 'ROUND_ROBIN',
     ...resilienceOf(route, settings),
     ...transportSocket(target, ALPN[version]),
-    typed_extension_protocol_options: httpOptions(version),
+    typed_extension_protocol_options: HTTP_OPTIONS[version],
   })
   return isEds ? [cluster, makeResource(TYPE_URL.endpoints, name, loadAssignment(target))] : [cluster]
 }

@@ -52,7 +52,6 @@ function hostsOf(host: string, routes: readonly Route[], context: Context): read
     routes
       .filter(({ origin }) => origin.port === undefined || origin.port === port)
       .map((route) => envoyRoute(route, context.settings, context.clusters.get(route)))
-  const own = ownPathRoutes(context.settings)
   const ports = [...new Set(routes.flatMap(({ origin }) => origin.port ?? []))]
   const isOpen = routes.some(({ origin }) => origin.port === undefined)
   // One virtual host may claim the bare name: two would make Envoy refuse them all.
@@ -61,14 +60,14 @@ function hostsOf(host: string, routes: readonly Route[], context: Context): read
     virtualHost(
       `${name}:${port}`,
       [`${name}:${port}`, ...(port === bare ? [name] : [])],
-      [...own, ...answersFor(port)],
+      [...context.ownPaths, ...answersFor(port)],
     ),
   )
   if (!isOpen) return perPort
   const anyPort = context.settings.runtime_flags.match_any_incoming_port
     ? [`${name}:*`]
     : portsOfScheme(name, ports)
-  return [virtualHost(name, [name, ...anyPort], [...own, ...answersFor(undefined)]), ...perPort]
+  return [virtualHost(name, [name, ...anyPort], [...context.ownPaths, ...answersFor(undefined)]), ...perPort]
 }
 
 const portsOfScheme = (name: string, taken: readonly number[]): readonly string[] =>
@@ -113,10 +112,13 @@ function catchAll(routes: readonly Route[], context: Context): Resource {
 interface Context {
   readonly settings: Settings
   readonly clusters: ReadonlyMap<Route, string>
+  /** The same for every exact host. */
+  readonly ownPaths: readonly Fields[]
 }
 
 export function virtualHosts(config: Config, clusters: ReadonlyMap<Route, string>): readonly Resource[] {
-  const context: Context = { settings: config.settings, clusters }
+  const { settings } = config
+  const context: Context = { settings, clusters, ownPaths: ownPathRoutes(settings) }
   const authenticate = authenticateHost(config.settings)
   const groups = groupByHost(config.routes)
   const hosts = [...groups].flatMap(([host, routes]) =>
