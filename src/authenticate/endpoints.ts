@@ -8,31 +8,33 @@ import type { Site } from './sites.ts'
 export interface Endpoint {
   readonly site: Site['kind'] | 'any'
   readonly paths: readonly string[]
-  /** HEAD goes with GET. */
-  readonly methods: readonly ('GET' | 'POST' | 'OPTIONS')[]
+  readonly methods: readonly ('GET' | 'HEAD' | 'POST' | 'OPTIONS')[]
 }
 
+/** HEAD only where a GET changes nothing: link checkers should neither sign out nor use up a hand-off. */
+const READ = ['GET', 'HEAD'] as const
+
 export const ENDPOINTS = {
-  HOME: { site: 'authenticate', paths: ['/'], methods: ['GET'] },
+  HOME: { site: 'authenticate', paths: ['/'], methods: READ },
   SIGN_IN: { site: 'authenticate', paths: ['/.pomerium/sign_in'], methods: ['GET'] },
   OAUTH_CALLBACK: { site: 'authenticate', paths: ['/oauth2/callback'], methods: ['GET', 'POST'] },
   SIGN_OUT: { site: 'authenticate', paths: ['/.pomerium/sign_out'], methods: ['GET', 'POST'] },
-  SIGNED_OUT: { site: 'authenticate', paths: ['/.pomerium/signed_out'], methods: ['GET'] },
-  ROBOTS: { site: 'authenticate', paths: ['/robots.txt'], methods: ['GET'] },
+  SIGNED_OUT: { site: 'authenticate', paths: ['/.pomerium/signed_out'], methods: READ },
+  ROBOTS: { site: 'authenticate', paths: ['/robots.txt'], methods: READ },
 
   HAND_OFF: { site: 'app', paths: ['/.pomerium/callback/', '/.pomerium/callback'], methods: ['GET'] },
   APP_SIGN_OUT: { site: 'app', paths: ['/.pomerium/sign_out'], methods: ['GET', 'POST'] },
 
-  ME: { site: 'any', paths: ['/.pomerium/', '/.pomerium'], methods: ['GET'] },
-  USER: { site: 'any', paths: ['/.pomerium/user'], methods: ['GET'] },
-  PORTAL: { site: 'any', paths: ['/.pomerium/routes'], methods: ['GET'] },
-  PORTAL_API: { site: 'any', paths: ['/.pomerium/api/v1/routes'], methods: ['GET'] },
+  ME: { site: 'any', paths: ['/.pomerium/', '/.pomerium'], methods: READ },
+  USER: { site: 'any', paths: ['/.pomerium/user'], methods: READ },
+  PORTAL: { site: 'any', paths: ['/.pomerium/routes'], methods: READ },
+  PORTAL_API: { site: 'any', paths: ['/.pomerium/api/v1/routes'], methods: READ },
   WELL_KNOWN: {
     site: 'any',
     paths: ['/.well-known/pomerium', '/.well-known/pomerium/'],
-    methods: ['GET', 'OPTIONS'],
+    methods: [...READ, 'OPTIONS'],
   },
-  JWKS: { site: 'any', paths: ['/.well-known/pomerium/jwks.json'], methods: ['GET', 'OPTIONS'] },
+  JWKS: { site: 'any', paths: ['/.well-known/pomerium/jwks.json'], methods: [...READ, 'OPTIONS'] },
 } as const satisfies Record<string, Endpoint>
 
 export type EndpointName = keyof typeof ENDPOINTS

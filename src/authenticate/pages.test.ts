@@ -129,6 +129,7 @@ describe('addresses', () => {
     assert.equal(refused.headers['allow'], 'GET, HEAD')
     const head = await browser.ask(`${APP}/.pomerium/`, { method: 'HEAD' })
     assert.deepEqual([head.status, head.body], [200, ''])
+    assert.equal((await browser.ask(`${APP}/.pomerium/sign_out`, { method: 'HEAD' })).status, 405)
   })
 
   it('answer programs in JSON with the decision id', async () => {

@@ -74,7 +74,7 @@ async function answer(
     if (visit.endpoint === 'OAUTH_CALLBACK') services.metrics.signIn(isRefusal(error) ? 'refused' : 'failed')
     reply.headers(setCookies(visit))
     if (error instanceof Fault && error.code === 'METHOD_NOT_ALLOWED')
-      reply.header('allow', allowedMethods(visit))
+      reply.header('allow', ENDPOINTS[visit.endpoint].methods.join(', '))
     return sendFault(error, request, reply, {
       detail: visit.found.detail,
       actions: await actionsAfter(error, visit),
@@ -125,12 +125,6 @@ function setCookies({ cookies }: Visit): { 'set-cookie'?: string[] } {
 
 function isRefusal(error: unknown): boolean {
   return error instanceof Fault && error.status < 500
-}
-
-function allowedMethods({ endpoint }: Visit): string {
-  return ENDPOINTS[endpoint].methods
-    .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
-    .join(', ')
 }
 
 /** Try again where it makes sense, and a way to another account when it was the account. */

@@ -116,6 +116,9 @@ describe('signing in', () => {
     const reply = await browser.open(`${APP}/x`)
     assert.equal(reply.status, 200)
     assert.equal(reply.headers['refresh'], `0;url=${APP}/x`)
+    // On the target's own host, after the additional ones.
+    assert.equal(reply.url.origin, APP)
+    assert.ok(browser.trail.some(({ host }) => host === 'api.other.test'))
   })
 
   it('shares one cookie of the domain where cookie_domain is set', async () => {

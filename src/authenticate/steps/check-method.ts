@@ -6,7 +6,7 @@ import type { Answer, Visit } from '../visit.ts'
 
 export function checkMethod({ endpoint, request }: Visit): Answer | undefined {
   const methods: readonly string[] = ENDPOINTS[endpoint].methods
-  const method = request.method === 'HEAD' ? 'GET' : request.method
-  if (!methods.includes(method)) throw new Fault('METHOD_NOT_ALLOWED', `${request.method} ${request.path}`)
+  if (!methods.includes(request.method))
+    throw new Fault('METHOD_NOT_ALLOWED', `${request.method} ${request.path}`)
   return undefined
 }

@@ -76,7 +76,7 @@ export async function takeSession(visit: Visit): Promise<Answer> {
       'additional login host keeps its session',
     )
   } else {
-    checkRounds(visit)
+    if (!additional) checkRounds(visit)
     const handle = makeHandle(
       { sessionId, audience: handleAudience(site.host, config.settings) },
       services.keys.cookie,
@@ -106,16 +106,17 @@ function checkRounds(visit: Visit): void {
 }
 
 function nextHop(visit: Visit, sessionId: string): Answer {
+  const { sites, site, config, request } = visit
   const target = required(visit, 'target')
-  const hosts = additionalHosts(visit, visit.request.query.get(ADDITIONAL_HOSTS_PARAMETER), target)
-  const [host, ...rest] = hosts.filter(
-    (name) => `${visit.sites.authenticateUrl.protocol}//${name}` !== visit.site.origin,
-  )
-  if (host !== undefined) {
-    const next = { sessionId, host, flow: undefined, additional: true, target, additionalHosts: rest }
-    return redirect(visit, handOffUrl(visit, next))
+  const hosts = additionalHosts(visit, request.query.get(ADDITIONAL_HOSTS_PARAMETER), target)
+  const [host, ...rest] = hosts.filter((name) => `${sites.authenticateUrl.protocol}//${name}` !== site.origin)
+  const hop = { sessionId, flow: undefined, additional: true, target }
+  if (host !== undefined) return redirect(visit, handOffUrl(visit, { ...hop, host, additionalHosts: rest }))
+  if (config.settings.cookie_same_site !== 'strict') return redirect(visit, target)
+  // Strict cookies come only with what a page of the same site begins: so the last page is the target host's own.
+  if (target.origin !== site.origin) {
+    return redirect(visit, handOffUrl(visit, { ...hop, host: target.host, additionalHosts: [] }))
   }
-  if (visit.config.settings.cookie_same_site !== 'strict') return redirect(visit, target)
   return pageThatGoesOn(visit, target, {
     title: 'Signed in',
     heading: 'You are signed in',
