@@ -66,6 +66,9 @@ export async function startEnvoy(options: TestEnvoyOptions): Promise<TestEnvoy> 
       String(concurrency),
       '--drain-time-s',
       String(drainSeconds),
+      // The access log is written at once, not every ten seconds.
+      '--file-flush-interval-msec',
+      '50',
       '--log-level',
       logLevel,
     ],
