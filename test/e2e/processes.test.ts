@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { findEnvoy } from '../../envoy/find.ts'
@@ -102,7 +102,14 @@ describe('the split of the containers', () => {
   after(async () => await envoy?.stop())
 
   it('serves with an Envoy that was started on its own with the shipped bootstrap, and fails closed without Sallyport', async () => {
-    await using stack = await startStack({ routes, serve: { envoy: 'external', untilReady: false } })
+    await using stack = await startStack({
+      routes,
+      serve: { envoy: 'external', untilReady: false },
+      // in the containers this is a volume, which is there before either process
+      beforeServe: async ({ folder }) => {
+        await mkdir(join(folder, '.sallyport', 'run'), { recursive: true, mode: 0o700 })
+      },
+    })
     const { path } = await findEnvoy({ env: process.env })
     const shipped = await readFile(join(import.meta.dirname, '..', '..', 'envoy', 'bootstrap.yaml'), 'utf8')
     const run = join(stack.sallyport.stateDir, 'run')
