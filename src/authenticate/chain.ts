@@ -5,7 +5,7 @@
  */
 import type { Visit } from './visit.ts'
 
-export const MAX_ADDITIONAL_HOSTS = 5
+const MAX_ADDITIONAL_HOSTS = 5
 
 /**
  * Hosts that are ours by the configuration now in force, without repeats and without the target's own.

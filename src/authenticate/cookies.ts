@@ -58,7 +58,7 @@ export interface CookieSettings {
 }
 
 /** For a host outside `cookie_domain` the cookie is the host's own: a browser would refuse the domain. */
-export function cookieDomainFor(host: string, settings: CookieSettings): string | undefined {
+function cookieDomainFor(host: string, settings: CookieSettings): string | undefined {
   const domain = settings.cookie_domain?.toLowerCase().replace(/^\./, '')
   if (domain === undefined || domain === '') return undefined
   return host === domain || host.endsWith(`.${domain}`) ? domain : undefined

@@ -16,7 +16,7 @@ const READ = ['GET', 'HEAD'] as const
 
 export const ENDPOINTS = {
   HOME: { site: 'authenticate', paths: ['/'], methods: READ },
-  SIGN_IN: { site: 'authenticate', paths: ['/.pomerium/sign_in'], methods: ['GET'] },
+  SIGN_IN: { site: 'authenticate', paths: ['/.pomerium/sign_in'], methods: READ },
   OAUTH_CALLBACK: { site: 'authenticate', paths: ['/oauth2/callback'], methods: ['GET', 'POST'] },
   SIGN_OUT: { site: 'authenticate', paths: ['/.pomerium/sign_out'], methods: ['GET', 'POST'] },
   SIGNED_OUT: { site: 'authenticate', paths: ['/.pomerium/signed_out'], methods: READ },

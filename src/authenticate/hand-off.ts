@@ -31,7 +31,7 @@ const HandOff = z.strictObject({
 export type HandOff = z.output<typeof HandOff>
 
 /** Time for one redirect. */
-export const HAND_OFF_LIFETIME_MS = 60_000
+const HAND_OFF_LIFETIME_MS = 60_000
 export const HAND_OFF_CLAIM_MS = HAND_OFF_LIFETIME_MS + 60_000
 
 const PLACE = 'hand-off'

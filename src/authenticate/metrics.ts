@@ -5,7 +5,7 @@
  */
 import type { Meter } from '../telemetry/metrics.ts'
 
-export type SignInOutcome = 'success' | 'joined' | 'refused' | 'failed'
+type SignInOutcome = 'success' | 'joined' | 'refused' | 'failed'
 export type RefreshOutcome = 'success' | 'refused' | 'postponed'
 
 export interface AuthenticateMetrics {

@@ -17,7 +17,7 @@ import type { Services } from './ports.ts'
 import type { SignOutOrder } from './sign-out-order.ts'
 import type { Site, Sites } from './sites.ts'
 
-export interface VisitRequest {
+interface VisitRequest {
   readonly method: string
   readonly path: string
   /** With its `?`, or empty. */

@@ -29,7 +29,7 @@ import { serveAuthenticate } from './service.ts'
 
 export const AUTHENTICATE = 'https://authenticate.example.com'
 export const APP = 'https://app.example.com'
-export const IDP = 'https://idp.test'
+const IDP = 'https://idp.test'
 
 const CONFIG = `
 authenticate_service_url: ${AUTHENTICATE}

@@ -13,7 +13,7 @@ import { PAGE_STYLE } from './page-style.ts'
 const styleHash = createHash('sha256').update(PAGE_STYLE.toString()).digest('base64')
 
 /** Nothing loads, nothing runs, nobody frames us; forms go to the host that showed them. */
-export const CONTENT_SECURITY_POLICY = [
+const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${styleHash}'`,
   'img-src data:',

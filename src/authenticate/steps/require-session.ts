@@ -17,7 +17,7 @@ export function requireSession(visit: Visit): Answer | undefined {
 }
 
 /** The signed address of the sign-in page for a target on this host; binds the browser by a flow cookie. */
-export function signInUrlTo(visit: Visit, target: string): string {
+function signInUrlTo(visit: Visit, target: string): string {
   const { services, sites, site, request, now } = visit
   const provider = services.provider()
   if (provider === undefined)
