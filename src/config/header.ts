@@ -23,7 +23,7 @@ export function headerNameProblem(name: string): string | undefined {
 /** As above, and not a header that Envoy keeps to itself or that frames the message. */
 export function changeableHeaderProblem(name: string): string | undefined {
   const lower = name.toLowerCase()
-  if (lower === 'host') return '"Host" cannot be set or removed; use host_rewrite or preserve_host_header'
+  if (lower === 'host') return `"${name}" cannot be set or removed; use host_rewrite or preserve_host_header`
   if (lower === 'content-length' || lower === 'transfer-encoding') {
     return `"${name}" frames the message and cannot be set or removed`
   }

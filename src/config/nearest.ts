@@ -47,5 +47,12 @@ export function nearest(word: string, known: readonly string[]): string | undefi
       bestEdits = edits
     }
   }
-  return best
+  if (best !== undefined || target.length < 4) return best
+  // "warning" for "warn", "allow_websocket_upgrades" for "allow_websockets".
+  return known.find((candidate) => {
+    const plainCandidate = plain(candidate)
+    return (
+      plainCandidate.length >= 4 && (target.startsWith(plainCandidate) || plainCandidate.startsWith(target))
+    )
+  })
 }

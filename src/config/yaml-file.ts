@@ -7,6 +7,7 @@
  */
 
 import {
+  type Alias,
   type Document,
   isAlias,
   isCollection,
@@ -15,6 +16,7 @@ import {
   isPair,
   isScalar,
   isSeq,
+  type Node,
   parseDocument,
   visit,
   type YAMLError,
@@ -30,7 +32,7 @@ export interface YamlFile {
   readonly value: unknown
   readonly mistakes: readonly (Place & { readonly message: string })[]
   /** Place of the value at a path; of its key where the value is a block, or with `on: 'key'`. */
-  locate(path: ConfigPath, on?: 'key' | 'value'): Place
+  readonly locate: (path: ConfigPath, on?: 'key' | 'value') => Place
 }
 
 /** A map of keys, as YAML and JSON know it. */
@@ -76,26 +78,28 @@ export function readYaml(text: string): YamlFile {
       merge: true,
       prettyErrors: false,
       stringKeys: true,
-      logLevel: 'silent',
+      logLevel: 'error',
     })
     // One slip can upset all that follows it; the first few say enough.
     const mistakes = [...document.errors, ...document.warnings].slice(0, MOST_MISTAKES).map((error) => ({
       ...placeOf(error.pos[0]),
       message: sentenceOf(error, document, placeOf),
     }))
-    if (mistakes.length > 0) return { value: undefined, mistakes, locate: locator(document, placeOf) }
-    const looped = selfReference(document)
-    if (looped !== undefined) return broken('an alias may not refer to a value that holds it', looped)
-    return {
-      value: document.toJS({ maxAliasCount: MOST_ALIASES }),
-      mistakes,
-      locate: locator(document, placeOf),
-    }
+    const targets = new Map<Alias, Node>()
+    const locate = locator(document, placeOf, targets)
+    if (mistakes.length > 0) return { value: undefined, mistakes, locate }
+    const bad = resolveAliases(document, targets)
+    if (bad !== undefined) return broken(bad.message, bad.offset)
+    return { value: document.toJS({ maxAliasCount: MOST_ALIASES }), mistakes, locate }
   } catch (error) {
     if (error instanceof RangeError) return broken('is nested too deeply')
     // The parser throws this alone, and only while it copies aliases.
-    if (error instanceof ReferenceError)
+    if (error instanceof ReferenceError) {
       return broken('has aliases that multiply beyond all measure', text.indexOf('*'))
+    }
+    if (error instanceof Error && error.message.startsWith('Merge sources')) {
+      return broken('the value of "<<" must be a map, or an alias of one', text.indexOf('<<'))
+    }
     throw error
   }
 }
@@ -123,26 +127,45 @@ function duplicateSentence(document: Document, offset: number, placeOf: (offset:
   return sentence
 }
 
-/** Offset of an alias that lies inside the value it names, which no plain value can express. */
-function selfReference(document: Document): number | undefined {
-  let found: number | undefined
+/**
+ * Finds what each alias stands for, in one walk: the parser's own `resolve` walks the document for each.
+ *
+ * @returns an alias of nothing, or one that lies inside the value it names, which no plain value can express
+ */
+function resolveAliases(document: Document, targets: Map<Alias, Node>) {
+  const anchors = new Map<string, Node>()
+  let bad: { readonly message: string; readonly offset: number } | undefined
   visit(document, {
+    Value(_, node) {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node)
+    },
     Alias(_, alias, ancestors) {
-      const target = alias.resolve(document)
-      if (target === undefined || !ancestors.includes(target)) return undefined
-      found = alias.range?.[0] ?? 0
+      const target = anchors.get(alias.source)
+      if (target !== undefined && !ancestors.includes(target)) {
+        targets.set(alias, target)
+        return undefined
+      }
+      const message =
+        target === undefined
+          ? `the alias "*${alias.source}" refers to no anchor above it`
+          : 'an alias may not refer to a value that holds it'
+      bad = { message, offset: alias.range?.[0] ?? 0 }
       return visit.BREAK
     },
   })
-  return found
+  return bad
 }
 
-function locator(document: Document, placeOf: (offset: number) => Place): YamlFile['locate'] {
+function locator(
+  document: Document,
+  placeOf: (offset: number) => Place,
+  targets: ReadonlyMap<Alias, Node>,
+): YamlFile['locate'] {
   return (path, on = 'value') => {
     let node: unknown = document.contents
     let at = offsetOf(node) ?? 0
     for (const [depth, step] of path.entries()) {
-      const holder = isAlias(node) ? node.resolve(document) : node
+      const holder = isAlias(node) ? targets.get(node) : node
       const isLast = depth === path.length - 1
       if (isMap(holder)) {
         const pair = holder.items.find(

@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import * as fc from 'fast-check'
+import { stringify } from 'yaml'
+import type { Config } from './config.ts'
+import { parseConfig } from './parse.ts'
+import { ParseMemory } from './parse-memory.ts'
+import { problemsOf } from './problems.fixture.ts'
+import { RouteKeys } from './route-schema.ts'
+import { SettingsKeys } from './settings-schema.ts'
+import { UNSUPPORTED_ROUTE_KEYS, UNSUPPORTED_SETTINGS } from './unsupported-keys.ts'
+
+function configOf(text: string, memory?: ParseMemory): Config {
+  const parsed = parseConfig(text, memory === undefined ? {} : { memory })
+  if ('problems' in parsed) assert.fail(parsed.problems.map(({ message }) => message).join('\n'))
+  return parsed.config
+}
+
+const checksumWith = (text: string, value = 'a'.repeat(43)) => {
+  const parsed = parseConfig(text, { env: { S: `${value}=` } })
+  return 'config' in parsed ? parsed.config.checksum : assert.fail(parsed.problems[0]?.message)
+}
+
+const idWith = (lines: string) => configOf(`routes:\n  - from: https://a\n${lines}`).routes[0]?.id ?? ''
+
+const ROUTES = `routes:
+  - from: https://a.example.com
+    to: http://a
+  - from: https://b.example.com
+    to: http://b
+    timeout: 5s
+`
+
+describe('a config file', () => {
+  it('has all of its mistakes reported at once, in the order of the lines', () => {
+    const text = `addres: ":443"
+cookie_expire: 14
+autocert: true
+routes:
+  - from: https://app.example.com/x
+    to: http://app
+    polcy: []
+  - to: http://b
+  - from: https://c.example.com
+    to: http://c
+    mcp: {}
+    idle_timeout: 1d
+  - nothing
+`
+    assert.deepEqual(problemsOf(text), [
+      '1:1 addres: is not a known key; did you mean "address"?',
+      '2:16 cookie_expire: needs a unit: write "14s" for seconds or "14ms" for milliseconds',
+      '3:1 autocert: is not supported yet: name certificate files under `certificates`; a renewed file is picked up at once',
+      '5:11 routes[0].from: `from` may not have a path; put "/x" into `prefix` or `path`',
+      '7:5 routes[0].polcy: is not a known key; did you mean "policy"?',
+      '8:5 routes[1].from: is missing',
+      '11:5 routes[2].mcp: is not supported yet: MCP routes are not served; remove the key to serve the upstream as plain HTTP',
+      '12:19 routes[2].idle_timeout: "1d" is not a duration; write it as "30s", "1m30s", "500ms" or "0s"',
+      '13:5 routes[3]: must be a map of keys, beginning with `from`',
+    ])
+  })
+
+  it('may call its routes `policy`, and those come first', () => {
+    const { routes } = configOf(
+      'routes:\n  - {from: https://b, to: http://b}\npolicy:\n  - {from: https://a, to: http://a}\n',
+    )
+    assert.deepEqual(
+      routes.map(({ from }) => from),
+      ['https://a', 'https://b'],
+    )
+    assert.deepEqual(problemsOf('policy:\n  - {from: https://a}\n'), [
+      '2:5 policy[0]: has no target; give one of `to`, `redirect` and `response`',
+    ])
+  })
+
+  it('cannot hold one route twice, and both lines are named', () => {
+    const text = `${ROUTES}  - from: https://a.example.com
+    to: http://a
+    name: again
+`
+    assert.deepEqual(problemsOf(text), [
+      '7:5 routes[2]: line 7 repeats the route of line 2: from, prefix, path, regex and target are equal',
+    ])
+  })
+
+  it('cannot give the host of the sign-in pages to a route', () => {
+    const text = `authenticate_service_url: https://a.example.com\n${ROUTES}`
+    assert.deepEqual(problemsOf(text), [
+      '3:5 routes[0].from: has the host of `authenticate_service_url`, a.example.com, which serves the sign-in pages',
+    ])
+  })
+
+  it('has an empty value reported as such', () => {
+    assert.deepEqual(problemsOf('routes:\n  - from: https://a\n    to: http://a\n    timeout:\n'), [
+      '4:13 routes[0].timeout: has no value; give it one or remove the key',
+    ])
+  })
+
+  it('has each known key either in the schema or refused, never both', () => {
+    for (const key of Object.keys(UNSUPPORTED_SETTINGS)) assert.ok(!(key in SettingsKeys.shape), key)
+    for (const key of Object.keys(UNSUPPORTED_ROUTE_KEYS)) assert.ok(!(key in RouteKeys.shape), key)
+  })
+
+  it('is checked by other rooms too, whose mistakes get their places', () => {
+    const checks = [
+      ({ routes }: Config) =>
+        routes.map((_, index) => ({ path: ['routes', index, 'timeout'], message: `no ${index}` })),
+    ]
+    const text = `policy:\n  - from: https://z\n    to: http://z\n${ROUTES}`
+    assert.deepEqual(problemsOf(text, { checks }), [
+      '2:5 policy[0].timeout: no 0',
+      '5:5 routes[0].timeout: no 1',
+      '9:14 routes[1].timeout: no 2',
+    ])
+  })
+
+  it('is checked by other rooms even when it has mistakes of its own', () => {
+    const checks = [
+      ({ routes }: Config) => routes.map((_, index) => ({ path: ['routes', index, 'from'], message: 'no' })),
+    ]
+    assert.deepEqual(problemsOf(`${ROUTES}    tiemout: 1s\n`, { checks }), [
+      '2:11 routes[0].from: no',
+      '4:11 routes[1].from: no',
+      '7:5 routes[1].tiemout: is not a known key; did you mean "timeout"?',
+    ])
+  })
+})
+
+describe('a config', () => {
+  it('is frozen throughout', () => {
+    const unfrozen = (value: unknown, path: string): string[] =>
+      typeof value !== 'object' || value === null
+        ? []
+        : [
+            ...(Object.isFrozen(value) ? [] : [path]),
+            ...Object.entries(value).flatMap(([key, held]) => unfrozen(held, `${path}.${key}`)),
+          ]
+    const text = `${ROUTES}    policy: [{allow: {and: [{accept: true}]}}]\n    allowed_idp_claims: {a: [b]}\n`
+    assert.deepEqual(unfrozen(configOf(text), 'config'), [])
+  })
+
+  it('has a checksum of its text and of what that refers to', () => {
+    assert.equal(checksumWith(ROUTES), checksumWith(ROUTES))
+    assert.notEqual(checksumWith(ROUTES), checksumWith(`${ROUTES}# more\n`))
+    assert.notEqual(
+      checksumWith('shared_secret: env:S'),
+      checksumWith('shared_secret: env:S', 'b'.repeat(43)),
+    )
+  })
+
+  it('has routes whose id depends on what makes them one and the same, not on the rest', () => {
+    const plain = idWith('    to: http://b\n')
+    assert.match(plain, /^[0-9a-f]{16}$/)
+    assert.equal(idWith('    to: http://b\n    name: x\n    timeout: 3s\n'), plain)
+    for (const other of [
+      '    to: http://c\n',
+      '    to: http://b\n    prefix: /x\n',
+      '    response: {status: 200}\n',
+    ]) {
+      assert.notEqual(idWith(other), plain)
+    }
+  })
+
+  it('says where each route stands', () => {
+    assert.deepEqual(
+      configOf(ROUTES).routes.map(({ position }) => position),
+      [
+        { file: 'config.yaml', line: 2, column: 5 },
+        { file: 'config.yaml', line: 4, column: 5 },
+      ],
+    )
+  })
+})
+
+describe('a parse with a memory', () => {
+  it('keeps the very objects of routes that did not change', () => {
+    const memory = new ParseMemory()
+    const before = configOf(ROUTES, memory)
+    const after = configOf(ROUTES.replace('5s', '6s'), memory)
+    assert.equal(after.routes[0], before.routes[0])
+    assert.notEqual(after.routes[1], before.routes[1])
+    assert.equal(after.routes[1]?.timeout, 6000)
+  })
+
+  it('gives what a parse without one gives, also when lines move and mistakes come and go', () => {
+    const memory = new ParseMemory()
+    const texts = [
+      ROUTES,
+      `# moved\n${ROUTES}`,
+      ROUTES.replace('5s', '5'),
+      ROUTES.replace('  - from: https://b', '\n  - from: https://b'),
+      `address: ":8443"\n${ROUTES}`,
+      ROUTES.split('\n').slice(0, 3).join('\n'),
+      'routes: []\n',
+      ROUTES,
+    ]
+    for (const text of texts) assert.deepEqual(parseConfig(text, { memory }), parseConfig(text), text)
+  })
+
+  it('reads the files of a route again', () => {
+    const memory = new ParseMemory()
+    const text = 'routes:\n  - from: https://a\n    to: https://b\n    tls_custom_ca_file: ca.pem\n'
+    const problem = (reason: string) => {
+      const parsed = parseConfig(text, {
+        memory,
+        readFile: () => {
+          throw new Error(reason)
+        },
+      })
+      return 'problems' in parsed ? parsed.problems[0]?.message : undefined
+    }
+    assert.equal(problem('one'), 'cannot read the file ca.pem: one')
+    assert.equal(problem('two'), 'cannot read the file ca.pem: two')
+  })
+})
+
+describe('any text', () => {
+  const keys = fc.constantFrom(
+    ...Object.keys(SettingsKeys.shape),
+    'routes',
+    'policy',
+    '__proto__',
+    'constructor',
+    '<<',
+    '',
+  )
+  const routeKeys = fc.constantFrom(...Object.keys(RouteKeys.shape), '__proto__', 'mcp')
+  const scalar = fc.oneof(
+    fc.constantFrom(
+      null,
+      true,
+      0,
+      -1,
+      1e300,
+      Number.NaN,
+      '',
+      '30s',
+      'https://a.b',
+      'http://c',
+      '/x',
+      'file:',
+      'env:',
+      'a,1',
+      '\u0000',
+    ),
+    fc.string({ unit: 'grapheme' }),
+  )
+  const value = fc.oneof(
+    { weight: 3, arbitrary: scalar },
+    { weight: 1, arbitrary: fc.array(scalar, { maxLength: 3 }) },
+    { weight: 1, arbitrary: fc.anything({ maxDepth: 3, values: [scalar], key: fc.string() }) },
+  )
+  const route = fc.dictionary(routeKeys, value, { maxKeys: 8 })
+  const file = fc.tuple(
+    fc.dictionary(keys, value, { maxKeys: 8 }),
+    fc.array(fc.oneof({ weight: 4, arbitrary: route }, { weight: 1, arbitrary: value }), { maxLength: 4 }),
+  )
+
+  it('is parsed or refused with places inside it, and nothing is ever thrown', () => {
+    fc.assert(
+      fc.property(file, ([settings, routes]) => {
+        const text = stringify({ ...settings, routes }, { aliasDuplicateObjects: false })
+        const parsed = parseConfig(text)
+        if ('config' in parsed) return
+        const lines = text.split('\n').length
+        assert.ok(parsed.problems.length > 0)
+        for (const { line, column, message } of parsed.problems) {
+          assert.ok(line >= 1 && line <= lines && column >= 1, `${line}:${column} of ${lines} lines`)
+          assert.ok(
+            message.length > 3 && !/undefined|\[object|NaN\b/.test(message.replaceAll(/"[^"]*"/g, '')),
+            message,
+          )
+        }
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('may be no YAML at all', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[-:{}[\]&*!|>'"%@`#,? \na]{0,40}$/)),
+        (text) => {
+          parseConfig(text)
+          parseConfig(`routes:\n${text}`, { memory: new ParseMemory() })
+        },
+      ),
+      { numRuns: 1500 },
+    )
+  })
+})
+
+it('ten thousand routes are parsed within two seconds, and an edit of one within a tenth of that', () => {
+  const text = `routes:\n${Array.from({ length: 10_000 }, (_, index) => `  - from: https://app${index}.example.com\n    to: http://10.0.0.1:${index + 1}\n    policy:\n      - allow: {and: [{domain: {is: example.com}}]}\n`).join('')}`
+  const memory = new ParseMemory()
+  const timed = (edited: string) => {
+    const begin = process.cpuUsage()
+    configOf(edited, memory)
+    const { user, system } = process.cpuUsage(begin)
+    return (user + system) / 1000
+  }
+  // CPU time of this process, so that a busy machine does not fail it.
+  const first = timed(text)
+  const edit = timed(text.replace('app500.example', 'app500x.example'))
+  assert.ok(first < 4000, `${first} ms of CPU`)
+  assert.ok(edit < first / 5, `${edit} ms of CPU after ${first} ms`)
+})
