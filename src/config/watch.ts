@@ -19,6 +19,9 @@ import { type WatchedFolders, watchedFolders } from './watched-folders.ts'
 /** An editor writes a file in several steps; this long after the last of them it is read. */
 const SETTLE_MS = 25
 
+/** A new watch is surely set up after this. */
+const SET_UP_MS = 250
+
 export interface ConfigStatus {
   readonly generation: number
   readonly checksum: string
@@ -41,6 +44,8 @@ export interface WatchOptions extends Omit<LoadOptions, 'generation'> {
   readonly onProblem?: (fault: ConfigFault) => void
   /** The file is good again, and equal to the generation in force: nothing else will be said of it. */
   readonly onHealed?: (config: Config) => void
+  /** A listener threw, which none may. Unset: thrown on. */
+  readonly onBug?: (error: unknown) => void
 }
 
 /**
@@ -128,6 +133,7 @@ class WatchedConfig implements ConfigSource {
   }
 
   #reload(): void {
+    this.#timer = undefined
     const changed = [...this.#seen].some(([path, content]) => contentOf(path) !== content)
     if (!changed) {
       // A link may have been swapped for one that leads to the same content.
@@ -175,16 +181,15 @@ class WatchedConfig implements ConfigSource {
     }
     this.#current = config
     this.#status = this.#statusOf(config)
-    const thrown: unknown[] = []
     for (const listener of this.#listeners) {
       try {
         listener(config)
       } catch (error) {
-        thrown.push(error)
+        // A bug of one listener must not keep the others on the old generation.
+        if (this.#options.onBug === undefined) throw error
+        this.#options.onBug(error)
       }
     }
-    // A bug of one listener must not keep the others on the old generation; it is reported all the same.
-    if (thrown.length > 0) throw new AggregateError(thrown, 'a listener of a new configuration failed')
   }
 
   #refuse(fault: ConfigFault): void {
@@ -202,7 +207,11 @@ class WatchedConfig implements ConfigSource {
     this.#folders = watchedFolders([...this.#seen.keys()])
     const added = [...this.#folders.keys()].filter((folder) => !before.has(folder))
     const gone = [...before].filter((folder) => !this.#folders.has(folder))
-    if (added.length > 0) this.#watcher?.add(added)
+    if (added.length > 0) {
+      this.#watcher?.add(added)
+      // What is written there before the watch is set up would be missed.
+      this.#timer ??= setTimeout(() => this.#reload(), SET_UP_MS)
+    }
     if (gone.length > 0) this.#watcher?.unwatch(gone)
   }
 }

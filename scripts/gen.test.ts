@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { it } from 'node:test'
+
+const ROOT = join(import.meta.dirname, '..')
+
+it('the JSON Schema and the reference page are what the schema says', () => {
+  execFileSync(process.execPath, [join(ROOT, 'scripts', 'gen.ts'), '--check'], { stdio: 'pipe' })
+})
+
+it('every key of the JSON Schema is described', () => {
+  const undescribed = (schema: unknown, path: string): string[] => {
+    if (typeof schema !== 'object' || schema === null) return []
+    return Object.entries(schema).flatMap(([key, value]) => {
+      if (key !== 'properties') return undescribed(value, `${path}/${key}`)
+      return Object.entries(value as Readonly<Record<string, { description?: string }>>).flatMap(
+        ([name, property]) => [
+          ...(property.description === undefined ? [`${path}/${name}`] : []),
+          ...undescribed(property, `${path}/${name}`),
+        ],
+      )
+    })
+  }
+  const schema: unknown = JSON.parse(readFileSync(join(ROOT, 'config.schema.json'), 'utf8'))
+  assert.deepEqual(undescribed(schema, ''), [])
+})
