@@ -245,7 +245,9 @@ describe('a method override', () => {
     })
     const shot = { host: 'public', path: '/x', headers: [['x-http-method-override', 'GET']] as HeaderList }
     const post = { ...shot, method: 'POST' }
-    await until(async () => (await local.fire(post, '1.1')).status === 403, { what: 'the rule on methods to apply' })
+    await until(async () => (await local.fire(post, '1.1')).status === 403, {
+      what: 'the rule on methods to apply',
+    })
     for (const version of VERSIONS) {
       const hit = await local.fire(post, version)
       assertRefused(hit)

@@ -24,7 +24,8 @@ const { upstream } = stack
 const { port } = stack.edge
 const tls = { port, servername: 'public.localhost', ca: stack.ca.cert }
 const HOST = `host: public.localhost:${port}\r\n`
-const SMUGGLED = `GET /smuggled HTTP/1.1\r\n${HOST}\r\n`
+/** Stands for the second request that only one of two readers would see; each case asks for a path of its own. */
+const SMUGGLED = `GET /SMUGGLED HTTP/1.1\r\n${HOST}\r\n`
 
 const AMBIGUOUS: readonly (readonly [what: string, request: string])[] = [
   [
@@ -58,36 +59,54 @@ const AMBIGUOUS: readonly (readonly [what: string, request: string])[] = [
     'a negative chunk size',
     `POST / HTTP/1.1\r\n${HOST}transfer-encoding: chunked\r\n\r\n-1\r\n\r\n${SMUGGLED}`,
   ],
-  ['a folded header', `GET / HTTP/1.1\r\n${HOST}x-folded: a\r\n b\r\n\r\n`],
   [
     'a space before the colon',
     `GET / HTTP/1.1\r\n${HOST}transfer-encoding : chunked\r\n\r\n0\r\n\r\n${SMUGGLED}`,
   ],
   ['a header without a name', `GET / HTTP/1.1\r\n${HOST}: x\r\n\r\n`],
   ['a NUL in a header', `GET / HTTP/1.1\r\n${HOST}x-nul: a\0b\r\n\r\n`],
-  ['two hosts', `GET / HTTP/1.1\r\n${HOST}host: app.localhost\r\n\r\n`],
   ['no host', 'GET / HTTP/1.1\r\n\r\n'],
   ['no request target', `GET HTTP/1.1\r\n${HOST}\r\n`],
   ['an unknown version', `GET / HTTP/9.9\r\n${HOST}\r\n`],
   ['nonsense', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
 ]
 
-describe('over HTTP/1.1', () => {
-  for (const [what, request] of AMBIGUOUS) {
-    it(`${what} is refused or read in one way only: nothing smuggled arrives`, async () => {
-      upstream.drain()
-      const answer = await rawHttp1(tls, request, { untilClosed: true, withinMs: 1_500 })
-      const seen = upstream.requests.map(({ url }) => url)
-      upstream.drain()
-      assert.ok(!seen.includes('/smuggled') || answer.statuses.length === seen.length, JSON.stringify(seen))
-      assert.ok(!seen.includes('/smuggled'), `${answer.statuses.join()} ${JSON.stringify(seen)}`)
+describe('a request whose end is in dispute', { concurrency: 8 }, () => {
+  for (const [index, [what, request]] of AMBIGUOUS.entries()) {
+    it(`by ${what} is refused and ends the connection: nothing smuggled arrives`, async () => {
+      const path = `/smuggled-${index}`
+      const answer = await rawHttp1(tls, request.replace('/SMUGGLED', path), {
+        untilClosed: true,
+        withinMs: 4_000,
+      })
+      assert.ok(!upstream.requests.some(({ url }) => url === path), answer.text.slice(0, 200))
       assert.ok(
         answer.status === 0 || (answer.status >= 400 && answer.status < 600),
         answer.text.slice(0, 200),
       )
+      assert.equal(answer.statuses.length <= 1, true, answer.statuses.join())
       assert.equal(answer.closed, true, 'the connection is over')
     })
   }
+})
+
+describe('over HTTP/1.1', () => {
+  it('two hosts are refused', async () => {
+    upstream.drain()
+    const answer = await rawHttp1(tls, `GET / HTTP/1.1\r\n${HOST}host: app.localhost\r\n\r\n`)
+    assert.ok(answer.status >= 400 && answer.status < 500, answer.text)
+    assert.equal(upstream.drain(), 0)
+  })
+
+  it('a folded header is refused or becomes one line, as RFC 9112 §5.2 has it', async () => {
+    upstream.drain()
+    const answer = await rawHttp1(tls, `GET /folded HTTP/1.1\r\n${HOST}x-folded: a\r\n b: c\r\n\r\n`)
+    if (answer.status === 200) {
+      assert.match(upstream.requests[0]?.headers['x-folded'] ?? '', /^a +b: c$/)
+      assert.equal(upstream.requests[0]?.headers['b'], undefined)
+    } else assert.equal(answer.status, 400)
+    upstream.drain()
+  })
 
   it('bare line feeds are refused or are ordinary line ends, never something between', async () => {
     upstream.drain()
@@ -191,10 +210,9 @@ const MALFORMED: readonly (readonly [what: string, frames: readonly Buffer[]])[]
   ['a continuation of nothing', [frame(FRAME.CONTINUATION, FLAG.END_HEADERS, 1, headerBlock(PSEUDO))]],
 ]
 
-describe('over HTTP/2', () => {
+describe('an HTTP/2 request with', { concurrency: 8 }, () => {
   for (const [what, frames] of MALFORMED) {
     it(`${what} is a stream or connection error or 400, and nothing whole arrives`, async () => {
-      upstream.drain()
       const answer = await rawHttp2(tls, frames, { withinMs: 2_000 })
       assert.ok(
         answer.goAway !== undefined ||
@@ -207,7 +225,9 @@ describe('over HTTP/2', () => {
       assert.equal(upstream.requests.filter(({ headers }) => 'x-injected' in headers).length, 0)
     })
   }
+})
 
+describe('over HTTP/2', () => {
   it('a flood of CONTINUATION frames ends the connection, others are served', async () => {
     const parts = Array.from({ length: 2_000 }, () =>
       frame(FRAME.CONTINUATION, 0, 1, headerBlock([['x-flood', 'y'.repeat(100)]])),

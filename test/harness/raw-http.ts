@@ -232,7 +232,20 @@ export async function rawHttp2(
   }
 }
 
-/** One request on stream 1 with exactly these fields. */
-export const requestFrames = (headers: HeaderList): readonly Buffer[] => [
-  frame(FRAME.HEADERS, FLAG.END_STREAM | FLAG.END_HEADERS, 1, headerBlock(headers)),
-]
+/** RFC 9113 §6.5.2: what a peer must take without having said so. */
+const MAX_FRAME_BYTES = 16_384
+
+/** One request on stream 1 with exactly these fields; a block too large for one frame is continued in others. */
+export function requestFrames(headers: HeaderList): readonly Buffer[] {
+  const block = headerBlock(headers)
+  const starts = Array.from(
+    { length: Math.ceil(block.length / MAX_FRAME_BYTES) || 1 },
+    (_, index) => index * MAX_FRAME_BYTES,
+  )
+  return starts.map((start, index) => {
+    const type = index === 0 ? FRAME.HEADERS : FRAME.CONTINUATION
+    const isLast = index === starts.length - 1
+    const flags = (index === 0 ? FLAG.END_STREAM : 0) | (isLast ? FLAG.END_HEADERS : 0)
+    return frame(type, flags, 1, block.subarray(start, start + MAX_FRAME_BYTES))
+  })
+}

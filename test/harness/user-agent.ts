@@ -112,15 +112,21 @@ export class UserAgent {
     return response
   }
 
-  /** Fills in the first form of a page (or the one that has the first of `fields`) and sends it. */
+  /** Fills in a form of a page and sends it: the one to `pick`, that has the first of `fields`, or the first. */
   async submit(
     page: HttpResponse,
     fields: Readonly<Record<string, string>> = {},
-    { stopAt }: { readonly stopAt?: (next: URL) => boolean } = {},
+    {
+      stopAt,
+      pick,
+    }: { readonly stopAt?: (next: URL) => boolean; readonly pick?: (form: Form) => boolean } = {},
   ): Promise<HttpResponse> {
     const forms = formsOf(page.text)
     const [wanted] = Object.keys(fields)
-    const form = forms.find((each) => wanted !== undefined && wanted in each.fields) ?? forms[0]
+    const form =
+      pick === undefined
+        ? (forms.find((each) => wanted !== undefined && wanted in each.fields) ?? forms[0])
+        : forms.find(pick)
     if (form === undefined)
       throw new Error(`${page.url.href} (${page.status}) has no form: ${page.text.slice(0, 500)}`)
     const values = new URLSearchParams({ ...form.fields, ...fields }).toString()
