@@ -11,18 +11,15 @@ import { assertPortFree } from '../envoy/port.ts'
 import { runDirFor } from '../envoy/run-dir.ts'
 import { type EnvoySupervisor, superviseEnvoy } from '../envoy/supervise.ts'
 import { serveAuthenticate } from './authenticate/service.ts'
-import type { Config, Route, TlsCertificate } from './config/config.ts'
-import { Secret } from './config/secret.ts'
+import type { Config, Route } from './config/config.ts'
 import { type ConfigSource, watchConfig } from './config/watch.ts'
-import { uncoveredNames } from './crypto/certificate-coverage.ts'
 import { keptSecret } from './crypto/kept-secret.ts'
 import { decodeSecret, deriveKeyring } from './crypto/keyring.ts'
 import { type LocalCa, openLocalCa } from './crypto/local-ca.ts'
 import { createSealer } from './crypto/seal.ts'
 import { openSigningKeys } from './crypto/signing-keys.ts'
 import { serveExtAuthz } from './extauthz/service.ts'
-import { openIdentityProvider } from './identity/openid-provider.ts'
-import type { IdentityProvider } from './identity/provider.ts'
+import { followProvider } from './identity/current-provider.ts'
 import { compilePolicy } from './policy/compile.ts'
 import { policyMistakes } from './policy/config-check.ts'
 import type { CompiledPolicy } from './policy/decision.ts'
@@ -30,6 +27,7 @@ import { openSqliteStore } from './session/sqlite-store.ts'
 import { type Check, serveHealth, serveMetrics } from './telemetry/health-server.ts'
 import { createLogger, type Logger } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
+import { certificatesFor } from './xds/server-certificates.ts'
 import { serveXds, type XdsService } from './xds/service.ts'
 
 export interface StartOptions {
@@ -39,6 +37,8 @@ export interface StartOptions {
   /** Where the sockets for Envoy are made; default: in the state folder. */
   readonly runDir?: string | undefined
   readonly envoy: 'managed' | 'external'
+  /** Gives up what start-up waits for, such as a download. */
+  readonly signal?: AbortSignal | undefined
   /** Domains under which alone the local CA is believed; unset: all. */
   readonly localCaDomains?: readonly string[]
 }
@@ -82,9 +82,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   const sessions = running.use(
     await openSqliteStore({ file: join(stateDir, 'sallyport.db'), sealer: createSealer(keys.atRest) }),
   )
-  const provider = running.use(
-    followProvider(config, (current) => openProvider(current, trustedCa(current, localCa), logger)),
-  )
+  const provider = running.use(followProvider({ config, trustedCa: [localCa.certificatePem], logger }))
 
   running.use(
     await serveExtAuthz({
@@ -157,12 +155,18 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   }
 
   async function startEnvoy(): Promise<EnvoySupervisor> {
-    const { path, version } = await findEnvoy({ env: process.env })
+    const { path, version } = await findEnvoy({
+      env: process.env,
+      ...(options.signal && { signal: options.signal }),
+    })
     for (const key of ['address', 'http_redirect_addr'] as const) {
       const address = settings[key]
       if (address !== undefined) await assertPortFree({ ...address, key, envoyPath: path })
     }
-    const bootstrapFile = writeBootstrap({ runDirectory: runDir, maxHeapBytes: heapLimit(totalmem()) })
+    const bootstrapFile = writeBootstrap({
+      runDirectory: runDir,
+      maxHeapBytes: heapLimit(process.constrainedMemory() || totalmem()),
+    })
     logger.info({ path, version }, 'starting Envoy')
     return superviseEnvoy({ envoyPath: path, bootstrapFile, logLevel: settings.log_level, logger })
   }
@@ -192,89 +196,6 @@ const policies = new WeakMap<Route, CompiledPolicy | undefined>()
 function policyOf(route: Route): CompiledPolicy | undefined {
   if (!policies.has(route)) policies.set(route, compilePolicy(route).policy)
   return policies.get(route)
-}
-
-type OpenProvider = IdentityProvider & AsyncDisposable
-
-interface CurrentProvider extends AsyncDisposable {
-  /** `undefined` while nobody can sign in: the configuration names no provider. */
-  readonly current: OpenProvider | undefined
-}
-
-function openProvider(
-  { settings }: Config,
-  trustedRoots: readonly string[],
-  logger: Logger,
-): OpenProvider | undefined {
-  const { authenticate_service_url, idp_provider } = settings
-  if (authenticate_service_url === undefined || idp_provider === undefined) return undefined
-  const redirectUri = new URL('/oauth2/callback', authenticate_service_url).href
-  return openIdentityProvider({ settings, redirectUri, trustedCa: trustedRoots, logger })
-}
-
-/** The provider of the generation in force: the same object while its settings stay, so that its keys stay cached. */
-function followProvider(
-  config: ConfigSource,
-  open: (config: Config) => OpenProvider | undefined,
-): CurrentProvider {
-  let current = open(config.current)
-  let key = providerKey(config.current)
-  const following = config.onGeneration((next) => {
-    if (providerKey(next) === key) return
-    const replaced = current
-    current = open(next)
-    key = providerKey(next)
-    void replaced?.[Symbol.asyncDispose]()
-  })
-  return {
-    get current() {
-      return current
-    },
-    async [Symbol.asyncDispose]() {
-      following[Symbol.dispose]()
-      await current?.[Symbol.asyncDispose]()
-    },
-  }
-}
-
-function providerKey({ settings }: Config): string {
-  return JSON.stringify([
-    settings.authenticate_service_url,
-    settings.certificate_authority,
-    settings.idp_provider,
-    settings.idp_provider_url,
-    settings.idp_client_id,
-    settings.idp_client_secret?.reveal(),
-    settings.idp_scopes,
-    settings.idp_request_params,
-  ])
-}
-
-function trustedCa({ settings }: Config, localCa: LocalCa): readonly string[] {
-  return [localCa.certificatePem, settings.certificate_authority].filter((pem) => pem !== undefined)
-}
-
-/** The operator's certificates, and one of the local CA for the hosts that none of them speaks for. */
-async function certificatesFor(config: Config, localCa: LocalCa): Promise<readonly TlsCertificate[]> {
-  const { certificates, authenticate_service_url } = config.settings
-  const authenticateHost =
-    authenticate_service_url === undefined ? [] : [new URL(authenticate_service_url).hostname]
-  const hosts = [...authenticateHost, ...config.routes.flatMap(certificateName)]
-  const uncovered = uncoveredNames(
-    [...new Set(hosts)],
-    certificates.map(({ cert }) => cert),
-  )
-  if (uncovered.length === 0 && certificates.length > 0) return certificates
-  const names = uncovered.length > 0 ? uncovered : ['localhost']
-  const wildcard = names.some((name) => name.endsWith('.localhost')) ? ['*.localhost'] : []
-  const { cert, key } = await localCa.issue([...wildcard, ...names])
-  return [...certificates, { cert, key: Secret.of(key) }]
-}
-
-/** A wildcard in the middle of a name is for Envoy's matching; no certificate can have it. */
-function certificateName({ origin }: Route): readonly string[] {
-  if (!origin.wildcard) return [origin.host]
-  return /^\*\.[^*]+$/.test(origin.host) ? [origin.host] : []
 }
 
 function readinessOf(xds: XdsService, envoy: EnvoySupervisor | undefined): Readonly<Record<string, Check>> {

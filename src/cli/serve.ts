@@ -21,28 +21,30 @@ const DEFAULT_CONFIG = 'config.yaml'
 /** @returns the exit code; 0 when it was told to stop */
 export async function serve(command: ServeCommand): Promise<number> {
   // Before anything is started: a signal during start-up is not lost either.
-  const stopped = signalled()
+  const { stopped, signal } = untilToldToStop()
   const isDemo = command.demo || (command.configFile === undefined && !existsSync(DEFAULT_CONFIG))
   await using running = isDemo
     ? await (await import('./demo/demo.ts')).startDemo({
         directory: resolve(command.stateDir ?? '.sallyport/demo'),
         envoy: command.envoy,
         output: process.stderr,
+        signal,
       })
-    : await startSallyport({ ...command, configFile: command.configFile ?? DEFAULT_CONFIG })
+    : await startSallyport({ ...command, configFile: command.configFile ?? DEFAULT_CONFIG, signal })
   await Promise.race([running.ready(), stopped])
   await stopped
   return 0
 }
 
-/** Resolves at the first request to stop; a second one ends the process at once. */
-function signalled(): Promise<void> {
-  return new Promise((told) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        told()
-        process.once(signal, () => process.exit(130))
-      })
-    }
-  })
+/** Ends with the first request to stop; a second one ends the process at once. */
+function untilToldToStop(): { readonly stopped: Promise<void>; readonly signal: AbortSignal } {
+  const told = new AbortController()
+  const stopped = new Promise<void>((stop) => told.signal.addEventListener('abort', () => stop()))
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (told.signal.aborted) process.exit(130)
+      told.abort()
+    })
+  }
+  return { stopped, signal: told.signal }
 }

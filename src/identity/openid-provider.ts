@@ -41,7 +41,7 @@ export interface IdentityProviderOptions {
   readonly logger?: ProviderLogger | undefined
 }
 
-interface ProviderLogger {
+export interface ProviderLogger {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
 }

@@ -17,14 +17,15 @@ export interface DemoOptions {
   readonly envoy: 'managed' | 'external'
   /** Where the tour is printed. */
   readonly output: { write(text: string): unknown }
+  readonly signal?: AbortSignal
 }
 
 /** @throws {Fault} whatever keeps it from starting; nothing is left running then */
-export async function startDemo({ directory, envoy, output }: DemoOptions): Promise<Sallyport> {
+export async function startDemo({ directory, envoy, output, signal }: DemoOptions): Promise<Sallyport> {
   await using running = new AsyncDisposableStack()
   const configFile = await prepareDemo(directory)
   const sallyport = running.use(
-    await startSallyport({ configFile, stateDir: directory, envoy, localCaDomains: ['localhost'] }),
+    await startSallyport({ configFile, stateDir: directory, envoy, signal, localCaDomains: ['localhost'] }),
   )
   const { current } = sallyport.config
   const app = routeNamed(current, 'app')
