@@ -22,6 +22,7 @@ export const CACHE = process.env['SALLYPORT_TEST_CACHE'] ?? join(ROOT, '.cache',
 const KEYCLOAK = { artifact: 'org.keycloak:keycloak-quarkus-dist', version: '26.3.0' }
 const MAVEN_COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
 const JUPYTERLAB = '4.4.9'
+const COMPOSE = 'v2.40.3'
 
 export class MissingPart extends Error {
   override readonly name = 'MissingPart'
@@ -153,8 +154,36 @@ export async function jupyter(): Promise<string> {
   return join(venv, 'bin', 'python')
 }
 
-export type Part = 'chromium' | 'wrk' | 'keycloak' | 'jupyter'
-const PARTS: Readonly<Record<Part, () => Promise<string>>> = { chromium, wrk, keycloak, jupyter }
+/**
+ * The command that reads compose files, as words: Docker's own plugin, or the same built from its Go module where
+ * there is no Docker. Reading needs no engine.
+ */
+export async function compose(): Promise<string> {
+  const docker = findOnPath('docker')
+  if (
+    docker !== undefined &&
+    (await runToEnd({ command: docker, args: ['compose', 'version'] })).code === 0
+  ) {
+    return `${docker} compose`
+  }
+  const standalone = findOnPath('docker-compose')
+  if (standalone !== undefined) return standalone
+  const advice = `missing docker compose: install Docker's compose plugin, or Go to build ${COMPOSE} of it`
+  const go = findOnPath('go')
+  if (go === undefined) throw new MissingPart(advice)
+  const folder = await cached(`compose-${COMPOSE}`, advice, async (making) => {
+    await mkdir(making)
+    const step = async (...args: string[]): Promise<string> =>
+      await run({ command: go, args, cwd: making, env: { GOFLAGS: '-mod=mod' }, withinMs: 600_000 })
+    await step('mod', 'init', 'compose')
+    await step('get', `github.com/docker/compose/v2/cmd@${COMPOSE}`)
+    await step('build', '-o', 'docker-compose', 'github.com/docker/compose/v2/cmd')
+  })
+  return join(folder, 'docker-compose')
+}
+
+export type Part = 'chromium' | 'wrk' | 'keycloak' | 'jupyter' | 'compose'
+const PARTS: Readonly<Record<Part, () => Promise<string>>> = { chromium, wrk, keycloak, jupyter, compose }
 
 export type Found = { readonly path: string } | { readonly missing: string }
 
