@@ -62,6 +62,11 @@ class FakeEnvoy {
     return this.#take(step(this.#state, { kind: 'snapshot', snapshot }))
   }
 
+  /** A grace period passes. */
+  period(): DeltaResponse[] {
+    return this.#take(step(this.#state, { kind: 'period' }))
+  }
+
   /** Answers the last response of a type. */
   answer(type: keyof typeof TYPE_URL, errorDetail?: string): DeltaResponse[] {
     const last = this.sent.findLast(({ typeUrl }) => typeUrl === TYPE_URL[type])
@@ -173,15 +178,59 @@ describe('make before break', () => {
     assert.deepEqual(shown(envoy.update(snapshotOf(2, { cluster: { a: '1' }, virtualHost: { h: '2' } }))), [
       ['virtualHost', 'h'],
     ])
-    assert.deepEqual(shown(envoy.answer('virtualHost')), [['cluster', '', '-b']])
-    envoy.answer('cluster')
+    assert.deepEqual(envoy.answer('virtualHost'), [])
+    // A request that waits for its check may still be on its way there.
     assert.ok(isSettled(envoy.state))
+    assert.deepEqual(envoy.period(), [])
+    assert.deepEqual(shown(envoy.period()), [['cluster', '', '-b']])
+    envoy.answer('cluster')
+    assert.equal(envoy.state.subscriptions.get(TYPE_URL.cluster)?.held.has('b'), false)
+  })
+
+  it('keeps a cluster that came and vanished within a period, whatever waits longer', () => {
+    const envoy = settled({ cluster: { a: '1', b: '1' } })
+    envoy.update(snapshotOf(2, { cluster: { a: '1' } }))
+    envoy.period()
+    envoy.update(snapshotOf(3, { cluster: { a: '1', c: '1' } }))
+    envoy.answer('cluster')
+    envoy.update(snapshotOf(4, { cluster: { a: '1' } }))
+    assert.deepEqual(shown(envoy.period()), [['cluster', '', '-b']])
+    envoy.answer('cluster')
+    assert.deepEqual(shown(envoy.period()), [['cluster', '', '-c']])
+  })
+
+  it('keeps a cluster that came back, and waits anew when it vanishes again', () => {
+    const envoy = settled({ cluster: { a: '1', b: '1' } })
+    envoy.update(snapshotOf(2, { cluster: { a: '1' } }))
+    envoy.period()
+    envoy.update(snapshotOf(3, { cluster: { a: '1', b: '1' } }))
+    envoy.update(snapshotOf(4, { cluster: { a: '1' } }))
+    assert.deepEqual(envoy.period(), [])
+    assert.deepEqual(shown(envoy.period()), [['cluster', '', '-b']])
+  })
+
+  it('sends endpoints again after their cluster changed: it starts without', () => {
+    const envoy = settled()
+    assert.deepEqual(shown(envoy.update(snapshotOf(2, { ...ONE, cluster: { a: '2' } }))), [
+      ['cluster', 'a'],
+      ['endpoints', 'a'],
+    ])
+  })
+
+  it('sends endpoints again too when they were under way as their cluster changed', () => {
+    const envoy = settled()
+    envoy.update(snapshotOf(2, { ...ONE, endpoints: { a: '2' } }))
+    const third = snapshotOf(3, { ...ONE, cluster: { a: '2' }, endpoints: { a: '2' } })
+    assert.deepEqual(shown(envoy.update(third)), [['cluster', 'a']])
+    assert.deepEqual(shown(envoy.answer('endpoints')), [['endpoints', 'a']])
   })
 
   it('keeps the cluster of a route that Envoy refused to change', () => {
     const envoy = settled({ cluster: { a: '1', b: '1' }, virtualHost: { h: '1' } })
     envoy.update(snapshotOf(2, { cluster: { a: '1' }, virtualHost: { h: 'bad' } }))
     assert.deepEqual(envoy.answer('virtualHost', 'bad route'), [])
+    envoy.period()
+    assert.deepEqual(envoy.period(), [])
     assert.deepEqual(shown(envoy.update(snapshotOf(3, { cluster: { a: '1' }, virtualHost: { h: '3' } }))), [
       ['virtualHost', 'h'],
     ])

@@ -18,7 +18,16 @@ import {
   type Meaning,
   meaningOf,
   type Subscription,
+  withoutKnowledgeOf,
 } from './subscription.ts'
+import {
+  afterPeriod,
+  afterSnapshot,
+  isUnused,
+  NOTHING_VANISHED,
+  REMOVED_LAST,
+  type Vanished,
+} from './vanished.ts'
 
 /** In the order in which they are sent. @see "Eventual consistency considerations" in Envoy's xDS protocol */
 const ORDER = [
@@ -39,17 +48,10 @@ const UNORDERED: ReadonlySet<TypeUrl> = new Set([TYPE_URL.cluster, TYPE_URL.endp
 /** What the others wait for. */
 const FIRST = [TYPE_URL.cluster, TYPE_URL.endpoints] as const
 
-/** Others may still use what vanished, so it goes last. */
-const REMOVED_LAST: ReadonlySet<TypeUrl> = new Set([
-  TYPE_URL.cluster,
-  TYPE_URL.endpoints,
-  TYPE_URL.routes,
-  TYPE_URL.secret,
-])
-
 export interface StreamState {
   readonly snapshot: Snapshot
   readonly subscriptions: ReadonlyMap<TypeUrl, Subscription>
+  readonly vanished: Vanished
   /** Counts responses; the nonce of the last one. */
   readonly sent: number
 }
@@ -68,6 +70,8 @@ export interface DeltaResponse {
 export type DeltaEvent =
   | { readonly kind: 'request'; readonly request: DeltaRequest }
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+  /** Time has passed in which every request has been decided that was routed before. */
+  | { readonly kind: 'period' }
 
 export interface Step {
   readonly state: StreamState
@@ -79,12 +83,27 @@ export interface Step {
 export const openStream = (snapshot: Snapshot): StreamState => ({
   snapshot,
   subscriptions: new Map(),
+  vanished: NOTHING_VANISHED,
   sent: 0,
 })
 
 export function step(state: StreamState, event: DeltaEvent): Step {
-  if (event.kind === 'snapshot') return reconcile({ ...state, snapshot: event.snapshot })
-  const { request } = event
+  switch (event.kind) {
+    case 'snapshot': {
+      const { snapshot } = event
+      return reconcile({ ...state, snapshot, vanished: afterSnapshot(state.vanished, snapshot) })
+    }
+    case 'period':
+      return reconcile({
+        ...state,
+        vanished: afterPeriod(state.vanished, state.snapshot, state.subscriptions),
+      })
+    case 'request':
+      return stepRequest(state, event.request)
+  }
+}
+
+function stepRequest(state: StreamState, request: DeltaRequest): Step {
   const { typeUrl } = request
   // A type that we never serve: Envoy asks only for what a resource of ours told it to.
   if (!isTypeUrl(typeUrl)) return { state, responses: [] }
@@ -94,13 +113,15 @@ export function step(state: StreamState, event: DeltaEvent): Step {
   return { ...reconcile(withSubscription(state, typeUrl, after)), meaning }
 }
 
-/** Whether Envoy has accepted all of one type, and holds nothing beyond it. */
+/** Whether Envoy has accepted all of one type, and holds nothing beyond it that could still serve a request. */
 export function holdsAll({ snapshot, subscriptions }: StreamState, typeUrl: TypeUrl): boolean {
   const resources = resourcesOf(snapshot, typeUrl)
   const subscription = subscriptions.get(typeUrl)
   if (subscription === undefined) return resources.size === 0
-  if (subscription.unanswered !== undefined || subscription.held.size !== resources.size) return false
-  for (const [name, { version }] of resources) if (subscription.held.get(name) !== version) return false
+  const { held, unanswered } = subscription
+  if (unanswered !== undefined) return false
+  if (!REMOVED_LAST.has(typeUrl) && held.size !== resources.size) return false
+  for (const [name, { version }] of resources) if (held.get(name) !== version) return false
   return true
 }
 
@@ -140,7 +161,7 @@ function reconcile(before: StreamState): Step {
     const subscription = state.subscriptions.get(typeUrl)
     if (subscription === undefined) return 'idle'
     if (subscription.unanswered !== undefined) return 'busy'
-    const { changes, retries } = nextChanges(state.snapshot, typeUrl, subscription, isLast)
+    const { changes, retries } = nextChanges(state, typeUrl, subscription, isLast)
     const nonce = String(state.sent + 1)
     const unanswered = changes.size === 0 ? undefined : { nonce, changes }
     if (unanswered !== undefined) {
@@ -150,6 +171,7 @@ function reconcile(before: StreamState): Step {
     if (unanswered !== undefined || retries !== subscription.retries) {
       state = withSubscription(state, typeUrl, { ...subscription, retries, unanswered })
     }
+    if (typeUrl === TYPE_URL.cluster) state = withEndpointsAgain(state, changes)
     return unanswered === undefined ? 'idle' : 'busy'
   }
 
@@ -166,18 +188,29 @@ function reconcile(before: StreamState): Step {
   return { state, responses }
 }
 
+/**
+ * A changed cluster starts without endpoints and waits for them, but Envoy asks only for names that are new to it: so
+ * endpoints are sent again after their cluster.
+ *
+ * @see "Resource warming" in Envoy's xDS protocol
+ */
+function withEndpointsAgain(state: StreamState, clusters: Changes): StreamState {
+  const endpoints = state.subscriptions.get(TYPE_URL.endpoints)
+  const names = [...clusters.keys()].filter((name) => endpoints?.names.has(name))
+  if (endpoints === undefined || names.length === 0) return state
+  return withSubscription(state, TYPE_URL.endpoints, withoutKnowledgeOf(endpoints, names))
+}
+
 /** What to send next of one type: a part of a refused response, or all that Envoy lacks. */
 function nextChanges(
-  snapshot: Snapshot,
+  { snapshot, vanished }: StreamState,
   typeUrl: TypeUrl,
   subscription: Subscription,
   isLast: boolean,
 ): { readonly changes: Changes; readonly retries: readonly Changes[] } {
-  const lacking = lackingOf(
-    resourcesOf(snapshot, typeUrl),
-    subscription,
-    isLast || !REMOVED_LAST.has(typeUrl),
-  )
+  const mayRemove = (name: string) =>
+    !REMOVED_LAST.has(typeUrl) || (isLast && isUnused(vanished, typeUrl, name))
+  const lacking = lackingOf(resourcesOf(snapshot, typeUrl), subscription, mayRemove)
   const retries = [...subscription.retries]
   while (retries.length > 0) {
     const part = retries.shift() ?? new Map<string, string | null>()
@@ -191,7 +224,7 @@ function nextChanges(
 function lackingOf(
   resources: ReadonlyMap<string, Resource>,
   { isWildcard, names, held, absent, refused }: Subscription,
-  mayRemove: boolean,
+  mayRemove: (name: string) => boolean,
 ): Changes {
   const changes = new Map<string, string | null>()
   const lack = (name: string, version: string | null) => {
@@ -210,7 +243,7 @@ function lackingOf(
       lack(name, null)
     }
   }
-  if (mayRemove) for (const name of held.keys()) if (!resources.has(name)) lack(name, null)
+  for (const name of held.keys()) if (!resources.has(name) && mayRemove(name)) lack(name, null)
   return changes
 }
 

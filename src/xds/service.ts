@@ -62,9 +62,14 @@ export interface XdsOptions {
   readonly logger: Logger
   readonly meter: Meter
   readonly now?: () => number
+  /** How long a cluster outlives its last route; default the longest wait for a check and 5 s. */
+  readonly removalGraceMs?: number
   /** For tests that need a resource Envoy will refuse: the configuration lets none through. */
   readonly amend?: (snapshot: Snapshot) => Snapshot
 }
+
+/** On top of the longest wait for a check. */
+const REMOVAL_MARGIN_MS = 5000
 
 interface Waiter {
   readonly generation: number
@@ -218,6 +223,9 @@ class Service implements XdsService {
       snapshot,
       encoder: this.#encoder,
       logger: this.#options.logger,
+      removalGraceMs:
+        this.#options.removalGraceMs ??
+        this.#options.config.current.settings.grpc_client_timeout + REMOVAL_MARGIN_MS,
       observer: {
         sent: (typeUrl, resources, bytes) => {
           const attributes = { type: shortNameOf(typeUrl) }
@@ -235,13 +243,11 @@ class Service implements XdsService {
     this.#streams.add(stream)
     const leave = () => {
       if (!this.#streams.delete(stream)) return
+      stream.close()
       this.#options.logger.info({ node: stream.nodeId }, 'Envoy left the configuration stream')
       this.#settle()
     }
-    call.on('end', () => {
-      call.end()
-      leave()
-    })
+    call.on('end', leave)
     call.on('cancelled', leave)
     call.on('error', leave)
     call.on('close', leave)

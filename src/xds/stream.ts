@@ -21,6 +21,7 @@ import {
 import type { ResponseEncoder } from './encoder.ts'
 import { isTypeUrl, type Snapshot, shortNameOf, type TypeUrl } from './resource.ts'
 import type { DeltaRequest } from './subscription.ts'
+import { isWaiting } from './vanished.ts'
 
 export type AdsCall = ServerDuplexStream<DeltaDiscoveryRequest__Output, Uint8Array>
 
@@ -56,7 +57,9 @@ export class AdsStream {
   readonly #encoder: ResponseEncoder
   readonly #observer: StreamObserver
   readonly #logger: Logger
+  readonly #removalGraceMs: number
   #state: StreamState
+  #timer: NodeJS.Timeout | undefined
   #nodeId = 'unknown'
 
   constructor(options: {
@@ -65,13 +68,17 @@ export class AdsStream {
     readonly encoder: ResponseEncoder
     readonly observer: StreamObserver
     readonly logger: Logger
+    /** How long what vanished may still be in use. */
+    readonly removalGraceMs: number
   }) {
     this.#call = options.call
     this.#encoder = options.encoder
     this.#observer = options.observer
     this.#logger = options.logger
+    this.#removalGraceMs = options.removalGraceMs
     this.#state = openStream(options.snapshot)
     this.#call.on('data', (message: DeltaDiscoveryRequest__Output) => this.#receive(message))
+    this.#waitForRequests()
   }
 
   get nodeId(): string {
@@ -102,10 +109,22 @@ export class AdsStream {
 
   push(snapshot: Snapshot): void {
     this.#step({ kind: 'snapshot', snapshot })
+    this.#waitForRequests()
   }
 
   close(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     this.#call.end()
+  }
+
+  /** Counts the periods after which what vanished may go, as long as anything waits for one. */
+  #waitForRequests(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#step({ kind: 'period' })
+      if (isWaiting(this.#state.vanished)) this.#waitForRequests()
+    }, this.#removalGraceMs).unref()
   }
 
   #receive(message: DeltaDiscoveryRequest__Output): void {

@@ -82,6 +82,22 @@ export function afterRequest(
   return isFirst ? { ...subscribed, held: new Map(Object.entries(request.initialVersions)) } : subscribed
 }
 
+/** As if Envoy had never been sent these, an answer that is still under way included. */
+export function withoutKnowledgeOf(subscription: Subscription, names: Iterable<string>): Subscription {
+  const held = new Map(subscription.held)
+  const changes = new Map(subscription.unanswered?.changes)
+  for (const name of names) {
+    held.delete(name)
+    changes.delete(name)
+  }
+  const { unanswered } = subscription
+  return {
+    ...subscription,
+    held,
+    unanswered: unanswered === undefined ? undefined : { ...unanswered, changes },
+  }
+}
+
 function answer(subscription: Subscription, request: DeltaRequest, meaning: Meaning): Subscription {
   const changes = subscription.unanswered?.changes
   if (changes === undefined) return subscription

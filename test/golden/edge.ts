@@ -76,11 +76,14 @@ export interface Edge extends AsyncDisposable {
   readonly certificates: { current: readonly KeyPair[] }
   /** Applies a configuration and waits until Envoy has it. */
   apply(config: Config): Promise<void>
-  /** Stops the xDS service and starts another one in its place, as a restart of Sallyport would. */
-  restartXds(): Promise<void>
+  /** Stops the xDS service and starts another one in its place, as a restart of Sallyport with `next` would. */
+  restartXds(next: Config): Promise<void>
 }
 
 const PATIENCE_MS = 20_000
+
+/** Long for an authorizer that answers at once, short for a test that waits for it. */
+const REMOVAL_GRACE_MS = 300
 
 /** Fails with what `state` says when `promise` takes too long. */
 async function within<T>(ms: number, promise: Promise<T>, state: () => string): Promise<T> {
@@ -123,6 +126,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       ...(options.amend === undefined ? {} : { amend: options.amend }),
       logger,
       meter: metrics.meter,
+      removalGraceMs: REMOVAL_GRACE_MS,
     })
   let xds = await serve()
   starting.defer(async () => await xds[Symbol.asyncDispose]())
@@ -150,8 +154,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
         )
       })
     },
-    async restartXds() {
+    async restartXds(next) {
       await xds[Symbol.asyncDispose]()
+      source.set(next)
       xds = await serve()
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
