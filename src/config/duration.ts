@@ -46,7 +46,9 @@ export const Duration = z
   .string({
     error: (issue) =>
       typeof issue.input === 'number'
-        ? `needs a unit: write "${issue.input}s" for seconds or "${issue.input}ms" for milliseconds`
+        ? issue.input === 0
+          ? 'needs a unit: write "0s"'
+          : `needs a unit: write "${issue.input}s" for seconds or "${issue.input}ms" for milliseconds`
         : undefined,
   })
   // For editors only: the transform below says what is wrong in better words.

@@ -6,7 +6,7 @@
 
 import { z } from 'zod'
 import { PositiveDuration } from './duration.ts'
-import { HEADER_NAME } from './header.ts'
+import { changeableHeaderProblem, HEADER_NAME } from './header.ts'
 import { isHostName } from './host-name.ts'
 import { FilePath, SecretText } from './reference.ts'
 import { sharedKeys } from './shared-keys.ts'
@@ -93,12 +93,15 @@ export const sessions = {
         : value,
     )
     .superRefine((headers, context) => {
+      const seen = new Set<string>()
       for (const name of Object.keys(headers)) {
-        if (HEADER_NAME.test(name)) continue
-        context.addIssue({
-          code: 'custom',
-          message: `"${name}" is not a header name; name it yourself in a map of header → claim`,
-        })
+        const wrong = HEADER_NAME.test(name)
+          ? changeableHeaderProblem(name)
+          : `"${name}" is not a header name; name it yourself in a map of header → claim`
+        const again = seen.has(name.toLowerCase()) ? `the header "${name}" stands twice` : undefined
+        if ((wrong ?? again) !== undefined)
+          context.addIssue({ code: 'custom', message: wrong ?? again ?? '' })
+        seen.add(name.toLowerCase())
       }
     })
     .prefault({})
@@ -112,9 +115,6 @@ export const sessions = {
   pass_identity_headers: shared.pass_identity_headers,
   signout_redirect_url: HttpUrl.optional().meta({
     description: 'Where users land after signing out. Unset: a page of ours.',
-  }),
-  programmatic_redirect_domain_whitelist: z.array(z.string().min(1)).prefault(['localhost']).meta({
-    description: 'Domains to which a programmatic sign-in may return.',
   }),
 }
 

@@ -37,7 +37,8 @@ describe('the origin in `from`', () => {
   }
 
   for (const [text, wrong] of [
-    ['app.example.com', '"app.example.com" is not a URL; write "https://app.example.com"'],
+    ['wiki.example.com', '"wiki.example.com" is not a URL; write "https://wiki.example.com"'],
+    ['/wiki', '"/wiki" is not a URL; write "https://app.example.com"'],
     ['https://', 'names no host'],
     ['https://app.example.com/foo', '`from` may not have a path; put "/foo" into `prefix` or `path`'],
     ['https://app.example.com?a=b', 'a query or a fragment in `from` has no meaning'],

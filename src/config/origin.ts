@@ -7,7 +7,7 @@
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { z } from 'zod'
-import { isHostName } from './host-name.ts'
+import { isHostName, parseAuthority } from './host-name.ts'
 
 export interface Origin {
   readonly scheme: 'https' | 'http'
@@ -32,7 +32,10 @@ export function parseOrigin(text: string): Origin | { readonly wrong: string } {
   const parts = /^([a-z0-9+.-]+):\/\/(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^/?#:@]*)(?::([^/?#]*))?([/?#].*)?$/i.exec(
     text,
   )
-  if (parts === null) return { wrong: `"${text}" is not a URL; write "https://app.example.com"` }
+  if (parts === null) {
+    const meant = parseAuthority(text) === undefined ? 'app.example.com' : text
+    return { wrong: `"${text}" is not a URL; write "https://${meant}"` }
+  }
   const scheme = (parts[1] ?? '').toLowerCase()
   const later = LATER[scheme]
   if (later !== undefined) return { wrong: `${later} are not supported yet; use https:// for an HTTP app` }

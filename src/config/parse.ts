@@ -30,6 +30,7 @@ import {
   UNSUPPORTED_ROUTE_KEYS,
   UNSUPPORTED_RUNTIME_FLAGS,
   UNSUPPORTED_SETTINGS,
+  withoutHarmless,
 } from './unsupported-keys.ts'
 import { isKeyed, readYaml, type YamlFile } from './yaml-file.ts'
 
@@ -142,9 +143,7 @@ class Attempt {
   }
 
   #readSettings(value: Raw): Settings {
-    const raw = Object.fromEntries(
-      Object.entries(value).filter(([key]) => key !== 'routes' && key !== 'policy'),
-    )
+    const raw = settingsOf(value)
     const { keys, mistakes } = checkKeys(
       SettingsKeys,
       SettingsKeys,
@@ -168,13 +167,14 @@ class Attempt {
     return value.flatMap((raw: unknown, index) => this.#readRoute([list, index], raw) ?? [])
   }
 
-  #readRoute(path: ConfigPath, raw: unknown): DraftedRoute | undefined {
-    if (!isKeyed(raw)) {
+  #readRoute(path: ConfigPath, entry: unknown): DraftedRoute | undefined {
+    if (!isKeyed(entry)) {
       this.#fail(path, 'must be a map of keys, beginning with `from`')
       return undefined
     }
     const position = { file: this.#file, ...this.#yaml.locate(path) }
-    const known = this.#memory?.routeOf(raw)
+    const raw = withoutHarmless(entry, UNSUPPORTED_ROUTE_KEYS)
+    const known = this.#memory?.routeOf(entry)
     if (known !== undefined) {
       const { line, column } = known.position
       const isInPlace = line === position.line && column === position.column
@@ -204,7 +204,7 @@ class Attempt {
       position,
     })
     const isSelfContained = tls.tls_custom_ca === undefined && tls.tls_client_cert === undefined
-    if (all.length === 0 && isSelfContained) this.#memory?.keepRoute(raw, route)
+    if (all.length === 0 && isSelfContained) this.#memory?.keepRoute(entry, route)
     return { path, route }
   }
 
@@ -236,6 +236,22 @@ class Attempt {
       .map(({ path, message, on }) => ({ file: this.#file, ...this.#yaml.locate(path, on), path, message }))
       .toSorted((a, b) => a.line - b.line || a.column - b.column)
   }
+}
+
+/** The global keys that ask for something. */
+function settingsOf(value: Raw): Raw {
+  const keys = Object.entries(withoutHarmless(value, UNSUPPORTED_SETTINGS))
+    .filter(([key]) => !isRouteList(key))
+    .map(([key, held]) =>
+      key === 'runtime_flags' && isKeyed(held)
+        ? [key, withoutHarmless(held, UNSUPPORTED_RUNTIME_FLAGS)]
+        : [key, held],
+    )
+  return Object.fromEntries(keys)
+}
+
+function isRouteList(key: string): boolean {
+  return key === 'routes' || key === 'policy'
 }
 
 /**

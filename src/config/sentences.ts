@@ -7,7 +7,7 @@
 import { z } from 'zod'
 import type { Mistake } from './config.ts'
 import { nearest } from './nearest.ts'
-import { UNSUPPORTED_VALUES, unsupportedMessage } from './unsupported-keys.ts'
+import { type Table, UNSUPPORTED_VALUES, unsupportedMessage } from './unsupported-keys.ts'
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   string: 'a text',
@@ -16,7 +16,7 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   boolean: 'true or false',
   object: 'a map of keys',
   record: 'a map of keys',
-  array: 'a list',
+  array: 'a list such as [a, b]',
 }
 
 function kindOf(value: unknown): string {
@@ -47,6 +47,9 @@ export function sentenceOf(issue: z.core.$ZodRawIssue): string {
       ) {
         return `must be true or false; "${input}" is a text in YAML`
       }
+      if (issue.expected === 'boolean' && (input === 'true' || input === 'false')) {
+        return 'must be true or false without quotes'
+      }
       return `must be ${TYPE_NAMES[issue.expected] ?? issue.expected}, not ${kindOf(input)}`
     case 'invalid_value': {
       const last = issue.path?.at(-1)
@@ -76,8 +79,6 @@ export function sentenceOf(issue: z.core.$ZodRawIssue): string {
       return issue.format === 'base64' ? 'must be base64' : 'has a form that is not allowed'
   }
 }
-
-type Table = Readonly<Record<string, { readonly when: 'later' | 'never'; readonly instead: string }>>
 
 /** Zod's issues, as mistakes; unknown keys one by one, each at its own place. */
 export function mistakesOf(

@@ -91,6 +91,14 @@ describe('the global keys', () => {
       ],
     },
     {
+      title: 'do not let a claim become the Host header',
+      lines: ['jwt_claims_headers: {host: email, X-A: a, x-a: b}'],
+      wrong: [
+        'jwt_claims_headers: "host" cannot be set or removed; use host_rewrite or preserve_host_header',
+        'jwt_claims_headers: the header "x-a" stands twice',
+      ],
+    },
+    {
       title: 'name log fields that exist, each once',
       lines: ['access_log_fields: [methd, path, path, body, headers.X-Y]', 'authorize_log_fields: [emial]'],
       wrong: [

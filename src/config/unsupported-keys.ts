@@ -6,13 +6,13 @@
  * @module
  */
 
-interface Unsupported {
+export interface Unsupported {
   /** `later`: will come; `never`: another way is meant to be used. */
   readonly when: 'later' | 'never'
   readonly instead: string
 }
 
-type Table = Readonly<Record<string, Unsupported>>
+export type Table = Readonly<Record<string, Unsupported>>
 
 function all(keys: string, when: Unsupported['when'], instead: string): Table {
   return Object.fromEntries(keys.split(/\s+/).map((key) => [key, { when, instead }]))
@@ -82,6 +82,11 @@ export const UNSUPPORTED_SETTINGS: Table = {
     'mcp_allowed_client_id_domains mcp_allowed_as_metadata_domains',
     'later',
     'MCP is not served; remove the key',
+  ),
+  ...all(
+    'programmatic_redirect_domain_whitelist',
+    'later',
+    'programs cannot sign in through a browser; remove the key',
   ),
   ...all('policy_file', 'never', 'put the routes under `routes`'),
   ...all('cookie_secure', 'never', 'cookies are always Secure; remove the key'),
@@ -167,6 +172,41 @@ export const UNSUPPORTED_VALUES: Readonly<Record<string, Table>> = {
   codec_type: all('http3', 'later', 'use `auto`'),
   idp_provider: OTHER_PROVIDERS,
   services: OTHER_SERVICES,
+}
+
+/** Values that ask for nothing, or for what is done anyway: such a key is passed over. */
+const HARMLESS: Readonly<Record<string, readonly unknown[]>> = {
+  autocert: [false],
+  autocert_use_staging: [false],
+  autocert_must_staple: [false],
+  bearer_token_format: ['default'],
+  cookie_secure: [true],
+  databroker_storage_type: ['memory'],
+  enable_google_cloud_serverless_authentication: [false],
+  envoy_bind_config_freebind: [false],
+  grpc_insecure: [true],
+  health_check_systemd_disabled: [true],
+  pomerium_debug: [false],
+  ssh_rls_enabled: [false],
+  allow_any_sign_out_redirect_uri: [false],
+  config_hot_reload: [true],
+  debug_admin_endpoints: [false],
+  mcp: [false],
+  mcp_dynamic_client_registration: [false],
+  pomerium_jwt_endpoint: [false],
+  routes_portal: [true],
+  ssh_allow_direct_tcpip: [false],
+  ssh_routes_portal: [false],
+  ssh_upstream_tunnel: [false],
+}
+
+/** The keys without those that ask for nothing; the very same object when there are none. */
+export function withoutHarmless(raw: Readonly<Record<string, unknown>>, table: Table): typeof raw {
+  const isIdle = (key: string) =>
+    Object.hasOwn(table, key) && Object.hasOwn(HARMLESS, key) && HARMLESS[key]?.includes(raw[key]) === true
+  return Object.keys(raw).some(isIdle)
+    ? Object.fromEntries(Object.entries(raw).filter(([key]) => !isIdle(key)))
+    : raw
 }
 
 /** The sentence after the name of the key or value. */

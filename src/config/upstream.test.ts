@@ -52,7 +52,8 @@ describe('an upstream in `to`', () => {
   }
 
   for (const [text, wrong] of [
-    ['wiki:8080', '"wiki:8080" is not a URL; write "http://host:port"'],
+    ['wiki:8080', '"wiki:8080" is not a URL; write "http://wiki:8080"'],
+    ['/wiki', '"/wiki" is not a URL; write "http://host:port"'],
     ['http://', '"http://" is not a URL; write "http://host:port"'],
     ['http://a:99999', '"http://a:99999" is not a URL; write "http://host:port"'],
     ['http://a:0', 'port 0 cannot be reached'],
@@ -88,8 +89,6 @@ describe('an upstream in `to`', () => {
   })
 
   it('that is wrong within a list is shown at its own place', () => {
-    assert.deepEqual(routeProblems('to: [https://a, b]'), [
-      'to[1]: "b" is not a URL; write "http://host:port"',
-    ])
+    assert.deepEqual(routeProblems('to: [https://a, b]'), ['to[1]: "b" is not a URL; write "http://b"'])
   })
 })

@@ -6,7 +6,7 @@
 
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { isHostName } from './host-name.ts'
+import { isHostName, parseAuthority } from './host-name.ts'
 
 export interface Upstream {
   readonly scheme: 'http' | 'https' | 'h2c' | 'unix' | 'https+unix'
@@ -50,7 +50,10 @@ export function parseUpstream(text: string): Parsed<Upstream> {
   const { url, weight } = split.value
   const weighted = weight === undefined ? {} : { weight }
   const scheme = /^([a-z0-9+.-]+):\/\//i.exec(url)?.[1]?.toLowerCase()
-  if (scheme === undefined) return { wrong: `"${url}" is not a URL; write "http://host:port"` }
+  if (scheme === undefined) {
+    const meant = parseAuthority(url) === undefined ? 'host:port' : url
+    return { wrong: `"${url}" is not a URL; write "http://${meant}"` }
+  }
   const later = LATER[scheme]
   if (later !== undefined)
     return { wrong: `${later} not supported yet; upstreams are http, https, h2c or unix` }

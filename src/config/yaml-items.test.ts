@@ -80,7 +80,7 @@ describe('a parse that remembers', () => {
           assert.deepEqual(memory.read(text).value, readYaml(text).value, text)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
@@ -103,7 +103,7 @@ describe('a parse that remembers', () => {
           assert.deepEqual(locate(path), whole.locate(path), `${path.join('.')} of\n${text}`)
         }
       }),
-      { numRuns: 1500 },
+      { numRuns: 500 },
     )
   })
 })
