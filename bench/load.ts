@@ -61,7 +61,8 @@ export async function measure(
   await assertServes(target)
   const { envoy, authorizer } = target.processes
   const url = new URL(target.url)
-  const headers = { ...BROWSER, ...target.headers, host: url.host }
+  // in this case, or wrk adds one of its own
+  const headers = { ...BROWSER, ...target.headers, Host: url.host }
   // wrk asks the system's resolver, which need not know *.localhost
   const loopback = `${url.protocol}//127.0.0.1:${url.port}${url.pathname}`
   const before = [cpuSeconds(envoy), authorizer === undefined ? 0 : cpuSeconds(authorizer)]
