@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import type { Config } from '../config/config.ts'
+import { parseConfig } from '../config/parse.ts'
+import { type LocalCa, openLocalCa } from '../crypto/local-ca.ts'
+import { certificatesFor } from './server-certificates.ts'
+
+const configOf = (hosts: readonly string[], settings: object = {}): Config => {
+  const routes = hosts.map((host) => ({ from: `https://${host}`, to: 'http://127.0.0.1:1' }))
+  const parsed = parseConfig(JSON.stringify({ ...settings, routes }))
+  assert.ok('config' in parsed, JSON.stringify(parsed))
+  return parsed.config
+}
+const namesOf = (pem: string | undefined): string[] =>
+  (new X509Certificate(pem ?? '').subjectAltName ?? '').split(', ').map((name) => name.replace('DNS:', ''))
+
+describe('the certificates that Envoy serves', () => {
+  let directory: string
+  let ca: LocalCa
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'certificates-'))
+    ca = await openLocalCa(directory)
+  })
+  after(() => rm(directory, { recursive: true }))
+
+  it('come from the local CA for hosts that the operator has none for', async () => {
+    const certificates = await certificatesFor(configOf(['a.example.com', 'b.example.com']), ca)
+    assert.equal(certificates.length, 1)
+    assert.deepEqual(namesOf(certificates[0]?.cert).toSorted(), ['a.example.com', 'b.example.com'])
+  })
+
+  it('name each host under .localhost beside the wildcard, which Chromium takes from nobody', async () => {
+    const [certificate] = await certificatesFor(configOf(['app.localhost']), ca)
+    assert.deepEqual(namesOf(certificate?.cert).toSorted(), ['*.localhost', 'app.localhost'])
+  })
+
+  it("are the operator's alone when they speak for every host", async () => {
+    const { cert, key } = await ca.issue(['*.example.com'])
+    const config = configOf(['a.example.com', '*.example.com'], { certificates: [{ cert, key }] })
+    assert.deepEqual(
+      (await certificatesFor(config, ca)).map((each) => each.cert),
+      [cert],
+    )
+  })
+
+  it("add the local CA's for the hosts that the operator's leave out", async () => {
+    const { cert, key } = await ca.issue(['*.example.com'])
+    const config = configOf(['a.example.com', 'wiki.example.org', 'mid*dle.example.net'], {
+      certificates: [{ cert, key }],
+    })
+    const certificates = await certificatesFor(config, ca)
+    assert.equal(certificates[0]?.cert, cert)
+    assert.deepEqual(namesOf(certificates[1]?.cert), ['wiki.example.org'])
+  })
+})
