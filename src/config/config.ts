@@ -12,17 +12,14 @@ import type { SettingsKeys } from './settings-schema.ts'
 import type { Upstream } from './upstream.ts'
 
 export type { ListenAddress } from './address.ts'
-export type { Origin } from './origin.ts'
-export type CircuitBreakerThresholds = NonNullable<Route['circuit_breaker_thresholds']>
 export type HealthCheck = NonNullable<Route['health_checks']>[number]
 export type OutlierDetection = NonNullable<Route['outlier_detection']>
 export type Redirect = NonNullable<Route['redirect']>
-export type DirectResponse = NonNullable<Route['response']>
 export { Secret } from './secret.ts'
 export type { Upstream } from './upstream.ts'
 
 /** A place in a file, counted from 1. */
-export interface Position {
+interface Position {
   readonly file: string
   readonly line: number
   readonly column: number

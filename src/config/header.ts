@@ -14,7 +14,7 @@ export const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const FORBIDDEN_IN_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/
 
 /** What is wrong with a header name, or undefined. */
-export function headerNameProblem(name: string): string | undefined {
+function headerNameProblem(name: string): string | undefined {
   if (name.startsWith(':')) return `"${name}" is a pseudo-header, which cannot be set or removed`
   if (!HEADER_NAME.test(name)) return `"${name}" is not a header name`
   return undefined
@@ -81,7 +81,7 @@ const TEMPLATE_REFERENCE =
 const LATER_REFERENCE = /^pomerium\.client_cert_(?:fingerprint|san_dns|san_email)$/
 
 /** What is wrong with the `$` references of a request header template, or undefined. */
-export function templateProblem(template: string): string | undefined {
+function templateProblem(template: string): string | undefined {
   const reference = /\$(?:\$|\{([^}]*)\}|([a-z_][\w.]*(?:\[(?:"[^"]*"|'[^']*')\])?)|(\{))/gi
   for (const [whole, braced, bare, unclosed] of template.matchAll(reference)) {
     if (unclosed !== undefined) return '"${" is not closed; write "$$" for a dollar sign'

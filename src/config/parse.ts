@@ -35,7 +35,7 @@ import {
 import { isKeyed, readYaml, type YamlFile } from './yaml-file.ts'
 
 /** A check of another room, such as the policy compiler. Its paths start with `'routes', index`. */
-export type ConfigCheck = (config: Config) => readonly Mistake[]
+type ConfigCheck = (config: Config) => readonly Mistake[]
 
 export interface ParseOptions {
   /** Name for messages; relative paths in the file are relative to its folder. */

@@ -26,7 +26,7 @@ export class Reference {
   }
 }
 
-export function parseReference(text: string): Reference {
+function parseReference(text: string): Reference {
   if (text.startsWith('env:')) return new Reference('env', text.slice(4))
   if (text.startsWith('file:')) return new Reference('file', text.slice(5).replace(/^\/\/(?=\/)/, ''))
   return new Reference('literal', text)

@@ -110,7 +110,7 @@ const SECURITY_HEADERS = { 'X-Frame-Options': 'SAMEORIGIN', 'X-XSS-Protection': 
 const STRICT_TRANSPORT = { 'Strict-Transport-Security': 'max-age=31536000; includeSubDomains; preload' }
 
 /** The headers to set, given that `disable` means none. */
-export function withoutDisabled(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function withoutDisabled(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.keys(headers).some((name) => name.toLowerCase() === DISABLE) ? {} : headers
 }
 

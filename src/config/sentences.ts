@@ -117,7 +117,7 @@ function unknownSentence(key: string, known: readonly string[]): string {
 }
 
 /** The keys that may stand at a path of a schema. */
-export function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
+function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
   let at: z.core.$ZodType | undefined = unwrap(schema)
   for (const step of path) {
     if (at instanceof z.ZodObject) at = at.shape[String(step)]

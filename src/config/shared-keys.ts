@@ -21,7 +21,7 @@ const UpgradeToken = z.string().superRefine((token, context) => {
   if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
 })
 
-export const Upgrades = z
+const Upgrades = z
   .array(UpgradeToken)
   .transform((tokens) => tokens.map((token) => token.toLowerCase()))
   .superRefine((tokens, context) => {

@@ -106,7 +106,7 @@ function parseHttpUpstream(
 }
 
 /** What is wrong with several upstreams as a set, though each alone is right. */
-export function setProblem(upstreams: readonly Upstream[]): string | undefined {
+function setProblem(upstreams: readonly Upstream[]): string | undefined {
   const first = upstreams[0]
   if (first === undefined) return 'must name at least one upstream'
   const weighted = upstreams.filter((upstream) => upstream.weight !== undefined)

@@ -22,7 +22,7 @@ const SETTLE_MS = 25
 /** A new watch is surely set up after this. */
 const SET_UP_MS = 250
 
-export interface ConfigStatus {
+interface ConfigStatus {
   readonly generation: number
   readonly checksum: string
   /** Epoch milliseconds at which this generation came into force. */

@@ -23,7 +23,7 @@ import {
 } from 'yaml'
 import type { ConfigPath } from './config.ts'
 
-export interface Place {
+interface Place {
   readonly line: number
   readonly column: number
 }
@@ -47,7 +47,7 @@ const MOST_ALIASES = 10_000
 const MOST_MISTAKES = 20
 
 /** Turns offsets into lines and columns, both from 1. */
-export function lineFinder(text: string): (offset: number) => Place {
+function lineFinder(text: string): (offset: number) => Place {
   let starts: number[] | undefined
   return (offset) => {
     if (starts === undefined) {

@@ -8,7 +8,7 @@
  * @module
  */
 
-export interface YamlItem {
+interface YamlItem {
   readonly text: string
   /** Of its first key, from 1. */
   readonly line: number
