@@ -121,7 +121,6 @@ describe('sallyport validate', () => {
     const { code, text } = await validate(folder)
     assert.notEqual(code, 0)
     assert.match(text, /repeats the route of line \d+/)
-    assert.match(text, /app\.localhost/)
   })
 
   it('refuses a certificate that cannot be read, is none, or has another key', async () => {
