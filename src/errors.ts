@@ -59,7 +59,11 @@ const FAULTS = {
 
 export type FaultCode = keyof typeof FAULTS
 
-export const FAULT_CODES = Object.keys(FAULTS) as readonly FaultCode[]
+export const FAULT_CODES: readonly FaultCode[] = Object.keys(FAULTS).filter(isFaultCode)
+
+function isFaultCode(text: string): text is FaultCode {
+  return Object.hasOwn(FAULTS, text)
+}
 
 /** An expected failure. Anything else that is thrown is a bug, and is logged with its stack. */
 export class Fault extends Error {
