@@ -20,6 +20,7 @@ import { RouteDraft, RouteKeys } from './route-schema.ts'
 import {
   additionalHostsAreOthers,
   authenticateHostIsFree,
+  grpcHealthChecksSpeakHttp2,
   type PlacedRoute,
   routesHaveOneIdentityEach,
 } from './rules.ts'
@@ -91,12 +92,6 @@ function checksumOf(text: string, reader: Reader): () => string {
   }
 }
 
-/** What was made of one entry of a route list. */
-interface DraftedRoute {
-  readonly path: ConfigPath
-  readonly route: Route
-}
-
 /** One run over one file; collects as it goes. */
 class Attempt {
   config: Config | undefined
@@ -158,7 +153,7 @@ class Attempt {
     return settings
   }
 
-  #readRoutes(list: (typeof ROUTE_LISTS)[number], value: unknown): DraftedRoute[] {
+  #readRoutes(list: (typeof ROUTE_LISTS)[number], value: unknown): PlacedRoute[] {
     if (value === undefined || value === null) return []
     if (!Array.isArray(value)) {
       this.#fail([list], 'must be a list of routes')
@@ -167,7 +162,7 @@ class Attempt {
     return value.flatMap((raw: unknown, index) => this.#readRoute([list, index], raw) ?? [])
   }
 
-  #readRoute(path: ConfigPath, entry: unknown): DraftedRoute | undefined {
+  #readRoute(path: ConfigPath, entry: unknown): PlacedRoute | undefined {
     if (!isKeyed(entry)) {
       this.#fail(path, 'must be a map of keys, beginning with `from`')
       return undefined
@@ -208,22 +203,17 @@ class Attempt {
     return { path, route }
   }
 
-  #judgeTogether(settings: Settings, drafted: readonly DraftedRoute[]): void {
-    const placed: PlacedRoute[] = drafted.map(({ route, path }) => ({
-      id: route.id,
-      origin: route.origin,
-      depends_on: route.depends_on,
-      path,
-    }))
+  #judgeTogether(settings: Settings, drafted: readonly PlacedRoute[]): void {
     this.#mistakes.push(
-      ...routesHaveOneIdentityEach(placed, (path) => this.#yaml.locate(path).line),
-      ...authenticateHostIsFree(settings.authenticate_service_url, placed),
-      ...additionalHostsAreOthers(placed),
+      ...routesHaveOneIdentityEach(drafted),
+      ...authenticateHostIsFree(drafted, settings),
+      ...additionalHostsAreOthers(drafted),
+      ...grpcHealthChecksSpeakHttp2(drafted, settings),
     )
   }
 
   /** Mistakes from outside name routes by their index among all; the file may have two lists. */
-  #take(mistakes: readonly Mistake[], drafted: readonly DraftedRoute[]): void {
+  #take(mistakes: readonly Mistake[], drafted: readonly PlacedRoute[]): void {
     for (const { path, message } of mistakes) {
       const [list, index, ...rest] = path
       const at = list === 'routes' && typeof index === 'number' ? drafted[index]?.path : undefined

@@ -120,6 +120,25 @@ describe('the keys of one route', () => {
       ],
     },
     {
+      title: 'probe by gRPC where no upgrade makes the upstream HTTP/1.1',
+      lines: [
+        'to: https://a',
+        'allow_websockets: true',
+        'health_checks: [{timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, grpc_health_check: {}}]',
+      ],
+      wrong: [
+        'health_checks[0].grpc_health_check: needs HTTP/2, but where upgrades are allowed the upstream is spoken to in HTTP/1.1',
+      ],
+    },
+    {
+      title: 'allow upgrades where the upstream speaks HTTP/1.1',
+      lines: ['to: h2c://a', 'allow_websockets: true', 'allow_upgrades: [foo]', 'allow_spdy: false'],
+      wrong: [
+        'allow_websockets: needs an upstream that speaks HTTP/1.1: use http:// or https:// in `to`, not h2c://',
+        'allow_upgrades: needs an upstream that speaks HTTP/1.1: use http:// or https:// in `to`, not h2c://',
+      ],
+    },
+    {
       title: 'probe with a body where the method has one',
       lines: [
         'health_checks: [{timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, http_health_check: {path: /, send: {text: "70"}}}]',
@@ -160,11 +179,12 @@ describe('the keys of one route', () => {
     },
     {
       title: 'allow upgrades that are safe, each once',
-      lines: ['allow_upgrades: [websocket, WebSocket, h2c, CONNECT, "a b"]'],
+      lines: ['allow_upgrades: [SPDY/3.1, WebSocket, h2c, CONNECT, "a b", a/b/c]'],
       wrong: [
         'allow_upgrades[2]: "h2c" cannot be allowed: it would let a client speak to the app past the checks',
         'allow_upgrades[3]: "CONNECT" is not supported yet: tunnels have routes of their own',
         'allow_upgrades[4]: "a b" is not an upgrade token',
+        'allow_upgrades[5]: "a/b/c" is not an upgrade token',
       ],
     },
     {

@@ -108,18 +108,18 @@ const clientCertificateIsWhole: RouteRule = (_, raw) => {
   return []
 }
 
-const grpcHealthCheckSpeaksHttp2: RouteRule = ({ to, health_checks: checks }) => {
-  if (to?.[0]?.scheme !== 'http') return []
-  return (checks ?? []).flatMap((check, index) =>
-    check.grpc_health_check === undefined
-      ? []
-      : [
-          mistake(
-            ['health_checks', index, 'grpc_health_check'],
-            'needs an upstream that speaks HTTP/2: use h2c:// or https:// in `to`',
-          ),
-        ],
-  )
+const upgradesReachHttp1: RouteRule = ({ to, allow_websockets, allow_spdy, allow_upgrades }) => {
+  if (to?.[0]?.scheme !== 'h2c') return []
+  const keys = Object.entries({
+    allow_websockets,
+    allow_spdy,
+    allow_upgrades: (allow_upgrades ?? []).length > 0,
+  })
+  return keys
+    .filter(([, isAllowed]) => isAllowed)
+    .map(([key]) =>
+      mistake([key], 'needs an upstream that speaks HTTP/1.1: use http:// or https:// in `to`, not h2c://'),
+    )
 }
 
 const healthCheckBodyHasAMethod: RouteRule = ({ health_checks: checks }) =>
@@ -155,7 +155,7 @@ const ROUTE_RULES: readonly RouteRule[] = [
   routeForAnyUserNamesNobody,
   redirectIsOneRedirect,
   clientCertificateIsWhole,
-  grpcHealthCheckSpeaksHttp2,
+  upgradesReachHttp1,
   healthCheckBodyHasAMethod,
   ejectionTimesAreOrdered,
 ]

@@ -4,48 +4,35 @@
  * @module
  */
 
-import type { ConfigPath, Mistake } from './config.ts'
+import type { ConfigPath, Mistake, Route, Settings } from './config.ts'
 import { parseAuthority } from './host-name.ts'
-import type { Origin } from './origin.ts'
 import { mistake } from './rule.ts'
 
-/** What the rules across routes need to know of one. */
+/** A route, and where the file gives it. */
 export interface PlacedRoute {
-  readonly id: string
-  readonly origin: Origin
-  readonly depends_on?: readonly string[] | undefined
+  readonly route: Route
   readonly path: ConfigPath
 }
 
 /** Two routes with one identity: the second would never be used, and Envoy's clusters would clash. */
-export function routesHaveOneIdentityEach(
-  routes: readonly PlacedRoute[],
-  lineOf: (path: ConfigPath) => number,
-): Mistake[] {
-  const first = new Map<string, ConfigPath>()
-  return routes.flatMap(({ id, path }) => {
-    const twin = first.get(id)
-    if (twin !== undefined)
-      return [
-        mistake(
-          path,
-          `line ${lineOf(path)} repeats the route of line ${lineOf(twin)}: from, prefix, path, regex and target are equal`,
-        ),
-      ]
-    first.set(id, path)
-    return []
+export function routesHaveOneIdentityEach(routes: readonly PlacedRoute[]): Mistake[] {
+  const first = new Map<string, Route>()
+  return routes.flatMap(({ route, path }) => {
+    const twin = first.get(route.id)
+    first.set(route.id, twin ?? route)
+    if (twin === undefined) return []
+    const lines = `line ${route.position.line} repeats the route of line ${twin.position.line}`
+    return [mistake(path, `${lines}: from, prefix, path, regex and target are equal`)]
   })
 }
 
 /** The sign-in pages have their host for themselves, or a route would shadow them. */
-export function authenticateHostIsFree(url: string | undefined, routes: readonly PlacedRoute[]): Mistake[] {
-  const own = url === undefined ? null : URL.parse(url)
+export function authenticateHostIsFree(routes: readonly PlacedRoute[], settings: Settings): Mistake[] {
+  const own = URL.parse(settings.authenticate_service_url ?? '')
   if (own === null) return []
+  const port = Number(own.port || 443)
   return routes
-    .filter(
-      ({ origin }) =>
-        origin.host === own.hostname && (origin.port ?? Number(own.port || 443)) === Number(own.port || 443),
-    )
+    .filter(({ route: { origin } }) => origin.host === own.hostname && (origin.port ?? port) === port)
     .map(({ path }) =>
       mistake(
         [...path, 'from'],
@@ -56,11 +43,37 @@ export function authenticateHostIsFree(url: string | undefined, routes: readonly
 
 /** A route need not sign its users in to itself. */
 export function additionalHostsAreOthers(routes: readonly PlacedRoute[]): Mistake[] {
-  return routes.flatMap(({ origin, depends_on: hosts, path }) =>
+  return routes.flatMap(({ route: { origin, depends_on: hosts }, path }) =>
     (hosts ?? []).flatMap((host, index) => {
       const authority = parseAuthority(host)
       const isOwn = authority?.host === origin.host && (authority.port ?? 443) === (origin.port ?? 443)
       return isOwn ? [mistake([...path, 'depends_on', index], 'is the host of this very route')] : []
     }),
   )
+}
+
+/** Envoy refuses a cluster with such a probe that cannot speak HTTP/2, as one with upgrades cannot. */
+export function grpcHealthChecksSpeakHttp2(routes: readonly PlacedRoute[], settings: Settings): Mistake[] {
+  return routes.flatMap(({ route, path }) => {
+    const index = route.health_checks?.findIndex((check) => check.grpc_health_check !== undefined) ?? -1
+    if (index < 0 || route.to === undefined) return []
+    const at = [...path, 'health_checks', index, 'grpc_health_check']
+    if (route.to.some(({ scheme }) => scheme === 'http' || scheme === 'unix')) {
+      return [mistake(at, 'needs an upstream that speaks HTTP/2: use h2c:// or https:// in `to`')]
+    }
+    const isHttp1 = allowsUpgrades(route, settings)
+    return isHttp1
+      ? [mistake(at, 'needs HTTP/2, but where upgrades are allowed the upstream is spoken to in HTTP/1.1')]
+      : []
+  })
+}
+
+/** A route may also say that what is allowed globally is not allowed here. */
+function allowsUpgrades(route: Route, settings: Settings): boolean {
+  const allowed = (route.allow_upgrades ?? settings.allow_upgrades ?? []).filter(
+    (token) =>
+      !(token === 'websocket' && route.allow_websockets === false) &&
+      !(/^spdy(?:\/3\.1)?$/.test(token) && route.allow_spdy === false),
+  )
+  return allowed.length > 0 || route.allow_websockets === true || route.allow_spdy === true
 }

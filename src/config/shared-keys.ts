@@ -11,13 +11,14 @@ export const Uint32 = z.int().min(0).max(4_294_967_295)
 
 const UpgradeToken = z.string().superRefine((token, context) => {
   const lower = token.toLowerCase()
-  const wrong = !HEADER_NAME.test(token)
-    ? `"${token}" is not an upgrade token`
-    : lower.startsWith('connect')
-      ? `"${token}" is not supported yet: tunnels have routes of their own`
-      : lower === 'h2c'
-        ? '"h2c" cannot be allowed: it would let a client speak to the app past the checks'
-        : undefined
+  const wrong =
+    !token.split('/', 2).every((part) => HEADER_NAME.test(part)) || /\/.*\//.test(token)
+      ? `"${token}" is not an upgrade token`
+      : lower.startsWith('connect')
+        ? `"${token}" is not supported yet: tunnels have routes of their own`
+        : lower === 'h2c'
+          ? '"h2c" cannot be allowed: it would let a client speak to the app past the checks'
+          : undefined
   if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
 })
 
