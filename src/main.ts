@@ -5,13 +5,14 @@
  */
 import { totalmem } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { heapLimit, SOCKETS, writeBootstrap } from '../envoy/bootstrap.ts'
 import { findEnvoy } from '../envoy/find.ts'
 import { assertPortFree } from '../envoy/port.ts'
 import { runDirFor } from '../envoy/run-dir.ts'
 import { type EnvoySupervisor, superviseEnvoy } from '../envoy/supervise.ts'
 import { serveAuthenticate } from './authenticate/service.ts'
-import type { Config, Route } from './config/config.ts'
+import { type Route, Secret, type Settings } from './config/config.ts'
 import { type ConfigSource, watchConfig } from './config/watch.ts'
 import { keptSecret } from './crypto/kept-secret.ts'
 import { decodeSecret, deriveKeyring } from './crypto/keyring.ts'
@@ -180,14 +181,31 @@ async function followConfig(file: string, logger: Logger): Promise<ConfigSource>
     onProblem: ({ message, problems }) =>
       logger.error({ problems }, `the configuration was not taken, the last good one stays: ${message}`),
     onHealed: ({ generation }) => logger.info({ generation }, 'the configuration file is good again'),
+    onBug: (error) => logger.error({ err: error }, 'bug while a new configuration came into force'),
   })
-  const follow = ({ generation, checksum, settings }: Config) => {
-    logger.level = settings.log_level
+  const { settings: atStart } = config.current
+  logger.level = atStart.log_level
+  config.onGeneration(({ generation, checksum, settings }) => {
     logger.info({ generation, checksum }, 'a new configuration is in force')
-  }
-  logger.level = config.current.settings.log_level
-  config.onGeneration(follow)
+    const waiting = AT_START_ONLY.filter((key) => !isSame(settings[key], atStart[key]))
+    if (waiting.length > 0) logger.warn({ keys: waiting }, `restart Sallyport to apply ${waiting.join(', ')}`)
+  })
   return config
+}
+
+/** What is read once: a change is told, not applied. */
+const AT_START_ONLY = [
+  'shared_secret',
+  'cookie_secret',
+  'signing_key',
+  'log_level',
+  'health_check_addr',
+  'metrics_address',
+] as const satisfies readonly (keyof Settings)[]
+
+function isSame(one: unknown, other: unknown): boolean {
+  if (one instanceof Secret) return other instanceof Secret && one.equals(other)
+  return isDeepStrictEqual(one, other)
 }
 
 const policies = new WeakMap<Route, CompiledPolicy | undefined>()

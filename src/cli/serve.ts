@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { Fault } from '../errors.ts'
 import { startSallyport } from '../main.ts'
 
 export interface ServeCommand {
@@ -31,9 +32,14 @@ export async function serve(command: ServeCommand): Promise<number> {
         signal,
       })
     : await startSallyport({ ...command, configFile: command.configFile ?? DEFAULT_CONFIG, signal })
-  await Promise.race([running.ready(), stopped])
+  await Promise.race([running.ready().catch(goOnAfterNack), stopped])
   await stopped
   return 0
+}
+
+/** A part that Envoy refuses is in the log and in `/status`; the other parts are served meanwhile. */
+function goOnAfterNack(error: unknown): void {
+  if (!(error instanceof Fault && error.code === 'XDS_NACK')) throw error
 }
 
 /** Ends with the first request to stop; a second one ends the process at once. */
