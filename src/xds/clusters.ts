@@ -26,6 +26,13 @@ import { isTls, serverNameOf, upstreamTls } from './upstream-tls.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
+/**
+ * Envoy starts, and takes further changes, when each new name was looked up or the look-up failed. With its own 5 s and
+ * four tries a silent DNS server was seen to hold everything up for two minutes; so it is some five seconds.
+ */
+const DNS_QUERY_TIMEOUT_MS = 1000
+const DNS_QUERY_TRIES = 2
+
 const isAddress = ({ host, socketPath }: Upstream): boolean => socketPath !== undefined || isIP(host) !== 0
 
 /** What the upstream gets as Host when nothing else is configured: as a user agent would write it. */
@@ -91,8 +98,8 @@ function dnsResolver(settings: Settings): Fields {
         ? {}
         : { resolvers: resolvers.map(({ host, port }) => socketAddress(host, port)) }),
       ...(useTcp === true ? { dns_resolver_options: { use_tcp_for_dns_lookups: true } } : {}),
-      ...(timeoutMs === undefined ? {} : { query_timeout_seconds: Math.max(1, Math.ceil(timeoutMs / 1000)) }),
-      ...(tries === undefined ? {} : { query_tries: tries }),
+      query_timeout_seconds: Math.max(1, Math.ceil((timeoutMs ?? DNS_QUERY_TIMEOUT_MS) / 1000)),
+      query_tries: tries ?? DNS_QUERY_TRIES,
       udp_max_queries: udpMaxQueries,
     },
   )

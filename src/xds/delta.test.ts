@@ -111,6 +111,13 @@ describe('the delta protocol', () => {
     assert.ok(isSettled(envoy.state))
   })
 
+  it('answers the first request for everything even when there is nothing: Envoy waits for it to start', () => {
+    const envoy = new FakeEnvoy(snapshotOf(1, {}))
+    assert.deepEqual(shown(envoy.request('cluster')), [['cluster', '']])
+    assert.deepEqual(envoy.answer('cluster'), [])
+    assert.deepEqual(envoy.update(snapshotOf(2, {})), [])
+  })
+
   it('sends what was asked for by name, and says at once what does not exist', () => {
     const envoy = new FakeEnvoy(snapshotOf(1, { endpoints: { a: '1', b: '1' } }))
     assert.deepEqual(shown(envoy.request('endpoints', { subscribe: ['a', 'z'] })), [['endpoints', 'a', '?z']])
@@ -282,7 +289,7 @@ describe('a NACK', () => {
   it('of one resource holds up neither the others of its type nor other types', () => {
     const good = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`h${index}`, '1']))
     const envoy = new FakeEnvoy(snapshotOf(1, { cluster: {}, virtualHost: { ...good, h7: 'bad' } }))
-    envoy.request('cluster')
+    envoy.accept('cluster')
     let responses = envoy.request('virtualHost')
     for (let round = 0; round < 20 && responses.length > 0; round += 1) {
       const isBad = responses[0]?.resources.some(({ name }) => name === 'h7')

@@ -163,13 +163,13 @@ function reconcile(before: StreamState): Step {
     if (subscription.unanswered !== undefined) return 'busy'
     const { changes, retries } = nextChanges(state, typeUrl, subscription, isLast)
     const nonce = String(state.sent + 1)
-    const unanswered = changes.size === 0 ? undefined : { nonce, changes }
+    const unanswered = changes.size === 0 && !subscription.isAwaited ? undefined : { nonce, changes }
     if (unanswered !== undefined) {
       responses.push(responseOf(state.snapshot, typeUrl, subscription, unanswered))
       state = { ...state, sent: state.sent + 1 }
     }
     if (unanswered !== undefined || retries !== subscription.retries) {
-      state = withSubscription(state, typeUrl, { ...subscription, retries, unanswered })
+      state = withSubscription(state, typeUrl, { ...subscription, retries, unanswered, isAwaited: false })
     }
     if (typeUrl === TYPE_URL.cluster) state = withEndpointsAgain(state, changes)
     return unanswered === undefined ? 'idle' : 'busy'

@@ -22,6 +22,8 @@ export interface Subscription {
   readonly isWildcard: boolean
   /** Names that were asked for one by one. */
   readonly names: ReadonlySet<string>
+  /** Envoy starts up with this type only after an answer, even if there is nothing to tell. */
+  readonly isAwaited: boolean
   /** Name → version that Envoy has accepted, in this stream or before it. */
   readonly held: ReadonlyMap<string, string>
   /** Names asked for that Envoy knows not to exist. */
@@ -63,6 +65,7 @@ export function meaningOf(request: DeltaRequest, subscription: Subscription | un
 const NOTHING: Subscription = {
   isWildcard: false,
   names: new Set(),
+  isAwaited: false,
   held: new Map(),
   absent: new Set(),
   unanswered: undefined,
@@ -79,7 +82,9 @@ export function afterRequest(
   const answered = answer(before ?? NOTHING, request, meaning)
   const isFirst = meaning === 'first'
   const subscribed = resubscribe(answered, request, isFirst)
-  return isFirst ? { ...subscribed, held: new Map(Object.entries(request.initialVersions)) } : subscribed
+  if (!isFirst) return subscribed
+  const held = new Map(Object.entries(request.initialVersions))
+  return { ...subscribed, held, isAwaited: subscribed.isWildcard && held.size === 0 }
 }
 
 /** As if Envoy had never been sent these, an answer that is still under way included. */
