@@ -224,6 +224,18 @@ describe('make before break', () => {
     ])
   })
 
+  it('sends endpoints again to an Envoy that comes back and is sent their cluster anew', () => {
+    const snapshot = snapshotOf(1, ONE)
+    const versionOf = (type: 'cluster' | 'endpoints') =>
+      snapshot.resources.get(TYPE_URL[type])?.get('a')?.version ?? ''
+    const envoy = new FakeEnvoy(snapshot)
+    envoy.request('cluster', { initialVersions: { a: 'old' } })
+    const initialVersions = { a: versionOf('endpoints') }
+    assert.deepEqual(shown(envoy.request('endpoints', { subscribe: ['a'], initialVersions })), [
+      ['endpoints', 'a'],
+    ])
+  })
+
   it('sends endpoints again too when they were under way as their cluster changed', () => {
     const envoy = settled()
     envoy.update(snapshotOf(2, { ...ONE, endpoints: { a: '2' } }))

@@ -110,7 +110,11 @@ function stepRequest(state: StreamState, request: DeltaRequest): Step {
   const before = state.subscriptions.get(typeUrl)
   const meaning = meaningOf(request, before)
   const after = afterRequest(before, request, meaning)
-  return { ...reconcile(withSubscription(state, typeUrl, after)), meaning }
+  const next = withSubscription(state, typeUrl, after)
+  // An Envoy that comes back names the endpoints it holds, though a cluster just sent will start without them.
+  const clusters = next.subscriptions.get(TYPE_URL.cluster)?.unanswered?.changes
+  const isBack = meaning === 'first' && typeUrl === TYPE_URL.endpoints && clusters !== undefined
+  return { ...reconcile(isBack ? withEndpointsAgain(next, clusters) : next), meaning }
 }
 
 /** Whether Envoy has accepted all of one type, and holds nothing beyond it that could still serve a request. */

@@ -9,9 +9,16 @@
 
 import { getCACertificates } from 'node:tls'
 
-/** PEM of this machine's roots; of those that come with Node (Mozilla's) where the machine has none. */
+/**
+ * PEM of this machine's roots, and of those in `NODE_EXTRA_CA_CERTS`; of those that come with Node (Mozilla's) where
+ * the machine has none. Each once: Node finds the same root as a file and in a bundle, and Envoy keeps a copy of all
+ * of them for each cluster.
+ */
 export function systemTrust(): string {
   const system = getCACertificates('system')
-  const extra = getCACertificates('extra')
-  return [...(system.length > 0 ? system : getCACertificates('bundled')), ...extra].join('\n')
+  const roots = [
+    ...(system.length > 0 ? system : getCACertificates('bundled')),
+    ...getCACertificates('extra'),
+  ]
+  return [...new Set(roots.map((pem) => pem.trim()))].join('\n')
 }
