@@ -4,9 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import http from 'node:http'
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
-import { type TLSSocket, connect as tlsConnect } from 'node:tls'
-import { makeResource, type Snapshot, TYPE_URL } from '../../src/xds/resource.ts'
+import { after, before, describe, it } from 'node:test'
 import { request } from '../harness/http-client.ts'
 import { until } from '../harness/until.ts'
 import { startUpstream, type Upstream } from '../harness/upstream.ts'
