@@ -26,6 +26,8 @@ const IDENTITY = [
   'x-forwarded-email',
   'x-forwarded-groups',
   'x-forwarded-preferred-username',
+  'x-forwarded-name',
+  'x-forwarded-roles',
   'x-forwarded-access-token',
   'x-auth-request-user',
   'x-auth-request-email',
@@ -33,6 +35,24 @@ const IDENTITY = [
   'x-auth-request-preferred-username',
   'x-auth-request-access-token',
   'x-webauth-user',
+  'x-webauth-email',
+  'x-webauth-name',
+  'x-webauth-groups',
+  'x-webauth-role',
+  'x-vouch-user',
+  'x-auth-user',
+  'x-auth-email',
+  'x-auth-username',
+  'x-auth-groups',
+  'x-authenticated-user',
+  'x-authenticated-email',
+  'x-authenticated-groups',
+  'x-consumer-id',
+  'x-consumer-custom-id',
+  'x-consumer-username',
+  'x-credential-username',
+  'x-appengine-user-email',
+  'x-appengine-user-id',
   'x-goog-authenticated-user-email',
   'x-goog-authenticated-user-id',
   'x-goog-iap-jwt-assertion',
@@ -46,7 +66,17 @@ const IDENTITY = [
   'cf-access-authenticated-user-email',
   'x-ssl-client-verify',
   'x-ssl-client-dn',
+  'x-ssl-client-s-dn',
+  'x-ssl-client-cert',
+  'ssl-client-cert',
+  'ssl-client-verify',
+  'ssl-client-subject-dn',
   'x-client-cert',
+  'x-forwarded-client-cert',
+  'x-forwarded-tls-client-cert',
+  'x-forwarded-tls-client-cert-info',
+  'x-arr-clientcert',
+  'x-arr-ssl',
 ] as const
 
 const HOPS = [
@@ -64,6 +94,10 @@ const HOPS = [
   'x-forwarded-path',
   'x-forwarded-prefix',
   'x-forwarded-server',
+  'x-forwarded-protocol',
+  'x-original-forwarded-for',
+  'x-host',
+  'x-http-host-override',
   'x-forwarded-method',
   'x-forwarded-scheme',
   'x-forwarded-ssl',
@@ -88,7 +122,7 @@ const HOPS = [
 /** The policy judges the method of the request line, so nothing else may say another one. */
 const METHOD_OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'] as const
 
-const PREFIXES = ['x-pomerium-claim-'] as const
+const PREFIXES = ['x-pomerium-claim-', 'x-authentik-', 'tailscale-user-', 'x-ms-client-principal-'] as const
 
 export const REMOVED_CLIENT_HEADERS: readonly string[] = [...IDENTITY, ...HOPS, ...METHOD_OVERRIDES]
 

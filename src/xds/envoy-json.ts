@@ -55,3 +55,6 @@ export const KEEP_HEADER_CASE: Fields = {
 
 /** What may wait in memory for a slow peer, per connection. */
 export const CONNECTION_BUFFER_BYTES = 32_768
+
+/** Text as a regular expression of RE2 that matches just it. */
+export const escapeRegex = (text: string): string => text.replace(/[.+*?^${}()|[\]\\]/g, String.raw`\$&`)

@@ -5,7 +5,7 @@
  */
 
 import type { Redirect, Route, Settings } from '../config/config.ts'
-import { duration, type Fields, typed } from './envoy-json.ts'
+import { duration, escapeRegex, type Fields, typed } from './envoy-json.ts'
 import { HTTP_CLUSTER } from './names.ts'
 import { ownResponseHeaders, responseHeadersOf, rewriteResponseHeaders } from './response-headers.ts'
 
@@ -142,8 +142,43 @@ function removedRequestHeaders(route: Route): readonly string[] {
   return (route.remove_request_headers ?? []).filter((name) => !set.has(name.toLowerCase()))
 }
 
-/** @param authority restricts the route to some hosts, in the catch-all virtual host */
-export function envoyRoute(
+/**
+ * What is between a prefix that ends within a segment and the rest of the path must not begin with dots when the
+ * rewrite ends in a slash: `/pre` → `/safe/` would make `/safe/../admin` of `/pre../admin`.
+ */
+const DOTS_AFTER_PREFIX = String.raw`(?:\.|%2[eE]){1,2}(?:(?:[/;\\]|%2[fF]|%3[bB]|%5[cC]).*)?`
+
+function refusedBefore(route: Route, authority: Fields | undefined): readonly Fields[] {
+  const { prefix, path, regex, redirect } = route
+  const rewrite = redirect === undefined ? pathRewriteOf(route)['prefix_rewrite'] : redirect.prefix_rewrite
+  const isOpen = path === undefined && regex === undefined && prefix !== undefined && !prefix.endsWith('/')
+  if (!isOpen || typeof rewrite !== 'string' || !rewrite.endsWith('/')) return []
+  const match = { safe_regex: { regex: escapeRegex(prefix) + DOTS_AFTER_PREFIX } }
+  return [
+    {
+      name: `${route.id}-dots`,
+      match: authority === undefined ? match : { ...match, headers: [authority] },
+      direct_response: { status: 400 },
+      typed_per_filter_config: { [EXT_AUTHZ]: typed(EXT_AUTHZ_PER_ROUTE, { disabled: true }) },
+    },
+  ]
+}
+
+/**
+ * Envoy's routes for one of ours: itself, and before it what it must not be asked for.
+ *
+ * @param authority restricts the route to some hosts, in the catch-all virtual host
+ */
+export function envoyRoutes(
+  route: Route,
+  settings: Settings,
+  cluster: string | undefined,
+  authority?: Fields,
+): readonly Fields[] {
+  return [...refusedBefore(route, authority), envoyRoute(route, settings, cluster, authority)]
+}
+
+function envoyRoute(
   route: Route,
   settings: Settings,
   cluster: string | undefined,

@@ -12,8 +12,8 @@
 import type { Settings } from '../config/config.ts'
 import { accessLog } from './access-log.ts'
 import { removeClientHeaders } from './client-headers.ts'
-import { duration, extension, type Fields, FROM_ADS_FOR_SURE, KEEP_HEADER_CASE, typed } from './envoy-json.ts'
-import { AUTHZ_CLUSTER, ROUTE_CONFIGURATION } from './names.ts'
+import { duration, extension, type Fields, FROM_ADS_FOR_SURE, KEEP_HEADER_CASE } from './envoy-json.ts'
+import { AUTHZ_CLUSTER, REDIRECT_CONFIGURATION, ROUTE_CONFIGURATION } from './names.ts'
 import { RESPONSE_HEADER_LUA } from './response-headers.ts'
 
 /**
@@ -68,9 +68,16 @@ function edgeOptions(settings: Settings): Fields {
 
 /**
  * `/public/..;/admin`: to servlet containers `;` begins a parameter, so the rest of the segment is `..` and the path
- * leads elsewhere than a rule on `/public/` thinks. No honest client sends it.
+ * leads elsewhere than a rule on `/public/` thinks; `/;/admin` becomes `//admin` there. Others trim white space.
+ * `/;jsessionid=1` alone is what such containers write themselves. No honest client sends the rest.
  */
-const HIDDEN_DOT_SEGMENT = String.raw`.*/\.\.?(?:;|%3[bB]).*`
+const HIDDEN_DOT_SEGMENT = String.raw`.*/(?:\.\.?(?:;|%3[bB]|%20|%09|%0[aAdD])|(?:;|%3[bB])[^/]*/).*`
+
+const withoutClientHeaders = extension(
+  'envoy.filters.http.header_mutation',
+  `${HTTP_PACKAGE}.header_mutation.v3.HeaderMutation`,
+  { mutations: { request_mutations: removeClientHeaders } },
+)
 
 /** The filters of a protected request. Identity that a client claims is gone before anybody judges it. */
 function filters(settings: Settings): readonly Fields[] {
@@ -86,9 +93,7 @@ function filters(settings: Settings): readonly Fields[] {
         },
       },
     }),
-    extension('envoy.filters.http.header_mutation', `${HTTP_PACKAGE}.header_mutation.v3.HeaderMutation`, {
-      mutations: { request_mutations: removeClientHeaders },
-    }),
+    withoutClientHeaders,
     extension('envoy.filters.http.ext_authz', `${HTTP_PACKAGE}.ext_authz.v3.ExtAuthz`, {
       transport_api_version: 'V3',
       grpc_service: {
@@ -126,35 +131,18 @@ export function mainConnectionManager(settings: Settings): Fields {
   })
 }
 
-/** Answers everything with a redirect to https on `publicPort`, keeping host and path. */
-export function redirectConnectionManager(settings: Settings, publicPort: number): Fields {
+/** Its routes are in `redirect-routes.ts`. */
+export function redirectConnectionManager(settings: Settings): Fields {
   return extension('envoy.filters.network.http_connection_manager', HCM, {
     stat_prefix: 'http_redirect',
     ...edgeOptions(settings),
     codec_type: 'AUTO',
     // The port of the Host header is that of this listener, not the one to go to.
     strip_any_host_port: true,
-    route_config: {
-      name: 'http-redirect',
-      virtual_hosts: [
-        {
-          name: 'all',
-          domains: ['*'],
-          routes: [
-            {
-              match: { prefix: '/' },
-              redirect: {
-                https_redirect: true,
-                ...(publicPort === 443 ? {} : { port_redirect: publicPort }),
-                response_code: 'MOVED_PERMANENTLY',
-              },
-            },
-          ],
-        },
-      ],
-    },
+    rds: { config_source: FROM_ADS_FOR_SURE, route_config_name: REDIRECT_CONFIGURATION },
     http_filters: [
-      { name: 'envoy.filters.http.router', typed_config: typed(`${HTTP_PACKAGE}.router.v3.Router`) },
+      withoutClientHeaders,
+      extension('envoy.filters.http.router', `${HTTP_PACKAGE}.router.v3.Router`),
     ],
   })
 }

@@ -95,19 +95,11 @@ function listener(
   })
 }
 
-/** The port that users write: that of the sign-in pages, since ours may be mapped to another. */
-function publicPort(settings: Settings): number {
-  const url = settings.authenticate_service_url
-  if (url === undefined) return settings.address.port
-  const { port } = new URL(url)
-  return port === '' ? 443 : Number(port)
-}
-
 export function listeners(settings: Settings, certificateCount: number): readonly Resource[] {
   const tls = settings.insecure_server ? undefined : downstreamTls(settings, certificateCount)
   const main = listener(MAIN_LISTENER, settings.address, settings, mainConnectionManager(settings), tls)
   const redirectAddress = settings.http_redirect_addr
   if (redirectAddress === undefined) return [main]
-  const redirect = redirectConnectionManager(settings, publicPort(settings))
+  const redirect = redirectConnectionManager(settings)
   return [main, listener(REDIRECT_LISTENER, redirectAddress, settings, redirect, undefined)]
 }

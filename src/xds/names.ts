@@ -14,6 +14,7 @@ export const HTTP_CLUSTER = 'sallyport-http'
 export const MAIN_LISTENER = 'main'
 export const REDIRECT_LISTENER = 'http-redirect'
 export const ROUTE_CONFIGURATION = 'main'
+export const REDIRECT_CONFIGURATION = 'http-redirect'
 
 /** The secret with the roots that upstreams are verified by, unless a route brings its own. */
 export const TRUST_SECRET = 'upstream-trust'

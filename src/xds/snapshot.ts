@@ -12,6 +12,7 @@ import { clusterOf } from './clusters.ts'
 import { FROM_ADS_FOR_SURE } from './envoy-json.ts'
 import { listeners } from './listeners.ts'
 import { clusterNames, ROUTE_CONFIGURATION } from './names.ts'
+import { redirectRoutes } from './redirect-routes.ts'
 import { makeResource, makeSnapshot, type Resource, type Snapshot, TYPE_URL } from './resource.ts'
 import { secrets } from './secrets.ts'
 import { virtualHosts } from './virtual-hosts.ts'
@@ -47,6 +48,7 @@ export function buildSnapshot(config: Config, inputs: SnapshotInputs): Snapshot 
       ? listeners(settings, inputs.certificates.length)
       : []),
     routeConfiguration(),
+    ...(settings.http_redirect_addr === undefined ? [] : [redirectRoutes(config)]),
     ...virtualHosts(config, clusters),
     ...secrets(config, clusters, inputs.certificates, inputs.trustedRoots),
   ])

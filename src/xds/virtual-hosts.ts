@@ -8,21 +8,23 @@
 
 import { isIPv6 } from 'node:net'
 import type { Config, Route, Settings } from '../config/config.ts'
-import type { Fields } from './envoy-json.ts'
-import { envoyRoute, ownPathRoutes, wholeHostRoute } from './envoy-route.ts'
+import { escapeRegex, type Fields } from './envoy-json.ts'
+import { envoyRoutes, ownPathRoutes, wholeHostRoute } from './envoy-route.ts'
 import { ROUTE_CONFIGURATION } from './names.ts'
 import { makeResource, type Resource, TYPE_URL } from './resource.ts'
 
 /** Hosts without a virtual host of their own. Without a route that matches, Envoy answers 404 itself. */
 const CATCH_ALL = '*'
 
-const bracketed = (host: string): string => (isIPv6(host) ? `[${host}]` : host)
+export const bracketed = (host: string): string => (isIPv6(host) ? `[${host}]` : host)
 
 /** User agents leave the port of the scheme out of the Host header. */
 const DEFAULT_PORTS: ReadonlySet<number> = new Set([443, 80])
 
-function virtualHost(name: string, domains: readonly string[], routes: readonly Fields[]): Resource {
-  return makeResource(TYPE_URL.virtualHost, `${ROUTE_CONFIGURATION}/${name}`, { name, domains, routes })
+/** Envoy removes a virtual host by its own `name`, whatever the resource was called: the two must be one. */
+function virtualHost(host: string, domains: readonly string[], routes: readonly Fields[]): Resource {
+  const name = `${ROUTE_CONFIGURATION}/${host}`
+  return makeResource(TYPE_URL.virtualHost, name, { name, domains, routes })
 }
 
 /** Exact host → the routes for it, in the order of the file. */
@@ -37,7 +39,7 @@ function groupByHost(routes: readonly Route[]): ReadonlyMap<string, readonly Rou
   return groups
 }
 
-function authenticateHost(settings: Settings): string | undefined {
+export function authenticateHost(settings: Settings): string | undefined {
   const url = settings.authenticate_service_url
   return url === undefined ? undefined : new URL(url).hostname.replace(/^\[|\]$/g, '').toLowerCase()
 }
@@ -51,7 +53,7 @@ function hostsOf(host: string, routes: readonly Route[], context: Context): read
   const answersFor = (port: number | undefined) =>
     routes
       .filter(({ origin }) => origin.port === undefined || origin.port === port)
-      .map((route) => envoyRoute(route, context.settings, context.clusters.get(route)))
+      .flatMap((route) => envoyRoutes(route, context.settings, context.clusters.get(route)))
   const ports = [...new Set(routes.flatMap(({ origin }) => origin.port ?? []))]
   const isOpen = routes.some(({ origin }) => origin.port === undefined)
   // One virtual host may claim the bare name: two would make Envoy refuse them all.
@@ -73,10 +75,8 @@ function hostsOf(host: string, routes: readonly Route[], context: Context): read
 const portsOfScheme = (name: string, taken: readonly number[]): readonly string[] =>
   [...DEFAULT_PORTS].filter((port) => !taken.includes(port)).map((port) => `${name}:${port}`)
 
-const escapeRegex = (text: string): string => text.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`)
-
 /** Matches the Host header against a host with `*`, which stands for any text, dots included. */
-function authorityMatcher({ host, port }: Route['origin'], settings: Settings): Fields {
+export function authorityMatcher({ host, port }: Route['origin'], settings: Settings): Fields {
   const name = host.split('*').map(escapeRegex).join('[^:]*')
   const anyPort = settings.runtime_flags.match_any_incoming_port ? String.raw`(?::\d+)?` : '(?::(?:443|80))?'
   const suffix = port === undefined ? anyPort : DEFAULT_PORTS.has(port) ? `(?::${port})?` : `:${port}`
@@ -97,8 +97,8 @@ function catchAll(routes: readonly Route[], context: Context): Resource {
     ['*'],
     [
       ...[...matchers.values()].flatMap((authority) => ownPathRoutes(context.settings, authority)),
-      ...wildcards.map((route) =>
-        envoyRoute(
+      ...wildcards.flatMap((route) =>
+        envoyRoutes(
           route,
           context.settings,
           context.clusters.get(route),

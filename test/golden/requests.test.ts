@@ -30,6 +30,10 @@ routes:
     prefix_rewrite: /rewritten
     to: ${upstream.url}
   - from: https://${HOST}
+    prefix: /open
+    prefix_rewrite: /published/
+    to: ${upstream.url}
+  - from: https://${HOST}
     path: /redirect
     redirect: { host_redirect: new.example.com }
   - from: https://${HOST}
@@ -157,6 +161,41 @@ routes:
       await fire({ path: `http://${HOST}/a`, host: 'other.example.com' })
       assert.equal(edge.authorizer.checks[0]?.host, HOST)
     })
+  })
+
+  const outcomeOf = async (path: string) => {
+    const { status, checked, reached } = await fire({ path })
+    return { status, checked, reached }
+  }
+
+  it('does not leave the published part through dots behind a prefix that ends within a segment', async () => {
+    for (const path of [
+      '/open..',
+      '/open../b',
+      '/open%2e%2e/b',
+      '/open.%2e/b',
+      '/open./b',
+      '/open..;/b',
+      '/open..;x=1/b',
+    ]) {
+      assert.deepEqual(await outcomeOf(path), { status: 400, checked: [], reached: [] }, path)
+    }
+    for (const [path, rewritten] of [
+      ['/open/x', '/published//x'],
+      ['/open.html', '/published/.html'],
+      ['/openly', '/published/ly'],
+    ] as const) {
+      upstream.drain()
+      const { status, reached } = await fire({ path })
+      assert.deepEqual([status, reached], [200, [rewritten]], path)
+    }
+  })
+
+  it('is refused when parameters or white space hide what a segment is', async () => {
+    for (const path of ['/;/b', '/;x=1/b', '/a/;/b', '/a/..%20/b', '/a/..%09/b', '/%3b/b'])
+      assert.deepEqual(await outcomeOf(path), { status: 403, checked: [], reached: [] }, path)
+    assert.equal((await fire({ path: '/a;jsessionid=1' })).status, 200)
+    assert.equal((await fire({ path: '/a/;jsessionid=1' })).status, 200)
   })
 
   it('is checked too where the answer is a redirect or a text', async () => {

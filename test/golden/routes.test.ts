@@ -254,4 +254,11 @@ routes:
     })
     assert.deepEqual([status, headers['location']], [301, `https://${HOST}:${edge.port}/plain?a=1`])
   })
+  it('is redirected from plain HTTP for hosts of the configuration only', async () => {
+    const { status, headers } = await request({
+      url: `http://127.0.0.1:${redirectPort}/plain`,
+      headers: { host: 'evil.example' },
+    })
+    assert.deepEqual([status, headers['location']], [404, undefined])
+  })
 })

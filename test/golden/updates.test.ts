@@ -207,3 +207,32 @@ routes:
     assert.deepEqual(Object.keys(load.answers), ['200'])
   })
 })
+
+const textFor = (port: number, hosts: readonly string[]) => `
+address: 127.0.0.1:${port}
+insecure_server: true
+routes: ${JSON.stringify(hosts.map((host) => ({ from: `https://${host}`, response: { status: 200, body: host } })))}
+`
+
+describe('a host that was removed', () => {
+  it('is gone from Envoy at once, with and without a port', async () => {
+    const all = ['stays.example.com', 'goes.example.com:9443', 'goes.example.com', '*.example.com']
+    await using edge = await startEdge({ config: (port) => configOf(textFor(port, all)) })
+    await edge.xds.whenAcked(1)
+    const ask = async (host: string) => {
+      const { status, text: body } = await request({
+        url: `http://127.0.0.1:${edge.port}/`,
+        headers: { host },
+      })
+      return [status, body]
+    }
+    assert.deepEqual(await ask('goes.example.com'), [200, 'goes.example.com'])
+    assert.deepEqual(await ask('goes.example.com:9443'), [200, 'goes.example.com:9443'])
+    await edge.apply(configOf(textFor(edge.port, ['stays.example.com', '*.example.com']), 2))
+    for (const host of ['goes.example.com', 'goes.example.com:9443'])
+      assert.deepEqual(await ask(host), [200, '*.example.com'], host)
+    assert.deepEqual(await ask('stays.example.com'), [200, 'stays.example.com'])
+    const dump = await edge.envoy.admin('/config_dump')
+    assert.doesNotMatch(JSON.stringify(dump), /goes\.example\.com/)
+  })
+})
