@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Fault } from '../errors.ts'
-import { startSallyport } from '../main.ts'
+import { type Sallyport, startSallyport } from '../main.ts'
 
 export interface ServeCommand {
   readonly configFile: string | undefined
@@ -18,6 +18,7 @@ export interface ServeCommand {
 }
 
 const DEFAULT_CONFIG = 'config.yaml'
+const MOST_SHOWN = 8
 
 /** @returns the exit code; 0 when it was told to stop */
 export async function serve(command: ServeCommand): Promise<number> {
