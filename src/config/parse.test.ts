@@ -303,18 +303,60 @@ describe('any text', () => {
   })
 })
 
-it('ten thousand routes are parsed within two seconds, and an edit of one within a tenth of that', () => {
-  const text = `routes:\n${Array.from({ length: 10_000 }, (_, index) => `  - from: https://app${index}.example.com\n    to: http://10.0.0.1:${index + 1}\n    policy:\n      - allow: {and: [{domain: {is: example.com}}]}\n`).join('')}`
-  const memory = new ParseMemory()
-  const timed = (edited: string) => {
-    const begin = process.cpuUsage()
-    configOf(edited, memory)
-    const { user, system } = process.cpuUsage(begin)
-    return (user + system) / 1000
-  }
-  // CPU time of this process, so that a busy machine does not fail it.
-  const first = timed(text)
-  const edit = timed(text.replace('app500.example', 'app500x.example'))
-  assert.ok(first < 4000, `${first} ms of CPU`)
-  assert.ok(edit < first / 5, `${edit} ms of CPU after ${first} ms`)
+describe('a route with `tls_downstream_server_name`', () => {
+  const text = (name: string) => `routes:
+  - from: https://a.example.com:8443
+    prefix: /x
+    to: http://a
+    tls_downstream_server_name: ${name}
+  - from: https://b.example.com
+    to: http://b
+`
+  it('is a route under both hosts, with an id of its own for each', () => {
+    const { routes } = configOf(text('Other.Example.com'))
+    assert.deepEqual(
+      routes.map(({ from, origin, prefix }) => [from, origin.host, origin.port, prefix]),
+      [
+        ['https://a.example.com:8443', 'a.example.com', 8443, '/x'],
+        ['https://other.example.com:8443', 'other.example.com', 8443, '/x'],
+        ['https://b.example.com', 'b.example.com', undefined, undefined],
+      ],
+    )
+    assert.equal(new Set(routes.map(({ id }) => id)).size, 3)
+  })
+  it('is there once when it names its own host', () => {
+    assert.equal(configOf(text('a.example.com')).routes.length, 2)
+  })
+  it('has its mistakes told once', () => {
+    const checks = [
+      ({ routes }: Config) =>
+        routes.map((_, index) => ({ path: ['routes', index, 'policy'], message: 'is odd' })),
+    ]
+    const parsed = parseConfig(text('other.example.com'), { checks })
+    assert.ok('problems' in parsed)
+    assert.deepEqual(
+      parsed.problems.map(({ path }) => path),
+      [
+        ['routes', 0, 'policy'],
+        ['routes', 1, 'policy'],
+      ],
+    )
+  })
+})
+
+it('a route with a wrong `from` is judged for its other mistakes and its policy too', () => {
+  const checks = [
+    ({ routes }: Config) =>
+      routes.map((_, index) => ({ path: ['routes', index, 'policy'], message: 'is odd' })),
+  ]
+  const parsed = parseConfig(
+    'routes:\n  - from: https://a/x\n    to: http://a\n    policy: []\n  - to: http://b\n',
+    { checks },
+  )
+  assert.ok('problems' in parsed)
+  assert.deepEqual(
+    parsed.problems.map(({ path }) => path.join('.')),
+    ['routes.0.from', 'routes.0.policy', 'routes.1.from', 'routes.1.policy'],
+    ),
+  )
 })

@@ -7,6 +7,7 @@
  */
 
 import { createHash } from 'node:crypto'
+import { isIP } from 'node:net'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
 import type { Config, ConfigPath, Mistake, Problem, Route, Settings } from './config.ts'
@@ -159,7 +160,12 @@ class Attempt {
       this.#fail([list], 'must be a list of routes')
       return []
     }
-    return value.flatMap((raw: unknown, index) => this.#readRoute([list, index], raw) ?? [])
+    return value.flatMap((raw: unknown, index) => {
+      const placed = this.#readRoute([list, index], raw)
+      if (placed === undefined) return []
+      const second = underSecondHost(placed.route)
+      return second === undefined ? [placed] : [placed, { path: placed.path, route: second }]
+    })
   }
 
   #readRoute(path: ConfigPath, entry: unknown): PlacedRoute | undefined {
@@ -185,8 +191,9 @@ class Attempt {
     const tls = resolveRouteTls(keys, resolver)
     const all = [...mistakes, ...routeMistakes(keys, raw), ...resolver.mistakes]
     for (const mistake of all) this.#mistakes.push({ ...mistake, path: [...path, ...mistake.path] })
-    const origin = keys.from === undefined ? undefined : parseOrigin(keys.from)
-    if (origin === undefined || 'wrong' in origin) return undefined
+    const read = keys.from === undefined ? undefined : parseOrigin(keys.from)
+    // Without a host it is still judged for all its other mistakes.
+    const origin = read === undefined || 'wrong' in read ? NO_ORIGIN : read
     const { tls_custom_ca_file: _a, tls_client_cert_file: _b, tls_client_key_file: _c, ...rest } = keys
     const route: Route = freezeDeep({
       ...rest,
@@ -203,7 +210,8 @@ class Attempt {
     return { path, route }
   }
 
-  #judgeTogether(settings: Settings, drafted: readonly PlacedRoute[]): void {
+  #judgeTogether(settings: Settings, all: readonly PlacedRoute[]): void {
+    const drafted = all.filter(({ route }) => route.origin !== NO_ORIGIN)
     this.#mistakes.push(
       ...routesHaveOneIdentityEach(drafted),
       ...authenticateHostIsFree(drafted, settings),
@@ -222,10 +230,41 @@ class Attempt {
   }
 
   #problems(): Problem[] {
-    return this.#mistakes
+    // A route under two hosts is judged twice.
+    const once = new Map(
+      this.#mistakes.map((mistake) => [JSON.stringify([mistake.path, mistake.message]), mistake]),
+    )
+    return [...once.values()]
       .map(({ path, message, on }) => ({ file: this.#file, ...this.#yaml.locate(path, on), path, message }))
       .toSorted((a, b) => a.line - b.line || a.column - b.column)
   }
+}
+
+/** Of a route whose `from` is missing or wrong. */
+const NO_ORIGIN: Route['origin'] = Object.freeze({
+  scheme: 'https',
+  host: '',
+  port: undefined,
+  wildcard: false,
+})
+
+const secondHosts = new WeakMap<Route, Route>()
+
+/** The same route, reachable as `tls_downstream_server_name` too. */
+function underSecondHost(route: Route): Route | undefined {
+  const host = route.tls_downstream_server_name
+  if (host === undefined || host === route.origin.host || route.origin === NO_ORIGIN) return undefined
+  const known = secondHosts.get(route)
+  if (known !== undefined) return known
+  const { scheme, port } = route.origin
+  const second: Route = freezeDeep({
+    ...route,
+    id: createHash('sha256').update(`${route.id}\0${host}`).digest('hex').slice(0, 16),
+    from: `${scheme}://${isIP(host) === 6 ? `[${host}]` : host}${port === undefined ? '' : `:${port}`}`,
+    origin: { scheme, host, port, wildcard: false },
+  })
+  secondHosts.set(route, second)
+  return second
 }
 
 /** The global keys that ask for something. */

@@ -123,6 +123,12 @@ const tls = {
     description:
       'Name for SNI (RFC 6066 section 3) and for the certificate. Envoy `UpstreamTlsContext.sni`. Unset: the host of `to`.',
   }),
+  tls_downstream_server_name: HostName.transform((name) => name.toLowerCase())
+    .optional()
+    .meta({
+      description: 'A second host name under which this route is reachable. Envoy `VirtualHost.domains`.',
+      examples: ['wiki.internal.example.com'],
+    }),
   tls_custom_ca: SecretText.optional().meta({
     description:
       'Certificates (PEM, or PEM in base64) that are trusted for this upstream instead of all others. Envoy `CertificateValidationContext.trusted_ca`.',

@@ -138,7 +138,6 @@ export const UNSUPPORTED_ROUTE_KEYS: Table = {
   ...all('upstream_tunnel', 'later', 'name an upstream under `to`'),
   ...all('session_recording', 'later', 'sessions are not recorded; remove the key'),
   ...all('stat_name', 'later', 'use `name`'),
-  ...all('tls_downstream_server_name', 'later', 'add a second route whose `from` has that host'),
   ...all(
     'tls_downstream_client_ca tls_downstream_client_ca_file',
     'later',
