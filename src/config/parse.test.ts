@@ -357,6 +357,5 @@ it('a route with a wrong `from` is judged for its other mistakes and its policy 
   assert.deepEqual(
     parsed.problems.map(({ path }) => path.join('.')),
     ['routes.0.from', 'routes.0.policy', 'routes.1.from', 'routes.1.policy'],
-    ),
   )
 })
