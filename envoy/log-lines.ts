@@ -4,10 +4,12 @@
  * @module
  */
 
+import { Buffer } from 'node:buffer'
 import { z } from 'zod'
 import type { Logger } from '../src/telemetry/log.ts'
 
 const LONGEST_LINE = 1024 * 1024
+const NEWLINE = 0x0a
 
 type PinoLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
@@ -45,15 +47,15 @@ const JsonLine = z.object({ level: z.string(), logger: z.string(), msg: z.string
 export function readEnvoyLine(line: string): EnvoyLine {
   const json = line.startsWith('{') ? JsonLine.safeParse(parsed(line)).data : undefined
   if (json !== undefined) return lineOf(json.level, json.logger, json.msg)
-  const [, level, part, message] = PLAIN.exec(line) ?? []
+  const [, level = '', part, message] = PLAIN.exec(line) ?? []
   return message === undefined
     ? { level: 'error', part: undefined, message: line }
-    : // So early, `info` is a hundred lines of what is compiled in.
-      lineOf(level === 'info' ? 'debug' : (level ?? ''), part, message)
+    : lineOf(level, part, message)
 }
 
+/** What Envoy calls `info` are the steps of its start and each update: our own log has told of what they stem from. */
 function lineOf(level: string, part: string | undefined, message: string): EnvoyLine {
-  return { level: PINO_LEVEL[level] ?? 'info', part, message }
+  return { level: level === 'info' ? 'debug' : (PINO_LEVEL[level] ?? 'info'), part, message }
 }
 
 function parsed(text: string): unknown {
@@ -64,18 +66,24 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Turns chunks into whole lines, given on in bunches: a line is never torn, however chunks fall. */
-export function inLines(take: (lines: string) => void): (chunk: string) => void {
-  let rest = ''
+/**
+ * Turns chunks into whole lines, given on in bunches: a line is never torn, however chunks fall.
+ *
+ * The bytes are not looked at but for the last line break: access log lines are many, and pass through as they are.
+ */
+export function inLines(take: (lines: Buffer) => void): (chunk: Buffer) => void {
+  let rest: Buffer | undefined
   return (chunk) => {
-    const end = chunk.lastIndexOf('\n')
-    if (end === -1 && rest.length + chunk.length <= LONGEST_LINE) {
-      rest += chunk
+    const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk])
+    const end = chunk.lastIndexOf(NEWLINE)
+    if (end === -1) {
+      rest = bytes.length > LONGEST_LINE ? undefined : bytes
+      if (rest === undefined) take(Buffer.concat([bytes, Buffer.of(NEWLINE)]))
       return
     }
-    const whole = end === -1 ? `${rest}${chunk}\n` : rest + chunk.slice(0, end + 1)
-    rest = end === -1 ? '' : chunk.slice(end + 1)
-    take(whole)
+    const tail = chunk.length - end - 1
+    rest = tail === 0 ? undefined : chunk.subarray(end + 1)
+    take(tail === 0 ? bytes : bytes.subarray(0, bytes.length - tail))
   }
 }
 

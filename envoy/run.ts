@@ -20,7 +20,7 @@ const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'SSL_CERT_FILE', 'SSL
 
 /** Where access log lines go: `process.stdout`, or what the logger writes to. */
 export interface LineSink {
-  write(lines: string): unknown
+  write(lines: Buffer): unknown
   once(event: 'drain', listener: () => void): unknown
 }
 
@@ -58,7 +58,7 @@ export function startEnvoy(options: RunOptions): RunningEnvoy {
   })
   const lastWords = new LastWords()
   let reason: string | undefined
-  child.stdout.setEncoding('utf8').on(
+  child.stdout.on(
     'data',
     inLines((lines) => {
       if (accessLog.write(lines) !== false) return
@@ -66,10 +66,10 @@ export function startEnvoy(options: RunOptions): RunningEnvoy {
       accessLog.once('drain', () => child.stdout.resume())
     }),
   )
-  child.stderr.setEncoding('utf8').on(
+  child.stderr.on(
     'data',
     inLines((lines) => {
-      for (const text of lines.split('\n')) {
+      for (const text of lines.toString('utf8').split('\n')) {
         if (text === '') continue
         const line = readEnvoyLine(text)
         lastWords.add(line)

@@ -235,8 +235,8 @@ describe('pauseBefore', () => {
 describe('lines from Envoy', () => {
   it('are never torn, and a bunch is given on at once', () => {
     const bunches: string[] = []
-    const take = inLines((lines) => bunches.push(lines))
-    for (const chunk of ['a', 'b\nc\nd', '', 'e\n', 'f']) take(chunk)
+    const take = inLines((lines) => void bunches.push(lines.toString()))
+    for (const chunk of ['a', 'b\nc\nd', '', 'e\n', 'f']) take(Buffer.from(chunk))
     assert.deepEqual(bunches, ['ab\nc\n', 'de\n'])
   })
 

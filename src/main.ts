@@ -169,7 +169,13 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       maxHeapBytes: heapLimit(process.constrainedMemory() || totalmem()),
     })
     logger.info({ path, version }, 'starting Envoy')
-    return superviseEnvoy({ envoyPath: path, bootstrapFile, logLevel: settings.log_level, logger })
+    return superviseEnvoy({
+      envoyPath: path,
+      bootstrapFile,
+      logLevel: settings.log_level,
+      logger,
+      accessLog: log.lines,
+    })
   }
 }
 

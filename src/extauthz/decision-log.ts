@@ -2,12 +2,13 @@
  * One line per check: what was decided, of whom, and why.
  *
  * Queries are left out unless asked for, and headers that hold credentials always: a log is read by more
- * people than a secret may be. What comes from outside is cut to a length; pino escapes it.
+ * people than a secret may be. What comes from outside is cut to a length and escaped.
  *
  * @module
  */
 import type { Decision } from '../policy/decision.ts'
-import type { Logger } from '../telemetry/log.ts'
+import type { Session } from '../session/session.ts'
+import { jsonString, type Logger, readyLines } from '../telemetry/log.ts'
 import type { Check, Verdict } from './check.ts'
 import { clientAddress } from './client-address.ts'
 
@@ -23,7 +24,8 @@ export interface Ending {
   readonly failure?: string | undefined
 }
 
-type Reader = (ending: Ending) => unknown
+type Value = string | number | Readonly<Record<string, unknown>> | undefined
+type Reader = (ending: Ending) => Value
 
 const LONGEST_TEXT = 1024
 
@@ -36,32 +38,65 @@ const FIELDS: Readonly<Record<string, Reader>> = {
   query: ({ check }) => cut(queryOf(check.request.path)),
   host: ({ check }) => cut(check.request.host),
   ip: ({ check }) => clientAddress(check.request, check.route?.settings),
-  'session-id': ({ check }) => check.sessions[0]?.id,
   'removed-groups-count': ({ removedGroups }) => (removedGroups > 0 ? removedGroups : undefined),
-  user: ({ check }) => check.sessions[0]?.userId,
-  email: ({ check }) => check.sessions[0]?.email,
   'envoy-route-id': ({ check }) => cut(check.request.routeId),
   'route-id': ({ check }) => check.route?.route.id,
   headers: ({ check }) =>
     Object.fromEntries(check.request.headerNames().map((name) => [name, headerField(check, name)])),
 }
 
+/** Fields that are the same as long as the session is the same object. */
+const SESSION_FIELDS: Readonly<Record<string, (session: Session) => string | undefined>> = {
+  'session-id': ({ id }) => id,
+  user: ({ userId }) => userId,
+  email: ({ email }) => email,
+}
+
 const CREDENTIALS = /^(?:cookie|authorization|proxy-authorization|x-pomerium-.*)$|token|secret|api-?key/
 
+/** A part of the line as JSON members, each with a comma before it. */
+type Part = (ending: Ending) => string
+
 export function createDecisionLog(logger: Logger, fields: readonly string[]): (ending: Ending) => void {
-  const readers = fields.flatMap((field): (readonly [string, Reader])[] => {
-    const reader = readerFor(field)
-    return reader === undefined ? [] : [[field, reader]]
-  })
+  const lines = readyLines(logger, 'info', 'authorize check')
+  const parts = partsFor([...new Set(fields)])
   return (ending) => {
-    if (!logger.isLevelEnabled('info')) return
-    const line: Record<string, unknown> = {}
-    for (const [field, read] of readers) {
-      const value = read(ending)
-      if (value !== undefined && value !== '') line[field] = value
+    if (!lines.isEnabled()) return
+    let text = ''
+    for (const part of parts) text += part(ending)
+    lines.write(text + explanation(ending))
+  }
+}
+
+/** Neighbouring fields of the session become one part, which is made once per session. */
+function partsFor(fields: readonly string[]): readonly Part[] {
+  const parts: Part[] = []
+  let ofSession: string[] = []
+  for (const field of fields) {
+    const reader = readerFor(field)
+    if (Object.hasOwn(SESSION_FIELDS, field)) {
+      if (ofSession.length === 0) parts.push(sessionPart(ofSession))
+      ofSession.push(field)
+    } else if (reader !== undefined) {
+      ofSession = []
+      const key = keyOf(field)
+      parts.push((ending) => member(key, reader(ending)))
     }
-    explain(line, ending)
-    logger.info(line, 'authorize check')
+  }
+  return parts
+}
+
+function sessionPart(fields: readonly string[]): Part {
+  const made = new WeakMap<Session, string>()
+  return ({ check }) => {
+    const session = check.sessions[0]
+    if (session === undefined) return ''
+    let text = made.get(session)
+    if (text === undefined) {
+      text = fields.map((field) => member(keyOf(field), SESSION_FIELDS[field]?.(session))).join('')
+      made.set(session, text)
+    }
+    return text
   }
 }
 
@@ -71,17 +106,31 @@ function readerFor(field: string): Reader | undefined {
   return ({ check }) => headerField(check, name)
 }
 
+const keyOf = (name: string): string => `,${JSON.stringify(name)}:`
+
+function member(key: string, value: Value): string {
+  if (value === undefined || value === '') return ''
+  return key + (typeof value === 'string' ? jsonString(value) : JSON.stringify(value))
+}
+
 /** In Pomerium's words, so that what reads its log reads ours; `outcome` tells what became of the request. */
-function explain(line: Record<string, unknown>, { verdict, status, failure }: Ending): void {
+function explanation({ verdict, status, failure }: Ending): string {
   const decision = verdict !== undefined && 'decision' in verdict ? verdict.decision : undefined
-  line['outcome'] = verdict?.outcome ?? 'failure'
-  if (status !== 0) line['status'] = status
   const isAllowed = verdict?.outcome === 'allow'
   const isDeniedByRule = decision?.outcome === 'deny' && hasDenied(decision)
-  line['allow'] = isAllowed
-  line[`allow-why-${isAllowed}`] = isDeniedByRule ? [] : reasonsOf(verdict, decision, failure)
-  line['deny'] = isDeniedByRule
-  line[`deny-why-${isDeniedByRule}`] = isDeniedByRule ? decision.reasons : []
+  const allowReasons = isDeniedByRule ? NO_REASONS : reasonsOf(verdict, decision, failure)
+  const denyReasons = isDeniedByRule ? decision.reasons : NO_REASONS
+  return (
+    `,"outcome":"${verdict?.outcome ?? 'failure'}"${status === 0 ? '' : `,"status":${status}`}` +
+    `,"allow":${isAllowed},"allow-why-${isAllowed}":${list(allowReasons)}` +
+    `,"deny":${isDeniedByRule},"deny-why-${isDeniedByRule}":${list(denyReasons)}`
+  )
+}
+
+const NO_REASONS: readonly string[] = []
+
+function list(reasons: readonly string[]): string {
+  return `[${reasons.map(jsonString).join(',')}]`
 }
 
 function reasonsOf(
