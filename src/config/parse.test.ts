@@ -303,8 +303,7 @@ describe('any text', () => {
   })
 })
 
-describe('a route with `tls_downstream_server_name`', () => {
-  const text = (name: string) => `routes:
+const underTwoHosts = (name: string) => `routes:
   - from: https://a.example.com:8443
     prefix: /x
     to: http://a
@@ -312,8 +311,10 @@ describe('a route with `tls_downstream_server_name`', () => {
   - from: https://b.example.com
     to: http://b
 `
+
+describe('a route with `tls_downstream_server_name`', () => {
   it('is a route under both hosts, with an id of its own for each', () => {
-    const { routes } = configOf(text('Other.Example.com'))
+    const { routes } = configOf(underTwoHosts('Other.Example.com'))
     assert.deepEqual(
       routes.map(({ from, origin, prefix }) => [from, origin.host, origin.port, prefix]),
       [
@@ -325,14 +326,14 @@ describe('a route with `tls_downstream_server_name`', () => {
     assert.equal(new Set(routes.map(({ id }) => id)).size, 3)
   })
   it('is there once when it names its own host', () => {
-    assert.equal(configOf(text('a.example.com')).routes.length, 2)
+    assert.equal(configOf(underTwoHosts('a.example.com')).routes.length, 2)
   })
   it('has its mistakes told once', () => {
     const checks = [
       ({ routes }: Config) =>
         routes.map((_, index) => ({ path: ['routes', index, 'policy'], message: 'is odd' })),
     ]
-    const parsed = parseConfig(text('other.example.com'), { checks })
+    const parsed = parseConfig(underTwoHosts('other.example.com'), { checks })
     assert.ok('problems' in parsed)
     assert.deepEqual(
       parsed.problems.map(({ path }) => path),
