@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, chownSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { bootstrapYaml, SHIPPED_RUN_DIRECTORY } from '../../envoy/bootstrap.ts'
-import { Fault } from '../errors.ts'
+import { Fault, reasonOf, systemCodeOf } from '../errors.ts'
 import { type ContainerUser, composeYaml, environmentFile } from './init/compose-yaml.ts'
 import { configYaml, PLACEHOLDER } from './init/config-yaml.ts'
 import { version } from './version.ts'
@@ -35,9 +35,19 @@ interface File {
 
 /**
  * @returns the exit code
- * @throws {Fault} `USAGE` for no or a wrong domain, and when a file is already there: nothing is written then
+ * @throws {Fault} `USAGE` for no or a wrong domain, when a file is already there (nothing is written then), and
+ *   for a folder that can't be written
  */
 export async function init(options: InitOptions, out: { write(text: string): unknown }): Promise<number> {
+  try {
+    return writeSetUp(options, out)
+  } catch (error) {
+    if (error instanceof Fault || systemCodeOf(error) === undefined) throw error
+    throw new Fault('USAGE', `the set-up can't be written: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+function writeSetUp(options: InitOptions, out: { write(text: string): unknown }): number {
   const domain = options.domain?.toLowerCase().replace(/\.$/, '')
   if (domain === undefined)
     throw new Fault('USAGE', 'init needs your domain: sallyport init DIR --domain example.com')

@@ -24,6 +24,7 @@ Options
       --envoy MODE      managed: start Envoy as a child (default); external: it is started elsewhere (serve)
       --domain NAME     your domain (init)
   -h, --help
+      --version
 `
 
 const OPTIONS = {
@@ -33,15 +34,29 @@ const OPTIONS = {
   envoy: { type: 'string' },
   domain: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
 } as const
+
+type Option = keyof typeof OPTIONS
+
+/** What each command takes: whatever else is given was meant to do something, and would do nothing. */
+const COMMANDS: Readonly<Record<string, { readonly options: readonly Option[]; readonly names: number }>> = {
+  serve: { options: ['config', 'state-dir', 'run-dir', 'envoy'], names: 0 },
+  demo: { options: ['state-dir', 'envoy'], names: 0 },
+  validate: { options: ['config'], names: 1 },
+  init: { options: ['domain'], names: 1 },
+  version: { options: [], names: 0 },
+  help: { options: [], names: 0 },
+}
 
 async function run(argv: readonly string[]): Promise<number> {
   const { values, positionals } = parse(argv)
-  const [command = 'help', ...rest] = positionals
+  const [command = values.version ? 'version' : 'help', ...rest] = positionals
   if (values.help) {
     process.stdout.write(USAGE)
     return 0
   }
+  refuseWhatIsNotTaken(command, Object.keys(values), rest)
   // Each command loads what it needs: `validate` should not wait for the proxy's libraries.
   switch (command) {
     case 'serve':
@@ -80,8 +95,21 @@ function parse(argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true })
   } catch (error) {
-    throw new Fault('USAGE', `${reasonOf(error)}; see sallyport --help`, { cause: error })
+    // Node goes on to explain `--`, of which no command here has a use.
+    const [what] = reasonOf(error).split('. To specify ')
+    throw new Fault('USAGE', `${what}; see sallyport --help`, { cause: error })
   }
+}
+
+function refuseWhatIsNotTaken(command: string, given: readonly string[], names: readonly string[]): void {
+  const taken = COMMANDS[command]
+  if (taken === undefined) return
+  const stray = given.find((option) => option !== 'version' && !taken.options.some((name) => name === option))
+  if (stray !== undefined) throw new Fault('USAGE', `${command} has no --${stray}; see sallyport --help`)
+  const extra = names[taken.names]
+  if (extra === undefined) return
+  const instead = command === 'serve' ? `; name a configuration file with --config ${extra}` : ''
+  throw new Fault('USAGE', `${command} does not take "${extra}"${instead || '; see sallyport --help'}`)
 }
 
 function envoyMode(value: string | undefined): 'managed' | 'external' {

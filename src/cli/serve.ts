@@ -25,17 +25,41 @@ export async function serve(command: ServeCommand): Promise<number> {
   // Before anything is started: a signal during start-up is not lost either.
   const { stopped, signal } = untilToldToStop()
   const isDemo = command.demo || (command.configFile === undefined && !existsSync(DEFAULT_CONFIG))
-  await using running = isDemo
-    ? await (await import('./demo/demo.ts')).startDemo({
-        directory: resolve(command.stateDir ?? '.sallyport/demo'),
-        envoy: command.envoy,
-        output: process.stderr,
-        signal,
-      })
-    : await startSallyport({ ...command, configFile: command.configFile ?? DEFAULT_CONFIG, signal })
-  await Promise.race([running.ready().catch(goOnAfterNack), stopped])
+  const start = async (): Promise<Sallyport> =>
+    isDemo
+      ? await (await import('./demo/demo.ts')).startDemo({
+          directory: resolve(command.stateDir ?? '.sallyport/demo'),
+          envoy: command.envoy,
+          output: process.stderr,
+          signal,
+        })
+      : await startSallyport({ ...command, configFile: command.configFile ?? DEFAULT_CONFIG, signal })
+  await using running = await start().catch((error: unknown) => {
+    // What gave up because it was told to has not failed.
+    if (!signal.aborted || !(error instanceof Fault)) throw error
+    return undefined
+  })
+  if (running === undefined) return 0
+  const isReady = await Promise.race([running.ready().then(() => true, goOnAfterNack), stopped])
+  if (isReady === true && !isDemo && process.stderr.isTTY) process.stderr.write(summary(running))
   await stopped
   return 0
+}
+
+/** For the person at the terminal, who would see log lines only. */
+function summary({ config, stateDir }: Sallyport): string {
+  const { settings, routes, file } = config.current
+  const { host, port } = settings.address
+  const origins = routes.slice(0, MOST_SHOWN).map(({ from }) => `  ${from}\n`)
+  const more = routes.length > MOST_SHOWN ? `  … and ${routes.length - MOST_SHOWN} more\n` : ''
+  return `
+Sallyport serves ${file} on ${host.includes(':') ? `[${host}]` : host}:${port}
+
+${origins.join('')}${more}
+State (sessions, keys, certificates): ${stateDir}
+Edit the file and save: it applies at once. Stop with Ctrl-C.
+
+`
 }
 
 /** A part that Envoy refuses is in the log and in `/status`; the other parts are served meanwhile. */
