@@ -24,7 +24,7 @@ const ROUTING_KEY_HEADER = 'x-pomerium-routing-key'
  * The answer's bytes: those of last time if everything they were made of is the same.
  *
  * What they are made of: the route (its object stands for route and settings of one generation), the host and
- * credentials (the visitor), the session in its version, the headers that templates refer to, and an
+ * credentials (the visitor) and which header they came in, the session in its version, the headers that templates refer to, and an
  * assertion that is not a minute old; the answer is as old as its assertion. A request with headers to strip is answered apart.
  */
 export function allow(check: Check, assertions: Assertions, visitors: Visitors): AllowedAnswer {
@@ -36,19 +36,27 @@ export function allow(check: Check, assertions: Assertions, visitors: Visitors):
 
   const sessionId = session?.id ?? ''
   const sessionVersion = session?.version ?? 0
+  const { isAuthorizationOurs } = check.credentials
   const references = route.references.map((name) => request.header(name) ?? '').join('\n')
   const ready = visitor.answers.get(route)
   if (
     ready !== undefined &&
     ready.sessionId === sessionId &&
     ready.sessionVersion === sessionVersion &&
+    ready.isAuthorizationOurs === isAuthorizationOurs &&
     ready.references === references &&
     isFresh(ready.madeAt, now)
   )
     return ready
 
   const answer = compose(check, route, visitor, session, assertions, forged)
-  visitors.keepAnswer(visitor, route, { ...answer, sessionId, sessionVersion, references })
+  visitors.keepAnswer(visitor, route, {
+    ...answer,
+    sessionId,
+    sessionVersion,
+    isAuthorizationOurs,
+    references,
+  })
   return answer
 }
 
@@ -89,7 +97,7 @@ function compose(
 
   const unwanted = [
     ...forged,
-    ...(visitor.hasHeaderHandle ? [HANDLE_HEADER] : []),
+    HANDLE_HEADER,
     ...(check.credentials.isAuthorizationOurs ? ['authorization'] : []),
     ...(cookies.isChanged && cookies.rest === undefined ? ['cookie'] : []),
     ...route.claimHeaders.map(([header]) => header),

@@ -34,13 +34,23 @@ const ROUTE_ID = Buffer.from('route_id')
 
 /** Numbers kept per header: where its name and its value begin and end. */
 const STRIDE = 4
+/** Room for the headers of most requests at once: a list that grows is copied again and again. */
+const USUAL_HEADERS = 32
+
+/** Where the headers stand in the message. */
+interface Ranges {
+  readonly at: number[]
+  length: number
+}
+
+const NONE: Ranges = { at: [], length: 0 }
 
 export class CheckRequest {
   readonly #bytes: Buffer
   /** Of `headers`, where Envoy has joined repeated ones by commas. */
-  readonly #joined: number[] = []
+  #joined = NONE
   /** Of `header_map`, where repeated headers stand one by one. */
-  readonly #listed: number[] = []
+  #listed = NONE
   /** Envoy's id of the stream; the decision id is the header `x-request-id`. */
   id = ''
   method = ''
@@ -78,7 +88,7 @@ export class CheckRequest {
     const names = new Set<string>()
     for (const ranges of [this.#joined, this.#listed])
       for (let at = 0; at < ranges.length; at += STRIDE)
-        names.add(this.#bytes.toString('latin1', ranges[at], ranges[at + 1]))
+        names.add(this.#bytes.toString('latin1', ranges.at[at], ranges.at[at + 1]))
     return [...names]
   }
 
@@ -97,7 +107,7 @@ export class CheckRequest {
     return names.some((name) => this.#has(this.#joined, name) || this.#has(this.#listed, name))
   }
 
-  #has(ranges: number[], name: string): boolean {
+  #has(ranges: Ranges, name: string): boolean {
     for (let at = 0; at < ranges.length; at += STRIDE) if (this.#isNamed(ranges, at, name)) return true
     return false
   }
@@ -106,27 +116,27 @@ export class CheckRequest {
     let value: string | undefined
     for (let at = 0; at < this.#listed.length; at += STRIDE) {
       if (!this.#isNamed(this.#listed, at, name)) continue
-      const part = this.#bytes.toString(encoding, this.#listed[at + 2], this.#listed[at + 3])
+      const part = this.#bytes.toString(encoding, this.#listed.at[at + 2], this.#listed.at[at + 3])
       value = value === undefined ? part : value + (name === 'cookie' ? '; ' : ',') + part
     }
     if (value !== undefined) return value
     // Backwards, since the last of two map entries with one key counts.
     for (let at = this.#joined.length - STRIDE; at >= 0; at -= STRIDE) {
       if (this.#isNamed(this.#joined, at, name))
-        return this.#bytes.toString(encoding, this.#joined[at + 2], this.#joined[at + 3])
+        return this.#bytes.toString(encoding, this.#joined.at[at + 2], this.#joined.at[at + 3])
     }
     return undefined
   }
 
-  #isNamed(ranges: number[], at: number, name: string): boolean {
+  #isNamed({ at: ranges }: Ranges, at: number, name: string): boolean {
     const from = ranges[at] ?? 0
     return (ranges[at + 1] ?? 0) - from === name.length && this.#startsWith(from, name)
   }
 
-  #hasPrefix(ranges: number[], prefix: string): boolean {
+  #hasPrefix(ranges: Ranges, prefix: string): boolean {
     for (let at = 0; at < ranges.length; at += STRIDE) {
-      const from = ranges[at] ?? 0
-      if ((ranges[at + 1] ?? 0) - from >= prefix.length && this.#startsWith(from, prefix)) return true
+      const from = ranges.at[at] ?? 0
+      if ((ranges.at[at + 1] ?? 0) - from >= prefix.length && this.#startsWith(from, prefix)) return true
     }
     return false
   }
@@ -156,6 +166,7 @@ export class CheckRequest {
     for (let field; (field = reader.next(end)) !== 0; ) {
       switch (field) {
         case HttpField.headers:
+          if (this.#joined === NONE) this.#joined = newRanges()
           this.#readEntry(reader, reader.enter(), this.#joined)
           break
         case HttpField.headerMap:
@@ -186,11 +197,13 @@ export class CheckRequest {
 
   #readHeaderMap(reader: WireReader, end: number): void {
     for (let field; (field = reader.next(end)) !== 0; ) {
-      if (field === HeaderMapField.headers) this.#readEntry(reader, reader.enter(), this.#listed)
+      if (field !== HeaderMapField.headers) continue
+      if (this.#listed === NONE) this.#listed = newRanges()
+      this.#readEntry(reader, reader.enter(), this.#listed)
     }
   }
 
-  #readEntry(reader: WireReader, end: number, ranges: number[]): void {
+  #readEntry(reader: WireReader, end: number, ranges: Ranges): void {
     let keyFrom = 0
     let keyTo = 0
     let valueFrom = 0
@@ -204,7 +217,12 @@ export class CheckRequest {
         valueTo = reader.to
       }
     }
-    ranges.push(keyFrom, keyTo, valueFrom, valueTo)
+    const { at, length } = ranges
+    at[length] = keyFrom
+    at[length + 1] = keyTo
+    at[length + 2] = valueFrom
+    at[length + 3] = valueTo
+    ranges.length = length + STRIDE
   }
 
   #readContext(reader: WireReader, end: number): void {
@@ -228,4 +246,9 @@ export class CheckRequest {
       }
     }
   }
+}
+
+function newRanges(): Ranges {
+  // oxlint-disable-next-line unicorn/no-new-array -- room for so many, not an array of one number
+  return { at: new Array<number>(USUAL_HEADERS * STRIDE), length: 0 }
 }

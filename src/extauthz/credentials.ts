@@ -6,14 +6,17 @@
 import type { CheckRequest } from './check-request.ts'
 
 export interface HeaderCredentials {
+  /** Of `x-pomerium-authorization` and of `authorization`, in this order; none is empty. */
   readonly handles: readonly string[]
+  /** Whether one of the two headers speaks to us, with a handle that is worth something or not. */
+  readonly isPresent: boolean
   /** Whether `authorization` is ours to take: the upstream must not see it. */
   readonly isAuthorizationOurs: boolean
   /** Ours and another's in one `authorization`: whose it is can't be told. */
   readonly isMixed: boolean
 }
 
-const NONE: HeaderCredentials = { handles: [], isAuthorizationOurs: false, isMixed: false }
+const NONE: HeaderCredentials = { handles: [], isPresent: false, isAuthorizationOurs: false, isMixed: false }
 
 /** `Pomerium <handle>` and `Bearer Pomerium-<handle>`; schemes compare without case (RFC 9110 section 11.1). */
 const OURS = /^(?:pomerium +|bearer +pomerium-)(\S*)$/i
@@ -25,11 +28,13 @@ export function headerCredentials(request: CheckRequest): HeaderCredentials {
   const authorization = request.header('authorization')
   const direct = request.header(HANDLE_HEADER)
   if (authorization === undefined && direct === undefined) return NONE
-  const handles = direct === undefined ? [] : [direct.trim()]
-  if (authorization === undefined) return { handles, isAuthorizationOurs: false, isMixed: false }
-  const handle = OURS.exec(authorization.trim())?.[1]
-  const isAuthorizationOurs = handle !== undefined || MENTIONS_OURS.test(authorization)
-  const isMixed = isAuthorizationOurs && (handle === undefined || handle.includes(','))
-  if (handle !== undefined) handles.push(handle)
-  return { handles, isAuthorizationOurs, isMixed }
+  const handle = authorization === undefined ? undefined : OURS.exec(authorization.trim())?.[1]
+  const isAuthorizationOurs =
+    handle !== undefined || (authorization !== undefined && MENTIONS_OURS.test(authorization))
+  return {
+    handles: [direct?.trim(), handle].filter((text): text is string => text !== undefined && text !== ''),
+    isPresent: direct !== undefined || isAuthorizationOurs,
+    isAuthorizationOurs,
+    isMixed: isAuthorizationOurs && (handle === undefined || handle.includes(',')),
+  }
 }

@@ -113,8 +113,22 @@ function member(key: string, value: Value): string {
   return key + (typeof value === 'string' ? jsonString(value) : JSON.stringify(value))
 }
 
+/** Of decisions that let pass: policies give the same object again and again. */
+const explained = new WeakMap<Decision, string>()
+
+function explanation(ending: Ending): string {
+  const { verdict } = ending
+  if (verdict?.outcome !== 'allow') return explain(ending)
+  let text = explained.get(verdict.decision)
+  if (text === undefined) {
+    text = explain(ending)
+    explained.set(verdict.decision, text)
+  }
+  return text
+}
+
 /** In Pomerium's words, so that what reads its log reads ours; `outcome` tells what became of the request. */
-function explanation({ verdict, status, failure }: Ending): string {
+function explain({ verdict, status, failure }: Ending): string {
   const decision = verdict !== undefined && 'decision' in verdict ? verdict.decision : undefined
   const isAllowed = verdict?.outcome === 'allow'
   const isDeniedByRule = decision?.outcome === 'deny' && hasDenied(decision)

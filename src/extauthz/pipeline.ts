@@ -81,10 +81,19 @@ function refuseAmbiguousTarget({ request, host, path, route }: Check): Verdict |
   const isPlain =
     host !== '' &&
     !/[^\w.:-]/.test(host) &&
+    isPortPossible(request.host) &&
     (path.startsWith('/') || request.method === 'CONNECT' || path === '*') &&
     !AMBIGUOUS_TARGET.test(request.path) &&
     !(route?.settings.normalize_path === true && DOT_SEGMENT.test(path))
   return isPlain ? undefined : { outcome: 'refuse', reason: 'ambiguous-target' }
+}
+
+const HIGHEST_PORT = 65_535
+
+/** A host with a port that no URL can have would have no address to come back to. */
+function isPortPossible(authority: string): boolean {
+  const port = /:(\d+)$/.exec(authority)?.[1]
+  return port === undefined || Number(port) <= HIGHEST_PORT
 }
 
 function refuseMixedCredentials({ credentials }: Check): Verdict | undefined {
@@ -95,7 +104,7 @@ function refuseMixedCredentials({ credentials }: Check): Verdict | undefined {
 function findVisitor(check: Check, { visitors, splitCookies, cookieKey }: Judge): undefined {
   const cookie = check.request.cookie
   const { handles } = check.credentials
-  const key = `${check.host}\n${handles.length === 0 ? '' : handles.join('\n')}\n${cookie ?? ''}`
+  const key = `${check.host}\n${handles.join('\n')}\n${cookie ?? ''}`
   check.visitor = visitors.find(key)
   if (check.visitor !== undefined) return
   check.visitor = recogniseVisitor({
@@ -104,7 +113,7 @@ function findVisitor(check: Check, { visitors, splitCookies, cookieKey }: Judge)
     headerHandles: handles,
     key: cookieKey,
   })
-  visitors.remember(key, check.visitor)
+  visitors.remember(key, check.visitor, handles.length > 0 || cookie !== undefined)
 }
 
 /** Asked on every request, so that a session that ended a moment ago is not there any more. */

@@ -157,6 +157,39 @@ describe('reusing an allowed answer', () => {
     assert.equal((await fixture.ask({ headers: { cookie: cookieOf(BOB) } })).status, 403)
   })
 
+  it('takes off the header that the handle came in, whichever it was before', async () => {
+    const handle = cookieOf(ALICE).replace(/^[^=]*=/, '')
+    const direct = { 'x-pomerium-authorization': handle, authorization: 'Basic of-the-app' }
+    for (const authorization of [`Pomerium ${handle}`, `Bearer Pomerium-${handle}`]) {
+      for (const order of [
+        [direct, { authorization }, direct],
+        [{ authorization }, direct, { authorization }],
+      ]) {
+        using fixture = counting()
+        for (const headers of order) {
+          const answer = await fixture.ask({ headers })
+          assert.ok(answer.isAllowed)
+          assert.ok(answer.removed.includes('x-pomerium-authorization'))
+          assert.equal(answer.removed.includes('authorization'), headers.authorization === authorization)
+        }
+      }
+    }
+  })
+
+  it('keeps nothing of an empty or worthless handle that would turn others away', async () => {
+    using fixture = counting()
+    const navigation = { headers: { 'sec-fetch-mode': 'navigate', accept: 'text/html' } }
+    for (const worthless of [
+      { 'x-pomerium-authorization': '' },
+      { 'x-pomerium-authorization': 'nonsense' },
+      { authorization: 'Bearer Pomerium-' },
+    ]) {
+      const refused = await fixture.ask({ headers: { ...navigation.headers, ...worthless } })
+      assert.equal(refused.status, 401)
+      assert.equal((await fixture.ask(navigation)).status, 302)
+    }
+  })
+
   it('does not mistake one host’s answer for another’s', async () => {
     using fixture = counting([{ ...route, from: 'https://*.example.com' }])
     assert.ok((await fixture.ask(alice)).isAllowed)
@@ -167,7 +200,6 @@ describe('reusing an allowed answer', () => {
 const visitor = (sessionIds: readonly string[], rest?: string) => ({
   sessionIds,
   cookies: { sessions: [], flow: undefined, rest, isChanged: false },
-  hasHeaderHandle: false,
   answers: new Map(),
   isKept: false,
 })
@@ -175,17 +207,17 @@ const visitor = (sessionIds: readonly string[], rest?: string) => ({
 describe('the memory of visitors', () => {
   it('holds a bounded number', () => {
     const visitors = new Visitors()
-    for (let n = 0; n < 10_010; n++) visitors.remember(`visitor ${n}`, visitor(['s']))
+    for (let n = 0; n < 10_010; n++) visitors.remember(`visitor ${n}`, visitor(['s']), true)
     assert.equal(visitors.size, 10_000)
     assert.equal(visitors.find('visitor 0'), undefined)
   })
 
   it('is not filled by strangers or by long cookies', () => {
     const visitors = new Visitors()
-    visitors.remember('stranger', visitor([], 'anything=1'))
-    visitors.remember('x'.repeat(4097), visitor(['s']))
+    visitors.remember('stranger', visitor([], 'anything=1'), true)
+    visitors.remember('x'.repeat(4097), visitor(['s']), true)
     assert.equal(visitors.size, 0)
-    visitors.remember('nothing at all', visitor([]))
+    visitors.remember('nothing at all', visitor([]), false)
     assert.equal(visitors.size, 1)
   })
 
@@ -205,11 +237,12 @@ describe('the memory of visitors', () => {
       madeAt: 0,
       sessionId: '',
       sessionVersion: 0,
+      isAuthorizationOurs: false,
       references: '',
     }
     const [stranger, known] = [visitor([], 'anything=1'), visitor(['s'])]
-    visitors.remember('stranger', stranger)
-    visitors.remember('known', known)
+    visitors.remember('stranger', stranger, true)
+    visitors.remember('known', known, true)
     for (const each of [stranger, known, known]) visitors.keepAnswer(each, found, answer)
     assert.deepEqual([visitors.answerCount, stranger.answers.size], [1, 0])
     visitors.forgetSession('s')
@@ -219,9 +252,9 @@ describe('the memory of visitors', () => {
 
   it('forgets whoever had a session', () => {
     const visitors = new Visitors()
-    visitors.remember('a', visitor(['one']))
-    visitors.remember('b', visitor(['one', 'two']))
-    visitors.remember('c', visitor(['three']))
+    visitors.remember('a', visitor(['one']), true)
+    visitors.remember('b', visitor(['one', 'two']), true)
+    visitors.remember('c', visitor(['three']), true)
     visitors.forgetSession('one')
     assert.deepEqual([visitors.size, visitors.find('c')?.sessionIds], [1, ['three']])
   })

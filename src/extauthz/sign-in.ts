@@ -25,7 +25,7 @@ export function signInAnswer(
   decisionId: string,
   options: { readonly urlKey: Uint8Array; readonly routes: RouteTable },
 ): DeniedAnswer {
-  const isRedirected = mayBeRedirected(check.request, shape) && check.visitor?.hasHeaderHandle !== true
+  const isRedirected = mayBeRedirected(check.request, shape) && !check.credentials.isPresent
   const kept = check.visitor?.cookies.flow
   const flow = isFlowCookieValue(kept) ? kept : newFlowCookieValue()
   const flowCookie: HeaderEntry = [

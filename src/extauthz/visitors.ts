@@ -21,6 +21,8 @@ export interface AllowedAnswer {
 export interface ReadyAnswer extends AllowedAnswer {
   readonly sessionId: string
   readonly sessionVersion: number
+  /** The same handle may have come in either header, and what is taken off differs. */
+  readonly isAuthorizationOurs: boolean
   /** Values of the request headers that went into it. */
   readonly references: string
 }
@@ -29,8 +31,6 @@ export interface Visitor {
   /** Whom the handles name, each once; not yet looked up. */
   readonly sessionIds: readonly string[]
   readonly cookies: SplitCookies
-  /** Whether a handle came in a header, valid or not. */
-  readonly hasHeaderHandle: boolean
   readonly answers: Map<CompiledRoute, ReadyAnswer>
   /** Whether it is remembered: only then answers are kept for it, so that their number stays bounded. */
   isKept: boolean
@@ -53,7 +53,6 @@ export function recogniseVisitor(options: {
   return {
     sessionIds: [...new Set(ids)],
     cookies,
-    hasHeaderHandle: headerHandles.length > 0,
     answers: new Map(),
     isKept: false,
   }
@@ -73,10 +72,9 @@ export class Visitors {
     return this.#byKey.get(key)
   }
 
-  /** Only who has a session, or nothing at all, is worth remembering: others could come in any number. */
-  remember(key: string, visitor: Visitor): void {
-    const isAnonymous = visitor.sessionIds.length === 0
-    if (key.length > LONGEST_KEY || (isAnonymous && visitor.cookies.rest !== undefined)) return
+  /** Only who names a session, or shows nothing at all, is worth remembering: others could come in any number. */
+  remember(key: string, visitor: Visitor, hasCredentials: boolean): void {
+    if (key.length > LONGEST_KEY || (visitor.sessionIds.length === 0 && hasCredentials)) return
     visitor.isKept = true
     this.#byKey.set(key, visitor)
     if (this.#byKey.size > MOST_VISITORS) this.#forgetOldest()
