@@ -181,3 +181,12 @@ describe('a route that is gone', () => {
     assert.equal((await fixture.ask(alice)).status, 403)
   })
 })
+
+describe('a host that no URL can have', () => {
+  it('is refused for what it is, and is no bug', async () => {
+    using fixture = authorizerFor(configOf([{ ...STAFF_ROUTE, from: 'https://*.example.com' }]))
+    for (const host of ['app.example.com:99999', 'app.example.com:65536'])
+      assert.equal((await fixture.ask({ host })).status, 400, host)
+    assert.equal((await fixture.ask({ host: 'app.example.com:65535' })).status, 302)
+  })
+})
