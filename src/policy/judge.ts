@@ -30,9 +30,19 @@ export function judgeBy(blocks: readonly Block[]): CompiledPolicy['decide'] {
   const tests = blocks.flatMap(({ criteria }) => criteria.map(({ test }) => test))
   const { allow: allowRules, deny: denyRules } = spansOf(blocks)
 
+  // The decision follows from these two alone, and most requests to a route come to the same.
+  let latest: { outcomes: readonly Outcome[]; isAnonymous: boolean; judged: Decision } | undefined
+
   return (subject, request) => {
     const outcomes = tests.map((test) => test(subject, request))
     const isAnonymous = subject.kind === 'anonymous'
+    if (latest?.isAnonymous === isAnonymous && isSame(latest.outcomes, outcomes)) return latest.judged
+    const judged = judge(outcomes, isAnonymous)
+    latest = { outcomes, isAnonymous, judged }
+    return judged
+  }
+
+  function judge(outcomes: readonly Outcome[], isAnonymous: boolean): Decision {
     const allow = truthOf(allowRules, outcomes, 'unknown')
     const deny = truthOf(denyRules, outcomes, 'miss')
 
@@ -50,6 +60,12 @@ export function judgeBy(blocks: readonly Block[]): CompiledPolicy['decide'] {
     }
     return decision(allow === 'hit' ? 'allow' : 'deny', allowReasons, rows, outcomes)
   }
+}
+
+/** Of one policy: both lists have a row per criterion. */
+function isSame(some: readonly Outcome[], others: readonly Outcome[]): boolean {
+  for (let index = 0; index < some.length; index++) if (some[index] !== others[index]) return false
+  return true
 }
 
 function decision(

@@ -49,7 +49,12 @@ const SESSION = {
 
 export async function serveUnary(options: UnaryServerOptions): Promise<AsyncDisposable> {
   const { socketPath, methods, maxMessageBytes = 1 << 20, drainMs = 2000, onBug } = options
-  const byPath = new Map(Object.entries(methods))
+  const byPath = new Map(
+    Object.entries(methods).map(([path, method]) => [
+      path,
+      (stream: ServerHttp2Stream, message: Buffer) => answer(stream, method, message, onBug),
+    ]),
+  )
   const sessions = new Set<ServerHttp2Session>()
   const server = createServer(SESSION)
   server.on('session', (session) => {
@@ -57,14 +62,14 @@ export async function serveUnary(options: UnaryServerOptions): Promise<AsyncDisp
     session.once('close', () => sessions.delete(session))
     session.setLocalWindowSize(1 << 24)
     session.on('stream', (stream, headers) => {
-      stream.on('error', () => {})
-      const method = byPath.get(headers[':path'] ?? '')
-      const refusal = refuse(headers, method)
-      if (refusal !== undefined || method === undefined) {
+      stream.on('error', ignore)
+      const onMessage = byPath.get(headers[':path'] ?? '')
+      const refusal = refuse(headers)
+      if (refusal !== undefined || onMessage === undefined) {
         endEarly(stream, refusal ?? GrpcStatus.UNIMPLEMENTED)
         return
       }
-      receive(stream, maxMessageBytes, (message) => answer(stream, method, message, onBug))
+      receive(stream, maxMessageBytes, onMessage)
     })
   })
   // A peer that breaks the protocol loses its connection, never the process.
@@ -88,20 +93,23 @@ export async function serveUnary(options: UnaryServerOptions): Promise<AsyncDisp
 /** An HTTP refusal for what is not gRPC, a gRPC one for what is but can't be served. */
 type Refusal = { readonly httpStatus: number } | GrpcStatus
 
-function refuse(headers: IncomingHttpHeaders, method: UnaryMethod | undefined): Refusal | undefined {
+/** A call that ends in an error has told its peer; nobody else is interested. */
+function ignore(): void {}
+
+function refuse(headers: IncomingHttpHeaders): Refusal | undefined {
   if (headers[':method'] !== 'POST') return { httpStatus: 405 }
   const type = headers['content-type']
   if (type !== 'application/grpc' && !/^application\/grpc(?:\+proto)?(?:;|$)/.test(type ?? '')) {
     return { httpStatus: 415 }
   }
-  return method === undefined ? GrpcStatus.UNIMPLEMENTED : undefined
+  return undefined
 }
 
 /** Collects the one message of a call; a body that is not exactly one message is refused. */
 function receive(
   stream: ServerHttp2Stream,
   maxMessageBytes: number,
-  onMessage: (message: Buffer) => void,
+  onMessage: (stream: ServerHttp2Stream, message: Buffer) => void,
 ): void {
   let body: Buffer | undefined
   let more: Buffer[] | undefined
@@ -122,12 +130,15 @@ function receive(
   stream.on('end', () => {
     if (isRefused) return
     const whole = more === undefined ? body : Buffer.concat(more, size)
+    // The stream outlives its call until the next big garbage collection; what it received need not.
+    body = undefined
+    more = undefined
     if (whole === undefined || whole.length < PREFIX_BYTES) return endEarly(stream, GrpcStatus.INTERNAL)
     if (whole[0] !== 0) return endEarly(stream, GrpcStatus.UNIMPLEMENTED)
     const length = whole.readUInt32BE(1)
     if (length > maxMessageBytes) return endEarly(stream, GrpcStatus.RESOURCE_EXHAUSTED)
     if (length !== whole.length - PREFIX_BYTES) return endEarly(stream, GrpcStatus.INTERNAL)
-    onMessage(whole.subarray(PREFIX_BYTES))
+    onMessage(stream, whole.subarray(PREFIX_BYTES))
   })
 }
 
