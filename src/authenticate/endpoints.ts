@@ -23,6 +23,10 @@ export const ENDPOINTS = {
   ROBOTS: { site: 'authenticate', paths: ['/robots.txt'], methods: READ },
 
   HAND_OFF: { site: 'app', paths: ['/.pomerium/callback/', '/.pomerium/callback'], methods: ['GET'] },
+  /** Stops of a chain over additional hosts; see hand-off.ts. */
+  FLOW: { site: 'app', paths: ['/.pomerium/callback/flow'], methods: ['GET'] },
+  CHAIN: { site: 'app', paths: ['/.pomerium/callback/chain'], methods: ['GET'] },
+  ARRIVAL: { site: 'app', paths: ['/.pomerium/callback/arrival'], methods: ['GET'] },
   APP_SIGN_OUT: { site: 'app', paths: ['/.pomerium/sign_out'], methods: ['GET', 'POST'] },
 
   ME: { site: 'any', paths: ['/.pomerium/', '/.pomerium'], methods: READ },

@@ -62,6 +62,14 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     world.config.current = { ...config, routes: config.routes.filter(({ origin }) => !origin.wildcard) }
     assert.equal((await browser.ask(signIn)).status, 400)
   },
+  async refuseSeveralSessions(world) {
+    const alice = (await signedIn(world)).session('app.example.com')
+    const mallory = (await signedIn(world, 'mallory')).session('app.example.com')
+    for (const [first, second] of [[alice, mallory] as const, [mallory, alice] as const]) {
+      const headers = { ...FETCH, cookie: `_pomerium=${first}; _pomerium=${second}` }
+      assert.equal((await world.browser().ask(`${APP}/.pomerium/user`, { headers })).status, 400)
+    }
+  },
   async requireSession(world) {
     for (const path of ['user', 'routes', 'api/v1/routes']) {
       const reply = await world.browser().ask(`${APP}/.pomerium/${path}`, { headers: FETCH })

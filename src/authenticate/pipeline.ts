@@ -13,6 +13,7 @@ import { jwks, robots, toUserPage, wellKnown } from './pages/documents.ts'
 import { portalJson, portalPage } from './pages/portal.ts'
 import { signedOutPage } from './pages/sign-out-pages.ts'
 import { userJson, userPage } from './pages/user-page.ts'
+import { arrive, nextHost, tieBrowser } from './steps/chain.ts'
 import { checkMethod } from './steps/check-method.ts'
 import { checkParameters } from './steps/check-parameters.ts'
 import { checkSameOrigin } from './steps/check-same-origin.ts'
@@ -34,7 +35,7 @@ import {
   turnPostIntoGet,
   unlessSignedIn,
 } from './steps/oauth-callback.ts'
-import { readSession } from './steps/read-session.ts'
+import { readSession, refuseSeveralSessions } from './steps/read-session.ts'
 import { readTarget } from './steps/read-target.ts'
 import { requireSession } from './steps/require-session.ts'
 import { handOffTheSignedIn, refusePrograms, startSignIn } from './steps/sign-in.ts'
@@ -65,9 +66,10 @@ export const PIPELINE: readonly Row[] = [
   protects(checkSameOrigin,                  'SIGN_OUT'),
   use(turnPostIntoGet,                       'OAUTH_CALLBACK'),
   protects(askCrossSite,                     'APP_SIGN_OUT'),
-  protects(checkSignedUrl,                   'SIGN_IN', 'HAND_OFF'),
-  protects(readTarget,                       'SIGN_IN', 'HAND_OFF'),
+  protects(checkSignedUrl,                   'SIGN_IN', 'HAND_OFF', 'FLOW', 'CHAIN', 'ARRIVAL'),
+  protects(readTarget,                       'SIGN_IN', 'HAND_OFF', 'FLOW', 'CHAIN', 'ARRIVAL'),
   use(readSession,                           'SIGN_IN', 'OAUTH_CALLBACK', 'SIGN_OUT', 'SIGNED_OUT', 'HAND_OFF', 'APP_SIGN_OUT', 'ME', 'USER', 'PORTAL', 'PORTAL_API'),
+  protects(refuseSeveralSessions,            'SIGN_IN', 'OAUTH_CALLBACK', 'HAND_OFF', 'ME', 'USER', 'PORTAL', 'PORTAL_API'),
   protects(requireSession,                   'USER', 'PORTAL', 'PORTAL_API'),
 
   // the sign-in page
@@ -84,13 +86,16 @@ export const PIPELINE: readonly Row[] = [
   protects(exchangeCode,                     'OAUTH_CALLBACK'),
   use(createSession,                         'OAUTH_CALLBACK'),
 
-  // the hand-off to an app's host
-  protects(readHandOff,                      'HAND_OFF'),
-  protects(checkHandOffHost,                 'HAND_OFF'),
-  protects(checkHandOffAge,                  'HAND_OFF'),
-  protects(checkFlow,                        'HAND_OFF'),
-  protects(claimHandOff,                     'HAND_OFF'),
+  // the hand-off to an app's host, and from there to the additional hosts
+  protects(readHandOff,                      'HAND_OFF', 'FLOW', 'CHAIN'),
+  protects(checkHandOffHost,                 'HAND_OFF', 'FLOW', 'CHAIN'),
+  protects(checkHandOffAge,                  'HAND_OFF', 'FLOW', 'CHAIN'),
+  protects(checkFlow,                        'HAND_OFF', 'CHAIN'),
+  protects(claimHandOff,                     'HAND_OFF', 'CHAIN'),
   use(takeSession,                           'HAND_OFF'),
+  use(tieBrowser,                            'FLOW'),
+  use(nextHost,                              'HAND_OFF', 'CHAIN'),
+  use(arrive,                                'ARRIVAL'),
 
   // signing out
   use(signOutHere,                           'APP_SIGN_OUT'),

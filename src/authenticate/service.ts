@@ -131,6 +131,8 @@ function isRefusal(error: unknown): boolean {
 async function actionsAfter(error: unknown, visit: Visit): Promise<readonly Action[]> {
   const { found, sites, request } = visit
   const code = error instanceof Fault ? error.code : undefined
+  if (found.otherSessions !== undefined && found.otherSessions.length > 0)
+    return [{ label: 'Sign out', href: '/.pomerium/sign_out', main: true }]
   const actions: Action[] = []
   // An address whose signature is wrong or old still says where somebody wanted to go; ours only.
   const target = found.target ?? sites.targetOf(request.query.get(REDIRECT_URI_PARAMETER) ?? '')

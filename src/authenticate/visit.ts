@@ -31,12 +31,16 @@ interface VisitRequest {
 /** What the steps of a pipeline tell one another. Each field is written by the step that is named for it. */
 export interface Found {
   session?: Session | undefined
+  /** Further live sessions that the request names: a mishap, or an attack. */
+  otherSessions?: readonly Session[]
   /** Where the user agent goes in the end. Only `readTarget`, `openState` and their like put a URL here, checked. */
   target?: URL
   loginCookie?: HostCookie
   state?: OauthState
   identity?: Identity
   handOff?: HandOff
+  /** How often in a row this host has set a session cookie that did not come back, this time included. */
+  round?: number
   order?: SignOutOrder | undefined
   /** A few words more for the page of a fault that follows. */
   detail?: string

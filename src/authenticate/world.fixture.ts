@@ -261,6 +261,8 @@ export class Browser {
   readonly jar = new CookieJar()
   /** Every address it was at, in order. */
   readonly trail: URL[] = []
+  /** Pages from which it went on by itself. */
+  readonly passed: Reply[] = []
   user: string
   readonly #world: World
 
@@ -282,14 +284,17 @@ export class Browser {
     return reply
   }
 
-  /** Follows redirects to the end, as a tab does. */
+  /** Follows redirects, and pages that go on by themselves, to the end, as a tab does. */
   async open(address: URL | string, ask: Ask = {}): Promise<Reply> {
     let reply = await this.ask(address, ask)
     for (let hops = 0; reply.headers['location'] !== undefined; hops += 1) {
       if (hops === 20) throw new Error('too many redirects')
       reply = await this.ask(new URL(reply.headers['location'], reply.url))
     }
-    return reply
+    const next = /^0;url=(.*)/.exec(reply.headers['refresh'] ?? '')?.[1]
+    if (next === undefined) return reply
+    if (this.passed.push(reply) > 5) throw new Error('too many pages that go on')
+    return this.open(next)
   }
 
   /** Follows redirects until the next would go to an address that matches. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { makeHandle, openHandle } from './session-handle.ts'
+import { makeHandle, openHandle, openHandles } from './session-handle.ts'
 
 const KEY = randomBytes(32)
 const sessionId = randomBytes(16).toString('base64url')
@@ -34,5 +34,27 @@ describe('a session handle', () => {
     }
     for (const extra of ['=', 'A', ' ', '\n', '\0'])
       assert.equal(openHandle(handle + extra, 'app.example.com', KEY), undefined)
+  })
+})
+
+describe('the handles of one request', () => {
+  const open = (values: readonly string[]) => openHandles(values, 'app.example.com', KEY)
+  const other = makeHandle({ sessionId: 'other', audience: 'app.example.com' }, KEY)
+  it('name each session once, in their order', () => {
+    assert.deepEqual(open([other, handle, other]), ['other', sessionId])
+    assert.deepEqual(open([]), [])
+  })
+  it('are found behind any number of values that are none', () => {
+    const junk = Array.from({ length: 500 }, (_, number) => `junk-${number}`)
+    assert.deepEqual(open([...junk, '', 'v1..', handle]), [sessionId])
+  })
+  it('are found behind some that have the form and are not ours', () => {
+    const forged = Array.from({ length: 20 }, (_, number) => `v1.forged-${number}.${'A'.repeat(43)}`)
+    const foreign = makeHandle({ sessionId: 'foreign', audience: 'api.example.com' }, KEY)
+    assert.deepEqual(open([...forged, foreign, handle]), [sessionId])
+  })
+  it('are not looked at without end', () => {
+    const forged = Array.from({ length: 32 }, (_, number) => `v1.forged-${number}.${'A'.repeat(43)}`)
+    assert.deepEqual(open([...forged, handle]), [])
   })
 })

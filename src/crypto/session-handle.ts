@@ -30,6 +30,22 @@ export function openHandle(value: string, audience: string, key: Uint8Array): st
   return timingSafeEqual(expected, Buffer.from(mac)) ? sessionId : undefined
 }
 
+/** Past this many, looking at them costs more than a browser's mishap is worth. */
+const MOST_HANDLES = 32
+
+/**
+ * Whose sessions the credentials of one request name, each once: the rule for every page and every check.
+ *
+ * Only what has the form of a handle counts: other cookies of the same name, in whatever number, hide none. More
+ * than one live session among these is for the caller to refuse: which one is meant would be chance, or an
+ * attacker's choice.
+ */
+export function openHandles(values: readonly string[], audience: string, key: Uint8Array): readonly string[] {
+  const handles = new Set(values.filter((value) => HANDLE.test(value)))
+  const ids = [...handles].slice(0, MOST_HANDLES).map((handle) => openHandle(handle, audience, key))
+  return [...new Set(ids.filter((id) => id !== undefined))]
+}
+
 function macOf(sessionId: string, audience: string, key: Uint8Array): string {
   // The id's alphabet has no NUL, so the two parts can't be shifted into one another.
   const content = `${sessionId}\0${audience.toLowerCase()}`

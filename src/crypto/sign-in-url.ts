@@ -6,7 +6,6 @@
 import { signUrl } from './signed-url.ts'
 
 const SIGN_IN_PATH = '/.pomerium/sign_in'
-export const CALLBACK_PATH = '/.pomerium/callback/'
 
 /** Where the user agent wanted to go. */
 export const REDIRECT_URI_PARAMETER = 'pomerium_redirect_uri'

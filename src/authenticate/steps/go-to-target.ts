@@ -7,13 +7,10 @@ export function goToTarget(
   visit: Visit,
   session: Session,
   flow: string | undefined,
-  additionalHosts: readonly string[],
+  untied: readonly string[],
 ): Answer {
   const target = required(visit, 'target')
-  if (target.host === visit.sites.authenticateUrl.host) return redirect(visit, target)
   const { host } = target
-  return redirect(
-    visit,
-    handOffUrl(visit, { sessionId: session.id, host, flow, additional: false, target, additionalHosts }),
-  )
+  if (host === visit.sites.authenticateUrl.host) return redirect(visit, target)
+  return redirect(visit, handOffUrl(visit, 'HAND_OFF', { sessionId: session.id, host, flow, target, untied }))
 }

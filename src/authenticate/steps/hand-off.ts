@@ -1,13 +1,14 @@
 /** The callback page on an app's host: takes a session over, once, for the browser that asked for it. */
-import { FLOW_COOKIE, flowMatches } from '../../crypto/flow.ts'
+import { flowMatches } from '../../crypto/flow.ts'
 import { makeHandle } from '../../crypto/session-handle.ts'
-import { ADDITIONAL_HOSTS_PARAMETER, SESSION_ENCRYPTED_PARAMETER } from '../../crypto/sign-in-url.ts'
+import { SESSION_ENCRYPTED_PARAMETER } from '../../crypto/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
-import { additionalHosts } from '../chain.ts'
 import { handleAudience, hostCookie, hostOnlyCookie, ROUNDS_COOKIE, sessionCookie } from '../cookies.ts'
-import { HAND_OFF_CLAIM_MS, handOffUrl, openHandOff } from '../hand-off.ts'
-import { type Answer, pageThatGoesOn, parameter, redirect, required, type Visit } from '../visit.ts'
+import { presentFlowCookie } from '../flow-cookie.ts'
+import { HAND_OFF_CLAIM_MS, openHandOff } from '../hand-off.ts'
+import { type Answer, parameter, redirect, required, type Visit } from '../visit.ts'
+import { goOnToTarget, nextTiedHost } from './chain.ts'
 
 /** Browsers give up after some twenty redirects; our page has to come before that. */
 const MAX_RESTARTS = 2
@@ -15,7 +16,11 @@ const MAX_ROUNDS = 2
 const ROUNDS_SECONDS = 30
 
 export function readHandOff(visit: Visit): Answer | undefined {
-  const handOff = openHandOff(parameter(visit, SESSION_ENCRYPTED_PARAMETER), visit.services.sealer)
+  const handOff = openHandOff(
+    parameter(visit, SESSION_ENCRYPTED_PARAMETER),
+    visit.endpoint,
+    visit.services.sealer,
+  )
   if (handOff === undefined) throw new Fault('SIGNED_URL_INVALID', 'the hand-off was altered or is not ours')
   visit.found.handOff = handOff
   return undefined
@@ -36,13 +41,19 @@ export function checkHandOffAge(visit: Visit): Answer | undefined {
     : undefined
 }
 
-/** Stops login CSRF: a hand-off begun in an attacker's browser does not sign a victim's in. */
+/**
+ * Stops login CSRF: a hand-off begun in an attacker's browser does not sign a victim's in. And theft: one that
+ * was read on its way is nothing in another browser.
+ */
 export async function checkFlow(visit: Visit): Promise<Answer | undefined> {
   const { additional, flow, sessionId } = required(visit, 'handOff')
-  if (additional) return undefined
-  const flowCookie = hostCookie(visit.request.headers.cookie, FLOW_COOKIE)
-  if (flow !== undefined && flowMatches(flowCookie, flow)) return undefined
-  if (flowCookie === undefined && visit.found.session === undefined)
+  const present = presentFlowCookie(visit)
+  if (flow !== undefined && flowMatches(present, flow)) return undefined
+  if (additional) {
+    logNotTaken(visit, 'the chain was begun in another browser, or another tab has ended it')
+    return nextTiedHost(visit)
+  }
+  if (visit.endpoint === 'HAND_OFF' && present === undefined && visit.found.session === undefined)
     await countRestart(visit, await visit.services.sessions.find(sessionId))
   return restart(visit, 'the sign-in was begun in another browser')
 }
@@ -64,28 +75,26 @@ export async function claimHandOff(visit: Visit): Promise<Answer | undefined> {
   return isFirst ? undefined : restart(visit, 'the hand-off has been used already')
 }
 
-export async function takeSession(visit: Visit): Promise<Answer> {
+export async function takeSession(visit: Visit): Promise<Answer | undefined> {
   const { services, config, site, found } = visit
   const { sessionId, additional } = required(visit, 'handOff')
   const session = await services.sessions.find(sessionId)
   if (session === undefined) return restart(visit, 'the session has ended meanwhile')
   if (additional && isSomebodyElse(found.session, session)) {
-    // An additional host has no flow cookie to check, so it never changes who somebody is there.
+    // Nobody has asked to change who they are there, and that host's routes may want another provider's session.
     services.logger.warn(
       { host: site.host, 'request-id': visit.request.decisionId },
       'additional login host keeps its session',
     )
-  } else {
-    if (!additional) checkRounds(visit)
-    const handle = makeHandle(
-      { sessionId, audience: handleAudience(site.host, config.settings) },
-      services.keys.cookie,
-    )
-    visit.cookies.push(sessionCookie(handle, site.host, config.settings))
-    // It has served: tabs that still wait with it go on with the session.
-    if (!additional) visit.cookies.push(hostOnlyCookie(FLOW_COOKIE, '', 0))
+    return undefined
   }
-  return nextHop(visit, sessionId)
+  if (!additional) checkRounds(visit)
+  const handle = makeHandle(
+    { sessionId, audience: handleAudience(site.host, config.settings) },
+    services.keys.cookie,
+  )
+  visit.cookies.push(sessionCookie(handle, site.host, config.settings))
+  return undefined
 }
 
 function isSomebodyElse(present: Session | undefined, coming: Session): boolean {
@@ -102,34 +111,21 @@ function checkRounds(visit: Visit): void {
     visit.cookies.push(hostOnlyCookie(ROUNDS_COOKIE, '', 0))
     throw new Fault('COOKIES_REQUIRED', 'the session cookie does not come back')
   }
+  visit.found.round = round
   visit.cookies.push(hostOnlyCookie(ROUNDS_COOKIE, `round-${round}`, ROUNDS_SECONDS))
-}
-
-function nextHop(visit: Visit, sessionId: string): Answer {
-  const { sites, site, config, request } = visit
-  const target = required(visit, 'target')
-  const hosts = additionalHosts(visit, request.query.get(ADDITIONAL_HOSTS_PARAMETER), target)
-  const [host, ...rest] = hosts.filter((name) => `${sites.authenticateUrl.protocol}//${name}` !== site.origin)
-  const hop = { sessionId, flow: undefined, additional: true, target }
-  if (host !== undefined) return redirect(visit, handOffUrl(visit, { ...hop, host, additionalHosts: rest }))
-  if (config.settings.cookie_same_site !== 'strict') return redirect(visit, target)
-  // Strict cookies come only with what a page of the same site begins: so the last page is the target host's own.
-  if (target.origin !== site.origin) {
-    return redirect(visit, handOffUrl(visit, { ...hop, host: target.host, additionalHosts: [] }))
-  }
-  return pageThatGoesOn(visit, target, {
-    title: 'Signed in',
-    heading: 'You are signed in',
-    body: 'One moment…',
-  })
 }
 
 /** The target begins a sign-in anew if one is needed. */
 function restart(visit: Visit, why: string): Answer {
-  const { services, request, site } = visit
+  logNotTaken(visit, why)
+  const isFirst = visit.endpoint === 'HAND_OFF' && !required(visit, 'handOff').additional
+  // Further on in a chain the target's host has its session, and only has to be reached with the cookie.
+  return isFirst ? redirect(visit, required(visit, 'target')) : goOnToTarget(visit)
+}
+
+function logNotTaken({ services, request, site }: Visit, why: string): void {
   services.logger.info(
     { reason: why, host: site.host, 'request-id': request.decisionId },
     'hand-off not taken',
   )
-  return redirect(visit, required(visit, 'target'))
 }

@@ -1,20 +1,29 @@
 /** Who is here: the session that the cookie of this host refers to, if it lives. */
-import { openHandle } from '../../crypto/session-handle.ts'
+import { openHandles } from '../../crypto/session-handle.ts'
+import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
 import { cookieValues, handleAudience } from '../cookies.ts'
 import type { Answer, Visit } from '../visit.ts'
 
 export async function readSession(visit: Visit): Promise<Answer | undefined> {
-  visit.found.session = await findSession(visit)
+  const [session, ...others] = await findSessions(visit)
+  visit.found.session = session
+  visit.found.otherSessions = others
   return undefined
 }
 
-async function findSession({ request, config, services, site }: Visit): Promise<Session | undefined> {
-  const audience = handleAudience(site.host, config.settings)
-  for (const value of cookieValues(request.headers.cookie, config.settings.cookie_name)) {
-    const sessionId = openHandle(value, audience, services.keys.cookie)
-    const session = sessionId === undefined ? undefined : await services.sessions.find(sessionId)
-    if (session !== undefined) return session
-  }
-  return undefined
+/** Two people in one request: whose page it would be is chance, or an attacker's choice. Signing out ends both. */
+export function refuseSeveralSessions({ found }: Visit): Answer | undefined {
+  if ((found.otherSessions ?? []).length === 0) return undefined
+  found.detail = 'The request says that it comes from two different sign-ins. Sign out and sign in again.'
+  throw new Fault('REQUEST_INVALID', 'the session cookies name two live sessions')
+}
+
+async function findSessions({ request, config, services, site, now }: Visit): Promise<readonly Session[]> {
+  const { cookie_name: name } = config.settings
+  // A proxy may have joined two header lines by a comma; there is none in a handle.
+  const values = cookieValues(request.headers.cookie?.replaceAll(',', ';'), name)
+  const ids = openHandles(values, handleAudience(site.host, config.settings), services.keys.cookie)
+  const found = await Promise.all(ids.map(async (id) => services.sessions.find(id)))
+  return found.filter((session) => session !== undefined).filter(({ expiresAt }) => now < expiresAt)
 }

@@ -1,11 +1,12 @@
 /** Pages about a person need the person: browsers are sent to sign in, programs are told. */
-import { FLOW_COOKIE, flowHash, isFlowCookieValue, newFlowCookieValue } from '../../crypto/flow.ts'
+import { flowHash } from '../../crypto/flow.ts'
 import { buildSignInUrl } from '../../crypto/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import { prefersHtml } from '../../transport/prefers-html.ts'
-import { hostCookie, hostOnlyCookie } from '../cookies.ts'
+import { flowCookie } from '../flow-cookie.ts'
 import { type Answer, redirect, type Visit } from '../visit.ts'
 
+/** A sign-in may wait for a second factor and a lunch. */
 const FLOW_COOKIE_SECONDS = 3600
 
 export function requireSession(visit: Visit): Answer | undefined {
@@ -18,7 +19,7 @@ export function requireSession(visit: Visit): Answer | undefined {
 
 /** The signed address of the sign-in page for a target on this host; binds the browser by a flow cookie. */
 function signInUrlTo(visit: Visit, target: string): string {
-  const { services, sites, site, request, now } = visit
+  const { services, sites, site, now } = visit
   const provider = services.provider()
   if (provider === undefined)
     throw new Fault('IDP_NOT_CONFIGURED', 'sign-in asked for, but no provider is configured')
@@ -27,16 +28,8 @@ function signInUrlTo(visit: Visit, target: string): string {
     redirectUri: target,
     idpId: provider.id,
     additionalHosts: [],
-    flow: site.kind === 'app' ? flowHash(flowCookie(visit, request.headers.cookie)) : undefined,
+    flow: site.kind === 'app' ? flowHash(flowCookie(visit, FLOW_COOKIE_SECONDS)) : undefined,
     key: services.keys.url,
     nowMs: now,
   })
-}
-
-function flowCookie(visit: Visit, header: string | undefined): string {
-  const present = hostCookie(header, FLOW_COOKIE)
-  if (isFlowCookieValue(present)) return present
-  const made = newFlowCookieValue()
-  visit.cookies.push(hostOnlyCookie(FLOW_COOKIE, made, FLOW_COOKIE_SECONDS))
-  return made
 }

@@ -30,8 +30,8 @@ export function askCrossSite(visit: Visit): Answer | undefined {
 
 /** The record goes first: from here on the cookie is worth nothing on any host. */
 export async function signOutHere(visit: Visit): Promise<Answer> {
-  const { services, sites, site, config, found } = visit
-  const order = await endSession(visit, found.session)
+  const { services, sites, site, config } = visit
+  const order = await endSessions(visit)
   visit.cookies.push(clearedSessionCookie(site.host, config.settings), hostOnlyCookie(ROUNDS_COOKIE, '', 0))
   const next = new URL(SIGN_OUT_PATH, sites.authenticateUrl)
   if (order !== undefined) next.searchParams.set(ORDER_PARAMETER, sealSignOutOrder(order, services.sealer))
@@ -50,14 +50,16 @@ export function askUnlessOrdered(visit: Visit): Answer | undefined {
     return session === undefined ? redirect(visit, SIGNED_OUT_PATH) : signOutQuestion(visit, session)
   checkSignedUrl(visit)
   found.order = openSignOutOrder(request.query.get(ORDER_PARAMETER) ?? '', services.sealer)
-  const isTheirs =
-    session === undefined || (found.order?.userId === session.userId && found.order.idpId === session.idpId)
+  if (session === undefined) return undefined
+  const isTheirs = [session, ...(found.otherSessions ?? [])].every(
+    ({ userId, idpId }) => found.order?.userId === userId && found.order.idpId === idpId,
+  )
   return isTheirs ? undefined : signOutQuestion(visit, session)
 }
 
 export async function signOutEverywhere(visit: Visit): Promise<Answer> {
   const { found, config, site, sites, request } = visit
-  const order = (await endSession(visit, found.session)) ?? found.order
+  const order = (await endSessions(visit)) ?? found.order
   visit.cookies.push(clearedSessionCookie(site.host, config.settings))
   const { signout_redirect_url: configured } = config.settings
   const next = order?.endSessionUrl ?? configured ?? new URL(SIGNED_OUT_PATH, sites.authenticateUrl).href
@@ -68,6 +70,13 @@ export async function signOutEverywhere(visit: Visit): Promise<Answer> {
     heading: 'Signing you out',
     body: 'Your session here has ended. One moment, your identity provider is told…',
   })
+}
+
+/** All that the request names: with two, no other page lets anybody in. */
+async function endSessions(visit: Visit): Promise<SignOutOrder | undefined> {
+  const { session, otherSessions = [] } = visit.found
+  for (const other of otherSessions) await endSession(visit, other)
+  return endSession(visit, session)
 }
 
 async function endSession(visit: Visit, session: Session | undefined): Promise<SignOutOrder | undefined> {
