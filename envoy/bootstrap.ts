@@ -147,7 +147,7 @@ export function bootstrapYaml(options: BootstrapOptions): string {
   document.commentBefore = [
     ' Starts a stock Envoy 1.40 or newer for Sallyport, which must share the folder of the sockets with it and',
     ' run as the same user. Generated from envoy/bootstrap.ts; start Envoy with',
-    '   envoy -c bootstrap.yaml --disable-hot-restart',
+    '   envoy -c bootstrap.yaml --disable-hot-restart --file-flush-interval-msec 1000',
   ].join('\n')
   visit(document, {
     Pair: (_index, { key }) => {

@@ -18,6 +18,9 @@ const WATCHDOG = 'trap "" HUP INT TERM; read -r _ || kill -9 "$1" 2>/dev/null'
 /** Secrets that Sallyport has in its environment are none of Envoy's business. */
 const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
 
+/** How long an access log line may wait in Envoy; by default it would be ten seconds. */
+const ACCESS_LOG_FLUSH_MS = '1000'
+
 /** Where access log lines go: `process.stdout`, or what the logger writes to. */
 export interface LineSink {
   write(lines: Buffer): unknown
@@ -101,6 +104,8 @@ function argumentsOf(options: RunOptions): string[] {
   return [
     '--config-path',
     options.bootstrapFile,
+    '--file-flush-interval-msec',
+    ACCESS_LOG_FLUSH_MS,
     '--log-level',
     ENVOY_LEVEL[options.logLevel],
     // No shared memory: several Sallyports on one machine, or a new one beside a dying one, don't meet.

@@ -11,6 +11,7 @@ import { findEnvoy } from '../envoy/find.ts'
 import { assertPortFree } from '../envoy/port.ts'
 import { runDirFor } from '../envoy/run-dir.ts'
 import { type EnvoySupervisor, superviseEnvoy } from '../envoy/supervise.ts'
+import manifest from '../package.json' with { type: 'json' }
 import { serveAuthenticate } from './authenticate/service.ts'
 import { type Route, Secret, type Settings } from './config/config.ts'
 import { type ConfigSource, watchConfig } from './config/watch.ts'
@@ -66,7 +67,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   const { logger } = log
   const config = running.use(await followConfig(configFile, logger))
   const { settings } = config.current
-  const metrics = running.use(createMetrics())
+  const metrics = running.use(createMetrics({ version: manifest.version }))
   const meter = metrics.meter
   const now = Date.now
 

@@ -10,4 +10,13 @@ describe('the meter', () => {
     assert.match(text, /^# HELP sallyport_things_total Things\.$/m)
     assert.match(text, /^sallyport_things_total\{kind="good"[^}]*\} 2$/m)
   })
+
+  it('says which program and version is measured, and nothing of the machine', async () => {
+    await using metrics = createMetrics({ version: '1.2.3' })
+    metrics.meter.createCounter('sallyport_things').add(1)
+    assert.match(
+      await metrics.render(),
+      /^target_info\{service_name="sallyport",service_version="1\.2\.3"\} 1$/m,
+    )
+  })
 })

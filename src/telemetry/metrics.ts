@@ -7,6 +7,7 @@
  */
 import type { Meter } from '@opentelemetry/api'
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
+import { resourceFromAttributes } from '@opentelemetry/resources'
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
 
 export type { Meter } from '@opentelemetry/api'
@@ -17,9 +18,16 @@ export interface Metrics extends AsyncDisposable {
   render(): Promise<string>
 }
 
-export function createMetrics(): Metrics {
+/** @param options.version of the program, for the series `target_info` */
+export function createMetrics(options: { readonly version?: string } = {}): Metrics {
+  const { version } = options
   const exporter = new PrometheusExporter({ preventServerStart: true })
-  const provider = new MeterProvider({ readers: [exporter] })
+  // Without one the default would tell the path of the interpreter.
+  const resource = resourceFromAttributes({
+    'service.name': 'sallyport',
+    ...(version !== undefined && { 'service.version': version }),
+  })
+  const provider = new MeterProvider({ readers: [exporter], resource })
   const serializer = new PrometheusSerializer()
   return {
     meter: provider.getMeter('sallyport'),

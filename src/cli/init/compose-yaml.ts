@@ -47,7 +47,7 @@ services:
   envoy:
     <<: *hardening
     image: envoyproxy/envoy:v${ENVOY_VERSION}
-    command: [envoy, --config-path, /etc/sallyport/bootstrap.yaml, --disable-hot-restart]
+    command: [envoy, --config-path, /etc/sallyport/bootstrap.yaml, --disable-hot-restart, --file-flush-interval-msec, "1000"]
     ports:
       - 443:443
       - 80:80
