@@ -1,0 +1,228 @@
+/**
+ * What the pages for people say is true: links lead somewhere, commands exist, configurations are valid, examples
+ * of policies decide as their tables say.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { dirname, join } from 'node:path'
+import { describe, it } from 'node:test'
+import { parse } from 'yaml'
+import { DEFAULT_ACCESS_LOG_FIELDS } from '../src/config/log-fields.ts'
+import { parseConfig } from '../src/config/parse.ts'
+import { assertionClaims } from '../src/crypto/assertion.ts'
+import { openSigningKeys } from '../src/crypto/signing-keys.ts'
+import { compilePolicy } from '../src/policy/compile.ts'
+import { policyMistakes } from '../src/policy/config-check.ts'
+import type { Decision, RequestFacts, Subject } from '../src/policy/decision.ts'
+import { sallyportCli } from './harness/sallyport.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+const PAGES = globSync(['*.md', '{docs,envoy,examples,bench,proto,src}/**/*.md'], { cwd: ROOT }).toSorted()
+
+interface Fence {
+  readonly page: string
+  /** What stands behind the three backticks. */
+  readonly info: string
+  readonly text: string
+  /** What follows, up to the next fence. */
+  readonly after: string
+}
+
+const fences: readonly Fence[] = PAGES.flatMap((page) =>
+  [...read(page).matchAll(/^( *)```([a-z][^\n]*)?\n([\s\S]*?)^\1```$/gm)].map((match) => {
+    const [whole, indent = '', info = '', text = ''] = match
+    const rest = read(page).slice(match.index + whole.length)
+    return {
+      page,
+      info,
+      text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+      after: rest.split('```')[0] ?? '',
+    }
+  }),
+)
+
+/** The anchor that GitHub gives to a heading. */
+const slug = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-')
+
+describe('the pages', () => {
+  it('were found', () => {
+    assert.ok(PAGES.length > 20, PAGES.join())
+    assert.ok(fences.length > 15)
+  })
+
+  it('link to files and headings that exist', () => {
+    const broken = PAGES.flatMap((page) =>
+      [...read(page).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].flatMap(([, link = '']) => {
+        const [path = '', anchor] = link.split('#')
+        const target = path === '' ? page : join(dirname(page), path)
+        if (!existsSync(join(ROOT, target))) return [`${page}: ${link}`]
+        if (anchor === undefined) return []
+        const headings = [...read(target).matchAll(/^#+ (.*)$/gm)].map(([, text = '']) => slug(text))
+        return headings.includes(anchor) ? [] : [`${page}: ${link}`]
+      }),
+    )
+    assert.deepEqual(broken, [])
+  })
+
+  it('name npm scripts and commands that exist', async () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+    const { stdout } = await sallyportCli(['--help'])
+    const commands = [...stdout.matchAll(/^ {2}([a-z]+)\b/gm)].map(([, name = '']) => name)
+    const unknown = PAGES.flatMap((page) => {
+      const text = read(page)
+      const npm = [...text.matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map(([, name = '']) => name)
+      const ours = [...text.matchAll(/(?:npx |`)sallyport ([a-z]\w*)/g)].map(([, name = '']) => name)
+      return [
+        ...npm.filter((name) => !Object.hasOwn(scripts, name)),
+        ...ours.filter((name) => !commands.includes(name)),
+      ].map((name) => `${page}: ${name}`)
+    })
+    assert.deepEqual(unknown, [])
+  })
+
+  for (const { page, info, text } of fences) {
+    if (info !== 'yaml') continue
+    it(`has a valid configuration in ${page}: ${text.split('\n').find((line) => !line.startsWith('#'))}`, () => {
+      const value: unknown = parse(text)
+      const whole = Array.isArray(value) ? `routes:\n${text.replaceAll(/^/gm, '  ')}` : text
+      const result = parseConfig(whole, {
+        file: page,
+        readFile: () => '',
+        env: { IDP_CLIENT_SECRET: 'secret' },
+        generation: 1,
+        checks: [policyMistakes],
+      })
+      assert.deepEqual('problems' in result ? result.problems : [], [])
+    })
+  }
+
+  it('name the schema in each example', () => {
+    const configs = globSync('examples/*/config.yaml', { cwd: ROOT })
+    assert.ok(configs.length >= 3)
+    for (const config of configs) {
+      const schema = /^# yaml-language-server: \$schema=(\S+)\n/.exec(read(config))?.[1] ?? 'none'
+      assert.ok(existsSync(join(ROOT, dirname(config), schema)), config)
+    }
+  })
+})
+
+const PEOPLE: Readonly<Record<string, Subject>> = {
+  nobody: { kind: 'anonymous' },
+  alice: {
+    kind: 'user',
+    sessionId: 's',
+    userId: 'alice',
+    email: 'alice@example.com',
+    name: 'Alice',
+    claims: { department: ['sales'] },
+    groups: ['staff'],
+  },
+  bob: {
+    kind: 'user',
+    sessionId: 's',
+    userId: 'bob',
+    email: 'bob@example.org',
+    name: 'Bob',
+    claims: {},
+    groups: ['guests'],
+  },
+}
+
+describe('docs/policy.md', () => {
+  const examples = fences.filter(({ info }) => info === 'yaml policy')
+  it('has examples', () => assert.ok(examples.length >= 5))
+
+  for (const { text, after } of examples) {
+    const rows = [...after.split(/^#/m)[0]!.matchAll(/^\| `([^`]+)` \| (\S[^|]*) \|$/gm)]
+    it(`decides as its table says: ${text.split('\n').slice(0, 3).join(' ')}`, () => {
+      assert.ok(rows.length > 0)
+      const { policy, problems } = compilePolicy({ policy: parse(text) as unknown })
+      assert.ok(policy, JSON.stringify(problems))
+      for (const [, asker = '', answer = ''] of rows) {
+        const [, who = '', method = 'GET', path = '/', sourceIp = '192.0.2.10'] =
+          /^(\w+)(?: (\w+) (\S+))?(?: from (\S+))?$/.exec(asker) ?? []
+        const subject = PEOPLE[who]
+        assert.ok(subject, asker)
+        const request: RequestFacts = { method, path, host: 'app.example.com', sourceIp, headers: {} }
+        const decision: Decision = policy.decide(subject, request)
+        assert.equal([decision.outcome, ...decision.reasons].join(' '), answer.trim(), asker)
+      }
+    })
+  }
+})
+
+describe('docs/operations.md', () => {
+  const page = read('docs/operations.md')
+
+  it('names each metric', () => {
+    const sources = globSync('src/**/*.ts', { cwd: ROOT, exclude: ['**/*.test.ts'] })
+      .map(read)
+      .join('\n')
+    const names = [...new Set([...sources.matchAll(/'(sallyport_[a-z_]+)'/g)].map(([, name = '']) => name))]
+    assert.ok(names.length >= 10)
+    const told = page.replace(
+      '`…_resources_total`, `…_bytes_total`',
+      'sallyport_xds_resources_total sallyport_xds_bytes_total',
+    )
+    assert.deepEqual(
+      names.filter((name) => !told.includes(name)),
+      [],
+    )
+  })
+
+  it('names each default field of the access log', () => {
+    assert.deepEqual(
+      DEFAULT_ACCESS_LOG_FIELDS.filter((field) => !page.includes(`\`${field}\``)),
+      [],
+    )
+  })
+})
+
+describe('docs/upstreams.md', () => {
+  it('verifies an assertion in Node as it shows', async () => {
+    const keys = openSigningKeys({ derivedFrom: Buffer.alloc(32, 7) })
+    const jwks = createServer((_, response) => response.end(JSON.stringify(keys.jwks))).listen(0, '127.0.0.1')
+    await once(jwks, 'listening')
+    try {
+      const { port } = jwks.address() as AddressInfo
+      const snippet = fences.find(({ info }) => info === 'js verify')?.text ?? ''
+      const runnable = snippet
+        .replace("'jose'", `'${import.meta.resolve('jose')}'`)
+        .replace('https://${host}', `http://127.0.0.1:${port}`)
+      const { userOf } = (await import(`data:text/javascript,${encodeURIComponent(runnable)}`)) as {
+        userOf: (request: { headers: Record<string, string> }) => Promise<{ email: string } | undefined>
+      }
+      const assertionFor = (host: string, session: Parameters<typeof assertionClaims>[0]['session']) =>
+        keys.sign(
+          assertionClaims({
+            host,
+            session,
+            jwtClaims: [],
+            issuerFormat: 'hostOnly',
+            nowSeconds: Math.floor(Date.now() / 1000),
+            jti: 'j',
+          }),
+        )
+      const given = (assertion: string) => userOf({ headers: { 'x-pomerium-jwt-assertion': assertion } })
+      const alice = { id: 's', userId: 'alice', email: 'a@example.com', name: 'A', claims: {}, groups: [] }
+
+      assert.equal((await given(assertionFor('app.example.com', alice)))?.email, 'a@example.com')
+      assert.equal(await given(assertionFor('app.example.com', 'anonymous')), undefined)
+      assert.equal(await userOf({ headers: {} }), undefined)
+      await assert.rejects(given(assertionFor('other.example.com', alice)), /iss|aud/)
+      await assert.rejects(given(`${assertionFor('app.example.com', alice)}A`))
+    } finally {
+      jwks.close()
+    }
+  })
+})
