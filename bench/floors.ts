@@ -151,7 +151,8 @@ export async function startFloor(
         typed_config: {
           '@type': type('filters.http.ext_authz.v3.ExtAuthz'),
           transport_api_version: 'V3',
-          grpc_service: { envoy_grpc: { cluster_name: 'authz' } },
+          // as long as the product waits: on a busy machine Envoy's 200 ms would turn into errors
+          grpc_service: { envoy_grpc: { cluster_name: 'authz' }, timeout: '10s' },
         },
       },
     ],
