@@ -45,6 +45,8 @@ describe('JupyterLab', skip, () => {
     await page.fill('input[name=login]', 'alice')
     await page.click('button[type=submit]')
     await page.locator('.jp-LauncherCard[data-category="Console"]').first().click()
+    // The banner comes from the kernel; what is typed before it can be lost with the first prompt.
+    await page.locator('.jp-CodeConsole-banner').waitFor()
     const prompt = page.locator('.jp-CodeConsole-promptCell .cm-content')
     await prompt.click()
     await page.keyboard.type('print(6 * 7, "from the kernel")')

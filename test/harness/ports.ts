@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { randomInt } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,23 +11,31 @@ import { join } from 'node:path'
 
 const LOOPBACK = '127.0.0.1'
 
-/** Ports that were free a moment ago; all are held at once, so that they differ. */
+/**
+ * Below the range from which systems take ports for outgoing connections and for listeners on port 0 (Linux:
+ * 32768): a port that was found free would otherwise soon be somebody's.
+ */
+const LOWEST = 10_240
+const HIGHEST = 32_000
+const MOST_TRIES = 200
+
+/** Ports that are free, all different. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  try {
-    return await Promise.all(
-      servers.map(async (server) => {
-        await new Promise<void>((resolve, reject) => {
-          server.once('error', reject).listen(0, LOOPBACK, resolve)
-        })
-        const address = server.address()
-        if (address === null || typeof address === 'string') throw new Error('no port was given')
-        return address.port
-      }),
-    )
-  } finally {
-    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  const found = new Set<number>()
+  for (let tries = 0; found.size < count; tries++) {
+    if (tries > MOST_TRIES + count) throw new Error('no free port was found')
+    const port = randomInt(LOWEST, HIGHEST)
+    if (!found.has(port) && (await isFree(port))) found.add(port)
   }
+  return [...found]
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, LOOPBACK, () => server.close(() => resolve(true)))
+  })
 }
 
 export async function freePort(): Promise<number> {
