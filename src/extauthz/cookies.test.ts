@@ -91,4 +91,9 @@ describe('splitting a Cookie header', () => {
       assert.ok(performance.now() - startedAt < 250, header.slice(0, 20))
     }
   })
+
+  it('takes no flow from behind a comma, where a neighbour on the domain could put one', () => {
+    const { flow, rest } = cookieSplitter('_pomerium')('theme=x,__Host-sallyport_flow=known; a=1')
+    assert.deepEqual([flow, rest], [undefined, 'theme=x; a=1'])
+  })
 })

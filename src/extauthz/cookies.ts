@@ -39,9 +39,10 @@ export function cookieSplitter(sessionCookie: string): (header: string | undefin
     if (!header.includes(sessionCookie) && !header.includes(OUR_PREFIX)) return { ...NONE, rest: header }
     const sessions = new Set<string>()
     const flows: string[] = []
-    const rest = header.replaceAll(ours, (_, _separator: string, name: string, value: string) => {
+    const rest = header.replaceAll(ours, (_, separator: string, name: string, value: string) => {
       if (name === sessionCookie) sessions.add(unquote(value.trim()))
-      else if (name === FLOW_COOKIE) flows.push(value.trim())
+      // A neighbour on the same domain can put it behind a comma in a cookie of its own.
+      else if (name === FLOW_COOKIE && separator !== ',') flows.push(value.trim())
       return ''
     })
     const isChanged = rest !== header

@@ -190,3 +190,9 @@ describe('a host that no URL can have', () => {
     assert.equal((await fixture.ask({ host: 'app.example.com:65535' })).status, 302)
   })
 })
+
+it('cookies of the same name that are no handles hide none that is one', async () => {
+  using fixture = authorizerFor(configOf([STAFF_ROUTE]))
+  const junk = Array.from({ length: 50 }, (_, index) => `_pomerium=junk${index}`)
+  assert.ok((await fixture.ask({ headers: { cookie: [...junk, cookieOf(ALICE)].join('; ') } })).isAllowed)
+})

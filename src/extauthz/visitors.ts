@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { openHandle } from '../crypto/session-handle.ts'
+import { openHandles } from '../crypto/session-handle.ts'
 import type { SplitCookies } from './cookies.ts'
 import type { CompiledRoute } from './routes.ts'
 
@@ -36,9 +36,6 @@ export interface Visitor {
   isKept: boolean
 }
 
-/** A request with more handles than this is not a browser's mishap; the rest is not looked at. */
-const MOST_HANDLES = 8
-
 export function recogniseVisitor(options: {
   readonly audience: string
   readonly cookies: SplitCookies
@@ -46,12 +43,8 @@ export function recogniseVisitor(options: {
   readonly key: Uint8Array
 }): Visitor {
   const { audience, cookies, headerHandles, key } = options
-  const ids = [...cookies.sessions, ...headerHandles]
-    .slice(0, MOST_HANDLES)
-    .map((handle) => openHandle(handle, audience, key))
-    .filter((id) => id !== undefined)
   return {
-    sessionIds: [...new Set(ids)],
+    sessionIds: openHandles([...cookies.sessions, ...headerHandles], audience, key),
     cookies,
     answers: new Map(),
     isKept: false,
