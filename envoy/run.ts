@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly drainSeconds?: number | undefined
   readonly logger: Logger
   readonly accessLog: LineSink
+  /** Whether it was told to stop: that it then complains of lost streams is no news. */
+  readonly isStopping?: (() => boolean) | undefined
 }
 
 interface Exit {
@@ -76,7 +78,7 @@ export function startEnvoy(options: RunOptions): RunningEnvoy {
         if (text === '') continue
         const line = readEnvoyLine(text)
         lastWords.add(line)
-        logEnvoyLine(logger, line)
+        logEnvoyLine(logger, options.isStopping?.() === true ? { ...line, level: 'debug' } : line)
       }
     }),
   )

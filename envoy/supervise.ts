@@ -19,7 +19,7 @@ const LONGEST_PAUSE_MS = 15_000
 const STABLE_MS = 60_000
 const STOP_TIMEOUT_MS = 5_000
 
-export interface SuperviseOptions extends Omit<RunOptions, 'accessLog'> {
+export interface SuperviseOptions extends Omit<RunOptions, 'accessLog' | 'isStopping'> {
   /** Where access log lines go; default standard output. */
   readonly accessLog?: LineSink | undefined
   /** How long Envoy may take to stop before it is killed. */
@@ -78,7 +78,12 @@ export function superviseEnvoy(options: SuperviseOptions): EnvoySupervisor {
       // What a killed Envoy left behind would be in the way of a socket.
       rmSync(adminSocket, { force: true })
       const startedAt = now()
-      running = startEnvoy({ ...options, accessLog: options.accessLog ?? process.stdout, logger })
+      running = startEnvoy({
+        ...options,
+        accessLog: options.accessLog ?? process.stdout,
+        logger,
+        isStopping: () => stopping.signal.aborted,
+      })
       const exit = await running.exited
       lastExit = exit
       if (stopping.signal.aborted) return

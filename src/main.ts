@@ -71,6 +71,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   const meter = metrics.meter
   const now = Date.now
 
+  await assertPortsFree(settings, ['health_check_addr', 'metrics_address'])
   const runDir = options.runDir === undefined ? runDirFor(stateDir) : resolve(options.runDir)
   const socket = (name: keyof typeof SOCKETS) => join(runDir, SOCKETS[name])
   const sharedSecret =
@@ -151,7 +152,10 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
     runDir,
     localCa,
     async ready() {
-      await Promise.all([envoy?.ready(), xds.whenAcked(config.current.generation)])
+      const { generation, routes } = config.current
+      await Promise.all([envoy?.ready(), xds.whenAcked(generation)])
+      const { host, port } = settings.address
+      logger.info({ generation, routes: routes.length, address: `${host}:${port}` }, 'ready')
     },
     [Symbol.asyncDispose]: () => stop.disposeAsync(),
   }
@@ -161,10 +165,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       env: process.env,
       ...(options.signal && { signal: options.signal }),
     })
-    for (const key of ['address', 'http_redirect_addr'] as const) {
-      const address = settings[key]
-      if (address !== undefined) await assertPortFree({ ...address, key, envoyPath: path })
-    }
+    await assertPortsFree(settings, ['address', 'http_redirect_addr'], path)
     const bootstrapFile = writeBootstrap({
       runDirectory: runDir,
       maxHeapBytes: heapLimit(process.constrainedMemory() || totalmem()),
@@ -177,6 +178,18 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       logger,
       accessLog: log.lines,
     })
+  }
+}
+
+/** Before anything is started: what fails later fails half-way. */
+async function assertPortsFree(
+  settings: Settings,
+  keys: readonly ('address' | 'http_redirect_addr' | 'health_check_addr' | 'metrics_address')[],
+  envoyPath?: string,
+): Promise<void> {
+  for (const key of keys) {
+    const address = settings[key]
+    if (address !== undefined) await assertPortFree({ ...address, key, envoyPath })
   }
 }
 

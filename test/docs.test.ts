@@ -54,6 +54,14 @@ const slug = (heading: string): string =>
     .replaceAll(/[^\w\- ]/g, '')
     .replaceAll(' ', '-')
 
+/** What a list of routes stands in. */
+const AROUND_ROUTES = `authenticate_service_url: https://authenticate.example.com
+idp_provider: oidc
+idp_provider_url: https://idp.example.com
+idp_client_id: client
+idp_client_secret: secret
+`
+
 describe('the pages', () => {
   it('were found', () => {
     assert.ok(PAGES.length > 20, PAGES.join())
@@ -94,7 +102,7 @@ describe('the pages', () => {
     if (info !== 'yaml') continue
     it(`has a valid configuration in ${page}: ${text.split('\n').find((line) => !line.startsWith('#'))}`, () => {
       const value: unknown = parse(text)
-      const whole = Array.isArray(value) ? `routes:\n${text.replaceAll(/^/gm, '  ')}` : text
+      const whole = Array.isArray(value) ? `${AROUND_ROUTES}routes:\n${text.replaceAll(/^/gm, '  ')}` : text
       const result = parseConfig(whole, {
         file: page,
         readFile: () => '',

@@ -123,5 +123,5 @@ try {
 } catch (error) {
   if (!(error instanceof Fault)) throw error
   process.stderr.write(`sallyport: ${error.message}\n`)
-  process.exitCode = error.code === 'USAGE' || error.code === 'CONFIG_INVALID' ? 2 : 1
+  process.exitCode = error.code === 'USAGE' ? 2 : 1
 }

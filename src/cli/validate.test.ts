@@ -22,10 +22,33 @@ async function validated(text: string, env: Readonly<Record<string, string>> = {
 describe('sallyport validate', () => {
   it('is content with a good file, and says so', async () => {
     const { code, said } = await validated(
+      'routes:\n  - from: https://a.example.com\n    to: http://a\n    policy: [{allow: {and: [{source_ip: 10.0.0.0/8}]}}]\n',
+    )
+    assert.equal(said, 'config.yaml: no mistakes; 1 route\n')
+    assert.equal(code, 0)
+  })
+
+  it('does not let a policy ask who somebody is where nobody can sign in', async () => {
+    const { code, said } = await validated(
       'routes:\n  - from: https://a.example.com\n    to: http://a\n    policy: [{allow: {and: [{domain: {is: example.com}}]}}]\n',
     )
-    assert.equal(code, 0)
-    assert.equal(said, 'config.yaml: no mistakes; 1 route\n')
+    assert.equal(code, 1)
+    assert.equal(
+      said,
+      'config.yaml:2:5: routes[0]: needs people to sign in, and `authenticate_service_url` and `idp_provider` are not set\n1 mistake\n',
+    )
+  })
+
+  it('sees what `init` left to fill in, in a file of secrets too', async () => {
+    const { said } = await validated(`authenticate_service_url: https://auth.example.com
+idp_provider: oidc
+idp_provider_url: https://idp.example.com
+idp_client_id: FILL-IN
+idp_client_secret: FILL-IN
+routes: []
+`)
+    assert.match(said, /^config\.yaml:4:1: idp_client_id: is still the placeholder/m)
+    assert.match(said, /^config\.yaml:5:1: idp_client_secret: is still the placeholder/m)
   })
 
   it('reports mistakes of keys, of references and of policies in one go', async () => {
@@ -55,7 +78,7 @@ routes:
   it('says of a file that is not there that it is not there', () => {
     let said = ''
     assert.equal(validate(join(folder, 'nope.yaml'), {}, { write: (part) => (said += part) }), 1)
-    assert.match(said, /nope\.yaml:1:1: cannot read the configuration: there is no such file\n1 mistake\n$/)
+    assert.match(said, /nope\.yaml: cannot read the configuration: there is no such file\n$/)
   })
 
   it('does not pass control characters of a file on to the terminal', async () => {

@@ -5,7 +5,7 @@
  */
 import { stripVTControlCharacters } from 'node:util'
 import { loadConfig } from '../config/load.ts'
-import { ConfigFault, formatProblem } from '../config/problem.ts'
+import { ConfigFault } from '../config/problem.ts'
 import { policyMistakes } from '../policy/config-check.ts'
 
 /** The part of a stream that is needed to print. */
@@ -26,8 +26,8 @@ export function validate(
   } catch (error) {
     if (!(error instanceof ConfigFault)) throw error
     // A file of unknown origin must not steer the terminal it is checked on.
-    for (const problem of error.problems) out.write(`${stripVTControlCharacters(formatProblem(problem))}\n`)
-    out.write(`${count(error.problems.length, 'mistake')}\n`)
+    out.write(`${stripVTControlCharacters(error.message)}\n`)
+    if (error.code === 'CONFIG_INVALID') out.write(`${count(error.problems.length, 'mistake')}\n`)
     return 1
   }
 }

@@ -31,10 +31,11 @@ export const addresses = {
     description: 'Serves plain HTTP on `address`: only behind something that ends TLS.',
   }),
   health_check_addr: ListenAddress.prefault('127.0.0.1:28080').meta({
-    description: 'Where `/healthz`, `/readyz`, `/startupz` and `/status` are answered.',
+    description:
+      'Where `/healthz`, `/readyz`, `/startupz` and `/status` are answered. Takes effect at the next start.',
   }),
   metrics_address: ListenAddress.optional().meta({
-    description: 'Where Prometheus may read `/metrics`. Unset: nowhere.',
+    description: 'Where Prometheus may read `/metrics`. Unset: nowhere. Takes effect at the next start.',
     examples: ['127.0.0.1:9090'],
   }),
   use_proxy_protocol: z.boolean().default(false).meta({

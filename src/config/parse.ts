@@ -26,7 +26,7 @@ import {
   routesHaveOneIdentityEach,
 } from './rules.ts'
 import { mistakesOf, sentenceOf } from './sentences.ts'
-import { settingsMistakes } from './settings-rules.ts'
+import { clientIsFilledIn, settingsMistakes } from './settings-rules.ts'
 import { SettingsKeys } from './settings-schema.ts'
 import {
   UNSUPPORTED_ROUTE_KEYS,
@@ -150,7 +150,12 @@ class Attempt {
     )
     const resolver = new Resolver(this.#reader)
     const settings = resolveSettings(keys, resolver)
-    this.#mistakes.push(...mistakes, ...settingsMistakes(keys, raw), ...resolver.mistakes)
+    this.#mistakes.push(
+      ...mistakes,
+      ...settingsMistakes(keys, raw),
+      ...resolver.mistakes,
+      ...clientIsFilledIn(settings, raw),
+    )
     return settings
   }
 

@@ -20,6 +20,9 @@ export function formatProblem({ file, line, column, path, message }: Problem): s
   return `${file}:${line}:${column}: ${place === '' ? '' : `${place}: `}${message}`
 }
 
+/** What cannot be read has no lines. */
+const formatWithoutPlace = ({ file, message }: Problem): string => `${file}: ${message}`
+
 /** Why no generation could be made of a file. */
 export class ConfigFault extends Fault {
   readonly problems: readonly Problem[]
@@ -29,7 +32,11 @@ export class ConfigFault extends Fault {
     problems: readonly Problem[],
     options?: ErrorOptions,
   ) {
-    super(code, problems.map(formatProblem).join('\n'), options)
+    super(
+      code,
+      problems.map(code === 'CONFIG_UNREADABLE' ? formatWithoutPlace : formatProblem).join('\n'),
+      options,
+    )
     this.problems = problems
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Mistake } from './config.ts'
+import type { Mistake, Settings } from './config.ts'
 import { given, mistake, type RawKeys } from './rule.ts'
 import type { SettingsKeys } from './settings-schema.ts'
 
@@ -46,6 +46,22 @@ const identityProviderIsWhole: SettingsRule = (settings, raw) => {
   }
   if (!Object.hasOwn(raw, 'authenticate_service_url')) missing.push('authenticate_service_url')
   return missing.map((key) => mistake(['idp_provider'], `needs \`${key}\` beside it`))
+}
+
+/** What `sallyport init` leaves for the operator to fill in. */
+const PLACEHOLDER = 'FILL-IN'
+
+/** Judged when references are resolved: the placeholder may stand in a file. */
+export function clientIsFilledIn(
+  settings: Pick<Settings, 'idp_client_id' | 'idp_client_secret'>,
+  raw: RawKeys,
+): Mistake[] {
+  const message = `is still the placeholder "${PLACEHOLDER}": put what the identity provider gave you`
+  const secret = given(raw, ['idp_client_secret', 'idp_client_secret_file'])[0] ?? 'idp_client_secret'
+  return [
+    ...(settings.idp_client_id === PLACEHOLDER ? [mistake(['idp_client_id'], message)] : []),
+    ...(settings.idp_client_secret?.reveal() === PLACEHOLDER ? [mistake([secret], message)] : []),
+  ]
 }
 
 function isLoopback(hostname: string): boolean {

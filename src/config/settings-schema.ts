@@ -44,7 +44,7 @@ const logs = {
   log_level: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')
-    .meta({ description: 'Least severity that is logged.' }),
+    .meta({ description: 'Least severity that is logged. Takes effect at the next start.' }),
   access_log_fields: AccessLogFields.optional().meta({
     description:
       'Fields of the access log, one line per request; `headers.<Name>` for request headers. Unset: the default set.',

@@ -221,11 +221,11 @@ describe('a config file that cannot be loaded to begin with', () => {
   it('is a fault that says why it cannot be read', async () => {
     await assert.rejects(watchConfig(folder), {
       code: 'CONFIG_UNREADABLE',
-      message: `${folder}:1:1: cannot read the configuration: it is a folder`,
+      message: `${folder}: cannot read the configuration: it is a folder`,
     })
     await assert.rejects(watchConfig(join(folder, 'nope.yaml')), {
       code: 'CONFIG_UNREADABLE',
-      message: `${join(folder, 'nope.yaml')}:1:1: cannot read the configuration: there is no such file`,
+      message: `${join(folder, 'nope.yaml')}: cannot read the configuration: there is no such file`,
     })
   })
 })

@@ -30,4 +30,16 @@ describe('keptSecret', () => {
       (error) => error instanceof Fault && error.message.includes(file),
     )
   })
+
+  it('says what to do with a file that holds something else', () => {
+    const file = join(directory, 'shared_secret')
+    writeFileSync(file, 'zzz\n')
+    assert.throws(
+      () => keptSecret(file),
+      (error) =>
+        error instanceof Fault &&
+        error.code === 'STATE_UNUSABLE' &&
+        error.message.startsWith(`${file}: holds no base64 of 32 bytes; delete it`),
+    )
+  })
 })

@@ -8,20 +8,22 @@ import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { dirname } from 'node:path'
 import { Fault, systemCodeOf } from '../errors.ts'
 
+const SECRET_BYTES = 32
+
 /**
  * @returns base64 of 32 bytes; of several processes that start at once all get the same.
  * @throws {Fault} STATE_UNUSABLE
  */
 export function keptSecret(file: string): string {
   try {
-    return readFileSync(file, 'utf8').trim()
+    return whole(file, readFileSync(file, 'utf8').trim())
   } catch (error) {
     if (systemCodeOf(error) !== 'ENOENT') throw unusable(file, error)
   }
   const draft = `${file}.${randomBytes(6).toString('hex')}`
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    writeFileSync(draft, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 })
+    writeFileSync(draft, `${randomBytes(SECRET_BYTES).toString('base64')}\n`, { mode: 0o600 })
     // A link never replaces: whoever comes second finds the first one's secret.
     linkSync(draft, file)
   } catch (error) {
@@ -29,10 +31,19 @@ export function keptSecret(file: string): string {
   } finally {
     rmSync(draft, { force: true })
   }
-  return readFileSync(file, 'utf8').trim()
+  return whole(file, readFileSync(file, 'utf8').trim())
+}
+
+function whole(file: string, secret: string): string {
+  if (Buffer.from(secret, 'base64').length === SECRET_BYTES) return secret
+  throw new Fault(
+    'STATE_UNUSABLE',
+    `${file}: holds no base64 of ${SECRET_BYTES} bytes; delete it and a new one is made (everybody then signs in again)`,
+  )
 }
 
 function unusable(file: string, cause: unknown): Fault {
+  if (cause instanceof Fault) return cause
   const why = systemCodeOf(cause) ?? String(cause)
   return new Fault('STATE_UNUSABLE', `${file}: the secret kept there can't be read or made (${why})`, {
     cause,

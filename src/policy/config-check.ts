@@ -7,10 +7,25 @@ import type { Config, Mistake } from '../config/config.ts'
 import { compilePolicy } from './compile.ts'
 
 export function policyMistakes(config: Config): readonly Mistake[] {
-  return config.routes.flatMap((route, index) =>
-    (compilePolicy(route).problems ?? []).map(({ path, message }) => ({
-      path: ['routes', index, ...path],
-      message,
-    })),
+  return config.routes.flatMap((route, index) => {
+    const { policy, problems } = compilePolicy(route)
+    if (problems !== undefined)
+      return problems.map(({ path, message }) => ({ path: ['routes', index, ...path], message }))
+    return policy.readsSubject ? whoCannotSignIn(config, index) : []
+  })
+}
+
+/** A policy that asks who somebody is, where nobody can tell. */
+function whoCannotSignIn({ settings }: Config, index: number): readonly Mistake[] {
+  const missing = (['authenticate_service_url', 'idp_provider'] as const).filter(
+    (key) => settings[key] === undefined,
   )
+  if (missing.length === 0) return []
+  const keys = missing.map((key) => `\`${key}\``).join(' and ')
+  return [
+    {
+      path: ['routes', index],
+      message: `needs people to sign in, and ${keys} ${missing.length === 1 ? 'is' : 'are'} not set`,
+    },
+  ]
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { Fault } from '../errors.ts'
 import { type LineOutput, lineOutput, standardOutput } from './line-output.ts'
 
 export type { Logger } from 'pino'
@@ -34,10 +35,18 @@ export function createLogger(options: { level: LogLevel; destination?: Destinati
       base: null,
       timestamp: () => `,"time":"${isoTime()}"`,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: shownError },
     },
     options.destination ?? lines ?? process.stdout,
   )
   return { logger, lines, flush: async () => await lines?.flush() }
+}
+
+/** A fault is expected: its code and its sentence say all; where in our code it was noticed is noise. */
+function shownError(error: unknown): unknown {
+  if (!(error instanceof Fault)) return error instanceof Error ? pino.stdSerializers.err(error) : error
+  const { code, message, cause } = error
+  return { code, message, ...(cause instanceof Error && { cause: cause.message }) }
 }
 
 let latest = 0

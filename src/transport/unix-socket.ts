@@ -29,7 +29,11 @@ export async function clearSocketPath(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found === undefined) return
   if (!found.isSocket()) throw new Fault('STATE_UNUSABLE', `in the way of a socket: ${path}`)
-  if (await isAnswered(path)) throw new Fault('PORT_IN_USE', `another process listens on ${path}`)
+  if (await isAnswered(path))
+    throw new Fault(
+      'PORT_IN_USE',
+      `another process listens on ${path}: if it is another Sallyport with the same state folder, stop it, or give this one its own --state-dir`,
+    )
   rmSync(path, { force: true })
 }
 
