@@ -7,7 +7,6 @@
  */
 
 import { createHash } from 'node:crypto'
-import { isIP } from 'node:net'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
 import type { Config, ConfigPath, Mistake, Problem, Route, Settings } from './config.ts'
@@ -25,6 +24,7 @@ import {
   type PlacedRoute,
   routesHaveOneIdentityEach,
 } from './rules.ts'
+import { underSecondHost } from './second-host.ts'
 import { mistakesOf, sentenceOf } from './sentences.ts'
 import { clientIsFilledIn, settingsMistakes } from './settings-rules.ts'
 import { SettingsKeys } from './settings-schema.ts'
@@ -252,25 +252,6 @@ const NO_ORIGIN: Route['origin'] = Object.freeze({
   port: undefined,
   wildcard: false,
 })
-
-const secondHosts = new WeakMap<Route, Route>()
-
-/** The same route, reachable as `tls_downstream_server_name` too. */
-function underSecondHost(route: Route): Route | undefined {
-  const host = route.tls_downstream_server_name
-  if (host === undefined || host === route.origin.host || route.origin === NO_ORIGIN) return undefined
-  const known = secondHosts.get(route)
-  if (known !== undefined) return known
-  const { scheme, port } = route.origin
-  const second: Route = freezeDeep({
-    ...route,
-    id: createHash('sha256').update(`${route.id}\0${host}`).digest('hex').slice(0, 16),
-    from: `${scheme}://${isIP(host) === 6 ? `[${host}]` : host}${port === undefined ? '' : `:${port}`}`,
-    origin: { scheme, host, port, wildcard: false },
-  })
-  secondHosts.set(route, second)
-  return second
-}
 
 /** The global keys that ask for something. */
 function settingsOf(value: Raw): Raw {
