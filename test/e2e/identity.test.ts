@@ -34,6 +34,13 @@ const stack = await startStack({
       set_request_headers: { 'x-id-token': '$pomerium.id_token', 'x-fixed': 'costs $$5' },
       remove_request_headers: ['x-unwanted'],
     },
+    {
+      from: url('wiki', ''),
+      to: upstream.url,
+      ...ANYONE_SIGNED_IN,
+      jwt_issuer_format: 'uri',
+      jwt_groups_filter: ['staff', 'nobody-has-it'],
+    },
   ],
 })
 after(() => stack[Symbol.asyncDispose]())
@@ -89,6 +96,15 @@ describe('the assertion', () => {
     assert.equal(echoed.headers['x-pomerium-claim-email'], 'alice@example.com')
     assert.equal(echoed.headers['x-pomerium-claim-department'], 'naval')
     assert.equal(payload['department'], 'naval')
+  })
+
+  it('names its issuer as a URI, and only the groups that matter, where the route says so', async () => {
+    const echoed = (await stack.signIn(stack.agent(), url('wiki'))).json<EchoedRequest>()
+    const { payload } = await jwtVerify(echoed.headers['x-pomerium-jwt-assertion'] ?? '', keys, {
+      issuer: 'https://wiki.localhost/',
+      audience: 'wiki.localhost',
+    })
+    assert.deepEqual(payload['groups'], ['staff'])
   })
 
   it('comes once, over what the client sent under the same name', async () => {

@@ -4,8 +4,10 @@
  * @module
  */
 import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
 import { after, describe, it } from 'node:test'
 import { request } from '../harness/http-client.ts'
+import { freePort } from '../harness/ports.ts'
 import { PUBLIC, STAFF_ONLY, startStack } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
 
@@ -135,5 +137,59 @@ describe('metrics', () => {
     )
     assert.match(later, /^sallyport_\w*generation/m)
     assert.match(later, /^sallyport_\w*nack/m)
+  })
+})
+
+interface XdsStatus {
+  readonly xds: {
+    readonly generation: number
+    readonly perType: Readonly<
+      Record<string, { readonly acked: boolean; readonly nack?: { message: string } }>
+    >
+    readonly refused: readonly { readonly type: string; readonly name: string; readonly message: string }[]
+  }
+}
+
+const xds = async () => ((await stack.sallyport.status()) as unknown as XdsStatus).xds
+const nacks = async () => valueOf(await metrics(), /^sallyport_xds_nacks_total/)
+const redirected = async () =>
+  (
+    await request({
+      url: `http://127.0.0.1:${edge.redirectPort}/`,
+      headers: { host: 'app.localhost' },
+    })
+  ).status
+
+describe('a listener that Envoy cannot open', () => {
+  it('is a NACK in Envoy’s words in status, readiness, log and metrics, keeps the old one, and heals', async () => {
+    const taken = await freePort()
+    const holder = createServer().listen(taken, '127.0.0.1')
+    try {
+      assert.equal(await nacks(), 0)
+      await stack.edit({ settings: { http_redirect_addr: `127.0.0.1:${taken}` } })
+      await until(async () => (await xds()).refused.length === 1, { what: 'the refusal' })
+      const words = new RegExp(`cannot bind '127.0.0.1:${taken}'`)
+      const { perType, refused } = await xds()
+      assert.deepEqual([refused[0]?.type, refused[0]?.name], ['Listener', 'http-redirect'])
+      assert.match(refused[0]?.message ?? '', words)
+      assert.match(perType['Listener']?.nack?.message ?? '', words)
+      assert.deepEqual([perType['Listener']?.acked, perType['VirtualHost']?.acked], [false, true])
+      const readiness = await health('/readyz')
+      assert.equal(readiness.status, 503)
+      assert.match(readiness.text, words)
+      await stack.sallyport.waitForLog(
+        'what Envoy refused',
+        (line) => line.level === 'error' && words.test(String(line['envoy'])) && line['generation'] === 2,
+      )
+      assert.ok((await nacks()) >= 1)
+      assert.equal(await redirected(), 301)
+      assert.equal((await request({ url: url('public'), ca: ca.cert })).status, 200)
+    } finally {
+      holder.close()
+      await stack.edit({ settings: { http_redirect_addr: `127.0.0.1:${edge.redirectPort}` } })
+    }
+    await until(async () => (await health('/readyz')).status === 200, { what: 'the refusal to be over' })
+    assert.deepEqual((await xds()).refused, [])
+    assert.equal(await redirected(), 301)
   })
 })
