@@ -1,0 +1,24 @@
+/**
+ * `npm test` names its files by patterns; a test file that none of them finds would never fail.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import { globSync } from 'node:fs'
+import { join } from 'node:path'
+import { it } from 'node:test'
+import manifest from '../package.json' with { type: 'json' }
+
+it('every test file is run by npm test', () => {
+  const cwd = join(import.meta.dirname, '..')
+  const { 'test:unit': unit, 'test:e2e': e2e } = manifest.scripts
+  const patterns = [...`${unit} ${e2e}`.matchAll(/"([^"]+\.test\.ts)"/g)].map(([, pattern = '']) => pattern)
+  assert.ok(patterns.length >= 2)
+  const run = new Set(globSync(patterns, { cwd }))
+  const all = globSync('**/*.test.ts', { cwd, exclude: ['**/node_modules/**', '.cache/**'] })
+  assert.ok(all.length > 50)
+  assert.deepEqual(
+    all.filter((file) => !run.has(file)),
+    [],
+  )
+})
