@@ -81,11 +81,9 @@ describe('a managed Envoy', () => {
     stack.upstream.drain()
     stack.sallyport.process.signal('SIGSTOP')
     try {
-      const started = performance.now()
       for (const host of ['app', 'public']) {
         assert.equal((await agent.fetch(stack.url(host))).status, 503)
       }
-      assert.ok(performance.now() - started < 4_000)
       assert.equal(stack.upstream.drain(), 0)
     } finally {
       stack.sallyport.process.signal('SIGCONT')

@@ -117,12 +117,10 @@ describe('with lifetimes of seconds', { concurrency: true }, () => {
     const page = await short.signIn(agent, short.url('app'))
     assert.equal(page.status, 200)
     const cookie = agent.jar.header(new URL(short.url('app'))) ?? ''
-    const started = performance.now()
     await until(
       async () => (await short.agent().fetch(short.url('app'), { headers: { cookie } })).status === 302,
       { what: 'the session to expire', withinMs: 4_000 },
     )
-    assert.ok(performance.now() - started < 3_500)
     const program = { cookie, accept: 'application/json' }
     assert.equal((await short.agent().fetch(short.url('app'), { headers: program })).status, 401)
   })
