@@ -148,6 +148,24 @@ describe('someone who is not signed in and can take no redirect', () => {
     assert.equal(page.status, 401)
   })
 
+  for (const [who, headers, status, type] of [
+    ['fetch() of a page', { 'sec-fetch-mode': 'cors', accept: '*/*' }, 401, 'application/json'],
+    ['who accepts plain text', { accept: 'text/plain' }, 401, 'text/plain; charset=utf-8'],
+    ['kubectl', { 'user-agent': 'kubectl/v1.34 kubernetes/abc' }, 401, 'application/json'],
+    ['gRPC', { 'content-type': 'application/grpc' }, 200, 'application/grpc'],
+    ['gRPC-Web', { 'content-type': 'application/grpc-web+proto' }, 200, undefined],
+  ] as const) {
+    it(`gets what it can read: ${who}`, async () => {
+      const page = await stack.agent().fetch(url('app', '/api'), { headers })
+      assert.equal(page.status, status)
+      // Envoy takes the type off an answer without a body.
+      assert.equal(page.headers['content-type'], type)
+      assert.equal(page.headers['location'], undefined)
+      if (who === 'kubectl') assert.equal(page.json<{ kind: string }>().kind, 'Status')
+      if (status === 200) assert.equal(page.headers['grpc-status'], '16')
+    })
+  }
+
   it('is redirected without an Accept header, as curl and old tools are', async () => {
     const page = await stack.agent().fetch(url('app', '/'), { headers: { accept: '*/*' } })
     assert.equal(page.status, 302)
