@@ -40,21 +40,17 @@ export const DEFAULT_AUTHORIZE_LOG_FIELDS = [
   'service-account-id',
   'user',
   'email',
-  'envoy-route-checksum',
   'envoy-route-id',
   'route-checksum',
   'route-id',
 ] as const
 
-const AUTHORIZE_LOG_FIELDS = [
-  ...DEFAULT_AUTHORIZE_LOG_FIELDS,
-  'cluster-stat-name',
-  'headers',
-  'query',
-] as const
+const AUTHORIZE_LOG_FIELDS = [...DEFAULT_AUTHORIZE_LOG_FIELDS, 'headers', 'query'] as const
 
 /** Fields of features that are still to come, or that would put a token into the log. */
 const LATER_FIELDS = [
+  'envoy-route-checksum',
+  'cluster-stat-name',
   'client-certificate',
   'body',
   'id-token',

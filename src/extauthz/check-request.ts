@@ -98,6 +98,11 @@ export class CheckRequest {
   }
 
   /** Whether any header's name begins so. */
+  /** Of the whole message, which is little more than the request's headers. */
+  get byteLength(): number {
+    return this.#bytes.length
+  }
+
   hasHeaderWithPrefix(prefix: string): boolean {
     return this.#hasPrefix(this.#joined, prefix) || this.#hasPrefix(this.#listed, prefix)
   }

@@ -17,7 +17,7 @@ export type Verdict =
   /** The request itself is not acceptable, whoever sends it. */
   | { readonly outcome: 'refuse'; readonly reason: RefusalReason }
 
-export type RefusalReason = 'ambiguous-target' | 'conflicting-credentials'
+export type RefusalReason = 'headers-too-large' | 'ambiguous-target' | 'conflicting-credentials'
 
 export interface Check {
   readonly request: CheckRequest

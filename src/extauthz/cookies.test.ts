@@ -79,19 +79,6 @@ describe('splitting a Cookie header', () => {
     assert.deepEqual(cookieSplitter('s.+')('sxx=1; s.+=2').sessions, ['2'])
   })
 
-  it('is done with 60 KB in no time, however they are made', () => {
-    for (const header of [
-      '_pomerium'.repeat(6000),
-      ` `.repeat(60_000),
-      `; _pomerium ${' '.repeat(60_000)}`,
-      ';,'.repeat(30_000) + '_pomerium=',
-    ]) {
-      const startedAt = performance.now()
-      split(header)
-      assert.ok(performance.now() - startedAt < 250, header.slice(0, 20))
-    }
-  })
-
   it('takes no flow from behind a comma, where a neighbour on the domain could put one', () => {
     const found = split('theme=x,__Host-sallyport_flow=known; a=1')
     assert.deepEqual([found.flow, found.rest], [undefined, 'theme=x; a=1'])

@@ -10,10 +10,12 @@ describe('the decision log', () => {
   it('has one line per check with who, what and why', async () => {
     using fixture = staff()
     await fixture.ask({ ...alice, path: '/page?secret=1' })
-    const { time, ...line } = fixture.lines[0] ?? {}
+    const { time, 'route-checksum': checksum, ...line } = fixture.lines[0] ?? {}
     assert.equal(typeof time, 'string')
+    assert.match(String(checksum), /^[0-9a-f]{16}$/)
     assert.deepEqual(line, {
       level: 'info',
+      service: 'authorize',
       'request-id': 'decision-1',
       'check-request-id': '42',
       method: 'GET',

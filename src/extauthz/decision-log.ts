@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { createHash } from 'node:crypto'
+import type { Route } from '../config/config.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import { jsonString, type Logger, readyLines } from '../telemetry/log.ts'
@@ -29,7 +31,7 @@ type Reader = (ending: Ending) => Value
 
 const LONGEST_TEXT = 1024
 
-/** Fields of features that are still to come are not in the table and print nothing. */
+/** Fields that only sessions of a later kind have (service accounts, impersonation) are not in the table. */
 const FIELDS: Readonly<Record<string, Reader>> = {
   'request-id': ({ decisionId }) => decisionId,
   'check-request-id': ({ check }) => check.request.id,
@@ -41,8 +43,22 @@ const FIELDS: Readonly<Record<string, Reader>> = {
   'removed-groups-count': ({ removedGroups }) => (removedGroups > 0 ? removedGroups : undefined),
   'envoy-route-id': ({ check }) => cut(check.request.routeId),
   'route-id': ({ check }) => check.route?.route.id,
+  'route-checksum': ({ check }) => (check.route === undefined ? undefined : checksumOf(check.route.route)),
   headers: ({ check }) =>
     Object.fromEntries(check.request.headerNames().map((name) => [name, headerField(check, name)])),
+}
+
+const checksums = new WeakMap<Route, string>()
+
+/** The same for as long as the route says the same, wherever it stands in the file. */
+function checksumOf(route: Route): string {
+  let checksum = checksums.get(route)
+  if (checksum === undefined) {
+    const { position: _, ...said } = route
+    checksum = createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 16)
+    checksums.set(route, checksum)
+  }
+  return checksum
 }
 
 /** Fields that are the same as long as the session is the same object. */
@@ -62,7 +78,7 @@ export function createDecisionLog(logger: Logger, fields: readonly string[]): (e
   const parts = partsFor([...new Set(fields)])
   return (ending) => {
     if (!lines.isEnabled()) return
-    let text = ''
+    let text = ',"service":"authorize"'
     for (const part of parts) text += part(ending)
     lines.write(text + explanation(ending))
   }

@@ -70,12 +70,20 @@ export function denialRefusal(
 
 const isSentence = (kind: MissingKind) => kind === 'excluded' || kind === 'nothing'
 
-const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'status' | 'code'>>> = {
+const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'code'>>> = {
+  'headers-too-large': {
+    status: 431,
+    heading: 'Too much in the headers',
+    message:
+      'The headers of this request, cookies included, are larger than 48 KB. Clear the cookies of this site and try again.',
+  },
   'ambiguous-target': {
+    status: 400,
     heading: 'This address can’t be read',
     message: 'The address has a form that two programs could read in two ways, so it is not passed on.',
   },
   'conflicting-credentials': {
+    status: 400,
     heading: 'Two identities at once',
     message:
       'The request says that it comes from two different sign-ins. Sign out and sign in again, or send one credential only.',
@@ -83,7 +91,7 @@ const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'status' | 'code'>>
 }
 
 export function requestRefusal(reason: RefusalReason): Refusal {
-  return { status: 400, code: reason.replaceAll('-', '_'), ...REFUSALS[reason] }
+  return { code: reason.replaceAll('-', '_'), ...REFUSALS[reason] }
 }
 
 /** What of a failure is told: a sentence by its status, never its message. A bug is told as less still. */

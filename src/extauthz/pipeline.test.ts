@@ -50,6 +50,11 @@ const ROWS: readonly Row[] = [
     status: [404, 500],
   },
   {
+    without: 'headers that no app takes are passed on',
+    ask: { headers: { ...alice.headers, 'x-large': 'x'.repeat(49 * 1024) } },
+    status: [431, 0],
+  },
+  {
     without: 'a fragment in the path reaches the upstream',
     ask: { ...alice, path: '/admin#/public/' },
     status: [400, 0],

@@ -34,6 +34,7 @@ export interface Step {
 export const PIPELINE: readonly Step[] = [
   { name: 'the clock can be read', run: requireClock },
   { name: 'the route is known by its id', run: findRoute },
+  { name: 'headers are of a size that apps take', run: refuseLargeHeaders },
   { name: 'path and host mean one thing', run: refuseAmbiguousTarget },
   { name: 'credentials are ours or not ours', run: refuseMixedCredentials },
   { name: 'handles are verified for this host', run: findVisitor },
@@ -70,6 +71,16 @@ function findRoute(check: Check, { routes }: Judge): undefined {
   check.route = routes.find(check.request.routeId)
   if (check.route === undefined)
     throw new Fault('ROUTE_UNKNOWN', `Envoy asks for a route that is not known: ${check.request.routeId}`)
+}
+
+/**
+ * Three times what a Node upstream takes at all, and room for large cookies and Kerberos tickets. Envoy lets twice
+ * that in: its own refusal of more is a broken stream over HTTP/2, which tells nobody what is wrong.
+ */
+const LARGEST_HEADERS = 48 * 1024
+
+function refuseLargeHeaders({ request }: Check): Verdict | undefined {
+  return request.byteLength > LARGEST_HEADERS ? { outcome: 'refuse', reason: 'headers-too-large' } : undefined
 }
 
 /** What Envoy's normalisation leaves to no path; an upstream that reads it otherwise would see another page. */

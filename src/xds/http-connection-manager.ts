@@ -13,15 +13,15 @@ import type { Settings } from '../config/config.ts'
 import { accessLog } from './access-log.ts'
 import { removeClientHeaders } from './client-headers.ts'
 import { duration, extension, type Fields, FROM_ADS_FOR_SURE, KEEP_HEADER_CASE } from './envoy-json.ts'
+import { localReplies } from './local-replies.ts'
 import { AUTHZ_CLUSTER, REDIRECT_CONFIGURATION, ROUTE_CONFIGURATION } from './names.ts'
 import { RESPONSE_HEADER_LUA } from './response-headers.ts'
 
 /**
- * Three times what a Node upstream takes at all (16 KiB) and room for large cookies and Kerberos tickets; 60 KB of
- * headers are refused with 431 at the edge instead of by each upstream in its own way. All of it is also carried to
- * the check, and held per stream.
+ * Twice what the check lets pass: it refuses with 431 and a sentence, in HTTP/2 too, where Envoy's own refusal of
+ * more is a broken stream. All of it is carried to the check, and held per stream.
  */
-const MAX_REQUEST_HEADERS_KB = 48
+const MAX_REQUEST_HEADERS_KB = 96
 const MAX_HEADERS = 1000
 
 /** A request line and headers come in one go; who needs longer is holding connections open. */
@@ -62,6 +62,7 @@ function edgeOptions(settings: Settings): Fields {
     },
     // The decision id, in every answer, so that a user can quote it.
     always_set_request_id_in_response: true,
+    local_reply_config: localReplies,
     access_log: [accessLog(settings)],
   }
 }
@@ -82,6 +83,7 @@ const withoutClientHeaders = extension(
 /** The filters of a protected request. Identity that a client claims is gone before anybody judges it. */
 function filters(settings: Settings): readonly Fields[] {
   return [
+    withoutClientHeaders,
     extension('envoy.filters.http.rbac', `${HTTP_PACKAGE}.rbac.v3.RBAC`, {
       rules: {
         action: 'DENY',
@@ -93,7 +95,6 @@ function filters(settings: Settings): readonly Fields[] {
         },
       },
     }),
-    withoutClientHeaders,
     extension('envoy.filters.http.ext_authz', `${HTTP_PACKAGE}.ext_authz.v3.ExtAuthz`, {
       transport_api_version: 'V3',
       grpc_service: {

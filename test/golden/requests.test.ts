@@ -39,6 +39,8 @@ routes:
   - from: https://${HOST}
     path: /text
     response: { status: 200, body: hello }
+  - from: https://dead.example.com
+    to: http://127.0.0.1:1
   - from: https://*.wild.example.com
     to: ${upstream.url}
   - from: https://exact.wild.example.com
@@ -104,10 +106,10 @@ routes:
       ['a NUL', { path: '/a%00' }, 400],
       ['bytes beyond ASCII', { path: '/a\x80\xff' }, 400],
       ['a header with an underscore', { path: '/a', headers: ['X_Forged: 1'] }, 400],
-      ['60 KB in one header', { path: '/a', headers: [`X-Big: ${'x'.repeat(60_000)}`] }, 431],
+      ['120 KB in one header', { path: '/a', headers: [`X-Big: ${'x'.repeat(120_000)}`] }, 431],
       [
-        '60 KB in many headers',
-        { path: '/a', headers: Array.from({ length: 60 }, (_, index) => `X-${index}: ${'x'.repeat(1000)}`) },
+        '120 KB in many headers',
+        { path: '/a', headers: Array.from({ length: 120 }, (_, index) => `X-${index}: ${'x'.repeat(1000)}`) },
         431,
       ],
       [
@@ -196,6 +198,27 @@ routes:
       assert.deepEqual(await outcomeOf(path), { status: 403, checked: [], reached: [] }, path)
     assert.equal((await fire({ path: '/a;jsessionid=1' })).status, 200)
     assert.equal((await fire({ path: '/a/;jsessionid=1' })).status, 200)
+  })
+
+  it('that Envoy answers itself is answered in words, as a page for who reads pages', async () => {
+    const large = `X-Large: ${'x'.repeat(100 * 1024)}`
+    for (const [shot, status, words] of [
+      [{ path: '/', host: 'unknown.example.com' }, 404, 'Nothing is here'],
+      [{ path: '/', host: 'dead.example.com' }, 503, 'The app does not answer'],
+    ] as const) {
+      const page = await fire({ ...shot, headers: ['Accept: text/html,*/*'] })
+      const [, id = ''] = /^x-request-id: (\S+)/m.exec(page.text) ?? []
+      assert.equal(page.status, status)
+      assert.match(page.text, /^content-type: text\/html/m)
+      assert.match(page.text, /^content-security-policy: default-src 'none'/m)
+      assert.ok(page.text.includes(`<h1>${words}</h1>`), page.text)
+      assert.ok(page.text.includes(id) && id !== '', page.text)
+      const text = await fire({ ...shot, headers: ['Accept: application/json'] })
+      assert.match(text.text, new RegExp(`^content-type: text/plain[^]*${words}`, 'm'))
+    }
+    const { status, text } = await fire({ path: '/a', headers: [large] })
+    assert.equal(status, 431)
+    assert.match(text, /Clear the cookies of this site/)
   })
 
   it('is checked too where the answer is a redirect or a text', async () => {
