@@ -36,7 +36,14 @@ const TROUBLES: readonly Trouble[] = [
   },
   {
     status: 503,
-    flags: ['UH', 'UF', 'UO', 'UC', 'LR', 'URX', 'NC'],
+    flags: ['UH'],
+    heading: 'No copy of the app is well',
+    message:
+      'You may open it, but none of its servers passes its health checks. Try again in a moment; if it lasts, tell who runs it.',
+  },
+  {
+    status: 503,
+    flags: ['UF', 'UO', 'UC', 'LR', 'URX', 'NC'],
     heading: 'The app does not answer',
     message:
       'You may open it, but it can’t be reached right now. Try again in a moment; if it lasts, tell who runs it.',
