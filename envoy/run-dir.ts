@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { Fault } from '../src/errors.ts'
+import { Fault, reasonOf } from '../src/errors.ts'
 import { SOCKETS } from './bootstrap.ts'
 
 /** Linux keeps 108 bytes with the closing NUL, macOS 104. */
@@ -55,12 +55,8 @@ function makePrivate(directory: string): string {
     if ((stat.mode & 0o077) !== 0) chmodSync(directory, 0o700)
     return directory
   } catch (error) {
-    throw new Fault(
-      'STATE_UNUSABLE',
-      `the folder ${directory} can't hold sockets: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error,
-      },
-    )
+    throw new Fault('STATE_UNUSABLE', `the folder ${directory} can't hold sockets: ${reasonOf(error)}`, {
+      cause: error,
+    })
   }
 }
