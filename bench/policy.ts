@@ -9,11 +9,10 @@
  * @module
  */
 import { compilePolicy } from '../src/policy/compile.ts'
-import type { RequestFacts, Subject } from '../src/policy/decision.ts'
+import type { Identified, RequestFacts } from '../src/policy/decision.ts'
 
 type Rule = Readonly<Record<'allow' | 'deny', Readonly<Record<string, readonly Written[]>>>>
 type Written = Readonly<Record<string, unknown>>
-type User = Extract<Subject, { kind: 'user' }>
 
 const ROUND_MS = 60
 const ROUNDS = 5
@@ -26,7 +25,7 @@ const request: RequestFacts = {
   headers: {},
 }
 
-const user = (groups: number): User => ({
+const user = (groups: number): Identified => ({
   kind: 'user',
   sessionId: 'session',
   userId: 'alice',
@@ -36,7 +35,7 @@ const user = (groups: number): User => ({
   groups: Array.from({ length: groups }, (_, index) => `group-${index}`),
 })
 
-const CASES: readonly { readonly name: string; readonly policy: Rule; readonly subject: User }[] = [
+const CASES: readonly { readonly name: string; readonly policy: Rule; readonly subject: Identified }[] = [
   {
     name: '1 criterion, 5 groups',
     policy: { allow: { or: [{ groups: 'group-3' }] }, deny: {} },
@@ -78,7 +77,7 @@ function fifty(make: (at: { readonly index: number; readonly kind: number }) => 
 }
 
 /** The plain loop. */
-function naive({ allow, deny }: Rule, subject: User): boolean {
+function naive({ allow, deny }: Rule, subject: Identified): boolean {
   const trace: { readonly name: string; readonly truth: boolean; readonly reason: string }[] = []
   const isTrue = (body: Rule['allow']) =>
     Object.entries(body).map(([operator, list]) => {
@@ -93,7 +92,7 @@ function naive({ allow, deny }: Rule, subject: User): boolean {
   return isTrue(allow).some(Boolean) && !isTrue(deny).some(Boolean) && trace.length > 0
 }
 
-function test(name: string, data: unknown, subject: User): boolean {
+function test(name: string, data: unknown, subject: Identified): boolean {
   const text = String(data)
   if (name === 'groups') return subject.groups.includes(text)
   if (name === 'email') return subject.email === text

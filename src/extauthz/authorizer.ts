@@ -174,5 +174,6 @@ function begin(request: CheckRequest, now: number): Check {
     route: undefined,
     visitor: undefined,
     sessions: [],
+    decision: undefined,
   }
 }

@@ -32,14 +32,16 @@ export interface Check {
   visitor: Visitor | undefined
   /** Live sessions that the request's handles name; the checks narrow them down. */
   sessions: readonly Session[]
+  /** What the policy said. */
+  decision: Decision | undefined
 }
 
 const ANONYMOUS: Subject = { kind: 'anonymous' }
 
 export function subjectOf(session: Session | undefined): Subject {
   if (session === undefined) return ANONYMOUS
-  const { id, userId, email, name, claims, groups } = session
-  return { kind: 'user', sessionId: id, userId, email, name, claims, groups }
+  const { kind = 'user', id, userId, email, name, claims, groups } = session
+  return { kind, sessionId: id, userId, email, name, claims, groups }
 }
 
 /** The facts that criteria read; headers are gathered only for a criterion that looks at them. */

@@ -84,6 +84,7 @@ const ROWS: readonly Row[] = [
     status: [400, 0],
   },
   { without: 'nothing is ever allowed', ask: alice, status: [0, 500] },
+  { without: 'nothing ever passes', ask: alice, status: [0, 500] },
 ]
 
 async function outcome(row: Row, steps: readonly Step[]): Promise<Answer> {

@@ -43,6 +43,7 @@ export const PIPELINE: readonly Step[] = [
   { name: 'sessions come from the identity provider of the route', run: dropForeignSessions },
   { name: 'one identity at most is left', run: refuseSeveralIdentities },
   { name: 'the policy decides', run: askPolicy },
+  { name: 'what the policy has allowed passes', run: passWhatIsAllowed },
 ]
 
 /** Runs the steps; synchronous unless one of them has to wait. */
@@ -158,11 +159,18 @@ function refuseSeveralIdentities({ sessions }: Check): Verdict | undefined {
   return sessions.length > 1 ? { outcome: 'refuse', reason: 'conflicting-credentials' } : undefined
 }
 
-function askPolicy(check: Check): Verdict {
+/** Ends the matter unless it allows: what a route asks for besides its policy is asked of those who may pass at all. */
+function askPolicy(check: Check): Verdict | undefined {
   const { route, sessions } = check
   if (route === undefined) throw new Error('a policy was asked for without a route')
   const decision = route.policy.decide(subjectOf(sessions[0]), new CheckFacts(check))
-  return { outcome: decision.outcome, decision }
+  check.decision = decision
+  return decision.outcome === 'allow' ? undefined : { outcome: decision.outcome, decision }
+}
+
+function passWhatIsAllowed({ decision }: Check): Verdict {
+  if (decision?.outcome !== 'allow') throw new Error('no policy has allowed this')
+  return { outcome: 'allow', decision }
 }
 
 function keepSessions(check: Check, isKept: (session: Session) => boolean): undefined {

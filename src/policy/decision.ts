@@ -10,18 +10,22 @@
 export type Truth = 'hit' | 'miss' | 'unknown'
 
 /** Who asks. Facts that could not be resolved are `'unknown'`, which is not the same as none. */
-export type Subject =
-  | { readonly kind: 'anonymous' }
-  | {
-      readonly kind: 'user'
-      readonly sessionId: string
-      readonly userId: string
-      readonly email: string | undefined
-      readonly name: string | undefined
-      /** Flattened to lists of scalars, as parity section 3.2 wants them. */
-      readonly claims: Readonly<Record<string, readonly string[]>>
-      readonly groups: readonly string[] | 'unknown'
-    }
+export type Subject = { readonly kind: 'anonymous' } | Identified
+
+/** A person, or a machine that has shown who it is. */
+export interface Identified {
+  readonly kind: IdentifiedKind
+  readonly sessionId: string
+  readonly userId: string
+  readonly email: string | undefined
+  readonly name: string | undefined
+  /** Flattened to lists of scalars, so that every criterion reads them alike. */
+  readonly claims: Readonly<Record<string, readonly string[]>>
+  readonly groups: readonly string[] | 'unknown'
+}
+
+/** `service-account`: one of ours, made by an operator. `workload`: a program that its platform vouches for. */
+export type IdentifiedKind = 'user' | 'service-account' | 'workload'
 
 /** The facts of one request that criteria may read. */
 export interface RequestFacts {

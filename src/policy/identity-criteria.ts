@@ -7,12 +7,10 @@
  *
  * @module
  */
-import type { Subject } from './decision.ts'
+import type { Identified, Subject } from './decision.ts'
 import { listMatcher, type TextMatcher, textMatcher } from './matchers.ts'
 import { type Criterion, hit, miss, type Outcome, STRANGER, UNIDENTIFIED, unknown } from './outcome.ts'
 import type { Path, Report } from './problem.ts'
-
-type User = Extract<Subject, { kind: 'user' }>
 
 const USER_OK = hit('user-ok')
 const USER_MISS = miss('user-unauthorized')
@@ -83,7 +81,7 @@ export function claim(data: unknown, at: Path, report: Report, path: string): Cr
   const segments = path.split(/[/.]/)
   const nested = segments.length <= MAX_CLAIM_SEGMENTS ? [segments.join('.'), segments.join('/')] : []
   const names = [...new Set([path, ...nested])]
-  const isFetched = (someone: User) => !isDistributed(someone, segments[0] ?? '')
+  const isFetched = (someone: Identified) => !isDistributed(someone, segments[0] ?? '')
   return ofUser((someone) => {
     for (const name of names) {
       // own properties only: a claim is named by whoever writes the policy, `constructor` included
@@ -98,11 +96,11 @@ export function claim(data: unknown, at: Path, report: Report, path: string): Cr
  * Whether the provider has the claim but keeps it elsewhere (OpenID Connect Core §5.6.2), as Entra does with
  * the groups of people who have many. An absent claim then says nothing.
  */
-function isDistributed({ claims, groups: all }: User, name: string): boolean {
+function isDistributed({ claims, groups: all }: Identified, name: string): boolean {
   if (name === 'groups' && all === 'unknown') return true
   return Object.hasOwn(claims, `_claim_names.${name}`) || Object.hasOwn(claims, `_claim_names/${name}`)
 }
 
-function ofUser(test: (someone: User) => Outcome): Criterion {
-  return (subject) => (subject.kind === 'user' ? test(subject) : UNIDENTIFIED)
+function ofUser(test: (someone: Identified) => Outcome): Criterion {
+  return (subject) => (subject.kind === 'anonymous' ? UNIDENTIFIED : test(subject))
 }

@@ -6,6 +6,8 @@
 
 /** Epoch milliseconds everywhere; protocol seconds are converted at the edge. */
 export interface Session {
+  /** Whose it is; unset: a person's. Those of machines are made of a credential and never stored. */
+  readonly kind?: 'user' | 'service-account' | 'workload' | undefined
   /** 128 random bits, base64url. What cookies refer to. */
   readonly id: string
   /** `<identity provider id>/<sub>`-scoped: the same `sub` at two providers is two users. */
@@ -16,6 +18,10 @@ export interface Session {
   readonly claims: Readonly<Record<string, readonly string[]>>
   readonly groups: readonly string[] | 'unknown'
   readonly issuedAt: number
+  /** When the person last showed the provider who they are (`auth_time`); unset where it does not say. */
+  readonly authenticatedAt?: number | undefined
+  /** How they did (`acr`), in the provider's words. */
+  readonly acr?: string | undefined
   /** Absolute end of the session. */
   readonly expiresAt: number
   readonly tokens: SessionTokens

@@ -40,6 +40,15 @@ const MIGRATIONS = [
      canary TEXT NOT NULL       -- sealed; tells whether our key is the one that the tokens were sealed with
    ) STRICT;
    INSERT INTO store VALUES (1, 0, 0, '');`,
+  `CREATE TABLE record (
+     collection TEXT NOT NULL,
+     id TEXT NOT NULL,
+     value TEXT,              -- JSON; NULL once deleted
+     version INTEGER NOT NULL,
+     changed_at INTEGER NOT NULL,
+     PRIMARY KEY (collection, id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX record_by_version ON record (version);`,
 ]
 
 /** "SaPo": tells our file from any other SQLite file. */

@@ -12,15 +12,15 @@ import type { Session, SessionTokens } from './session.ts'
 
 export type Row = Record<string, SQLOutputValue>
 
-type Profile = Pick<Session, 'email' | 'name' | 'claims' | 'groups'>
+type Profile = Pick<Session, 'email' | 'name' | 'claims' | 'groups' | 'authenticatedAt' | 'acr'>
 
 export function toRow(session: Session, sealer: Sealer, now: number) {
-  const { email, name, claims, groups } = session
+  const { email, name, claims, groups, authenticatedAt, acr } = session
   return {
     id: session.id,
     idp_id: session.idpId,
     user_id: session.userId,
-    profile: JSON.stringify({ email, name, claims, groups } satisfies Profile),
+    profile: JSON.stringify({ email, name, claims, groups, authenticatedAt, acr } satisfies Profile),
     tokens: sealer.seal(JSON.stringify(session.tokens), placeOf(session.id)),
     issued_at: session.issuedAt,
     expires_at: session.expiresAt,
@@ -46,6 +46,8 @@ export function fromRow(row: Row, sealer: Sealer): Session | undefined {
     claims: profile.claims ?? {},
     groups: profile.groups ?? 'unknown',
     issuedAt: integerOf(row, 'issued_at'),
+    ...(profile.authenticatedAt !== undefined && { authenticatedAt: profile.authenticatedAt }),
+    ...(profile.acr !== undefined && { acr: profile.acr }),
     expiresAt: integerOf(row, 'expires_at'),
     tokens: {
       accessToken: opened.accessToken,

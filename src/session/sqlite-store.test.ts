@@ -19,24 +19,26 @@ import { describe, it, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import { createSealer } from '../crypto/seal.ts'
 import { Fault, type FaultCode } from '../errors.ts'
+import { describeRecordStore } from './records.suite.ts'
 import { openSqliteStore } from './sqlite-store.ts'
-import { describeSessionStore, newSession } from './store.suite.ts'
+import { describeSessionStore, newSession, type TestClock } from './store.suite.ts'
 
 const KEY = randomBytes(32)
 const sealer = createSealer(KEY)
 const START = newSession().issuedAt
 const now = () => START
 
-describeSessionStore('SQLite', {
-  place() {
-    const dir = mkdtempSync(join(tmpdir(), 'sallyport-store-'))
-    return {
-      open: (clock) =>
-        openSqliteStore({ file: join(dir, 'sallyport.db'), sealer, now: () => clock.now, pollMs: 0 }),
-      remove: () => rmSync(dir, { recursive: true }),
-    }
-  },
-})
+const place = () => {
+  const dir = mkdtempSync(join(tmpdir(), 'sallyport-store-'))
+  return {
+    open: (clock: TestClock) =>
+      openSqliteStore({ file: join(dir, 'sallyport.db'), sealer, now: () => clock.now, pollMs: 0 }),
+    remove: () => rmSync(dir, { recursive: true }),
+  }
+}
+
+describeSessionStore('SQLite', { place })
+describeRecordStore('SQLite', { place })
 
 function tempFile(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'sallyport-store-'))

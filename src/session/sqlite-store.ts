@@ -10,12 +10,19 @@ import { createHash } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Sealer } from '../crypto/seal.ts'
 import { Fault } from '../errors.ts'
+import type { RecordStore } from './records.ts'
 import type { Session } from './session.ts'
 import { SessionCopies } from './session-copies.ts'
 import { durably, guarded, inTransaction, numberOf, openDatabase } from './sqlite-database.ts'
 import { fromRow, integerOf, type Row, textOf, toRow } from './sqlite-record.ts'
+import { SqliteRecords } from './sqlite-records.ts'
 import { prepareStatements } from './sqlite-statements.ts'
 import type { SessionStore } from './store.ts'
+
+/** All that is kept: sessions, and what is beside them. */
+export interface Store extends SessionStore {
+  readonly records: RecordStore
+}
 
 export interface SqliteStoreOptions {
   readonly file: string
@@ -33,13 +40,15 @@ const LOOK_INTERVAL_MS = 250
 const NOTE_INTERVAL_MS = 60_000
 /** A clock that is set back by less is a clock being disciplined. */
 const CLOCK_TOLERANCE_MS = 1000
+const DAY_MS = 86_400_000
 
 /** @throws {Fault} STATE_UNUSABLE */
-export function openSqliteStore(options: SqliteStoreOptions): Promise<SessionStore> {
+export function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   return Promise.try(() => new SqliteStore(options))
 }
 
-class SqliteStore implements SessionStore {
+class SqliteStore implements Store {
+  readonly records: SqliteRecords
   readonly #database: DatabaseSync
   readonly #sealer: Sealer
   readonly #now: () => number
@@ -61,6 +70,13 @@ class SqliteStore implements SessionStore {
     this.#now = now
     this.#copies = new SessionCopies(maxCopies)
     this.#statements = prepareStatements(this.#database)
+    this.records = new SqliteRecords({
+      database: this.#database,
+      now,
+      nextVersion: () => this.#nextVersion(),
+      onOwnChange: (version) => this.#advanceTo(version),
+      look: () => this.#lookIfDue(),
+    })
     this.#latest = now()
     this.#lookedAt = this.#latest
     this.#notedAt = this.#latest
@@ -74,8 +90,7 @@ class SqliteStore implements SessionStore {
   }
 
   find(id: string): Session | undefined {
-    const now = this.#now()
-    if (now - this.#lookedAt >= LOOK_INTERVAL_MS || now < this.#latest) this.#lookQuietly(now)
+    const now = this.#lookIfDue()
     const session = this.#copies.get(id) ?? this.#load(id)
     // Never by a clock that was set back and could not be dealt with yet.
     if (session === undefined || session.expiresAt > Math.max(now, this.#latest)) return session
@@ -147,6 +162,7 @@ class SqliteStore implements SessionStore {
       inTransaction(this.#database, () => {
         this.#statements.sweepClaimed.run(now)
         this.#statements.sweepDeleted.run(now)
+        this.records.sweep(now - DAY_MS)
         return this.#statements.sweepSessions.all(now).map((row) => textOf(row, 'id'))
       }),
     )
@@ -168,6 +184,7 @@ class SqliteStore implements SessionStore {
     clearInterval(this.#timer)
     this.#copies.clear()
     this.#listeners.clear()
+    this.records.clear()
     if (this.#database.isOpen) this.#database.close()
     return Promise.resolve()
   }
@@ -203,6 +220,12 @@ class SqliteStore implements SessionStore {
     if (version === this.#version + 1) this.#version = version
   }
 
+  #lookIfDue(): number {
+    const now = this.#now()
+    if (now - this.#lookedAt >= LOOK_INTERVAL_MS || now < this.#latest) this.#lookQuietly(now)
+    return now
+  }
+
   /** A store that can't be read does not end the sessions that are known; what is not known is refused by `find`. */
   #lookQuietly(now = this.#now()): void {
     try {
@@ -230,7 +253,10 @@ class SqliteStore implements SessionStore {
     const since = this.#version
     const changed = changedSince.all(since)
     const deleted = deletedSince.all(since)
-    this.#version = Math.max(since, ...[...changed, ...deleted].map((row) => integerOf(row, 'version')))
+    const records = this.records.changedSince(since)
+    const versions = [...changed, ...deleted, ...records].map((row) => integerOf(row, 'version'))
+    this.#version = versions.reduce((newest, version) => Math.max(newest, version), since)
+    for (const row of records) this.records.announce(textOf(row, 'collection'), textOf(row, 'id'))
     for (const row of [...changed, ...deleted]) {
       const id = textOf(row, 'id')
       this.#copies.drop(id)
