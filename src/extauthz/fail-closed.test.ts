@@ -43,7 +43,13 @@ const PORTS: Readonly<Record<string, (thrown: unknown) => Partial<Ports>>> = {
   'the policy compiler': (thrown) => ({ compile: () => raise(thrown) }),
   'a policy': (thrown) => ({
     compile: () => ({
-      policy: { reads: new Set(), readsSubject: false, needsHeaders: [], decide: () => raise(thrown) },
+      policy: {
+        reads: new Set(),
+        readsSubject: false,
+        needsHeaders: [],
+        mentionedGroups: [],
+        decide: () => raise(thrown),
+      },
     }),
   }),
   'the identity provider of a route': (thrown) => ({ idpIdFor: () => raise(thrown) }),

@@ -52,6 +52,17 @@ describe('a compiled policy', () => {
     assert.deepEqual(policy.needsHeaders, ['origin', 'access-control-request-method'])
   })
 
+  it('names the groups that its criteria compare with, whatever they do with them, and no other texts', () => {
+    const { mentionedGroups } = compile({
+      allowed_idp_claims: { groups: ['staff', 7], department: ['sales'] },
+      policy: [
+        { allow: { and: [{ groups: { has: 'admins', exclude: 'trainees' } }, { email: 'a@example.com' }] } },
+        { deny: { not: [{ 'claim/groups': 'staff' }], nor: [{ 'claim/roles': { is: 'root' } }] } },
+      ],
+    })
+    assert.deepEqual(mentionedGroups, ['staff', '7', 'admins', 'trainees'])
+  })
+
   it('traces every criterion with its place in the route', () => {
     const policy = compile({
       allowed_domains: ['other.test'],

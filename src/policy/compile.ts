@@ -37,6 +37,9 @@ export function compilePolicy(source: PolicySource): Compilation {
     policy: {
       reads: new Set(kinds.flatMap(({ reads }) => reads ?? [])),
       readsSubject: kinds.some(({ readsSubject }) => readsSubject === true),
+      mentionedGroups: [
+        ...new Set(blocks.flatMap(({ criteria }) => criteria.flatMap((each) => each.mentionedGroups))),
+      ],
       needsHeaders: [...new Set(kinds.flatMap(({ needsHeaders }) => needsHeaders ?? []))],
       decide: judgeBy(blocks),
     },

@@ -7,6 +7,7 @@
  */
 import type { ReadFact } from './decision.ts'
 import * as identity from './identity-criteria.ts'
+import { comparedTexts } from './matchers.ts'
 import { type Criterion, hit, miss } from './outcome.ts'
 import type { Path, Report } from './problem.ts'
 import * as request from './request-criteria.ts'
@@ -20,11 +21,14 @@ interface Kind {
   readonly needsHeaders?: readonly string[]
   /** What a name continues with after its slash: `claim/<path>`. */
   readonly subPath?: string
+  /** Whether the texts that it compares with are groups. */
+  readonly comparesGroups?: (subPath: string) => boolean
 }
 
 export interface CompiledCriterion {
   readonly kind: Kind
   readonly test: Criterion
+  readonly mentionedGroups: readonly string[]
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -34,8 +38,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
   user: { readsSubject: true, compile: identity.user },
   email: { readsSubject: true, compile: identity.email },
   domain: { readsSubject: true, compile: identity.domain },
-  claim: { readsSubject: true, compile: identity.claim, subPath: 'path' },
-  groups: { readsSubject: true, compile: identity.groups },
+  claim: {
+    readsSubject: true,
+    compile: identity.claim,
+    subPath: 'path',
+    comparesGroups: (path) => path === 'groups',
+  },
+  groups: { readsSubject: true, compile: identity.groups, comparesGroups: () => true },
   http_method: { reads: ['method'], compile: request.httpMethod },
   http_path: { reads: ['path'], compile: request.httpPath },
   source_ip: { reads: ['source_ip'], compile: request.sourceIp },
@@ -88,7 +97,8 @@ export function compileCriterion(
     return undefined
   }
   const test = kind.compile(data, at, report, subPath)
-  return test && { kind, test }
+  const mentionedGroups = kind.comparesGroups?.(subPath) === true ? comparedTexts(data) : []
+  return test && { kind, test, mentionedGroups }
 }
 
 function unknownName(name: string): string {

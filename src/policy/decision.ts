@@ -70,5 +70,7 @@ export interface CompiledPolicy {
   readonly readsSubject: boolean
   /** Lower-case names of the request headers that criteria read; Envoy need not send us others for them. */
   readonly needsHeaders: readonly string[]
+  /** The groups that its criteria name, by id or name as they are written there: what an app behind it may care for. */
+  readonly mentionedGroups: readonly string[]
   decide(subject: Subject, request: RequestFacts): Decision
 }

@@ -74,6 +74,15 @@ function matcher<T>(
   return others.length === 0 ? first : (value) => first(value) && others.every((part) => part(value))
 }
 
+/** The texts of a condition, whatever it does with them. */
+export function comparedTexts(data: unknown): readonly string[] {
+  const values = isMapping(data) ? Object.values(data) : [data]
+  return values.flat().flatMap((value) => {
+    const text = textOf(value, [], () => {})
+    return text === undefined ? [] : [text]
+  })
+}
+
 function ofOne<T>(make: (wanted: string) => (value: T) => boolean): Maker<T> {
   return (data, at, report) => {
     const wanted = textOf(data, at, report)
