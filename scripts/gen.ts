@@ -120,7 +120,15 @@ function itemOf(json: JsonSchema): JsonSchema | undefined {
   return typeof items === 'object' && !Array.isArray(items) ? items : undefined
 }
 
+/** What each value of a map with names of the operator's own is. */
+function valueOf(json: JsonSchema): JsonSchema | undefined {
+  const { additionalProperties: value } = json
+  return typeof value === 'object' && value.properties !== undefined ? value : undefined
+}
+
 function nestedOf(path: string, json: JsonSchema): string[] {
+  const value = valueOf(json)
+  if (value !== undefined) return nestedOf(`${path}.<name>`, value)
   const item = itemOf(json) ?? json
   const below = item === json ? path : `${path}[]`
   return Object.entries(item.properties ?? {}).flatMap(([key, nested]) => {

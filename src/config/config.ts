@@ -60,6 +60,7 @@ type ReplacedSettings =
   | 'idp_scopes'
   | 'idp_request_params'
   | 'set_response_headers'
+  | 'records'
 
 /** All global keys, with defaults filled in. Durations are milliseconds; 0 means no limit. */
 export interface Settings extends Frozen<Omit<SettingsKeys, ReplacedSettings>> {
@@ -81,6 +82,15 @@ export interface Settings extends Frozen<Omit<SettingsKeys, ReplacedSettings>> {
   readonly pass_identity_headers: boolean
   readonly access_log_fields: readonly string[]
   readonly authorize_log_fields: readonly string[]
+  /** By record type. */
+  readonly records: Readonly<Record<string, RecordSource>>
+}
+
+type RecordSourceKeys = NonNullable<SettingsKeys['records']>[string]
+
+export interface RecordSource extends Frozen<Omit<RecordSourceKeys, 'headers' | 'key_field'>> {
+  readonly key_field: string
+  readonly headers: Readonly<Record<string, Secret>>
 }
 
 type ReplacedRouteKeys = FileKeys | 'to' | 'tls_custom_ca' | 'tls_client_cert' | 'tls_client_key' | 'policy'

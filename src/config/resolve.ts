@@ -172,7 +172,29 @@ export function resolveSettings(keys: SettingsKeys, resolver: Resolver): Setting
     pass_identity_headers: rest.pass_identity_headers ?? false,
     access_log_fields: rest.access_log_fields ?? DEFAULT_ACCESS_LOG_FIELDS,
     authorize_log_fields: rest.authorize_log_fields ?? DEFAULT_AUTHORIZE_LOG_FIELDS,
+    records: resolveRecords(rest.records ?? {}, resolver),
   }
+}
+
+function resolveRecords(
+  sources: NonNullable<SettingsKeys['records']>,
+  resolver: Resolver,
+): Settings['records'] {
+  return Object.fromEntries(
+    Object.entries(sources).map(([type, { headers = {}, key_field, ...source }]) => [
+      type,
+      {
+        ...source,
+        key_field: key_field ?? source.key.slice(source.key.lastIndexOf('.') + 1),
+        headers: Object.fromEntries(
+          Object.entries(headers).flatMap(([name, reference]) => {
+            const found = resolver.read(reference, ['records', type, 'headers', name])
+            return found === undefined ? [] : [[name, Secret.of(found.text)]]
+          }),
+        ),
+      },
+    ]),
+  )
 }
 
 /** The TLS keys of a route; all undefined for most routes, which cost nothing here. */

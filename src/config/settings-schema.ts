@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { addresses, behaviour, dns } from './http-settings.ts'
 import { identity, secrets, sessions } from './identity-settings.ts'
 import { AccessLogFields, AuthorizeLogFields } from './log-fields.ts'
+import { lookups } from './lookup-settings.ts'
 import { FilePath, SecretText } from './reference.ts'
 
 const certificates = {
@@ -64,6 +65,7 @@ export const SETTINGS_SECTIONS = [
   { title: 'Cookies, sessions and assertions', keys: sessions },
   { title: 'HTTP behaviour and timeouts', keys: behaviour },
   { title: 'DNS', keys: dns },
+  { title: 'Lookups', keys: lookups },
   { title: 'Logs', keys: logs },
 ] as const
 
@@ -75,6 +77,7 @@ export const SettingsKeys = z.strictObject({
   ...sessions,
   ...behaviour,
   ...dns,
+  ...lookups,
   ...logs,
 })
 export type SettingsKeys = z.output<typeof SettingsKeys>

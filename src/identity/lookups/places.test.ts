@@ -6,12 +6,17 @@ import { fileURLToPath } from 'node:url'
 import { findPlace, type Place, readPlaces } from './places.ts'
 
 /** Of public registers (CC0), in the flat form. */
-const REGISTERS = '@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country'
-const read = (name: string) => readPlaces(readFileSync(fileURLToPath(import.meta.resolve(name))))
+const BOTH_FAMILIES = import.meta.resolve(
+  '@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb',
+)
+const IPV4_ALONE = import.meta.resolve(
+  '@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country-ipv4.mmdb',
+)
+const read = (url: string) => readPlaces(readFileSync(fileURLToPath(url)))
 const table = (places: Readonly<Record<string, Place>>) => ({ builtAt: 0, find: (ip: string) => places[ip] })
 
 describe('places by a real MaxMind DB', () => {
-  const places = read(`${REGISTERS}.mmdb`)
+  const places = read(BOTH_FAMILIES)
 
   it('finds the country of IPv4 and IPv6 addresses, also of IPv4 inside IPv6', () => {
     assert.deepEqual(places.find('193.0.6.139'), { country: 'NL' })
@@ -29,7 +34,7 @@ describe('places by a real MaxMind DB', () => {
   })
 
   it('says nothing of IPv6 by a file of IPv4', () => {
-    assert.equal(read(`${REGISTERS}-ipv4.mmdb`).find('2001:67c:2e8::1'), undefined)
+    assert.equal(read(IPV4_ALONE).find('2001:67c:2e8::1'), undefined)
   })
 })
 
