@@ -4,6 +4,7 @@
  * @module
  */
 import type { Config, Route, Settings } from '../config/config.ts'
+import { fitsWildcard } from '../config/route-match.ts'
 import { Fault } from '../errors.ts'
 import type { CompiledPolicy } from '../policy/decision.ts'
 import type { Ports } from './ports.ts'
@@ -136,23 +137,8 @@ export class RouteTable {
     const url = URL.parse(origin)
     if (url === null || url.origin !== origin || url.protocol !== 'https:') return false
     return this.#current.config.routes.some(({ origin: { host, port, wildcard } }) => {
-      const isHost = wildcard ? matchesWildcard(url.hostname, host) : url.hostname === host
+      const isHost = wildcard ? fitsWildcard(url.hostname, host) : url.hostname === host
       return isHost && (port === undefined || String(port) === (url.port === '' ? '443' : url.port))
     })
   }
-}
-
-/** `*` stands for any text. Walked part by part: a regular expression could be made to run for long. */
-function matchesWildcard(host: string, pattern: string): boolean {
-  const [first = '', ...others] = pattern.split('*')
-  const last = others.pop() ?? ''
-  if (!host.startsWith(first) || !host.endsWith(last) || host.length < first.length + last.length)
-    return false
-  let at = first.length
-  for (const part of others) {
-    const found = host.indexOf(part, at)
-    if (found === -1 || found + part.length > host.length - last.length) return false
-    at = found + part.length
-  }
-  return true
 }

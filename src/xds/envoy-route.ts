@@ -5,6 +5,7 @@
  */
 
 import type { Redirect, Route, Settings } from '../config/config.ts'
+import { DOTS_AFTER_PREFIX, OWN_PATHS, prefixOpenToDots, prefixRewriteOf } from '../config/route-match.ts'
 import { duration, escapeRegex, type Fields, typed } from './envoy-json.ts'
 import { HTTP_CLUSTER } from './names.ts'
 import { ownResponseHeaders, responseHeadersOf, rewriteResponseHeaders } from './response-headers.ts'
@@ -64,7 +65,7 @@ function pathRewriteOf(route: Route): Fields {
       },
     }
   }
-  const prefix = route.prefix_rewrite ?? route.to?.[0]?.path ?? ''
+  const prefix = prefixRewriteOf(route) ?? ''
   return prefix === '' ? {} : { prefix_rewrite: prefix }
 }
 
@@ -142,17 +143,9 @@ function removedRequestHeaders(route: Route): readonly string[] {
   return (route.remove_request_headers ?? []).filter((name) => !set.has(name.toLowerCase()))
 }
 
-/**
- * What is between a prefix that ends within a segment and the rest of the path must not begin with dots when the
- * rewrite ends in a slash: `/pre` → `/safe/` would make `/safe/../admin` of `/pre../admin`.
- */
-const DOTS_AFTER_PREFIX = String.raw`(?:\.|%2[eE]){1,2}(?:(?:[/;\\]|%2[fF]|%3[bB]|%5[cC]).*)?`
-
 function refusedBefore(route: Route, authority: Fields | undefined): readonly Fields[] {
-  const { prefix, path, regex, redirect } = route
-  const rewrite = redirect === undefined ? pathRewriteOf(route)['prefix_rewrite'] : redirect.prefix_rewrite
-  const isOpen = path === undefined && regex === undefined && prefix !== undefined && !prefix.endsWith('/')
-  if (!isOpen || typeof rewrite !== 'string' || !rewrite.endsWith('/')) return []
+  const prefix = prefixOpenToDots(route)
+  if (prefix === undefined) return []
   const match = { safe_regex: { regex: escapeRegex(prefix) + DOTS_AFTER_PREFIX } }
   return [
     {
@@ -200,9 +193,6 @@ function envoyRoute(
     },
   }
 }
-
-/** Paths that Sallyport answers itself on every host; each stands for itself and all below it. */
-const OWN_PATHS = ['/.pomerium', '/.well-known/pomerium'] as const
 
 /** A path that goes to Sallyport's HTTP service, which judges the session itself. */
 const ownRoute = (match: Fields, settings: Settings): Fields => ({

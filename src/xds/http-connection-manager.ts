@@ -10,6 +10,7 @@
  */
 
 import type { Settings } from '../config/config.ts'
+import { HIDDEN_DOT_SEGMENT } from '../config/request-path.ts'
 import { accessLog } from './access-log.ts'
 import { removeClientHeaders } from './client-headers.ts'
 import { duration, extension, type Fields, FROM_ADS_FOR_SURE, KEEP_HEADER_CASE } from './envoy-json.ts'
@@ -66,13 +67,6 @@ function edgeOptions(settings: Settings): Fields {
     access_log: [accessLog(settings)],
   }
 }
-
-/**
- * `/public/..;/admin`: to servlet containers `;` begins a parameter, so the rest of the segment is `..` and the path
- * leads elsewhere than a rule on `/public/` thinks; `/;/admin` becomes `//admin` there. Others trim white space.
- * `/;jsessionid=1` alone is what such containers write themselves. No honest client sends the rest.
- */
-const HIDDEN_DOT_SEGMENT = String.raw`.*/(?:\.\.?(?:;|%3[bB]|%20|%09|%0[aAdD])|(?:;|%3[bB])[^/]*/).*`
 
 const withoutClientHeaders = extension(
   'envoy.filters.http.header_mutation',

@@ -7,10 +7,11 @@
  */
 
 import type { Config, Settings } from '../config/config.ts'
+import { authenticateHost, bracketed } from '../config/route-match.ts'
 import type { Fields } from './envoy-json.ts'
 import { REDIRECT_CONFIGURATION } from './names.ts'
 import { makeResource, type Resource, TYPE_URL } from './resource.ts'
-import { authenticateHost, authorityMatcher, bracketed } from './virtual-hosts.ts'
+import { authorityMatcher } from './virtual-hosts.ts'
 
 /** The port that users write: that of the sign-in pages, since ours may be mapped to another. */
 function publicPort(settings: Settings): number {

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { isIPv6 } from 'node:net'
 import type { Config, Route, Settings } from '../config/config.ts'
+import { authenticateHost, bracketed, DEFAULT_PORTS } from '../config/route-match.ts'
 import { escapeRegex, type Fields } from './envoy-json.ts'
 import { envoyRoutes, ownPathRoutes, wholeHostRoute } from './envoy-route.ts'
 import { ROUTE_CONFIGURATION } from './names.ts'
@@ -15,11 +15,6 @@ import { makeResource, type Resource, TYPE_URL } from './resource.ts'
 
 /** Hosts without a virtual host of their own. Without a route that matches, Envoy answers 404 itself. */
 const CATCH_ALL = '*'
-
-export const bracketed = (host: string): string => (isIPv6(host) ? `[${host}]` : host)
-
-/** User agents leave the port of the scheme out of the Host header. */
-const DEFAULT_PORTS: ReadonlySet<number> = new Set([443, 80])
 
 /** Envoy removes a virtual host by its own `name`, whatever the resource was called: the two must be one. */
 function virtualHost(host: string, domains: readonly string[], routes: readonly Fields[]): Resource {
@@ -37,11 +32,6 @@ function groupByHost(routes: readonly Route[]): ReadonlyMap<string, readonly Rou
     else group.push(route)
   }
   return groups
-}
-
-export function authenticateHost(settings: Settings): string | undefined {
-  const url = settings.authenticate_service_url
-  return url === undefined ? undefined : new URL(url).hostname.replace(/^\[|\]$/g, '').toLowerCase()
 }
 
 /**

@@ -1,0 +1,198 @@
+/**
+ * Which route Envoy chooses for a request, told from the configuration alone.
+ *
+ * The same rules as `virtual-hosts.ts` and `envoy-route.ts` of xds/ write down for Envoy, so that a test, `explain`
+ * and `diff` need no Envoy; a differential test compares the two. Requests being served never come here: they carry
+ * the id of the route that Envoy chose.
+ *
+ * @module
+ */
+
+import { isIPv6 } from 'node:net'
+import { RE2JS } from 're2js'
+import type { Config, Route, Settings } from './config.ts'
+import { normalPathOf } from './request-path.ts'
+
+/** A request, as far as a route is chosen by it. */
+export interface RoutedRequest {
+  /** As in the Host header: with a port where the user agent writes one. */
+  readonly authority: string
+  /** With or without query. */
+  readonly path: string
+  readonly method?: string | undefined
+}
+
+export type Choice =
+  | { readonly kind: 'route'; readonly route: Route; readonly path: string }
+  /** Sallyport answers itself: its own paths on every host, and the host of the sign-in pages. */
+  | { readonly kind: 'own'; readonly path: string }
+  /** Envoy answers 404. */
+  | { readonly kind: 'none'; readonly path: string }
+  /** The path is not one that is let in, whatever the route: 400 or 403. */
+  | { readonly kind: 'refused'; readonly why: string }
+  /** Sent back to be asked for in another form. */
+  | { readonly kind: 'redirect'; readonly to: string }
+
+export type ChooseRoute = (request: RoutedRequest) => Choice
+
+/** User agents leave the port of the scheme out of the Host header. */
+export const DEFAULT_PORTS: ReadonlySet<number> = new Set([443, 80])
+
+/** Paths that Sallyport answers itself on every host; each stands for itself and all below it. */
+export const OWN_PATHS = ['/.pomerium', '/.well-known/pomerium'] as const
+
+export const bracketed = (host: string): string => (isIPv6(host) ? `[${host}]` : host)
+
+/** The host that the sign-in pages have for themselves. */
+export function authenticateHost(settings: Settings): string | undefined {
+  const url = settings.authenticate_service_url
+  return url === undefined ? undefined : new URL(url).hostname.replace(/^\[|\]$/g, '').toLowerCase()
+}
+
+export const isOwnPath = (path: string): boolean =>
+  OWN_PATHS.some((own) => path === own || path.startsWith(`${own}/`))
+
+/** Routes are grouped by host once, so that many requests are quick. */
+export function routeChooser(config: Config): ChooseRoute {
+  const { settings } = config
+  const authenticate = authenticateHost(settings)
+  const groups = Map.groupBy(
+    config.routes.filter(({ origin }) => !origin.wildcard),
+    ({ origin }) => origin.host,
+  )
+  const wildcards = config.routes.filter(({ origin }) => origin.wildcard)
+
+  return ({ authority, path: target, method = 'GET' }) => {
+    // A tunnel has no path, and no route here takes it.
+    if (method === 'CONNECT') return { kind: 'none', path: '' }
+    if (target === '*' && method === 'OPTIONS') return { kind: 'none', path: target }
+    const normal = normalPathOf(target, settings)
+    if ('refused' in normal) return { kind: 'refused', why: normal.refused }
+    if ('redirectedTo' in normal) return { kind: 'redirect', to: normal.redirectedTo }
+    const { path } = normal
+    const place = placeOf(authority)
+    if (place !== undefined && place.host === authenticate) return { kind: 'own', path }
+    const group = place === undefined ? undefined : groups.get(place.host)
+    const answering = group && routesAt(group, place?.port, settings)
+    if (answering !== undefined) return isOwnPath(path) ? { kind: 'own', path } : firstOf(answering, path)
+    const reachable = wildcards.filter((route) => isUnderWildcard(route, authority, settings))
+    return isOwnPath(path) && reachable.length > 0 ? { kind: 'own', path } : firstOf(reachable, path)
+  }
+}
+
+function firstOf(routes: readonly Route[], path: string): Choice {
+  for (const route of routes) {
+    if (hidesDots(route, path))
+      return { kind: 'refused', why: 'the path hides a dot segment behind a prefix' }
+    if (takesPath(route, path)) return { kind: 'route', route, path }
+  }
+  return { kind: 'none', path }
+}
+
+/** Host and port of a Host header in the form that hosts are compared in; `undefined` for what no host has. */
+export function placeOf(
+  authority: string,
+): { readonly host: string; readonly port: number | undefined } | undefined {
+  const parts = /^(\[[^\]]*\]|[^:[\]]*?)\.?(?::(\d+))?$/.exec(authority.toLowerCase())
+  if (parts === null) return undefined
+  return {
+    host: (parts[1] ?? '').replace(/^\[|\]$/g, ''),
+    port: parts[2] === undefined ? undefined : Number(parts[2]),
+  }
+}
+
+/**
+ * The routes of one exact host that answer on a port, in the order of the file; `undefined` when none of its virtual
+ * hosts takes the request, which then goes to the wildcards.
+ */
+function routesAt(
+  group: readonly Route[],
+  port: number | undefined,
+  settings: Settings,
+): readonly Route[] | undefined {
+  const ports = new Set(group.flatMap(({ origin }) => origin.port ?? []))
+  const isOpen = group.some(({ origin }) => origin.port === undefined)
+  // The bare name belongs to the routes without a port, else to the first whose port is that of a scheme.
+  const named = port ?? (isOpen ? undefined : [...ports].find((each) => DEFAULT_PORTS.has(each)))
+  if (named !== undefined && ports.has(named)) {
+    return group.filter(({ origin }) => origin.port === undefined || origin.port === named)
+  }
+  const isTaken =
+    port === undefined || settings.runtime_flags.match_any_incoming_port || DEFAULT_PORTS.has(port)
+  return isOpen && isTaken ? group.filter(({ origin }) => origin.port === undefined) : undefined
+}
+
+/** Whether a route whose host has `*` in it answers for a Host header. */
+export function isUnderWildcard(
+  { origin: { host: pattern, port: wanted } }: Route,
+  authority: string,
+  settings: Settings,
+): boolean {
+  const parts = /^(.*?)(?::(\d+))?$/.exec(authority.toLowerCase())
+  const host = (parts?.[1] ?? '').replace(/\.$/, '')
+  const port = parts?.[2] === undefined ? undefined : Number(parts[2])
+  const isPort =
+    wanted === undefined
+      ? port === undefined || settings.runtime_flags.match_any_incoming_port || DEFAULT_PORTS.has(port)
+      : port === wanted || (port === undefined && DEFAULT_PORTS.has(wanted))
+  return isPort && !host.includes(':') && fitsWildcard(host, pattern)
+}
+
+/** `*` stands for any text. Walked part by part: a regular expression could be made to run for long. */
+export function fitsWildcard(host: string, pattern: string): boolean {
+  const [first = '', ...others] = pattern.split('*')
+  const last = others.pop() ?? ''
+  if (!host.startsWith(first) || !host.endsWith(last) || host.length < first.length + last.length)
+    return false
+  let at = first.length
+  for (const part of others) {
+    const found = host.indexOf(part, at)
+    if (found === -1 || found + part.length > host.length - last.length) return false
+    at = found + part.length
+  }
+  return true
+}
+
+const expressions = new WeakMap<Route, RE2JS>()
+
+function expressionOf(route: Route, text: string): RE2JS {
+  const known = expressions.get(route)
+  if (known !== undefined) return known
+  const made = RE2JS.compile(text)
+  expressions.set(route, made)
+  return made
+}
+
+/** Whether a path is one of a route: `regex` before `path` before `prefix`, all case-sensitive. */
+export function takesPath(route: Route, path: string): boolean {
+  if (route.regex !== undefined) return expressionOf(route, route.regex).matches(path)
+  if (route.path !== undefined) return path === route.path
+  return path.startsWith(route.prefix ?? '/')
+}
+
+/** What may stand between a prefix that ends within a segment and the rest of the path, in RE2. */
+export const DOTS_AFTER_PREFIX = String.raw`(?:\.|%2[eE]){1,2}(?:(?:[/;\\]|%2[fF]|%3[bB]|%5[cC]).*)?`
+const dotsAfterPrefix = new RegExp(`^${DOTS_AFTER_PREFIX}$`)
+
+/**
+ * The prefix of a route after which the path must not go on with dots, because what replaces the prefix ends in a
+ * slash: `/pre` → `/safe/` would make `/safe/../admin` of `/pre../admin`.
+ */
+export function prefixOpenToDots(route: Route): string | undefined {
+  const { prefix, path, regex, redirect } = route
+  const isOpen = path === undefined && regex === undefined && prefix !== undefined && !prefix.endsWith('/')
+  return isOpen && (redirect ? redirect.prefix_rewrite : prefixRewriteOf(route))?.endsWith('/') === true
+    ? prefix
+    : undefined
+}
+
+/** What replaces the matched prefix on the way to the upstream; `undefined` where a pattern rewrites the path. */
+export function prefixRewriteOf(route: Route): string | undefined {
+  if (route.regex_rewrite_pattern !== undefined) return undefined
+  return route.prefix_rewrite ?? route.to?.[0]?.path
+}
+
+function hidesDots(route: Route, path: string): boolean {
+  const prefix = prefixOpenToDots(route)
+  return prefix !== undefined && path.startsWith(prefix) && dotsAfterPrefix.test(path.slice(prefix.length))
+}

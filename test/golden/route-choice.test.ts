@@ -1,0 +1,188 @@
+/**
+ * The route that `config/route-match.ts` tells from the configuration is the one that a real Envoy chooses: many
+ * requests, asked of both.
+ */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type Choice, routeChooser } from '../../src/config/route-match.ts'
+import { rawHttp1 } from '../harness/raw-http.ts'
+import { startUpstream } from '../harness/upstream.ts'
+import { configOf, type Edge, startEdge } from './edge.ts'
+
+const AUTHORITIES = [
+  'app.example.com',
+  'APP.example.com',
+  'app.example.com.',
+  'app.example.com:443',
+  'app.example.com:80',
+  'app.example.com:8443',
+  'app.example.com:9000',
+  'app.example.com:',
+  'port.example.com',
+  'port.example.com:443',
+  'port.example.com:8443',
+  'port.example.com:9443',
+  'bare.example.com',
+  'bare.example.com:80',
+  'bare.example.com:443',
+  'wiki.apps.example.com',
+  'a.b.apps.example.com:8443',
+  'exact.apps.example.com',
+  'apps.example.com',
+  'team-blue.example.com:7000',
+  'team-blue.example.com',
+  'authenticate.example.com',
+  'authenticate.example.com:8443',
+  'elsewhere.example.org',
+  '[::1]:8443',
+  '[::1]',
+  '127.0.0.1:8443',
+]
+
+const ODD = Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index)).filter(
+  (letter) => !'#?'.includes(letter),
+)
+const ESCAPES = Array.from({ length: 256 }, (_, code) => `%${code.toString(16).padStart(2, '0')}`)
+
+const PATHS = [
+  '/',
+  '//',
+  '///',
+  '/admin',
+  '/admin/',
+  '/Admin/',
+  '/administrator',
+  '/admin?x=/healthz',
+  '/admin/../healthz',
+  '/admin/..',
+  '/admin/.',
+  '/a//../b',
+  '//admin//x',
+  '/healthz',
+  '/healthz/',
+  '/healthz?x=1',
+  '/healthz#top',
+  '/%68ealthz',
+  '/en/page',
+  '/en/',
+  '/fr/page',
+  '/x/en/page',
+  '/pre/x',
+  '/pre',
+  '/pre../admin',
+  '/pre..',
+  '/pre.%2e',
+  '/pre.x',
+  '/later/twice',
+  '/.pomerium',
+  '/.pomerium/',
+  '/.pomerium/sign_out',
+  '/.pomeriumx',
+  '/.well-known/pomerium/jwks.json',
+  '/x/../.pomerium/',
+  '/admin/..;/healthz',
+  '/admin/..;x=1/../healthz',
+  '/admin/.;/x',
+  '/;/admin',
+  '/admin;x=1/y',
+  '/admin/%2e%2e/healthz',
+  '/admin/%2e%2e;/healthz',
+  '/admin%2f..%2fhealthz',
+  '/admin%5c..%5chealthz',
+  '/admin\\..\\healthz',
+  '/%2Fadmin',
+  '/a%zz',
+  '/%e4%b8%ad',
+]
+
+const SETTINGS = [
+  '',
+  'path_with_escaped_slashes_action: unescape_and_forward',
+  'path_with_escaped_slashes_action: unescape_and_redirect',
+  'path_with_escaped_slashes_action: keep_unchanged',
+  'normalize_path: false',
+  'merge_slashes: false',
+  'runtime_flags: { match_any_incoming_port: false }',
+]
+
+const routesTo = (url: string) => `
+routes:
+  - { from: 'https://app.example.com', prefix: /admin/, to: '${url}' }
+  - { from: 'https://app.example.com', path: /healthz, to: '${url}' }
+  - { from: 'https://app.example.com', regex: '/(en|de)/.*', prefix: /fr, to: '${url}' }
+  - { from: 'https://app.example.com', prefix: /pre, prefix_rewrite: /safe/, to: '${url}' }
+  - { from: 'https://app.example.com:8443', prefix: /later, to: '${url}' }
+  - { from: 'https://app.example.com', prefix: /later/twice, to: '${url}' }
+  - { from: 'https://app.example.com', prefix: /admin, to: '${url}' }
+  - { from: 'https://app.example.com', path: '//', to: '${url}' }
+  - { from: 'https://port.example.com:8443', to: '${url}' }
+  - { from: 'https://port.example.com:9443', prefix: /admin, to: '${url}' }
+  - { from: 'https://bare.example.com:80', to: '${url}' }
+  - { from: 'https://bare.example.com:443', prefix: /admin, to: '${url}' }
+  - { from: 'https://*.apps.example.com', prefix: /admin, to: '${url}' }
+  - { from: 'https://exact.apps.example.com', path: /healthz, to: '${url}' }
+  - { from: 'https://*.apps.example.com:8443', to: '${url}' }
+  - { from: 'https://team-*.example.com:7000', to: '${url}' }
+  - { from: 'https://*.example.com', prefix: /a, to: '${url}' }
+  - { from: 'https://[::1]', to: '${url}' }
+  - { from: 'https://127.0.0.1', regex: '/..+', to: '${url}' }
+`
+
+/** What some settings make Envoy let pass, and our own check refuses: it never reaches a policy. */
+const REFUSED_BY_CHECK = /\\|%5c|%00/i
+
+describe('the route chosen for a request', () => {
+  for (const settings of SETTINGS) {
+    it(`is Envoy's, with ${settings === '' ? 'the settings unset' : settings}`, async () => {
+      await using upstream = await startUpstream()
+      await using edge = await startEdge({
+        config: (port) =>
+          configOf(
+            `address: 127.0.0.1:${port}\ninsecure_server: true\nauthenticate_service_url: https://authenticate.example.com\n${settings}${routesTo(upstream.url)}`,
+          ),
+      })
+      await edge.xds.whenAcked(1)
+      const choose = routeChooser(edge.source.current)
+      const asked = [
+        ...AUTHORITIES.flatMap((authority) => PATHS.map((path) => [authority, path] as const)),
+        ...[...ODD, ...ESCAPES].map((text) => ['127.0.0.1', `/a${text}b`] as const),
+      ]
+      const differences: string[] = []
+      for (const [authority, path] of asked) {
+        const expected = summaryOf(choose({ authority, path }))
+        const seen = await seenBy(edge, authority, path)
+        const isSame = expected === seen || (expected === 'refused' && REFUSED_BY_CHECK.test(path))
+        if (!isSame) differences.push(`${authority} ${path}: told ${expected}, seen ${seen}`)
+      }
+      assert.deepEqual(differences, [])
+    })
+  }
+})
+
+function summaryOf(choice: Choice): string {
+  switch (choice.kind) {
+    case 'route':
+      return `${choice.route.position.line} ${choice.path}`
+    case 'redirect':
+      return `redirect ${choice.to}`
+    case 'own':
+    case 'none':
+    case 'refused':
+      return choice.kind
+  }
+}
+
+async function seenBy(edge: Edge, authority: string, path: string): Promise<string> {
+  edge.authorizer.checks.length = 0
+  const { status, text } = await rawHttp1(
+    { port: edge.port },
+    `GET ${path} HTTP/1.1\r\nHost: ${authority}\r\nConnection: close\r\n\r\n`,
+  )
+  const [check] = edge.authorizer.checks
+  const route = edge.source.current.routes.find(({ id }) => id === check?.routeId)
+  if (check !== undefined) return `${route?.position.line} ${check.path.replace(/\?.*$/, '')}`
+  if (text.includes('a page of Sallyport')) return 'own'
+  if (status === 307) return `redirect ${/location: (\S*)/i.exec(text)?.[1]}`
+  if (status === 404) return 'none'
+  return status === 400 || status === 403 ? 'refused' : `status ${status}`
+}
