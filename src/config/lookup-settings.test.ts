@@ -3,6 +3,8 @@ import { describe, it } from 'node:test'
 import { parseConfig } from './parse.ts'
 import { problemsOf } from './problems.fixture.ts'
 
+const wrong = (yaml: string) => problemsOf(`${yaml}\nroutes: []`)
+
 describe('records and geoip', () => {
   it('come out complete, with secrets hidden', () => {
     const parsed = parseConfig(
@@ -29,7 +31,6 @@ describe('records and geoip', () => {
   })
 
   it('that are wrong are named with what to write', () => {
-    const wrong = (yaml: string) => problemsOf(`${yaml}\nroutes: []`)
     assert.deepEqual(wrong('records: { a: { key: user.id } }'), [
       '1:15 records.a: needs one of `path` and `url`',
     ])
