@@ -32,7 +32,7 @@ import { type Authorizer, createAuthorizer } from '../src/extauthz/authorizer.ts
 import { CheckRequest } from '../src/extauthz/check-request.ts'
 import { CHECK_PATH, serveExtAuthz } from '../src/extauthz/service.ts'
 import { loadProtos } from '../src/gen/protos.ts'
-import { compilePolicy } from '../src/policy/compile.ts'
+import { policyOf } from '../src/policy/compiled-policies.ts'
 import { createMetrics } from '../src/telemetry/metrics.ts'
 import { serveGrpc } from '../src/transport/grpc-server.ts'
 
@@ -84,7 +84,7 @@ const message = (ask: Ask = {}) =>
 /** Lines are made and thrown away: writing them is the same for all. */
 const ports = () => ({
   config: { current: config, onGeneration: () => ({ [Symbol.dispose]() {} }) },
-  compile: compilePolicy,
+  policyOf,
   sessions: new MapStore(session),
   keys: KEYS,
   signingKeys: SIGNING_KEYS,

@@ -13,7 +13,7 @@ import { runDirFor } from '../envoy/run-dir.ts'
 import { type EnvoySupervisor, superviseEnvoy } from '../envoy/supervise.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { serveAuthenticate } from './authenticate/service.ts'
-import { type Route, Secret, type Settings } from './config/config.ts'
+import { Secret, type Settings } from './config/config.ts'
 import { type ConfigSource, watchConfig } from './config/watch.ts'
 import { keptSecret } from './crypto/kept-secret.ts'
 import { decodeSecret, deriveKeyring } from './crypto/keyring.ts'
@@ -22,9 +22,8 @@ import { createSealer } from './crypto/seal.ts'
 import { openSigningKeys } from './crypto/signing-keys.ts'
 import { serveExtAuthz } from './extauthz/service.ts'
 import { followProvider } from './identity/current-provider.ts'
-import { compilePolicy } from './policy/compile.ts'
+import { policyOf } from './policy/compiled-policies.ts'
 import { policyMistakes } from './policy/config-check.ts'
-import type { CompiledPolicy } from './policy/decision.ts'
 import { openSqliteStore } from './session/sqlite-store.ts'
 import { type Check, serveHealth, serveMetrics } from './telemetry/health-server.ts'
 import { createLogger, type Logger } from './telemetry/log.ts'
@@ -91,7 +90,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
     await serveExtAuthz({
       socketPath: socket('authz'),
       config,
-      compile: compilePolicy,
+      policyOf,
       sessions,
       keys,
       signingKeys,
@@ -107,7 +106,8 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       config,
       sessions,
       provider: (id) => (id === undefined || id === provider.current?.id ? provider.current : undefined),
-      mayOpen: (route, subject, facts) => policyOf(route)?.decide(subject, facts).outcome === 'allow',
+      mayOpen: (route, subject, facts) =>
+        policyOf(config.current, route).policy?.decide(subject, facts).outcome === 'allow',
       keys,
       signingKeys,
       now,
@@ -226,14 +226,6 @@ const AT_START_ONLY = [
 function isSame(one: unknown, other: unknown): boolean {
   if (one instanceof Secret) return other instanceof Secret && one.equals(other)
   return isDeepStrictEqual(one, other)
-}
-
-const policies = new WeakMap<Route, CompiledPolicy | undefined>()
-
-/** Compiled once: routes stay the same objects through a generation. */
-function policyOf(route: Route): CompiledPolicy | undefined {
-  if (!policies.has(route)) policies.set(route, compilePolicy(route).policy)
-  return policies.get(route)
 }
 
 function readinessOf(xds: XdsService, envoy: EnvoySupervisor | undefined): Readonly<Record<string, Check>> {

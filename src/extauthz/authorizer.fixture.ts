@@ -11,7 +11,7 @@ import { deriveKeyring } from '../crypto/keyring.ts'
 import { makeHandle } from '../crypto/session-handle.ts'
 import { openSigningKeys } from '../crypto/signing-keys.ts'
 import { loadProtos } from '../gen/protos.ts'
-import { compilePolicy } from '../policy/compile.ts'
+import { policyOf } from '../policy/compiled-policies.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionStore } from '../session/store.ts'
 import { createLogger } from '../telemetry/log.ts'
@@ -270,7 +270,7 @@ export function authorizerFor(
         return { [Symbol.dispose]: () => listeners.delete(listener) }
       },
     },
-    compile: compilePolicy,
+    policyOf,
     sessions: store,
     keys: KEYS,
     signingKeys: SIGNING_KEYS,

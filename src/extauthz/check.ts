@@ -50,6 +50,7 @@ export class CheckFacts implements RequestFacts {
   readonly path: string
   readonly host: string
   readonly sourceIp: string
+  readonly now: number
   readonly #request: CheckRequest
   #headers: Readonly<Record<string, string>> | undefined
 
@@ -58,6 +59,7 @@ export class CheckFacts implements RequestFacts {
     this.method = check.request.method
     this.path = check.path
     this.host = check.host
+    this.now = check.now
     this.sourceIp = clientAddress(check.request, check.route?.settings)
   }
 

@@ -40,9 +40,9 @@ const failingStore = (thrown: unknown, isLate: boolean): MapStore =>
 const PORTS: Readonly<Record<string, (thrown: unknown) => Partial<Ports>>> = {
   'the store': (thrown) => ({ sessions: failingStore(thrown, false) }),
   'the store, later': (thrown) => ({ sessions: failingStore(thrown, true) }),
-  'the policy compiler': (thrown) => ({ compile: () => raise(thrown) }),
+  'the policy compiler': (thrown) => ({ policyOf: () => raise(thrown) }),
   'a policy': (thrown) => ({
-    compile: () => ({
+    policyOf: () => ({
       policy: {
         reads: new Set(),
         readsSubject: false,

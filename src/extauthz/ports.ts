@@ -18,7 +18,8 @@ interface ConfigSource {
 
 export interface Ports {
   readonly config: ConfigSource
-  readonly compile: (route: Route) => Compilation
+  /** The policy of a route of that generation. */
+  readonly policyOf: (config: Config, route: Route) => Compilation
   readonly sessions: SessionStore
   readonly keys: Keyring
   readonly signingKeys: SigningKeys

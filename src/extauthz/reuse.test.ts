@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { compilePolicy } from '../policy/compile.ts'
+import { policyOf } from '../policy/compiled-policies.ts'
 import {
   ALICE,
   authorizerFor,
@@ -224,7 +224,7 @@ describe('the memory of visitors', () => {
   it('keeps no answers for whom it does not remember', () => {
     const visitors = new Visitors()
     const compiled = new RouteTable(configOf([route]), {
-      compile: compilePolicy,
+      policyOf,
       idpIdFor: () => '',
       now: () => 0,
     })

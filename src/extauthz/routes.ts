@@ -34,10 +34,11 @@ export class CompiledRoute {
   readonly needsRoutingKey: boolean
 
   /** @throws {Fault} `CONFIG_INVALID` for a policy that does not compile: config/ should have refused it */
-  constructor(route: Route, settings: Settings, ports: Pick<Ports, 'compile' | 'idpIdFor'>) {
+  constructor(route: Route, config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdFor'>) {
+    const { settings } = config
     this.route = route
     this.settings = settings
-    const { policy } = ports.compile(route)
+    const { policy } = ports.policyOf(config, route)
     if (policy === undefined)
       throw new Fault('CONFIG_INVALID', `the policy of route ${route.id} does not compile`)
     this.policy = policy
@@ -78,9 +79,9 @@ class Generation {
   readonly config: Config
   readonly #routes: ReadonlyMap<string, Route>
   readonly #compiled = new Map<string, CompiledRoute>()
-  readonly #ports: Pick<Ports, 'compile' | 'idpIdFor'>
+  readonly #ports: Pick<Ports, 'policyOf' | 'idpIdFor'>
 
-  constructor(config: Config, ports: Pick<Ports, 'compile' | 'idpIdFor'>) {
+  constructor(config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdFor'>) {
     this.config = config
     this.#routes = new Map(config.routes.map((route) => [route.id, route]))
     this.#ports = ports
@@ -91,7 +92,7 @@ class Generation {
     if (ready !== undefined) return ready
     const route = this.#routes.get(id)
     if (route === undefined) return undefined
-    const compiled = new CompiledRoute(route, this.config.settings, this.#ports)
+    const compiled = new CompiledRoute(route, this.config, this.#ports)
     this.#compiled.set(id, compiled)
     return compiled
   }
@@ -101,12 +102,12 @@ class Generation {
 const isAhead = (until: number, now: number) => now < until && until - now <= GRACE_MS
 
 export class RouteTable {
-  readonly #ports: Pick<Ports, 'compile' | 'idpIdFor' | 'now'>
+  readonly #ports: Pick<Ports, 'policyOf' | 'idpIdFor' | 'now'>
   #current: Generation
   /** Generations that were in force a moment ago, the youngest first. */
   #retired: readonly { readonly generation: Generation; readonly until: number }[] = []
 
-  constructor(config: Config, ports: Pick<Ports, 'compile' | 'idpIdFor' | 'now'>) {
+  constructor(config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdFor' | 'now'>) {
     this.#ports = ports
     this.#current = new Generation(config, ports)
   }

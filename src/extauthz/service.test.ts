@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Client, credentials, makeGenericClientConstructor, type ServiceError } from '@grpc/grpc-js'
-import { compilePolicy } from '../policy/compile.ts'
+import { policyOf } from '../policy/compiled-policies.ts'
 import { createLogger } from '../telemetry/log.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import {
@@ -101,7 +101,7 @@ describe('the two servers of Check', () => {
           socketPath,
           implementation,
           config: { current: config, onGeneration: () => ({ [Symbol.dispose]() {} }) },
-          compile: compilePolicy,
+          policyOf,
           sessions: new MapStore(ALICE, BOB),
           keys: KEYS,
           signingKeys: SIGNING_KEYS,

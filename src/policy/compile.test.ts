@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { compilePolicy, type PolicySource } from './compile.ts'
+import { compilePolicy, type PolicySource, sharedProblems } from './compile.ts'
 import type { CompiledPolicy, RequestFacts, Subject } from './decision.ts'
 
 const request: RequestFacts = {
@@ -150,5 +150,115 @@ describe('a source with mistakes', () => {
         ['policy', 1, 'denny'],
       ],
     )
+  })
+})
+
+describe('a policy that routes share', () => {
+  const context = {
+    policies: {
+      staff: { policy: { allow: { or: [{ groups: 'staff' }] } }, remediation: 'Ask the desk.' },
+      'no trainees': { policy: { deny: { or: [{ groups: 'trainees' }] } }, explanation: 'Not yet.' },
+      broken: { policy: { allow: { or: [{ emial: 'x' }] } } },
+    },
+  }
+
+  it('joins the rules of the route, and says so in the trace', () => {
+    const { policy } = compilePolicy({ allowed_users: ['u'], policies: ['no trainees', 'staff'] }, context)
+    assert.equal(policy?.decide(user([]), request).outcome, 'allow')
+    const denied = policy?.decide(user(['staff', 'trainees']), request)
+    assert.equal(denied?.outcome, 'deny')
+    assert.deepEqual(
+      denied.trace.map(({ policy: name, isShared, at }) => [name, isShared, at?.join('.')]),
+      [
+        [undefined, undefined, 'allowed_users.0'],
+        [undefined, undefined, 'allowed_users.0'],
+        ['no trainees', true, 'policies.no trainees.policy.deny.or.0.groups'],
+        ['staff', true, 'policies.staff.policy.allow.or.0.groups'],
+      ],
+    )
+  })
+
+  it('says why and what to do when it is what refuses', () => {
+    const { policy } = compilePolicy({ policies: ['no trainees', 'staff'] }, context)
+    const adviceTo = (groups: readonly string[]) =>
+      policy?.decide(user(groups), request).advice.map(({ policy: name }) => name)
+    assert.deepEqual(adviceTo(['staff']), [])
+    assert.deepEqual(adviceTo([]), ['staff'])
+    assert.deepEqual(adviceTo(['staff', 'trainees']), ['no trainees'])
+  })
+
+  it('has its mistakes told with the place in the file, once for each route, and once for none', () => {
+    const { problems } = compilePolicy({ allowed_users: [''], policies: ['broken', 'staf'] }, context)
+    assert.deepEqual(problems, [
+      { path: ['allowed_users', 0], message: 'is an empty text, which would match everything or nobody' },
+      { path: ['policies', 1], message: 'names no policy under `policies`; did you mean "staff"?' },
+      {
+        path: ['policies', 'broken', 'policy', 'allow', 'or', 0, 'emial'],
+        message: 'unknown criterion "emial"; did you mean "email"?',
+        isShared: true,
+      },
+    ])
+    assert.deepEqual(sharedProblems(context), problems.slice(2))
+  })
+
+  it('may stand on the route itself', () => {
+    const { policy } = compilePolicy({
+      sub_policies: [{ name: 'desk', allowed_users: ['nobody'], remediation: 'Call 7.' }],
+    })
+    const decision = policy?.decide(user([]), request)
+    assert.deepEqual(decision?.advice, [{ policy: 'desk', explanation: undefined, remediation: 'Call 7.' }])
+    assert.deepEqual(decision.trace[0]?.at, ['sub_policies', 0, 'allowed_users', 0])
+  })
+})
+
+describe('a rule with mode: observe', () => {
+  const policy = compile({
+    policy: [
+      { allow: { or: [{ groups: 'staff' }] } },
+      { allow: { or: [{ groups: 'guests' }] }, mode: 'observe' },
+      { deny: { or: [{ groups: 'leavers' }] }, mode: 'observe' },
+    ],
+  })
+  const outcomes = (groups: readonly string[]) => {
+    const { outcome, observed } = policy.decide(user(groups), request)
+    return [outcome, observed?.outcome, observed?.reasons]
+  }
+
+  it('decides nothing, and tells what it would decide', () => {
+    assert.deepEqual(outcomes(['staff']), ['allow', 'allow', ['groups-ok']])
+    assert.deepEqual(outcomes(['guests']), ['deny', 'allow', ['groups-ok']])
+    assert.deepEqual(outcomes(['staff', 'leavers']), ['allow', 'deny', ['groups-ok']])
+  })
+
+  it('is marked in the trace', () => {
+    const { trace } = policy.decide(user([]), request)
+    assert.deepEqual(
+      trace.map(({ mode }) => mode),
+      [undefined, 'observe', 'observe'],
+    )
+  })
+
+  it('leaves policies without one alone', () => {
+    assert.equal(compile({ allowed_users: ['u'] }).decide(user([]), request).observed, undefined)
+  })
+})
+
+describe('a configuration that demands client certificates of every route', () => {
+  const { policy } = compilePolicy(
+    { allow_any_authenticated_user: true },
+    { deniesInvalidClientCertificates: true },
+  )
+
+  it('refuses clients without one before anything else, sign-in too', () => {
+    const stranger = policy?.decide(
+      { kind: 'anonymous' },
+      { ...request, clientCertificate: { presented: false } },
+    )
+    assert.deepEqual([stranger?.outcome, stranger?.reasons], ['deny', ['client-certificate-required']])
+  })
+
+  it('refuses whom nobody can tell whether they have shown one', () => {
+    const decision = policy?.decide(user([]), request)
+    assert.deepEqual([decision?.outcome, decision?.reasons], ['deny', ['client-certificate-unknown']])
   })
 })

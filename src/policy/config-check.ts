@@ -4,15 +4,19 @@
  * @module
  */
 import type { Config, Mistake } from '../config/config.ts'
-import { compilePolicy } from './compile.ts'
+import { sharedProblems } from './compile.ts'
+import { contextOf, policyOf } from './compiled-policies.ts'
 
 export function policyMistakes(config: Config): readonly Mistake[] {
-  return config.routes.flatMap((route, index) => {
-    const { policy, problems } = compilePolicy(route)
-    if (problems !== undefined)
-      return problems.map(({ path, message }) => ({ path: ['routes', index, ...path], message }))
-    return policy.readsSubject ? whoCannotSignIn(config, index) : []
+  const shared = sharedProblems(contextOf(config)).map(({ path, message }) => ({ path, message }))
+  const own = config.routes.flatMap((route, index) => {
+    const { policy, problems } = policyOf(config, route)
+    if (policy !== undefined) return policy.readsSubject ? whoCannotSignIn(config, index) : []
+    return problems
+      .filter(({ isShared }) => isShared !== true)
+      .map(({ path, message }) => ({ path: ['routes', index, ...path], message }))
   })
+  return [...shared, ...own]
 }
 
 /** A policy that asks who somebody is, where nobody can tell. */

@@ -1,64 +1,57 @@
 /**
- * The criteria of the policy language: what each is called, what it reads, and how its data is compiled.
+ * The criteria of the policy language, by name.
  *
- * To add one: a row here, its reasons in `outcome.ts`, its words in `missing.ts`, cases in `conformance/`.
+ * To add one: a row in the table of its topic, its reasons in `outcome.ts`, its words in `missing.ts`, cases in
+ * `conformance/`; `npm run gen` puts it into the reference.
  *
  * @module
  */
-import type { ReadFact } from './decision.ts'
-import * as identity from './identity-criteria.ts'
+import { CERTIFICATE_CRITERIA } from './certificate-criteria.ts'
+import type { Need, PolicyContext } from './context.ts'
+import { IDENTITY_CRITERIA } from './identity-criteria.ts'
+import { type Kind, type Kinds, NO_DATA, type Reading, withoutData } from './kind.ts'
 import { comparedTexts } from './matchers.ts'
 import { type Criterion, hit, miss } from './outcome.ts'
 import type { Path, Report } from './problem.ts'
-import * as request from './request-criteria.ts'
+import { REQUEST_CRITERIA } from './request-criteria.ts'
 import { suggestion } from './suggestion.ts'
 
-interface Kind {
-  /** `undefined` when the data is wrong, which was reported. */
-  readonly compile: (data: unknown, at: Path, report: Report, subPath: string) => Criterion | undefined
-  readonly readsSubject?: true
-  readonly reads?: readonly ReadFact[]
-  readonly needsHeaders?: readonly string[]
-  /** What a name continues with after its slash: `claim/<path>`. */
-  readonly subPath?: string
-  /** Whether the texts that it compares with are groups. */
-  readonly comparesGroups?: (subPath: string) => boolean
-}
-
-export interface CompiledCriterion {
+export interface CompiledCriterion extends Required<Reading> {
   readonly kind: Kind
   readonly test: Criterion
   readonly mentionedGroups: readonly string[]
 }
 
-const KINDS: Readonly<Record<string, Kind>> = {
-  accept: { compile: withoutData(() => hit('accept')) },
-  reject: { compile: withoutData(() => miss('reject')) },
-  authenticated_user: { readsSubject: true, compile: withoutData(identity.authenticatedUser) },
-  user: { readsSubject: true, compile: identity.user },
-  email: { readsSubject: true, compile: identity.email },
-  domain: { readsSubject: true, compile: identity.domain },
-  claim: {
-    readsSubject: true,
-    compile: identity.claim,
-    subPath: 'path',
-    comparesGroups: (path) => path === 'groups',
+const CONSTANTS: Kinds = {
+  accept: {
+    holds: 'always',
+    ...NO_DATA,
+    reasons: ['accept'],
+    compile: withoutData(() => ACCEPT),
   },
-  groups: { readsSubject: true, compile: identity.groups, comparesGroups: () => true },
-  http_method: { reads: ['method'], compile: request.httpMethod },
-  http_path: { reads: ['path'], compile: request.httpPath },
-  source_ip: { reads: ['source_ip'], compile: request.sourceIp },
-  cors_preflight: {
-    reads: ['method', 'headers'],
-    needsHeaders: request.PREFLIGHT_HEADERS,
-    compile: withoutData(request.corsPreflight),
+  reject: {
+    holds: 'never',
+    ...NO_DATA,
+    reasons: ['reject'],
+    compile: withoutData(() => REJECT),
   },
 }
 
+const ACCEPT = hit('accept')
+const REJECT = miss('reject')
+
+/** In the order of the reference page. */
+export const CRITERIA_SECTIONS: readonly { readonly title: string; readonly kinds: Kinds }[] = [
+  { title: 'Always and never', kinds: CONSTANTS },
+  { title: 'Who asks', kinds: IDENTITY_CRITERIA },
+  { title: 'What is asked', kinds: REQUEST_CRITERIA },
+  { title: 'Client certificates', kinds: CERTIFICATE_CRITERIA },
+]
+
+const KINDS: Kinds = Object.assign({}, ...CRITERIA_SECTIONS.map(({ kinds }) => kinds))
+
 /** Known by name, so that a policy moved here says what is left out rather than that it is misspelt. */
 const NOT_YET = [
-  'client_certificate',
-  'invalid_client_certificate',
   'device',
   'ssh_username',
   'ssh_username_matches_email',
@@ -66,7 +59,6 @@ const NOT_YET = [
   'ssh_publickey',
   'ssh_ca',
   'mcp_tool',
-  'pomerium_routes',
   'date',
   'day_of_week',
   'time_of_day',
@@ -79,26 +71,35 @@ export function compileCriterion(
   data: unknown,
   at: Path,
   report: Report,
+  context: PolicyContext,
 ): CompiledCriterion | undefined {
   const slash = name.indexOf('/')
   const base = slash < 0 ? name : name.slice(0, slash)
   const subPath = slash < 0 ? '' : name.slice(slash + 1)
   const kind = Object.hasOwn(KINDS, base) ? KINDS[base] : undefined
-  if (kind === undefined) {
-    report(at, unknownName(base))
+  const problem = kind === undefined ? unknownName(base) : nameProblem(kind, base, slash >= 0, subPath)
+  if (kind === undefined || problem !== undefined) {
+    report(at, problem ?? '')
     return undefined
   }
-  if (kind.subPath !== undefined && subPath === '') {
-    report(at, `needs a ${kind.subPath} after a slash: ${base}/<${kind.subPath}>`)
-    return undefined
-  }
-  if (kind.subPath === undefined && slash >= 0) {
-    report(at, `"${base}" takes nothing after a slash`)
-    return undefined
-  }
-  const test = kind.compile(data, at, report, subPath)
+  if (kind.needs !== undefined && context.lacks?.includes(kind.needs) === true)
+    report(at, lacking(kind.needs))
+  const test = kind.compile(data, at, report, { subPath, context })
+  if (test === undefined) return undefined
+  const { reads = [], readsSubject = false } = kind.readingOf?.(data, context) ?? kind
   const mentionedGroups = kind.comparesGroups?.(subPath) === true ? comparedTexts(data) : []
-  return test && { kind, test, mentionedGroups }
+  return { kind, test, reads, readsSubject, mentionedGroups }
+}
+
+function nameProblem(
+  { subPath: wanted }: Kind,
+  base: string,
+  hasSlash: boolean,
+  subPath: string,
+): string | undefined {
+  if (wanted !== undefined && subPath === '') return `needs a ${wanted} after a slash: ${base}/<${wanted}>`
+  if (wanted === undefined && hasSlash) return `"${base}" takes nothing after a slash`
+  return undefined
 }
 
 function unknownName(name: string): string {
@@ -106,14 +107,6 @@ function unknownName(name: string): string {
   return `unknown criterion "${name}"${suggestion(name, [...Object.keys(KINDS), ...NOT_YET])}`
 }
 
-/**
- * The data of these criteria is ignored, so `accept: 1` and `accept: true` are the same. A `false` would be
- * too, and would then mean the opposite of what it says.
- */
-function withoutData(test: Criterion): Kind['compile'] {
-  return (data, at, report) => {
-    if (data !== false) return test
-    report(at, 'takes no condition, so false would mean the same as true; put it under "not" instead')
-    return undefined
-  }
+function lacking(need: Need): string {
+  return `can't be decided: it needs \`${need}\`, which is not set`
 }

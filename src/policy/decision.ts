@@ -22,12 +22,27 @@ export interface Identified {
   /** Flattened to lists of scalars, so that every criterion reads them alike. */
   readonly claims: Readonly<Record<string, readonly string[]>>
   readonly groups: readonly string[] | 'unknown'
+  /** Devices that this person has enrolled; absent: none. */
+  readonly devices?: readonly Device[] | undefined
+}
+
+/** A security key or a platform authenticator (WebAuthn) that has shown itself in this session. */
+export interface Device {
+  /** Its credential id, in base64url. */
+  readonly id: string
+  /** `enclave_only`: its key can't leave the hardware. */
+  readonly type: 'any' | 'enclave_only'
+  /** Whether an operator has approved it. */
+  readonly approved: boolean
 }
 
 /** `service-account`: one of ours, made by an operator. `workload`: a program that its platform vouches for. */
 export type IdentifiedKind = 'user' | 'service-account' | 'workload'
 
-/** The facts of one request that criteria may read. */
+/**
+ * The facts of one request that criteria may read. An absent one is unknown to a criterion that needs it,
+ * where its description does not say otherwise.
+ */
 export interface RequestFacts {
   readonly method: string
   /** Path without query, normalised by Envoy. */
@@ -37,6 +52,69 @@ export interface RequestFacts {
   readonly sourceIp: string
   /** Lower-case name → value. */
   readonly headers: Readonly<Record<string, string>>
+  /** Epoch milliseconds: one instant for the whole request. */
+  readonly now?: number | undefined
+  /** Absent when client certificates are not asked for at all. */
+  readonly clientCertificate?: ClientCertificateFacts | undefined
+  /** Rows and places that are looked up by a fact of the request. */
+  readonly data?: DataSources | undefined
+  /** Absent for whatever is not a login over SSH. */
+  readonly ssh?: SshFacts | undefined
+  /** Absent for whatever is not a message to an MCP server. */
+  readonly mcp?: McpFacts | 'unknown' | undefined
+}
+
+/** What the TLS handshake has shown of the client; its key is proven even where nobody vouches for it. */
+export type ClientCertificateFacts =
+  | { readonly presented: false }
+  | {
+      readonly presented: true
+      /** `invalid`: not of a trusted authority, expired or revoked. */
+      readonly validity: 'valid' | 'invalid'
+      /** SHA-256 of the certificate, 64 lower-case hex digits. */
+      readonly fingerprint: string
+      /** SHA-256 of its public key (SubjectPublicKeyInfo), in base64. */
+      readonly spkiHash: string
+      readonly sanDns: readonly string[]
+      readonly sanEmail: readonly string[]
+      readonly sanUri: readonly string[]
+    }
+
+/** By which fact of a request the rows of a source are found. */
+export type RecordKey = 'user.id' | 'user.email' | 'request.ip' | 'request.client_certificate.fingerprint'
+
+/** In memory, so that looking up does not wait. `unknown`: the source could not be read, or its copy is too old. */
+export interface DataSources {
+  record(type: string, key: string): Readonly<Record<string, unknown>> | undefined | 'unknown'
+  place(ip: string): Place | undefined | 'unknown'
+}
+
+/** Where an address is, as far as the database knows. */
+export interface Place {
+  /** ISO 3166-1 alpha-2, such as `DE`. */
+  readonly country?: string | undefined
+  /** Two letters, such as `EU`. */
+  readonly continent?: string | undefined
+  /** ISO 3166-2 without the country, such as `BY`. */
+  readonly subdivision?: string | undefined
+  /** In English. */
+  readonly city?: string | undefined
+  /** Number of the autonomous system. */
+  readonly asn?: number | undefined
+}
+
+export interface SshFacts {
+  /** The name that the client wants to log in as. */
+  readonly username: string
+  /** The key or certificate that it has proven, in the form of RFC 4253 §6.6; absent when it has proven none. */
+  readonly publicKey?: Uint8Array | undefined
+}
+
+export interface McpFacts {
+  /** Of the JSON-RPC message: `tools/call`. */
+  readonly method: string
+  /** Of a tool call. */
+  readonly tool?: string | undefined
 }
 
 /** One criterion, evaluated: the rows that `explain` and the denial page show. */
@@ -46,22 +124,52 @@ export interface TraceEntry {
   readonly criterion: string
   readonly truth: Truth
   readonly reason: string
-  /** Where the criterion stands in the route: keys and indices, as `positionOf` of config/ takes them. */
+  /**
+   * Where the criterion stands: keys and indices, as `positionOf` of config/ takes them. They begin at the
+   * route, or at the top of the file if `isShared`.
+   */
   readonly at?: readonly (string | number)[]
+  /** Of a policy that several routes may name: `['policies', name, …]`. */
+  readonly isShared?: true
+  /** The name of the policy, if it has one. */
+  readonly policy?: string
+  /** Its rule is watched only: it decides nothing. */
+  readonly mode?: 'observe'
 }
 
+export type PolicyOutcome = 'allow' | 'sign-in' | 'deny'
+
 /** Outcome of a policy. A refusal is an answer, not an error: it is returned, never thrown. */
-export type Decision =
-  | { readonly outcome: 'allow'; readonly reasons: readonly string[]; readonly trace: readonly TraceEntry[] }
-  | {
-      readonly outcome: 'sign-in'
-      readonly reasons: readonly string[]
-      readonly trace: readonly TraceEntry[]
-    }
-  | { readonly outcome: 'deny'; readonly reasons: readonly string[]; readonly trace: readonly TraceEntry[] }
+export interface Decision {
+  readonly outcome: PolicyOutcome
+  readonly reasons: readonly string[]
+  readonly trace: readonly TraceEntry[]
+  /** What it would have been if the rules with `mode: observe` counted; absent where there are none. */
+  readonly observed?: { readonly outcome: PolicyOutcome; readonly reasons: readonly string[] } | undefined
+  /** Of a refusal: what the named policies behind it have to say to whom it meets. */
+  readonly advice: readonly Advice[]
+}
+
+/** Markdown of whoever wrote the policy, for the person who was refused. */
+export interface Advice {
+  readonly policy: string
+  readonly explanation?: string | undefined
+  readonly remediation?: string | undefined
+}
 
 /** Request facts beside the subject that a policy reads: the key by which its decisions may be reused. */
-export type ReadFact = 'method' | 'path' | 'host' | 'source_ip' | 'headers'
+export type ReadFact =
+  | 'method'
+  | 'path'
+  | 'host'
+  | 'source_ip'
+  | 'headers'
+  | 'time'
+  | 'client_certificate'
+  | 'record'
+  | 'geo'
+  | 'ssh'
+  | 'mcp'
 
 export interface CompiledPolicy {
   /** What besides the subject the outcome depends on; empty means one decision per session. */

@@ -8,9 +8,9 @@
  * @module
  */
 import type { Identified, Subject } from './decision.ts'
+import { type CompileData, type Kinds, NO_DATA, withoutData } from './kind.ts'
 import { listMatcher, type TextMatcher, textMatcher } from './matchers.ts'
 import { type Criterion, hit, miss, type Outcome, STRANGER, UNIDENTIFIED, unknown } from './outcome.ts'
-import type { Path, Report } from './problem.ts'
 
 const USER_OK = hit('user-ok')
 const USER_MISS = miss('user-unauthorized')
@@ -29,22 +29,76 @@ const GROUPS_UNKNOWN = unknown('groups-unknown')
 /** Longest claim path that is looked up as a nested one. */
 const MAX_CLAIM_SEGMENTS = 5
 
-export function authenticatedUser(subject: Subject): Outcome {
+export const IDENTITY_CRITERIA: Kinds = {
+  authenticated_user: {
+    holds: 'somebody is signed in',
+    ...NO_DATA,
+    reasons: ['user-ok', 'user-unauthorized', 'user-unauthenticated'],
+    readsSubject: true,
+    compile: withoutData(authenticatedUser),
+  },
+  user: {
+    holds: 'the user id (`sub`) that the identity provider gives fits',
+    data: 'text matcher',
+    example: '00u1abcd',
+    reasons: ['user-ok', 'user-unauthorized', 'user-unauthenticated'],
+    readsSubject: true,
+    compile: user,
+  },
+  email: {
+    holds: 'the e-mail address fits; an address that the provider calls unverified counts as none',
+    data: 'text matcher',
+    example: { ends_with: '@example.com' },
+    reasons: ['email-ok', 'email-unauthorized', 'user-unauthenticated'],
+    readsSubject: true,
+    compile: email,
+  },
+  domain: {
+    holds: 'the part of the e-mail address after `@` fits; of an address with two `@` it is unknown',
+    data: 'text matcher',
+    example: { is: 'example.com' },
+    reasons: ['domain-ok', 'domain-unauthorized', 'domain-unknown', 'user-unauthenticated'],
+    readsSubject: true,
+    compile: domain,
+  },
+  groups: {
+    holds: 'the groups fit, those of the claim `groups` and of the directories together',
+    data: 'list matcher',
+    example: { has: 'staff' },
+    reasons: ['groups-ok', 'groups-unauthorized', 'groups-unknown', 'user-unauthenticated'],
+    readsSubject: true,
+    compile: groups,
+    comparesGroups: () => true,
+  },
+  claim: {
+    holds:
+      'that claim fits; `claim/address/city` or `claim/address.city` reach into nested claims, at most five levels deep',
+    data: 'list matcher',
+    example: { has: 'engineering' },
+    reasons: ['claim-ok', 'claim-unauthorized', 'claim-unknown', 'user-unauthenticated'],
+    readsSubject: true,
+    compile: claim,
+    subPath: 'path',
+    comparesGroups: (path) => path === 'groups',
+  },
+}
+
+function authenticatedUser(subject: Subject): Outcome {
   if (subject.kind === 'anonymous') return STRANGER
   return subject.userId === '' ? USER_MISS : USER_OK
 }
 
-export function user(data: unknown, at: Path, report: Report): Criterion | undefined {
+function user(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
   const matches = textMatcher(data, at, report)
   return matches && ofUser(({ userId }) => (userId !== '' && matches(userId) ? USER_OK : USER_MISS))
 }
 
-export function email(data: unknown, at: Path, report: Report): Criterion | undefined {
+function email(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
   const matches = textMatcher(data, at, report)
   return matches && ofUser((someone) => (someone.email && matches(someone.email) ? EMAIL_OK : EMAIL_MISS))
 }
 
-export function domain(data: unknown, at: Path, report: Report): Criterion | undefined {
+function domain(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
   const matches = textMatcher(data, at, report)
   return matches && ofUser((someone) => domainOutcome(someone.email ?? '', matches))
 }
@@ -60,7 +114,7 @@ function domainOutcome(address: string, matches: TextMatcher): Outcome {
   return matches(address.slice(sign + 1)) ? DOMAIN_OK : DOMAIN_MISS
 }
 
-export function groups(data: unknown, at: Path, report: Report): Criterion | undefined {
+function groups(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
   const matches = listMatcher(data, at, report)
   return (
     matches &&
@@ -75,7 +129,7 @@ export function groups(data: unknown, at: Path, report: Report): Criterion | und
  * The path is tried as it stands (a claim may be called `https://corp.example/roles`), then as the way into
  * a nested claim, whose flattened name has dots.
  */
-export function claim(data: unknown, at: Path, report: Report, path: string): Criterion | undefined {
+function claim(...[data, at, report, { subPath: path }]: Parameters<CompileData>): Criterion | undefined {
   const matches = listMatcher(data, at, report)
   if (matches === undefined) return undefined
   const segments = path.split(/[/.]/)

@@ -6,9 +6,9 @@
  *
  * @module
  */
-import type { CompiledPolicy, Decision, TraceEntry, Truth } from './decision.ts'
+import type { Advice, CompiledPolicy, Decision, PolicyOutcome, TraceEntry, Truth } from './decision.ts'
 import { type Outcome, STRANGER, UNIDENTIFIED } from './outcome.ts'
-import type { Action, Block } from './policy-language.ts'
+import type { Action, Block, PolicyName } from './policy-language.ts'
 
 /** One block over the flat list of criteria: those from `start` up to `end`. */
 interface Span {
@@ -16,19 +16,31 @@ interface Span {
   readonly isNegated: boolean
   readonly start: number
   readonly end: number
+  readonly origin: PolicyName | undefined
 }
 
-type Rules = readonly Span[]
-type Row = Pick<TraceEntry, 'action' | 'criterion' | 'at'>
+type Spans = readonly Span[]
+type Rules = Readonly<Record<Action, Spans>>
+type Row = Omit<TraceEntry, 'truth' | 'reason'>
+
+interface Finding {
+  readonly outcome: PolicyOutcome
+  readonly reasons: readonly string[]
+  /** The rules that brought it about. */
+  readonly decisive: Spans
+}
 
 const WHO = UNIDENTIFIED.reason
 
+/** A connection without the right certificate is no matter of who signs in over it. */
+const OF_THE_CONNECTION: readonly string[] = ['client-certificate-required', 'invalid-client-certificate']
+
 export function judgeBy(blocks: readonly Block[]): CompiledPolicy['decide'] {
-  const rows: readonly Row[] = blocks.flatMap(({ action, criteria }) =>
-    criteria.map(({ name, at }) => ({ action, criterion: name, at })),
-  )
+  const rows = blocks.flatMap(rowsOf)
   const tests = blocks.flatMap(({ criteria }) => criteria.map(({ test }) => test))
-  const { allow: allowRules, deny: denyRules } = spansOf(blocks)
+  const all = spansOf(blocks, () => true)
+  const enforced = spansOf(blocks, ({ isObserved }) => isObserved !== true)
+  const isObserving = blocks.some(({ isObserved }) => isObserved)
 
   // The decision follows from these two alone, and most requests to a route come to the same.
   let latest: { outcomes: readonly Outcome[]; isAnonymous: boolean; judged: Decision } | undefined
@@ -37,28 +49,54 @@ export function judgeBy(blocks: readonly Block[]): CompiledPolicy['decide'] {
     const outcomes = tests.map((test) => test(subject, request))
     const isAnonymous = subject.kind === 'anonymous'
     if (latest?.isAnonymous === isAnonymous && isSame(latest.outcomes, outcomes)) return latest.judged
-    const judged = judge(outcomes, isAnonymous)
+    const observed = isObserving ? judge(all, outcomes, isAnonymous) : undefined
+    const judged = decision(judge(enforced, outcomes, isAnonymous), observed, rows, outcomes)
     latest = { outcomes, isAnonymous, judged }
     return judged
   }
+}
 
-  function judge(outcomes: readonly Outcome[], isAnonymous: boolean): Decision {
-    const allow = truthOf(allowRules, outcomes, 'unknown')
-    const deny = truthOf(denyRules, outcomes, 'miss')
+function rowsOf({ action, origin, isObserved, criteria }: Block): readonly Row[] {
+  const ofAll = {
+    action,
+    ...(origin && { policy: origin.name }),
+    ...(origin?.isShared && { isShared: true as const }),
+    ...(isObserved && { mode: 'observe' as const }),
+  }
+  return criteria.map(({ name, at }) => ({ ...ofAll, criterion: name, at }))
+}
 
-    // first, so that a private route gives every stranger the same answer
-    const allowReasons = reasonsOf('allow', allowRules, outcomes, 'unknown', allow)
-    if (allow !== 'hit' && isAnonymous && asksWho(allowReasons)) {
-      return decision('sign-in', allowReasons, rows, outcomes)
+function judge(rules: Rules, outcomes: readonly Outcome[], isAnonymous: boolean): Finding {
+  const allow = truthOf(rules.allow, outcomes, 'unknown')
+  const deny = truthOf(rules.deny, outcomes, 'miss')
+
+  const denied = deny === 'hit' ? reasonsOf('deny', rules.deny, outcomes, 'miss', deny) : []
+  if (denied.some((reason) => OF_THE_CONNECTION.includes(reason))) return found('deny', denied, 'deny', deny)
+
+  // before deny rules, so that a private route gives every stranger the same answer
+  const allowReasons = reasonsOf('allow', rules.allow, outcomes, 'unknown', allow)
+  if (allow !== 'hit' && isAnonymous && asksWho(allowReasons))
+    return found('sign-in', allowReasons, 'allow', allow)
+  if (deny === 'hit' || (deny === 'unknown' && allow === 'hit')) {
+    const reasons = deny === 'hit' ? denied : reasonsOf('deny', rules.deny, outcomes, 'miss', deny)
+    // of a rule that denies whoever signs in, too, there is nothing to be learnt by signing in
+    const whoDecides = asksWho(reasons) && truthOf(rules.deny, outcomes, 'hit') !== 'hit'
+    const maySignIn = isAnonymous && allow === 'hit' && whoDecides
+    return found(maySignIn ? 'sign-in' : 'deny', reasons, 'deny', deny)
+  }
+  return found(allow === 'hit' ? 'allow' : 'deny', allowReasons, 'allow', allow)
+
+  function found(outcome: PolicyOutcome, reasons: readonly string[], action: Action, result: Truth): Finding {
+    const stranger = action === 'allow' ? 'unknown' : 'miss'
+    return {
+      outcome,
+      reasons,
+      get decisive() {
+        return rules[action].filter((span) =>
+          contributes(outerTruth(span, outcomes, stranger), result, action),
+        )
+      },
     }
-    if (deny === 'hit' || (deny === 'unknown' && allow === 'hit')) {
-      const reasons = reasonsOf('deny', denyRules, outcomes, 'miss', deny)
-      // of a rule that denies whoever signs in, too, there is nothing to be learnt by signing in
-      const whoDecides = asksWho(reasons) && truthOf(denyRules, outcomes, 'hit') !== 'hit'
-      const maySignIn = isAnonymous && allow === 'hit' && whoDecides
-      return decision(maySignIn ? 'sign-in' : 'deny', reasons, rows, outcomes)
-    }
-    return decision(allow === 'hit' ? 'allow' : 'deny', allowReasons, rows, outcomes)
   }
 }
 
@@ -69,32 +107,45 @@ function isSame(some: readonly Outcome[], others: readonly Outcome[]): boolean {
 }
 
 function decision(
-  outcome: Decision['outcome'],
-  reasons: readonly string[],
+  finding: Finding,
+  observed: Finding | undefined,
   rows: readonly Row[],
   outcomes: readonly Outcome[],
 ): Decision {
+  const { outcome, reasons } = finding
   let trace: readonly TraceEntry[] | undefined
   return {
     outcome,
     reasons,
-    // made when it is looked at: `explain` and the denial page do, the hot path does not
+    observed: observed && { outcome: observed.outcome, reasons: observed.reasons },
+    // made when they are looked at: `explain` and the denial page do, the hot path does not
     get trace() {
       trace ??= rows.map((row, index) => ({ ...row, ...(outcomes[index] ?? UNIDENTIFIED) }))
       return trace
     },
+    get advice() {
+      return outcome === 'allow' ? [] : adviceOf(finding.decisive)
+    },
   }
 }
 
-function spansOf(blocks: readonly Block[]): { readonly allow: Rules; readonly deny: Rules } {
-  const spans: { allow: Span[]; deny: Span[] } = { allow: [], deny: [] }
+function adviceOf(spans: Spans): readonly Advice[] {
+  const origins = new Set(spans.flatMap(({ origin }) => origin ?? []))
+  return [...origins].flatMap(({ name: policy, explanation, remediation }) =>
+    explanation === undefined && remediation === undefined ? [] : [{ policy, explanation, remediation }],
+  )
+}
+
+function spansOf(blocks: readonly Block[], isTaken: (block: Block) => boolean): Rules {
+  const spans: Record<Action, Span[]> = { allow: [], deny: [] }
   let start = 0
-  for (const { action, operator, criteria } of blocks) {
+  for (const block of blocks) {
+    const { action, operator, criteria, origin } = block
     const end = start + criteria.length
     // `not` is "none of them", the opposite of `or`; `nor` is "not all of them", the opposite of `and`
     const isConjunction = operator === 'and' || operator === 'nor'
     const isNegated = operator === 'not' || operator === 'nor'
-    spans[action].push({ isConjunction, isNegated, start, end })
+    if (isTaken(block)) spans[action].push({ isConjunction, isNegated, start, end, origin })
     start = end
   }
   return spans
@@ -106,15 +157,19 @@ function spansOf(blocks: readonly Block[]): { readonly allow: Rules; readonly de
  * @param stranger what "are you signed in?" counts as for somebody who is not: `miss` as things stand, `hit`
  * once they will be, `unknown` where neither may decide
  */
-function truthOf(rules: Rules, outcomes: readonly Outcome[], stranger: Truth): Truth {
+function truthOf(rules: Spans, outcomes: readonly Outcome[], stranger: Truth): Truth {
   let truth: Truth = 'miss'
   for (const span of rules) {
-    const inner = innerTruth(span, outcomes, stranger)
-    const outer = span.isNegated ? opposite(inner) : inner
+    const outer = outerTruth(span, outcomes, stranger)
     if (outer === 'hit') return 'hit'
     if (outer === 'unknown') truth = 'unknown'
   }
   return truth
+}
+
+function outerTruth(span: Span, outcomes: readonly Outcome[], stranger: Truth): Truth {
+  const inner = innerTruth(span, outcomes, stranger)
+  return span.isNegated ? opposite(inner) : inner
 }
 
 /** The truth of a block before `not` and `nor` turn it round. */
@@ -152,7 +207,7 @@ function opposite(truth: Truth): Truth {
  */
 function reasonsOf(
   action: Action,
-  rules: Rules,
+  rules: Spans,
   outcomes: readonly Outcome[],
   stranger: Truth,
   result: Truth,

@@ -16,7 +16,11 @@ export type MissingKind =
   | 'email'
   | 'domain'
   | 'claim'
+  | 'certificate'
+  | 'device'
   | 'network'
+  | 'place'
+  | 'time'
   | 'request'
   | 'later'
   | 'excluded'
@@ -32,32 +36,89 @@ const NOT_FOR_YOU = { kind: 'excluded', words: 'Your account is excluded from th
 const NOT_THIS_WAY = { kind: 'excluded', words: 'This kind of request is excluded by a rule.' } as const
 const NOBODY = { kind: 'nothing', words: 'No one may open this page at present.' } as const
 
+const NOT_NOW = { kind: 'excluded', words: 'This page is closed at this time by a rule.' } as const
+const NOT_THIS_CERTIFICATE = {
+  kind: 'excluded',
+  words: 'Your client certificate is excluded from this page by a rule.',
+} as const
+const NOT_THIS_LOGIN = { kind: 'excluded', words: 'This login is excluded by a rule.' } as const
+
+const DIFFERENT_REQUEST = { kind: 'request', words: 'a different kind of request' } as const
+const DIFFERENT_TIME = { kind: 'time', words: 'to come at a different time' } as const
+const DIFFERENT_LOGIN = { kind: 'request', words: 'to log in under a different name' } as const
+const DIFFERENT_TOOL = { kind: 'request', words: 'to call a different tool' } as const
+const LATER = {
+  kind: 'later',
+  words: 'facts about you that could not be looked up; try again later',
+} as const
+const CLOCK = { kind: 'later', words: 'the time of day, which could not be told; try again later' } as const
+
 /** In the order in which they are of use to the reader. A plain `-ok` beside a refusal is a rule against it. */
 const MISSING: Readonly<Record<Reason, Missing>> = {
   'user-unauthenticated': { kind: 'sign-in', words: 'to be signed in' },
+  'client-certificate-required': {
+    kind: 'certificate',
+    words: 'a client certificate in your browser or program',
+  },
+  'invalid-client-certificate': { kind: 'certificate', words: 'a client certificate that is trusted here' },
+  'client-certificate-unauthorized': { kind: 'certificate', words: 'a different client certificate' },
   'groups-unauthorized': { kind: 'group', words: 'to be a member of a required group' },
   'domain-unauthorized': { kind: 'domain', words: 'an account of a different e-mail domain' },
   'email-unauthorized': { kind: 'email', words: 'an account with a different e-mail address' },
   'user-unauthorized': { kind: 'account', words: 'a different account' },
   'claim-unauthorized': { kind: 'claim', words: 'an account with an attribute that yours does not have' },
+  'record-unauthorized': { kind: 'claim', words: 'to meet a condition that is kept on record' },
+  'device-unauthenticated': { kind: 'device', words: 'a registered device' },
+  'device-unauthorized': { kind: 'device', words: 'a different registered device' },
+  'time-of-day-unauthorized': DIFFERENT_TIME,
+  'day-of-week-unauthorized': { kind: 'time', words: 'to come on a different day' },
+  'date-unauthorized': DIFFERENT_TIME,
   'source-ip-unauthorized': { kind: 'network', words: 'to be on a different network' },
+  'geoip-unauthorized': { kind: 'place', words: 'to be in a different place' },
   'http-path-unauthorized': { kind: 'request', words: 'a different address on this site' },
-  'http-method-unauthorized': { kind: 'request', words: 'a different kind of request' },
-  'non-cors-request': { kind: 'request', words: 'a different kind of request' },
+  'http-method-unauthorized': DIFFERENT_REQUEST,
+  'non-cors-request': DIFFERENT_REQUEST,
+  'non-pomerium-route': DIFFERENT_REQUEST,
+  'ssh-username-unauthorized': DIFFERENT_LOGIN,
+  'ssh-publickey-unauthorized': { kind: 'certificate', words: 'a different SSH key' },
+  'ssh-ca-unauthorized': { kind: 'certificate', words: 'an SSH certificate that is valid for this login' },
+  'mcp-tool-no-match': DIFFERENT_TOOL,
+  'mcp-not-a-tool-call': { kind: 'request', words: 'a call of a tool' },
   'groups-unknown': { kind: 'later', words: 'your groups, which could not be looked up; try again later' },
-  'claim-unknown': { kind: 'later', words: 'facts about you that could not be looked up; try again later' },
+  'claim-unknown': LATER,
+  'record-unknown': LATER,
+  'date-unknown': CLOCK,
+  'day-of-week-unknown': CLOCK,
+  'time-of-day-unknown': CLOCK,
+  'client-certificate-unknown': { kind: 'certificate', words: 'a client certificate that can be checked' },
+  'ssh-username-unknown': { kind: 'email', words: 'an account with a valid e-mail address' },
+  'ssh-ca-unknown': { kind: 'certificate', words: 'an SSH certificate that can be checked' },
+  'mcp-tool-unknown': { kind: 'request', words: 'a message that can be read' },
   'domain-unknown': { kind: 'email', words: 'an account with a valid e-mail address' },
   'source-ip-unknown': { kind: 'network', words: 'a connection whose address can be told' },
+  'geoip-unknown': { kind: 'later', words: 'the place of your connection, which could not be looked up' },
   'http-path-unknown': { kind: 'request', words: 'an address that is written plainly' },
   'groups-ok': NOT_FOR_YOU,
   'domain-ok': NOT_FOR_YOU,
   'email-ok': NOT_FOR_YOU,
   'user-ok': NOT_FOR_YOU,
   'claim-ok': NOT_FOR_YOU,
+  'record-ok': NOT_FOR_YOU,
+  'device-ok': { kind: 'excluded', words: 'Your device is excluded from this page by a rule.' },
+  'client-certificate-ok': NOT_THIS_CERTIFICATE,
+  'valid-client-certificate': NOT_THIS_CERTIFICATE,
+  'date-ok': NOT_NOW,
+  'day-of-week-ok': NOT_NOW,
+  'time-of-day-ok': NOT_NOW,
   'source-ip-ok': { kind: 'excluded', words: 'Your network is excluded from this page by a rule.' },
+  'geoip-ok': { kind: 'excluded', words: 'The place that you are in is excluded from this page by a rule.' },
   'http-path-ok': NOT_THIS_WAY,
   'http-method-ok': NOT_THIS_WAY,
   'cors-request': NOT_THIS_WAY,
+  'ssh-username-ok': NOT_THIS_LOGIN,
+  'ssh-publickey-ok': NOT_THIS_LOGIN,
+  'ssh-ca-ok': NOT_THIS_LOGIN,
+  'mcp-tool-match': { kind: 'excluded', words: 'This tool is excluded by a rule.' },
   accept: NOBODY,
   reject: NOBODY,
 }

@@ -16,17 +16,43 @@ export interface Outcome {
 /** A compiled criterion: a pure function of who asks and what is asked. */
 export type Criterion = (subject: Subject, request: RequestFacts) => Outcome
 
-type Judged = 'user' | 'email' | 'domain' | 'claim' | 'groups' | 'http-method' | 'http-path' | 'source-ip'
+/** Kinds of conditions that hold, don't hold, or can't be decided. */
+type Judged =
+  | 'claim'
+  | 'client-certificate'
+  | 'date'
+  | 'day-of-week'
+  | 'domain'
+  | 'geoip'
+  | 'groups'
+  | 'http-path'
+  | 'record'
+  | 'source-ip'
+  | 'ssh-ca'
+  | 'ssh-username'
+  | 'time-of-day'
+
+/** Kinds of which everything that is asked is always known. */
+type Plain = 'device' | 'email' | 'http-method' | 'ssh-publickey' | 'user'
 
 export type Reason =
-  | `${Judged}-ok`
-  | `${Judged}-unauthorized`
-  | `${'domain' | 'claim' | 'groups' | 'http-path' | 'source-ip'}-unknown`
-  | 'user-unauthenticated'
+  | `${Judged | Plain}-ok`
+  | `${Judged | Plain}-unauthorized`
+  | `${Judged}-unknown`
   | 'accept'
-  | 'reject'
+  | 'client-certificate-required'
   | 'cors-request'
+  | 'device-unauthenticated'
+  | 'invalid-client-certificate'
+  | 'mcp-not-a-tool-call'
+  | 'mcp-tool-match'
+  | 'mcp-tool-no-match'
+  | 'mcp-tool-unknown'
   | 'non-cors-request'
+  | 'non-pomerium-route'
+  | 'reject'
+  | 'user-unauthenticated'
+  | 'valid-client-certificate'
 
 export const hit = (reason: Reason): Outcome => ({ truth: 'hit', reason })
 export const miss = (reason: Reason): Outcome => ({ truth: 'miss', reason })

@@ -10,6 +10,8 @@ export type Path = readonly (string | number)[]
 export interface PolicyProblem {
   readonly path: (string | number)[]
   readonly message: string
+  /** The path begins at the top of the file: the policy is one that routes share. */
+  readonly isShared?: true
 }
 
 /** Called once for each mistake; compiling goes on, so that all are told at once. */

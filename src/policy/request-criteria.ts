@@ -5,10 +5,11 @@
  */
 import type { RequestFacts, Subject } from './decision.ts'
 import { addressOf, isInside, rangeOf } from './ip-ranges.ts'
+import { type CompileData, type Kinds, NO_DATA, withoutData } from './kind.ts'
 import { type TextMatcher, textMatcher } from './matchers.ts'
 import { type Criterion, hit, miss, type Outcome, unknown } from './outcome.ts'
 import { readingsOf } from './path-readings.ts'
-import { isMapping, type Path, type Report } from './problem.ts'
+import { isMapping, type Path } from './problem.ts'
 
 const METHOD_OK = hit('http-method-ok')
 const METHOD_MISS = miss('http-method-unauthorized')
@@ -20,6 +21,7 @@ const IP_MISS = miss('source-ip-unauthorized')
 const IP_UNKNOWN = unknown('source-ip-unknown')
 const PREFLIGHT = hit('cors-request')
 const NO_PREFLIGHT = miss('non-cors-request')
+const NO_PAGE_OF_OURS = miss('non-pomerium-route')
 
 /** RFC 9110 §9.3 and RFC 5789: all upper-case, and methods are compared as they are. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']
@@ -27,9 +29,52 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', '
 /** Matcher keys that compare with the whole value; the empty key stands for a bare scalar. */
 const WHOLE = new Set(['', 'is', 'in', 'not', 'not_in'])
 
-export const PREFLIGHT_HEADERS = ['origin', 'access-control-request-method'] as const
+const PREFLIGHT_HEADERS = ['origin', 'access-control-request-method'] as const
 
-export function httpMethod(data: unknown, at: Path, report: Report): Criterion | undefined {
+export const REQUEST_CRITERIA: Kinds = {
+  http_method: {
+    holds: 'the method fits; methods are upper-case',
+    data: 'text matcher',
+    example: { in: ['GET', 'HEAD'] },
+    reasons: ['http-method-ok', 'http-method-unauthorized'],
+    reads: ['method'],
+    compile: httpMethod,
+  },
+  http_path: {
+    holds:
+      'the path fits, without its query; of a path that programs could read in two ways, one fitting and one not, it is unknown',
+    data: 'text matcher',
+    example: { starts_with: '/docs/' },
+    reasons: ['http-path-ok', 'http-path-unauthorized', 'http-path-unknown'],
+    reads: ['path'],
+    compile: httpPath,
+  },
+  source_ip: {
+    holds: 'the address of the client is in one of them',
+    data: 'an IP address, a range, or a list of them',
+    example: ['10.0.0.0/8', '2001:db8::/32'],
+    reasons: ['source-ip-ok', 'source-ip-unauthorized', 'source-ip-unknown'],
+    reads: ['source_ip'],
+    compile: sourceIp,
+  },
+  cors_preflight: {
+    holds: 'it is an OPTIONS request with `Origin` and `Access-Control-Request-Method`',
+    ...NO_DATA,
+    reasons: ['cors-request', 'non-cors-request'],
+    reads: ['method', 'headers'],
+    needsHeaders: PREFLIGHT_HEADERS,
+    compile: withoutData(corsPreflight),
+  },
+  pomerium_routes: {
+    holds:
+      'the page is one of the proxy itself (`/.pomerium/…`); those are decided before any policy, so on a route it never holds',
+    ...NO_DATA,
+    reasons: ['non-pomerium-route'],
+    compile: withoutData(() => NO_PAGE_OF_OURS),
+  },
+}
+
+function httpMethod(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
   forEachText(data, at, (key, text, where) => {
     const upper = text.toUpperCase()
     if (WHOLE.has(key) && text !== upper && METHODS.includes(upper)) {
@@ -40,7 +85,7 @@ export function httpMethod(data: unknown, at: Path, report: Report): Criterion |
   return matches && ((_, { method }) => (matches(method) ? METHOD_OK : METHOD_MISS))
 }
 
-export function httpPath(data: unknown, at: Path, report: Report): Criterion | undefined {
+function httpPath(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
   forEachText(data, at, (key, text, where) => {
     if (/[?#]/.test(text)) report(where, 'can never match: the path is compared without query and fragment')
     else if ((WHOLE.has(key) || key === 'starts_with') && !/^[/*]/.test(text)) {
@@ -58,7 +103,7 @@ function pathOutcome(path: string, matches: TextMatcher): Outcome {
   return matched ? PATH_OK : PATH_MISS
 }
 
-export function sourceIp(data: unknown, at: Path, report: Report): Criterion | undefined {
+function sourceIp(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
   const wanted: readonly unknown[] = Array.isArray(data) ? data : [data]
   const ranges = wanted.map((text, index) => {
     const range = typeof text === 'string' ? rangeOf(text) : undefined
@@ -77,7 +122,7 @@ export function sourceIp(data: unknown, at: Path, report: Report): Criterion | u
 }
 
 /** @see Fetch standard, "CORS-preflight request" */
-export function corsPreflight(_: Subject, { method, headers }: RequestFacts): Outcome {
+function corsPreflight(_: Subject, { method, headers }: RequestFacts): Outcome {
   if (method !== 'OPTIONS') return NO_PREFLIGHT
   return PREFLIGHT_HEADERS.every((name) => headers[name]) ? PREFLIGHT : NO_PREFLIGHT
 }

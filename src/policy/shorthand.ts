@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PolicyContext } from './context.ts'
 import { compileCriterion } from './criteria.ts'
 import type { Block, PlacedCriterion } from './policy-language.ts'
 import { isMapping, type Path, type Report } from './problem.ts'
@@ -19,10 +20,17 @@ export interface PolicySource {
   readonly cors_allow_preflight?: boolean | undefined
 }
 
-export function readShorthands(source: PolicySource, report: Report): readonly Block[] {
+/** @param base where the keys stand */
+export function readShorthands(
+  source: PolicySource,
+  base: Path,
+  context: PolicyContext,
+  report: Report,
+): readonly Block[] {
   const criteria: PlacedCriterion[] = []
-  const add = (name: string, data: unknown, at: Path): boolean => {
-    const compiled = compileCriterion(name, data, at, (_, message) => report(at, message))
+  const add = (name: string, data: unknown, below: Path): boolean => {
+    const at = [...base, ...below]
+    const compiled = compileCriterion(name, data, at, (_, message) => report(at, message), context)
     if (compiled !== undefined) criteria.push({ ...compiled, name, at })
     return compiled !== undefined
   }

@@ -63,7 +63,7 @@ function subjectOf({ id, userId, email, name, claims, groups }: Session): Subjec
 }
 
 /** As if the person opened the route's first page from here. */
-function factsOf({ request, config }: Visit, route: Route): RequestFacts {
+function factsOf({ request, config, now }: Visit, route: Route): RequestFacts {
   const forwarded = String(request.headers['x-forwarded-for'] ?? '').split(',')
   return {
     method: 'GET',
@@ -71,5 +71,6 @@ function factsOf({ request, config }: Visit, route: Route): RequestFacts {
     host: route.origin.host,
     sourceIp: forwarded.at(-1 - config.settings.xff_num_trusted_hops)?.trim() ?? '',
     headers: {},
+    now,
   }
 }

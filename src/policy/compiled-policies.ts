@@ -1,0 +1,70 @@
+/**
+ * The compiled policies of a configuration: each is made when it is first asked for, and kept for as long as
+ * its route and what policies share stay the same, through generations too.
+ *
+ * @module
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { Config, Route, Settings } from '../config/config.ts'
+import { type Compilation, compilePolicy } from './compile.ts'
+import type { NamedPolicy, Need, PolicyContext } from './context.ts'
+import type { RecordKey } from './decision.ts'
+
+/** The policy of a route of this configuration. */
+export function policyOf(config: Config, route: Route): Compilation {
+  const kept = compilationsIn(contextOf(config))
+  let compilation = kept.get(route)
+  if (compilation === undefined) {
+    compilation = compilePolicy(route, contextOf(config))
+    kept.set(route, compilation)
+  }
+  return compilation
+}
+
+const byContext = new WeakMap<PolicyContext, WeakMap<Route, Compilation>>()
+
+function compilationsIn(context: PolicyContext): WeakMap<Route, Compilation> {
+  let kept = byContext.get(context)
+  if (kept === undefined) byContext.set(context, (kept = new WeakMap()))
+  return kept
+}
+
+const contexts = new WeakMap<Settings, PolicyContext>()
+let latest: PolicyContext = {}
+
+/** What all policies of this configuration share; one and the same object while it says the same. */
+export function contextOf({ settings }: Config): PolicyContext {
+  let context = contexts.get(settings)
+  if (context === undefined) {
+    const fresh = contextFrom(settings)
+    context = isDeepStrictEqual(fresh, latest) ? latest : fresh
+    latest = context
+    contexts.set(settings, context)
+  }
+  return context
+}
+
+/** The settings that policies look at. */
+interface PolicySettings {
+  readonly authenticate_service_url?: string | undefined
+  readonly policies?: Readonly<Record<string, NamedPolicy>> | undefined
+  readonly records?: Readonly<Record<string, { readonly key: RecordKey }>> | undefined
+  readonly geoip?: unknown
+  readonly downstream_mtls?: { readonly enforcement?: string | undefined } | undefined
+}
+
+function contextFrom({ policies, records, geoip, downstream_mtls: mtls }: PolicySettings): PolicyContext {
+  const lacks: readonly Need[] = [
+    ...(geoip === undefined ? (['geoip'] as const) : []),
+    ...(mtls === undefined ? (['downstream_mtls'] as const) : []),
+  ]
+  return {
+    policies: policies ?? {},
+    records: Object.fromEntries(Object.entries(records ?? {}).map(([type, { key }]) => [type, { key }])),
+    lacks,
+    deniesInvalidClientCertificates:
+      mtls !== undefined && (mtls.enforcement ?? DEFAULT_ENFORCEMENT) === DEFAULT_ENFORCEMENT,
+  }
+}
+
+const DEFAULT_ENFORCEMENT = 'policy_with_default_deny'

@@ -1,0 +1,27 @@
+/**
+ * What the policies of one configuration stand on besides themselves.
+ *
+ * @module
+ */
+import type { RecordKey } from './decision.ts'
+import type { PolicySource } from './shorthand.ts'
+
+/** A policy with a name, and what it says to whom it refuses. */
+export interface NamedPolicy extends PolicySource {
+  readonly explanation?: string | undefined
+  readonly remediation?: string | undefined
+}
+
+/** A setting without which some criteria can never be decided. */
+export type Need = 'geoip' | 'downstream_mtls'
+
+export interface PolicyContext {
+  /** Policies that routes name. */
+  readonly policies?: Readonly<Record<string, NamedPolicy>> | undefined
+  /** Declared record types, and by what their rows are found. */
+  readonly records?: Readonly<Record<string, { readonly key: RecordKey }>> | undefined
+  /** Settings that are known to be missing: a criterion that needs one is a mistake. */
+  readonly lacks?: readonly Need[] | undefined
+  /** Whether every route is closed to clients without a valid certificate. */
+  readonly deniesInvalidClientCertificates?: boolean | undefined
+}
