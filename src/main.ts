@@ -4,7 +4,7 @@
  * @module
  */
 import { totalmem } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { heapLimit, SOCKETS, writeBootstrap } from '../envoy/bootstrap.ts'
 import { findEnvoy } from '../envoy/find.ts'
@@ -15,16 +15,14 @@ import manifest from '../package.json' with { type: 'json' }
 import { serveAuthenticate } from './authenticate/service.ts'
 import { Secret, type Settings } from './config/config.ts'
 import { type ConfigSource, watchConfig } from './config/watch.ts'
-import { keptSecret } from './crypto/kept-secret.ts'
-import { decodeSecret, deriveKeyring } from './crypto/keyring.ts'
 import { type LocalCa, openLocalCa } from './crypto/local-ca.ts'
-import { createSealer } from './crypto/seal.ts'
 import { openSigningKeys } from './crypto/signing-keys.ts'
 import { serveExtAuthz } from './extauthz/service.ts'
 import { followProvider } from './identity/current-provider.ts'
 import { policyOf } from './policy/compiled-policies.ts'
 import { policyMistakes } from './policy/config-check.ts'
-import { openSqliteStore } from './session/sqlite-store.ts'
+import { openKeyring, openStore, stateDirFor } from './session/open-state.ts'
+import { ServiceAccounts } from './session/service-accounts.ts'
 import { type Check, serveHealth, serveMetrics } from './telemetry/health-server.ts'
 import { createLogger, type Logger } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
@@ -58,7 +56,7 @@ const DAY_MS = 86_400_000
 /** @throws {Fault} whatever keeps it from starting; nothing is left running then */
 export async function startSallyport(options: StartOptions): Promise<Sallyport> {
   const configFile = resolve(options.configFile)
-  const stateDir = resolve(options.stateDir ?? join(dirname(configFile), '.sallyport'))
+  const stateDir = stateDirFor(configFile, options.stateDir)
   await using running = new AsyncDisposableStack()
 
   const log = createLogger({ level: 'info' })
@@ -73,17 +71,11 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   await assertPortsFree(settings, ['health_check_addr', 'metrics_address'])
   const runDir = options.runDir === undefined ? runDirFor(stateDir) : resolve(options.runDir)
   const socket = (name: keyof typeof SOCKETS) => join(runDir, SOCKETS[name])
-  const sharedSecret =
-    settings.shared_secret?.reveal() ?? keptSecret(join(stateDir, 'secrets', 'shared_secret'))
-  const keys = deriveKeyring(
-    decodeSecret(sharedSecret),
-    settings.cookie_secret && decodeSecret(settings.cookie_secret.reveal(), 'cookie_secret'),
-  )
+  const keys = openKeyring(settings, stateDir)
   const signingKeys = openSigningKeys({ pem: settings.signing_key?.reveal(), derivedFrom: keys.signing })
   const localCa = await openLocalCa(join(stateDir, 'ca'), { constrainedTo: options.localCaDomains ?? [] })
-  const sessions = running.use(
-    await openSqliteStore({ file: join(stateDir, 'sallyport.db'), sealer: createSealer(keys.atRest) }),
-  )
+  const sessions = running.use(await openStore(stateDir, keys))
+  const serviceAccounts = running.use(new ServiceAccounts(sessions.records))
   const provider = running.use(followProvider({ config, trustedCa: [localCa.certificatePem], logger }))
 
   running.use(
@@ -92,6 +84,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       config,
       policyOf,
       sessions,
+      serviceAccounts,
       keys,
       signingKeys,
       idpIdFor: () => provider.current?.id ?? '',

@@ -15,14 +15,24 @@ Usage: sallyport <command> [options]
   demo       run the demo: an OpenID provider, a sample app, https://app.localhost:8443
   validate   report every mistake of a configuration file; starts nothing
   init DIR   write a commented config.yaml, secrets and a compose folder for your domain
+  service-account create NAME | list | show NAME | revoke NAME
+             identities for machines; works while Sallyport runs
   version    print the version
 
 Options
-  -c, --config FILE     configuration file (default ./config.yaml; serve, validate)
-      --state-dir DIR   sessions, certificates, secrets, sockets (default .sallyport beside the file; serve, demo)
+  -c, --config FILE     configuration file (default ./config.yaml; serve, validate, service-account)
+      --state-dir DIR   sessions, certificates, secrets, sockets (default .sallyport beside the file; serve, demo,
+                        service-account)
       --run-dir DIR     where the sockets for Envoy are made (default: in the state folder; serve)
       --envoy MODE      managed: start Envoy as a child (default); external: it is started elsewhere (serve)
       --domain NAME     your domain (init)
+      --expires TIME    90d, 12h, or a date such as 2027-01-31; without it the token has no end (service-account create)
+      --groups A,B      groups that policies and apps see (service-account create)
+      --email ADDRESS   e-mail address that they see (service-account create)
+      --user ID         acts in the place of this user id, instead of service-account/NAME (service-account create)
+      --route NAME      may be used on this route or host only; may be given again (service-account create)
+      --description TEXT  what it is for (service-account create)
+      --json            for programs (service-account create, list, show)
   -h, --help
       --version
 `
@@ -33,6 +43,13 @@ const OPTIONS = {
   'run-dir': { type: 'string' },
   envoy: { type: 'string' },
   domain: { type: 'string' },
+  expires: { type: 'string' },
+  groups: { type: 'string' },
+  email: { type: 'string' },
+  user: { type: 'string' },
+  route: { type: 'string', multiple: true },
+  description: { type: 'string' },
+  json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
 } as const
@@ -45,6 +62,10 @@ const COMMANDS: Readonly<Record<string, { readonly options: readonly Option[]; r
   demo: { options: ['state-dir', 'envoy'], names: 0 },
   validate: { options: ['config'], names: 1 },
   init: { options: ['domain'], names: 1 },
+  'service-account': {
+    options: ['config', 'state-dir', 'expires', 'groups', 'email', 'user', 'route', 'description', 'json'],
+    names: 2,
+  },
   version: { options: [], names: 0 },
   help: { options: [], names: 0 },
 }
@@ -77,6 +98,11 @@ async function run(argv: readonly string[]): Promise<number> {
     case 'init': {
       const { init } = await import('./init.ts')
       return await init({ directory: rest[0] ?? '.', domain: values.domain }, process.stdout)
+    }
+    case 'service-account': {
+      const { serviceAccount } = await import('./service-account.ts')
+      const [action, name] = rest
+      return await serviceAccount({ ...values, action, name }, process)
     }
     case 'version': {
       const { version } = await import('./version.ts')

@@ -19,6 +19,8 @@ export interface Keyring {
   readonly atRest: Buffer
   /** Seed of the assertion signing key, when the operator gives none. */
   readonly signing: Buffer
+  /** MAC of service account tokens. */
+  readonly serviceAccount: Buffer
 }
 
 const SECRET_BYTES = 32
@@ -34,6 +36,7 @@ export function deriveKeyring(sharedSecret: Uint8Array, cookieSecret: Uint8Array
     state: deriveKey(cookieSecret, 'state'),
     atRest: deriveKey(sharedSecret, 'at-rest'),
     signing: deriveKey(sharedSecret, 'signing'),
+    serviceAccount: deriveKey(sharedSecret, 'service-account'),
   }
 }
 

@@ -11,6 +11,7 @@ import type { Meter } from '../telemetry/metrics.ts'
 import { allow } from './allowed.ts'
 import { shapeFor } from './asker.ts'
 import { Assertions } from './assertions.ts'
+import { challenge } from './challenge.ts'
 import type { Check, Verdict } from './check.ts'
 import { createCheckMetrics } from './check-metrics.ts'
 import { CheckRequest } from './check-request.ts'
@@ -36,14 +37,15 @@ export function createAuthorizer(
   ports: Ports & { readonly meter: Meter },
   steps: readonly Step[] = PIPELINE,
 ): Authorizer {
-  const { config, sessions, keys, logger, now } = ports
+  const { config, sessions, serviceAccounts, keys, logger, now } = ports
   const metrics = createCheckMetrics(ports.meter)
   const visitors = new Visitors()
   const assertions = new Assertions(ports.signingKeys)
   const routes = new RouteTable(config.current, ports)
   const judgeOf = (cookieName: string): Judge => ({
     sessions,
-    cookieKey: keys.cookie,
+    serviceAccounts,
+    keys,
     routes,
     visitors,
     splitCookies: cookieSplitter(cookieName),
@@ -58,10 +60,11 @@ export function createAuthorizer(
     judge = judgeOf(next.settings.cookie_name)
     log = createDecisionLog(logger, next.settings.authorize_log_fields)
   })
-  const changes = sessions.onChange((id) => {
+  const forget = (id: string) => {
     visitors.forgetSession(id)
     assertions.forgetSession(id)
-  })
+  }
+  const changes = [sessions.onChange(forget), serviceAccounts?.onChange(forget)]
 
   return {
     check(bytes) {
@@ -80,7 +83,7 @@ export function createAuthorizer(
     },
     [Symbol.dispose]() {
       generations[Symbol.dispose]()
-      changes[Symbol.dispose]()
+      for (const change of changes) change?.[Symbol.dispose]()
       metrics[Symbol.dispose]()
     },
   }
@@ -119,7 +122,7 @@ export function createAuthorizer(
         return refusalAnswer(refusal, shape, decisionId, corsHeaders(check, routes))
       }
       case 'refuse':
-        return refusalAnswer(requestRefusal(verdict.reason), shape, decisionId)
+        return refusalAnswer(requestRefusal(verdict), shape, decisionId, challenge(check, verdict.reason))
       case 'allow':
         throw new Error('an allowed request is not refused')
     }

@@ -14,10 +14,24 @@ import type { Visitor } from './visitors.ts'
 /** What the pipeline comes to. Only `allow` lets the request pass. */
 export type Verdict =
   | { readonly outcome: 'allow' | 'sign-in' | 'deny'; readonly decision: Decision }
-  /** The request itself is not acceptable, whoever sends it. */
-  | { readonly outcome: 'refuse'; readonly reason: RefusalReason }
+  | Refused
 
-export type RefusalReason = 'headers-too-large' | 'ambiguous-target' | 'conflicting-credentials'
+/** The request itself is not acceptable, or what it shows of its sender. */
+export interface Refused {
+  readonly outcome: 'refuse'
+  readonly reason: RefusalReason
+  /** What exactly, in words for the log and for whoever sent it: never a part of a credential. */
+  readonly detail?: string
+}
+
+export type RefusalReason =
+  | 'headers-too-large'
+  | 'ambiguous-target'
+  | 'conflicting-credentials'
+  | CredentialProblem
+
+/** What may be wrong with the credential of a machine, apart from the policy. */
+export type CredentialProblem = 'invalid-token' | 'token-not-for-this-route' | 'too-many-invalid-tokens'
 
 export interface Check {
   readonly request: CheckRequest

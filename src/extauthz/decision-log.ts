@@ -31,7 +31,7 @@ type Reader = (ending: Ending) => Value
 
 const LONGEST_TEXT = 1024
 
-/** Fields that only sessions of a later kind have (service accounts, impersonation) are not in the table. */
+/** Fields of impersonation, which is still to come, are not in the table. */
 const FIELDS: Readonly<Record<string, Reader>> = {
   'request-id': ({ decisionId }) => decisionId,
   'check-request-id': ({ check }) => check.request.id,
@@ -63,7 +63,8 @@ function checksumOf(route: Route): string {
 
 /** Fields that are the same as long as the session is the same object. */
 const SESSION_FIELDS: Readonly<Record<string, (session: Session) => string | undefined>> = {
-  'session-id': ({ id }) => id,
+  'session-id': ({ id, kind }) => (kind === 'service-account' ? undefined : id),
+  'service-account-id': ({ id, kind }) => (kind === 'service-account' ? id : undefined),
   user: ({ userId }) => userId,
   email: ({ email }) => email,
 }
@@ -169,7 +170,8 @@ function reasonsOf(
   failure: string | undefined,
 ): readonly string[] {
   if (decision !== undefined) return decision.reasons
-  return [verdict?.outcome === 'refuse' ? verdict.reason : (failure ?? 'failure')]
+  if (verdict?.outcome !== 'refuse') return [failure ?? 'failure']
+  return verdict.detail === undefined ? [verdict.reason] : [verdict.reason, verdict.detail]
 }
 
 /** Whether the reasons are those of a deny rule rather than of allow rules that did not let in. */

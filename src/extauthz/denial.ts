@@ -11,7 +11,7 @@ import { type MissingKind, missingFor } from '../policy/missing.ts'
 import type { Session } from '../session/session.ts'
 import { html } from '../transport/html.ts'
 import { factList } from '../transport/page.ts'
-import type { RefusalReason } from './check.ts'
+import type { RefusalReason, Refused } from './check.ts'
 import type { Refusal } from './refusal.ts'
 
 const SIGN_OUT_PATH = '/.pomerium/sign_out'
@@ -88,10 +88,27 @@ const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'code'>>> = {
     message:
       'The request says that it comes from two different sign-ins. Sign out and sign in again, or send one credential only.',
   },
+  'invalid-token': {
+    status: 401,
+    heading: 'This token is not accepted',
+    message: 'The token that came with the request is not accepted',
+  },
+  'token-not-for-this-route': {
+    status: 403,
+    heading: 'This token is for another app',
+    message: 'The token that came with the request is good, but not for this app.',
+  },
+  'too-many-invalid-tokens': {
+    status: 429,
+    heading: 'Too many bad tokens',
+    message: 'Too many tokens that are not accepted came from this address. Try again in a minute.',
+  },
 }
 
-export function requestRefusal(reason: RefusalReason): Refusal {
-  return { code: reason.replaceAll('-', '_'), ...REFUSALS[reason] }
+export function requestRefusal({ reason, detail }: Refused): Refusal {
+  const refusal = REFUSALS[reason]
+  const message = detail === undefined ? refusal.message : `${refusal.message}: ${detail}.`
+  return { code: reason.replaceAll('-', '_'), ...refusal, message }
 }
 
 /** What of a failure is told: a sentence by its status, never its message. A bug is told as less still. */

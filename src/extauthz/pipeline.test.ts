@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { makeServiceAccountToken } from '../crypto/service-account-token.ts'
 import {
   ALICE,
   type Answer,
@@ -10,6 +11,7 @@ import {
   cookieOf,
   type Fixture,
   handleOf,
+  KEYS,
   MapStore,
   STAFF_ROUTE,
 } from './authorizer.fixture.ts'
@@ -66,6 +68,12 @@ const ROWS: readonly Row[] = [
   },
   { without: 'nobody is recognised', ask: alice, status: [0, 302] },
   { without: 'nobody has a session', ask: alice, status: [0, 302] },
+  {
+    without: 'a token that was revoked passes for no token',
+    route: PUBLIC_ROUTE,
+    ask: { headers: { authorization: `Pomerium ${makeServiceAccountToken('gone', KEYS.serviceAccount)}` } },
+    status: [401, 0],
+  },
   {
     without: 'a session that has expired still counts until the store sweeps',
     store: new MapStore({ ...ALICE, expiresAt: ALICE.issuedAt + 1 }),

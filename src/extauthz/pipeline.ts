@@ -8,11 +8,12 @@
  * @module
  */
 import { Fault } from '../errors.ts'
-import type { Session } from '../session/session.ts'
+import { isMachine, type Session } from '../session/session.ts'
 import type { MaybePromise } from '../session/store.ts'
 import { type Check, CheckFacts, subjectOf, type Verdict } from './check.ts'
 import type { SplitCookies } from './cookies.ts'
 import { handleAudience } from './host.ts'
+import { findServiceAccounts } from './machine-credentials.ts'
 import type { Ports } from './ports.ts'
 import type { RouteTable } from './routes.ts'
 import { recogniseVisitor, type Visitors } from './visitors.ts'
@@ -20,7 +21,8 @@ import { recogniseVisitor, type Visitors } from './visitors.ts'
 /** What steps use besides the check itself. */
 export interface Judge {
   readonly sessions: Ports['sessions']
-  readonly cookieKey: Uint8Array
+  readonly serviceAccounts: Ports['serviceAccounts']
+  readonly keys: Ports['keys']
   readonly routes: RouteTable
   readonly visitors: Visitors
   readonly splitCookies: (header: string | undefined) => SplitCookies
@@ -39,6 +41,10 @@ export const PIPELINE: readonly Step[] = [
   { name: 'credentials are ours or not ours', run: refuseMixedCredentials },
   { name: 'handles are verified for this host', run: findVisitor },
   { name: 'sessions are alive in the store', run: findSessions },
+  {
+    name: 'service accounts live and are meant for the route',
+    run: (check, { serviceAccounts }) => findServiceAccounts(check, serviceAccounts),
+  },
   { name: 'sessions have not expired', run: dropExpiredSessions },
   { name: 'sessions come from the identity provider of the route', run: dropForeignSessions },
   { name: 'one identity at most is left', run: refuseSeveralIdentities },
@@ -113,7 +119,7 @@ function refuseMixedCredentials({ credentials }: Check): Verdict | undefined {
 }
 
 /** A handle that was altered, or made for another host, names nobody. */
-function findVisitor(check: Check, { visitors, splitCookies, cookieKey }: Judge): undefined {
+function findVisitor(check: Check, { visitors, splitCookies, keys }: Judge): undefined {
   const cookie = check.request.cookie
   const { handles } = check.credentials
   const key = `${check.host}\n${handles.join('\n')}\n${cookie ?? ''}`
@@ -123,7 +129,7 @@ function findVisitor(check: Check, { visitors, splitCookies, cookieKey }: Judge)
     audience: handleAudience(check.host, check.route?.settings.cookie_domain),
     cookies: splitCookies(cookie),
     headerHandles: handles,
-    key: cookieKey,
+    keys,
   })
   visitors.remember(key, check.visitor, handles.length > 0 || cookie !== undefined)
 }
@@ -150,8 +156,9 @@ function dropExpiredSessions(check: Check): undefined {
   keepSessions(check, (session) => check.now < session.expiresAt)
 }
 
+/** Machines have signed in nowhere. */
 function dropForeignSessions(check: Check): undefined {
-  keepSessions(check, (session) => session.idpId === check.route?.idpId)
+  keepSessions(check, ({ kind, idpId }) => isMachine(kind) || idpId === check.route?.idpId)
 }
 
 /** Two people in one request: whom the upstream would be told is chance, or an attacker's choice. */

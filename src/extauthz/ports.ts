@@ -7,7 +7,8 @@ import type { Config, Route } from '../config/config.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 import type { Compilation } from '../policy/compile.ts'
-import type { SessionStore } from '../session/store.ts'
+import type { ServiceAccount } from '../session/service-account.ts'
+import type { MaybePromise, SessionStore } from '../session/store.ts'
 import type { Logger } from '../telemetry/log.ts'
 
 /** The generation in force, and word of each new one. */
@@ -16,11 +17,19 @@ interface ConfigSource {
   onGeneration(listener: (config: Config) => void): Disposable
 }
 
+/** The accounts that operators have made for machines. */
+export interface ServiceAccountSource {
+  find(id: string): MaybePromise<ServiceAccount | undefined>
+  noteUse(id: string, now: number): void
+  onChange(listener: (id: string) => void): Disposable
+}
+
 export interface Ports {
   readonly config: ConfigSource
   /** The policy of a route of that generation. */
   readonly policyOf: (config: Config, route: Route) => Compilation
   readonly sessions: SessionStore
+  readonly serviceAccounts?: ServiceAccountSource
   readonly keys: Keyring
   readonly signingKeys: SigningKeys
   /** Which identity provider's sessions count on a route. */

@@ -199,6 +199,8 @@ describe('reusing an allowed answer', () => {
 
 const visitor = (sessionIds: readonly string[], rest?: string) => ({
   sessionIds,
+  serviceAccountIds: [],
+  hasForgedToken: false,
   cookies: { sessions: [], flow: undefined, rest, isChanged: false },
   answers: new Map(),
   isKept: false,

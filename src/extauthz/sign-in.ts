@@ -8,6 +8,7 @@ import { buildSignInUrl } from '../crypto/sign-in-url.ts'
 import { Fault } from '../errors.ts'
 import { html } from '../transport/html.ts'
 import { mayBeRedirected, type Shape } from './asker.ts'
+import { challenge } from './challenge.ts'
 import type { Check } from './check.ts'
 import type { DeniedAnswer, HeaderEntry } from './check-response.ts'
 import { redirectAnswer, refusalAnswer } from './refusal.ts'
@@ -61,7 +62,7 @@ export function signInAnswer(
     },
     shape,
     decisionId,
-    [flowCookie, ...corsHeaders(check, options.routes)],
+    [flowCookie, ...challenge(check, 'sign-in'), ...corsHeaders(check, options.routes)],
   )
 }
 

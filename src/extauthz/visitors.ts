@@ -6,6 +6,9 @@
  *
  * @module
  */
+
+import type { Keyring } from '../crypto/keyring.ts'
+import { isServiceAccountToken, openServiceAccountToken } from '../crypto/service-account-token.ts'
 import { openHandles } from '../crypto/session-handle.ts'
 import type { SplitCookies } from './cookies.ts'
 import type { CompiledRoute } from './routes.ts'
@@ -30,6 +33,10 @@ export interface ReadyAnswer extends AllowedAnswer {
 export interface Visitor {
   /** Whom the handles name, each once; not yet looked up. */
   readonly sessionIds: readonly string[]
+  /** Service accounts whose tokens came in headers. */
+  readonly serviceAccountIds: readonly string[]
+  /** A token that looks like one of ours and is not. */
+  readonly hasForgedToken: boolean
   readonly cookies: SplitCookies
   readonly answers: Map<CompiledRoute, ReadyAnswer>
   /** Whether it is remembered: only then answers are kept for it, so that their number stays bounded. */
@@ -40,11 +47,16 @@ export function recogniseVisitor(options: {
   readonly audience: string
   readonly cookies: SplitCookies
   readonly headerHandles: readonly string[]
-  readonly key: Uint8Array
+  readonly keys: Pick<Keyring, 'cookie' | 'serviceAccount'>
 }): Visitor {
-  const { audience, cookies, headerHandles, key } = options
+  const { audience, cookies, headerHandles, keys } = options
+  // From headers only: whatever else a browser sends along by itself is not a machine's doing.
+  const tokens = headerHandles.filter(isServiceAccountToken)
+  const accounts = tokens.map((token) => openServiceAccountToken(token, keys.serviceAccount))
   return {
-    sessionIds: openHandles([...cookies.sessions, ...headerHandles], audience, key),
+    sessionIds: openHandles([...cookies.sessions, ...headerHandles], audience, keys.cookie),
+    serviceAccountIds: [...new Set(accounts.filter((id) => id !== undefined))],
+    hasForgedToken: accounts.includes(undefined),
     cookies,
     answers: new Map(),
     isKept: false,
@@ -67,7 +79,8 @@ export class Visitors {
 
   /** Only who names a session, or shows nothing at all, is worth remembering: others could come in any number. */
   remember(key: string, visitor: Visitor, hasCredentials: boolean): void {
-    if (key.length > LONGEST_KEY || (visitor.sessionIds.length === 0 && hasCredentials)) return
+    const isNamed = visitor.sessionIds.length + visitor.serviceAccountIds.length > 0
+    if (key.length > LONGEST_KEY || (!isNamed && hasCredentials)) return
     visitor.isKept = true
     this.#byKey.set(key, visitor)
     if (this.#byKey.size > MOST_VISITORS) this.#forgetOldest()
@@ -82,7 +95,8 @@ export class Visitors {
 
   forgetSession(sessionId: string): void {
     for (const [key, visitor] of this.#byKey) {
-      if (visitor.sessionIds.includes(sessionId)) this.#forget(key, visitor)
+      if (visitor.sessionIds.includes(sessionId) || visitor.serviceAccountIds.includes(sessionId))
+        this.#forget(key, visitor)
     }
   }
 

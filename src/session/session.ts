@@ -29,6 +29,10 @@ export interface Session {
   readonly version: number
 }
 
+export function isMachine(kind: Session['kind']): boolean {
+  return kind === 'service-account' || kind === 'workload'
+}
+
 export interface SessionTokens {
   readonly accessToken: string | undefined
   readonly accessTokenExpiresAt: number | undefined

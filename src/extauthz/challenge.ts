@@ -1,0 +1,24 @@
+/**
+ * The `WWW-Authenticate` header of a refusal: how a program may show who it is, and what was wrong with what it showed.
+ *
+ * @see RFC 9110 section 11.6.1, RFC 6750 section 3
+ * @module
+ */
+import type { Check, RefusalReason } from './check.ts'
+import type { HeaderEntry } from './check-response.ts'
+
+/** The `error` of a challenge, by what is wrong. */
+const ERRORS: Partial<Readonly<Record<RefusalReason, string>>> = {
+  'invalid-token': 'invalid_token',
+  'token-not-for-this-route': 'insufficient_scope',
+}
+
+/** None for a refusal that has to do with something else than who asks. */
+export function challenge(check: Check, reason: RefusalReason | 'sign-in'): readonly HeaderEntry[] {
+  const error = reason === 'sign-in' ? undefined : ERRORS[reason]
+  if (error === undefined && reason !== 'sign-in') return []
+  // A host that was let through to here has no quotes in it.
+  return [
+    ['www-authenticate', `Bearer realm="${check.host}"${error === undefined ? '' : `, error="${error}"`}`],
+  ]
+}

@@ -1,0 +1,51 @@
+/**
+ * The checks of what machines show in the place of a cookie.
+ *
+ * @module
+ */
+import { isMeantFor, type ServiceAccount } from '../session/service-account.ts'
+import type { MaybePromise } from '../session/store.ts'
+import type { Check, Refused } from './check.ts'
+import type { ServiceAccountSource } from './ports.ts'
+
+/**
+ * A token that names no account that lives is refused and not passed over, on public routes too: whoever sends one
+ * means to be somebody, and is better told that it has ended.
+ */
+export function findServiceAccounts(
+  check: Check,
+  accounts: ServiceAccountSource | undefined,
+): MaybePromise<Refused | undefined> {
+  const { visitor } = check
+  if (visitor === undefined || (visitor.serviceAccountIds.length === 0 && !visitor.hasForgedToken))
+    return undefined
+  if (visitor.hasForgedToken || accounts === undefined) return invalid('it is not one of ours')
+  const found = visitor.serviceAccountIds.map((id) => accounts.find(id))
+  if (found.some((account) => account instanceof Promise))
+    return Promise.all(found.map(async (account) => account)).then((late) => take(check, late, accounts))
+  return take(
+    check,
+    found.map((account) => (account instanceof Promise ? undefined : account)),
+    accounts,
+  )
+}
+
+function take(
+  check: Check,
+  found: readonly (ServiceAccount | undefined)[],
+  accounts: ServiceAccountSource,
+): Refused | undefined {
+  const { route, host, now } = check
+  for (const account of found) {
+    if (account === undefined) return invalid('the service account was revoked')
+    // Before it is judged, so that the log names it when it is refused.
+    check.sessions = [...check.sessions, account.session]
+    if (now >= account.session.expiresAt) return invalid('the service account has expired')
+    if (route === undefined || !isMeantFor(account, route.route, host))
+      return { outcome: 'refuse', reason: 'token-not-for-this-route' }
+    accounts.noteUse(account.id, now)
+  }
+  return undefined
+}
+
+const invalid = (detail: string): Refused => ({ outcome: 'refuse', reason: 'invalid-token', detail })
