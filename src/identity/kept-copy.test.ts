@@ -52,7 +52,7 @@ describe('a kept copy', () => {
     await using kept = copy()
     assert.equal(kept.current, undefined)
     assert.equal(kept.status.state, 'waiting')
-    await kept.refresh()
+    await kept.settled()
     assert.equal(kept.current, 'one')
     assert.deepEqual(kept.status, { state: 'ready', asOf: START, isTooOld: false, lastFailure: undefined })
     await kept.refresh()
@@ -61,11 +61,21 @@ describe('a kept copy', () => {
     assert.deepEqual(changes, ['one', 'two'])
   })
 
+  it('is fetched once more when it is asked for meanwhile', async () => {
+    const { answers, copy } = world()
+    answers.push('before the change', 'after the change')
+    await using kept = copy()
+    await Promise.all([kept.refresh(), kept.refresh()])
+    assert.equal(kept.current, 'after the change')
+    assert.equal(answers.length, 0)
+  })
+
   it('stays when the source fails, which is told once', async () => {
     const { answers, waits, lines, copy } = world()
     answers.push('one', new Error('it answered 500'), new Error('it answered 500'), 'two')
     await using kept = copy()
-    for (let attempt = 0; attempt < 3; attempt += 1) await kept.refresh()
+    await kept.settled()
+    for (let attempt = 1; attempt < 3; attempt += 1) await kept.refresh()
     assert.equal(kept.current, 'one')
     assert.equal(kept.status.state, 'failing')
     assert.equal(kept.status.lastFailure?.message, 'it answered 500')
@@ -82,7 +92,7 @@ describe('a kept copy', () => {
     const { answers, clock, copy } = world({ maxAgeMs: 60 * MINUTE })
     answers.push('one')
     await using kept = copy()
-    await kept.refresh()
+    await kept.settled()
     clock.now += 60 * MINUTE
     assert.equal(kept.current, 'one')
     clock.now += 1
@@ -96,7 +106,7 @@ describe('a kept copy', () => {
     const { answers, waits, copy } = world()
     answers.push(new SourceFailure('too many requests', 90_000))
     await using kept = copy()
-    await kept.refresh()
+    await kept.settled()
     assert.deepEqual(waits, [90_000])
   })
 
@@ -104,7 +114,8 @@ describe('a kept copy', () => {
     const { answers, waits, copy } = world({ intervalMs: undefined })
     answers.push(...Array.from({ length: 12 }, () => new Error('down')))
     await using kept = copy()
-    for (let attempt = 0; attempt < 12; attempt += 1) await kept.refresh()
+    await kept.settled()
+    for (let attempt = 1; attempt < 12; attempt += 1) await kept.refresh()
     assert.equal(waits.at(-1), 300_000)
   })
 
@@ -116,7 +127,7 @@ describe('a kept copy', () => {
     answers.push(new Error('down'))
     await using kept = copy()
     assert.equal(kept.current, 'old')
-    await kept.refresh()
+    await kept.settled()
     assert.equal(kept.current, 'old')
     assert.equal(kept.status.asOf, START - 2 * MINUTE)
   })

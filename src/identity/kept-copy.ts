@@ -19,8 +19,10 @@ export interface KeptCopy<T> extends AsyncDisposable {
   /** The last good copy; `undefined` before there is one and when it is too old. */
   readonly current: T | undefined
   readonly status: CopyStatus
-  /** Fetches now, unless that is under way; never rejects. */
+  /** Fetches now, and once more if that is under way: it may have read what has changed since. Never rejects. */
   refresh(): Promise<void>
+  /** Resolves when no attempt is under way: at the start, after the first one. */
+  settled(): Promise<void>
 }
 
 interface CopyLogger {
@@ -81,6 +83,7 @@ class Keeper<T> implements KeptCopy<T> {
   #copy: { readonly value: T; readonly asOf: number } | undefined
   #lastFailure: CopyStatus['lastFailure']
   #failures = 0
+  #isWanted = false
   #running: Promise<void> | undefined
   #next: Disposable | undefined
 
@@ -112,17 +115,28 @@ class Keeper<T> implements KeptCopy<T> {
     return Math.abs(age) > maxAgeMs
   }
 
-  refresh(): Promise<void> {
-    this.#running ??= this.#attempt().finally(() => {
-      this.#running = undefined
-    })
-    return this.#running
+  async refresh(): Promise<void> {
+    this.#isWanted = true
+    this.#running ??= this.#run()
+    await this.#running
+  }
+
+  async settled(): Promise<void> {
+    await this.#running
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort.abort()
     this.#next?.[Symbol.dispose]()
     await this.#running
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isWanted && !this.#abort.signal.aborted) {
+      this.#isWanted = false
+      await this.#attempt()
+    }
+    this.#running = undefined
   }
 
   async #attempt(): Promise<void> {

@@ -1,0 +1,177 @@
+/**
+ * One source that policies look into: a file that is watched, or an address that is asked again and again.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import type { Config, RecordSource } from '../../config/config.ts'
+import { systemCodeOf } from '../../errors.ts'
+import type { HttpClient } from '../http-client.ts'
+import { type KeptCopy, keepCopy, SourceFailure } from '../kept-copy.ts'
+import { type PlaceTable, readPlaces } from './places.ts'
+import { type RecordTable, readRecordTable } from './record-table.ts'
+import { watchFileChanges } from './watched-file.ts'
+
+export interface SourceOptions {
+  readonly http: HttpClient
+  readonly now: () => number
+  readonly logger: {
+    info(fields: object, message: string): void
+    warn(fields: object, message: string): void
+  }
+}
+
+/** A source that the configuration names, not yet opened. */
+export interface NamedSource<Table> {
+  /** Of all that makes it what it is: the same id, the same copy. */
+  readonly id: string
+  /** As messages and `/status` call it. */
+  readonly name: string
+  open(options: SourceOptions): OpenSource<Table>
+}
+
+export interface OpenSource<Table> extends AsyncDisposable {
+  readonly name: string
+  readonly copy: KeptCopy<Table>
+}
+
+const POLL_MS = 600_000
+const URL_MAX_AGE_MS = 86_400_000
+const LONGEST_FILE = 512 * 1024 * 1024
+
+export function recordSource(type: string, source: RecordSource, config: Config): NamedSource<RecordTable> {
+  const name = `records "${type}"`
+  const folder = dirname(config.file)
+  const headers = Object.entries(source.headers).map(([header, value]): [string, string] => [
+    header,
+    value.reveal(),
+  ])
+  return {
+    id: idOf(['records', type, folder, source, headers]),
+    name,
+    open(options) {
+      const read = tableReader(name, source, options)
+      return source.path === undefined
+        ? openUrl(name, source, headers, read, options)
+        : openFile(name, source.path, folder, source.max_age, options, (bytes, path) =>
+            read(bytes.toString('utf8'), /\.csv$/i.test(path) ? 'csv' : 'json', path),
+          )
+    },
+  }
+}
+
+export function placeSource(path: string, config: Config): NamedSource<PlaceTable> {
+  const name = `geoip ${path}`
+  const folder = dirname(config.file)
+  return {
+    id: idOf(['geoip', folder, path]),
+    name,
+    open: (options) =>
+      openFile(name, path, folder, undefined, options, (bytes) => {
+        try {
+          return readPlaces(bytes)
+        } catch {
+          throw new SourceFailure(`${path} is no MaxMind DB file`)
+        }
+      }),
+  }
+}
+
+/** A hash, as tokens take part in it. */
+function idOf(parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+}
+
+type ReadTable = (text: string, format: 'json' | 'csv', where: string) => RecordTable
+
+function tableReader(name: string, source: RecordSource, { logger }: SourceOptions): ReadTable {
+  return (text, format, where) => {
+    const read = readRecordTable(text, {
+      format: source.format ?? format,
+      key: source.key,
+      keyField: source.key_field,
+    })
+    if ('wrong' in read)
+      throw new SourceFailure(`${where}${read.line === undefined ? '' : `:${read.line}`} ${read.wrong}`)
+    if (read.table.ambiguous.length > 0)
+      logger.warn({ source: name }, `${name}: several rows bear one key, and count as unknown`)
+    return read.table
+  }
+}
+
+function openFile<Table>(
+  name: string,
+  path: string,
+  folder: string,
+  maxAgeMs: number | undefined,
+  { now, logger }: SourceOptions,
+  read: (bytes: Buffer, path: string) => Table,
+): OpenSource<Table> {
+  const file = resolve(folder, path)
+  const copy = keepCopy({
+    name,
+    maxAgeMs,
+    now,
+    logger,
+    fetch: async () => read(await readBytes(file, path), path),
+  })
+  const watching = watchFileChanges(file, () => void copy.refresh())
+  return {
+    name,
+    copy,
+    async [Symbol.asyncDispose]() {
+      watching[Symbol.dispose]()
+      await copy[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function openUrl(
+  name: string,
+  { url = '', poll_interval, max_age }: RecordSource,
+  headers: [string, string][],
+  read: ReadTable,
+  { http, now, logger }: SourceOptions,
+): OpenSource<RecordTable> {
+  const copy = keepCopy({
+    name,
+    maxAgeMs: max_age ?? URL_MAX_AGE_MS,
+    intervalMs: poll_interval ?? POLL_MS,
+    now,
+    logger,
+    fetch: async (signal) => {
+      const answer = await http.fetch(url, { signal, headers })
+      if (!answer.ok) throw new SourceFailure(`${url} answered ${answer.status}`, retryAfterOf(answer, now()))
+      const isCsv = /^text\/csv\b/.test(answer.headers.get('content-type') ?? '')
+      return read(await answer.text(), isCsv ? 'csv' : 'json', url)
+    },
+  })
+  return { name, copy, [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose]() }
+}
+
+/** RFC 9110 section 10.2.3: seconds, or a date. */
+function retryAfterOf(answer: Response, now: number): number | undefined {
+  const text = answer.headers.get('retry-after')
+  if (text === null) return undefined
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now)
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+}
+
+async function readBytes(file: string, path: string): Promise<Buffer> {
+  try {
+    if ((await stat(file)).size > LONGEST_FILE) throw new SourceFailure(`${path} is larger than 512 MiB`)
+    return await readFile(file)
+  } catch (error) {
+    if (error instanceof SourceFailure) throw error
+    throw new SourceFailure(`${path}: ${REASONS[systemCodeOf(error) ?? ''] ?? 'it can not be read'}`)
+  }
+}
