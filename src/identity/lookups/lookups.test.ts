@@ -163,8 +163,8 @@ describe('places', () => {
   it('are unknown without a database, with a broken one, and with one that is too old', async (t) => {
     const folder = folderFor(t)
     const none = world(folder, {})
-    await using _none = none.lookups
-    assert.equal(none.lookups.place('192.0.2.7'), 'unknown')
+    await using nowhere = none.lookups
+    assert.equal(nowhere.place('192.0.2.7'), 'unknown')
 
     writeFileSync(join(folder, 'broken.mmdb'), 'not a database')
     copyFileSync(fixture, join(folder, 'good.mmdb'))
