@@ -18,7 +18,9 @@ import { type ConfigSource, watchConfig } from './config/watch.ts'
 import { type LocalCa, openLocalCa } from './crypto/local-ca.ts'
 import { openSigningKeys } from './crypto/signing-keys.ts'
 import { serveExtAuthz } from './extauthz/service.ts'
+import { followHttpClient } from './identity/current-http-client.ts'
 import { followProvider } from './identity/current-provider.ts'
+import { openLookups } from './identity/lookups/lookups.ts'
 import { policyOf } from './policy/compiled-policies.ts'
 import { policyMistakes } from './policy/config-check.ts'
 import { openKeyring, openStore, stateDirFor } from './session/open-state.ts'
@@ -52,6 +54,8 @@ export interface Sallyport extends AsyncDisposable {
 }
 
 const DAY_MS = 86_400_000
+/** Of what Sallyport itself asks for: a list of everybody in a large company fits. */
+const LARGEST_ANSWER = 64 * 1024 * 1024
 
 /** @throws {Fault} whatever keeps it from starting; nothing is left running then */
 export async function startSallyport(options: StartOptions): Promise<Sallyport> {
@@ -76,7 +80,11 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   const localCa = await openLocalCa(join(stateDir, 'ca'), { constrainedTo: options.localCaDomains ?? [] })
   const sessions = running.use(await openStore(stateDir, keys))
   const serviceAccounts = running.use(new ServiceAccounts(sessions.records))
-  const provider = running.use(followProvider({ config, trustedCa: [localCa.certificatePem], logger }))
+  const trustedCa = [localCa.certificatePem]
+  const provider = running.use(followProvider({ config, trustedCa, logger }))
+  const http = running.use(followHttpClient({ config, trustedCa, maxResponseBytes: LARGEST_ANSWER }))
+  const lookups = running.use(openLookups({ config, http, now, logger }))
+  await lookups.ready()
 
   running.use(
     await serveExtAuthz({
@@ -85,6 +93,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       policyOf,
       sessions,
       serviceAccounts,
+      data: lookups,
       keys,
       signingKeys,
       idpIdFor: () => provider.current?.id ?? '',
@@ -100,7 +109,8 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       sessions,
       provider: (id) => (id === undefined || id === provider.current?.id ? provider.current : undefined),
       mayOpen: (route, subject, facts) =>
-        policyOf(config.current, route).policy?.decide(subject, facts).outcome === 'allow',
+        policyOf(config.current, route).policy?.decide(subject, { ...facts, data: lookups }).outcome ===
+        'allow',
       keys,
       signingKeys,
       now,
@@ -130,6 +140,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
         xds: xds.status(),
         identityProvider: provider.current?.status,
         sessions: sessions.count,
+        lookups: lookups.status,
       }),
     }),
   )

@@ -48,6 +48,7 @@ export function createAuthorizer(
     keys,
     routes,
     visitors,
+    data: ports.data,
     splitCookies: cookieSplitter(cookieName),
   })
   let judge = judgeOf(config.current.settings.cookie_name)

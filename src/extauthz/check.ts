@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Decision, RequestFacts, Subject } from '../policy/decision.ts'
+import type { DataSources, Decision, RequestFacts, Subject } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import type { CheckRequest } from './check-request.ts'
 import { clientAddress } from './client-address.ts'
@@ -65,15 +65,17 @@ export class CheckFacts implements RequestFacts {
   readonly host: string
   readonly sourceIp: string
   readonly now: number
+  readonly data: DataSources | undefined
   readonly #request: CheckRequest
   #headers: Readonly<Record<string, string>> | undefined
 
-  constructor(check: Check) {
+  constructor(check: Check, data: DataSources | undefined) {
     this.#request = check.request
     this.method = check.request.method
     this.path = check.path
     this.host = check.host
     this.now = check.now
+    this.data = data
     this.sourceIp = clientAddress(check.request, check.route?.settings)
   }
 

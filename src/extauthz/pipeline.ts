@@ -25,6 +25,7 @@ export interface Judge {
   readonly keys: Ports['keys']
   readonly routes: RouteTable
   readonly visitors: Visitors
+  readonly data: Ports['data']
   readonly splitCookies: (header: string | undefined) => SplitCookies
 }
 
@@ -167,10 +168,10 @@ function refuseSeveralIdentities({ sessions }: Check): Verdict | undefined {
 }
 
 /** Ends the matter unless it allows: what a route asks for besides its policy is asked of those who may pass at all. */
-function askPolicy(check: Check): Verdict | undefined {
+function askPolicy(check: Check, { data }: Judge): Verdict | undefined {
   const { route, sessions } = check
   if (route === undefined) throw new Error('a policy was asked for without a route')
-  const decision = route.policy.decide(subjectOf(sessions[0]), new CheckFacts(check))
+  const decision = route.policy.decide(subjectOf(sessions[0]), new CheckFacts(check, data))
   check.decision = decision
   return decision.outcome === 'allow' ? undefined : { outcome: decision.outcome, decision }
 }

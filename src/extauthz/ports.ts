@@ -7,6 +7,7 @@ import type { Config, Route } from '../config/config.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 import type { Compilation } from '../policy/compile.ts'
+import type { DataSources } from '../policy/decision.ts'
 import type { ServiceAccount } from '../session/service-account.ts'
 import type { MaybePromise, SessionStore } from '../session/store.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -30,6 +31,8 @@ export interface Ports {
   readonly policyOf: (config: Config, route: Route) => Compilation
   readonly sessions: SessionStore
   readonly serviceAccounts?: ServiceAccountSource
+  /** Records and places that policies look up. */
+  readonly data?: DataSources
   readonly keys: Keyring
   readonly signingKeys: SigningKeys
   /** Which identity provider's sessions count on a route. */

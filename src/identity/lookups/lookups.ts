@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/config.ts'
 import type { ConfigSource } from '../../config/watch.ts'
 import type { CopyStatus, KeptCopy } from '../kept-copy.ts'
@@ -25,9 +26,11 @@ export interface Lookups extends AsyncDisposable {
   place(ip: string): Place | undefined | 'unknown'
   /** By source, as `/status` shows it. */
   readonly status: Readonly<Record<string, CopyStatus>>
-  /** Resolves when each source has been tried once, so that the first requests are not judged by nothing. */
-  ready(): Promise<void>
+  /** Resolves when each source has been tried once, or when the time is over: a slow one must not hold up a start. */
+  ready(withinMs?: number): Promise<void>
 }
+
+const READY_WITHIN_MS = 3000
 
 /** Follows the configuration: a source whose keys stay the same keeps its copy. */
 export function openLookups(options: SourceOptions & { readonly config: ConfigSource }): Lookups {
@@ -67,8 +70,10 @@ export function openLookups(options: SourceOptions & { readonly config: ConfigSo
       const all = [...recordSources.open, ...placeSources.open]
       return Object.fromEntries(all.map(({ name, copy }) => [name, copy.status]))
     },
-    async ready() {
-      await Promise.all([...recordSources.open, ...placeSources.open].map(({ copy }) => copy.settled()))
+    async ready(withinMs = READY_WITHIN_MS) {
+      const all = [...recordSources.open, ...placeSources.open].map(({ copy }) => copy.settled())
+      const over = sleep(withinMs, undefined, { ref: false })
+      await Promise.race([Promise.all(all), over])
     },
     async [Symbol.asyncDispose]() {
       following[Symbol.dispose]()
