@@ -129,6 +129,8 @@ function valueOf(json: JsonSchema): JsonSchema | undefined {
 function nestedOf(path: string, json: JsonSchema): string[] {
   const value = valueOf(json)
   if (value !== undefined) return nestedOf(`${path}.<name>`, value)
+  const map = json.anyOf?.find(({ properties }) => properties !== undefined)
+  if (map !== undefined) return nestedOf(path, map)
   const item = itemOf(json) ?? json
   const below = item === json ? path : `${path}[]`
   return Object.entries(item.properties ?? {}).flatMap(([key, nested]) => {

@@ -111,6 +111,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       mayOpen: (route, subject, facts) =>
         policyOf(config.current, route).policy?.decide(subject, { ...facts, data: lookups }).outcome ===
         'allow',
+      mentionedGroups: (route) => policyOf(config.current, route).policy?.mentionedGroups ?? [],
       keys,
       signingKeys,
       now,

@@ -219,10 +219,11 @@ describe('docs/upstreams.md', () => {
             issuerFormat: 'hostOnly',
             nowSeconds: Math.floor(Date.now() / 1000),
             jti: 'j',
+            groups: [],
           }),
         )
       const given = (assertion: string) => userOf({ headers: { 'x-pomerium-jwt-assertion': assertion } })
-      const alice = { id: 's', userId: 'alice', email: 'a@example.com', name: 'A', claims: {}, groups: [] }
+      const alice = { id: 's', userId: 'alice', email: 'a@example.com', name: 'A', claims: {} }
 
       assert.equal((await given(assertionFor('app.example.com', alice)))?.email, 'a@example.com')
       assert.equal(await given(assertionFor('app.example.com', 'anonymous')), undefined)

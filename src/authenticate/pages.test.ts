@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { APP, AUTHENTICATE, type Browser, World } from './world.fixture.ts'
+import { APP, AUTHENTICATE, type Browser, testConfig, World } from './world.fixture.ts'
 
 async function signedIn(world: World, user = 'alice'): Promise<Browser> {
   const browser = world.browser(user)
@@ -48,6 +48,19 @@ describe('our own pages', () => {
     const { sub, email, groups, ...rest } = JSON.parse((await browser.ask(`${APP}/.pomerium/user`)).body)
     assert.deepEqual({ sub, email, groups }, { sub: 'alice', email: 'alice@example.com', groups: ['staff'] })
     for (const name of ['iss', 'aud', 'exp', 'iat', 'jti']) assert.equal(rest[name], undefined)
+  })
+
+  it('tell the scripts of an app only the groups that the app is told', async () => {
+    for (const [settings, groups] of [
+      ['', ['staff']],
+      ['jwt_groups_filter: []', []],
+      ['jwt_groups_filter: { prefixes: [st] }', ['staff']],
+      ['jwt_groups_filter: { mentioned: true }', []],
+    ] as const) {
+      await using world = await World.open({ config: testConfig(`${settings}\n`) })
+      const browser = await signedIn(world)
+      assert.deepEqual(JSON.parse((await browser.ask(`${APP}/.pomerium/user`)).body).groups, groups)
+    }
   })
 
   it('say that I am not signed in, and where to do it', async () => {

@@ -24,12 +24,16 @@ export type FindProvider = (idpId?: string) => IdentityProvider | undefined
 /** Whether a policy lets this person open this route. Unknown is no. */
 export type MayOpen = (route: Route, subject: Subject, facts: RequestFacts) => boolean
 
+/** The groups that the policies of a route name. */
+export type MentionedGroups = (route: Route) => readonly string[]
+
 /** All that a step may use besides the visit itself. */
 export interface Services {
   readonly config: CurrentConfig
   readonly sessions: SessionStore
   readonly provider: FindProvider
   readonly mayOpen: MayOpen
+  readonly mentionedGroups: MentionedGroups
   readonly keys: Keyring
   /** Over `keys.state`: the OAuth state, the hand-off and the sign-out order travel under it. */
   readonly sealer: Sealer

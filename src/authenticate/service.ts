@@ -17,7 +17,7 @@ import type { Action } from '../transport/page.ts'
 import { ENDPOINTS, endpointOf } from './endpoints.ts'
 import { createAuthenticateMetrics } from './metrics.ts'
 import { PIPELINE, type Row, runPipeline } from './pipeline.ts'
-import type { CurrentConfig, FindProvider, MayOpen, Services } from './ports.ts'
+import type { CurrentConfig, FindProvider, MayOpen, MentionedGroups, Services } from './ports.ts'
 import { openRefresher, type Timers } from './refresher.ts'
 import { sitesOf } from './sites.ts'
 import type { Visit } from './visit.ts'
@@ -28,6 +28,7 @@ export interface AuthenticateOptions {
   readonly sessions: SessionStore
   readonly provider: FindProvider
   readonly mayOpen: MayOpen
+  readonly mentionedGroups: MentionedGroups
   readonly keys: Keyring
   readonly signingKeys: SigningKeys
   readonly now: () => number

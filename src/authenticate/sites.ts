@@ -32,6 +32,8 @@ export interface Sites {
   targetOf(text: string): URL | undefined
   /** An additional login host of ours in the form that a URL has; `undefined` for others. */
   loginHostOf(authority: string): string | undefined
+  /** Whether a route of that origin answers at that host, on some port. */
+  readonly isServedAt: (origin: SitesConfig['routes'][number]['origin'], host: string) => boolean
   readonly authenticateUrl: URL
 }
 
@@ -71,6 +73,7 @@ function makeSites({ settings, routes }: SitesConfig): Sites {
 
   return {
     authenticateUrl,
+    isServedAt: (origin, host) => hostMatcher(origin)(host),
     siteOf(authority) {
       const url = authorityUrl(scheme, authority)
       if (url === undefined) return undefined

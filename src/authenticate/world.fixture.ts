@@ -19,6 +19,7 @@ import { buildSignInUrl } from '../crypto/sign-in-url.ts'
 import { openSigningKeys } from '../crypto/signing-keys.ts'
 import { Fault } from '../errors.ts'
 import type { Identity, IdentityProvider } from '../identity/provider.ts'
+import { compilePolicy } from '../policy/compile.ts'
 import { openSqliteStore } from '../session/sqlite-store.ts'
 import type { SessionStore } from '../session/store.ts'
 import { createLogger } from '../telemetry/log.ts'
@@ -217,6 +218,7 @@ export class World implements AsyncDisposable {
         provider: (idpId) => (idpId === undefined || idpId === provider.id ? provider : undefined),
         mayOpen: (route, subject) =>
           subject.kind === 'user' && route.allowed_users?.includes(subject.email ?? '') !== false,
+        mentionedGroups: (route) => compilePolicy(route).policy?.mentionedGroups ?? [],
         keys: this.keys,
         signingKeys: openSigningKeys({ derivedFrom: this.keys.signing }),
         now: () => this.now,

@@ -79,7 +79,7 @@ export interface Settings extends Frozen<Omit<SettingsKeys, ReplacedSettings>> {
   /** Empty when the file says `disable`. */
   readonly set_response_headers: Readonly<Record<string, string>>
   readonly jwt_issuer_format: 'hostOnly' | 'uri'
-  readonly pass_identity_headers: boolean
+  readonly pass_identity_headers: boolean | 'minimal'
   readonly access_log_fields: readonly string[]
   readonly authorize_log_fields: readonly string[]
   /** By record type. */

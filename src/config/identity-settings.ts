@@ -113,6 +113,7 @@ export const sessions = {
   jwt_issuer_format: shared.jwt_issuer_format,
   jwt_groups_filter: shared.jwt_groups_filter,
   pass_identity_headers: shared.pass_identity_headers,
+  identity_headers_limit: shared.identity_headers_limit,
   signout_redirect_url: HttpUrl.optional().meta({
     description: 'Where users land after signing out. Unset: a page of ours.',
   }),

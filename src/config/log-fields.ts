@@ -45,7 +45,12 @@ export const DEFAULT_AUTHORIZE_LOG_FIELDS = [
   'route-id',
 ] as const
 
-const AUTHORIZE_LOG_FIELDS = [...DEFAULT_AUTHORIZE_LOG_FIELDS, 'headers', 'query'] as const
+const AUTHORIZE_LOG_FIELDS = [
+  ...DEFAULT_AUTHORIZE_LOG_FIELDS,
+  'headers',
+  'identity-header-bytes',
+  'query',
+] as const
 
 /** Fields of features that are still to come, or that would put a token into the log. */
 const LATER_FIELDS = [

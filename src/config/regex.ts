@@ -7,12 +7,22 @@
 import { RE2JS } from 're2js'
 import { z } from 'zod'
 
+/** What RE2 says against a pattern, or undefined. */
+export function unicodeRe2Problem(pattern: string): string | undefined {
+  const compiled = compileUnicodeRe2(pattern)
+  return 'wrong' in compiled ? compiled.wrong : undefined
+}
+
 /** The number of capture groups, or what RE2 says against the pattern. */
 export function compileRe2(pattern: string): { readonly groups: number } | { readonly wrong: string } {
-  if (pattern === '') return { wrong: 'must not be empty' }
   // Envoy compiles for bytes, where RE2 knows no character beyond 0xFF.
   const wide = /(?<!\\)(?:\\\\)*\\x\{0*[1-9a-f][0-9a-f]{2,}\}/i.exec(pattern)?.[0]
   if (wide !== undefined) return { wrong: `holds "${wide}", but Envoy matches bytes, up to \\x{FF}` }
+  return compileUnicodeRe2(pattern)
+}
+
+function compileUnicodeRe2(pattern: string): { readonly groups: number } | { readonly wrong: string } {
+  if (pattern === '') return { wrong: 'must not be empty' }
   try {
     return { groups: RE2JS.compile(pattern).groupCount() }
   } catch (error) {

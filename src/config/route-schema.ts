@@ -188,6 +188,7 @@ export const ROUTE_SECTIONS = [
       pass_identity_headers: shared.pass_identity_headers,
       jwt_issuer_format: shared.jwt_issuer_format,
       jwt_groups_filter: shared.jwt_groups_filter,
+      identity_headers_limit: shared.identity_headers_limit,
     },
   },
   { title: 'Protocols and timeouts', keys: { ...protocols, allow_upgrades: shared.allow_upgrades } },

@@ -89,6 +89,8 @@ export function mistakesOf(
 ): Mistake[] {
   return issues.flatMap((issue): Mistake[] => {
     const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)))
+    const meant = issue.code === 'invalid_union' ? meantBranch(issue) : undefined
+    if (meant !== undefined) return mistakesOf(meant, schema, unsupportedAt, alsoKnown)
     if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }]
     const unsupported = unsupportedAt(issue.path)
     const known = [
@@ -106,6 +108,18 @@ export function mistakesOf(
   })
 }
 
+/** The findings of the one branch of a union whose kind of value it is, such as a list; then what is wrong is inside. */
+function meantBranch({ path, errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | undefined {
+  const possible = errors.filter((issues) => !issues.some(isOtherKind))
+  const [only] = possible
+  if (only === undefined || possible.length > 1) return undefined
+  return only.map((issue) => ({ ...issue, path: [...path, ...issue.path] }))
+}
+
+function isOtherKind({ code, path }: z.core.$ZodIssue): boolean {
+  return path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')
+}
+
 function supportSentence(table: Table, key: string): string {
   const row = table[key]
   return row === undefined ? 'is not supported' : unsupportedMessage(row)
@@ -120,6 +134,7 @@ function unknownSentence(key: string, known: readonly string[]): string {
 function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
   let at: z.core.$ZodType | undefined = unwrap(schema)
   for (const step of path) {
+    if (at instanceof z.ZodUnion) at = branchFor(at, step)
     if (at instanceof z.ZodObject) at = at.shape[String(step)]
     else if (at instanceof z.ZodArray) at = at.element
     else if (at instanceof z.ZodRecord) at = at.valueType
@@ -127,7 +142,15 @@ function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[]
     if (at === undefined) return []
     at = unwrap(at)
   }
+  if (at instanceof z.ZodUnion) at = branchFor(at, '')
   return at instanceof z.ZodObject ? Object.keys(at.shape) : []
+}
+
+/** Of a list and a map, the one that the step leads into. */
+function branchFor({ def }: z.ZodUnion, step: PropertyKey): z.core.$ZodType | undefined {
+  return def.options.find((one) =>
+    typeof step === 'number' ? one instanceof z.ZodArray : one instanceof z.ZodObject,
+  )
 }
 
 function unwrap(schema: z.core.$ZodType): z.core.$ZodType {

@@ -6,6 +6,7 @@
 
 import { z } from 'zod'
 import { HEADER_NAME, ResponseHeaders } from './header.ts'
+import { upstreamIdentityKeys } from './upstream-identity.ts'
 
 export const Uint32 = z.int().min(0).max(4_294_967_295)
 
@@ -71,31 +72,7 @@ export function sharedKeys(place: 'route' | 'global') {
           : 'Each route may override each number.'
       }`,
     }),
-    jwt_issuer_format: z
-      .enum(['hostOnly', 'uri'])
-      .optional()
-      .meta({
-        description: `Form of \`iss\` in the identity assertion (RFC 7519 section 4.1.1): \`hostOnly\` is \`app.example.com\`, \`uri\` is \`https://app.example.com/\`. ${
-          isRoute ? 'Unset: the global value.' : 'Unset: `hostOnly`.'
-        }`,
-      }),
-    jwt_groups_filter: z
-      .array(z.string().min(1))
-      .optional()
-      .meta({
-        description: `Ids of the groups that may stand in the identity assertion; others are left out, to keep headers small. ${
-          isRoute ? 'Together with the global list.' : 'Together with the list of the route.'
-        } Unset in both places: all groups.`,
-        examples: [['staff', 'admins']],
-      }),
-    pass_identity_headers: z
-      .boolean()
-      .optional()
-      .meta({
-        description: `Whether the upstream gets the signed identity (\`X-Pomerium-Jwt-Assertion\` and the claim headers). ${
-          isRoute ? 'Unset: the global value.' : 'Unset: false.'
-        }`,
-      }),
+    ...upstreamIdentityKeys(place),
     set_response_headers: ResponseHeaders.optional().meta({
       description: isRoute
         ? 'Headers set on each response of this route, over the global ones; taken literally, `%` too. The key `disable` clears both. Envoy `Route.response_headers_to_add`.'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type AssertionInput, assertionClaims, claimHeaderValue } from './assertion.ts'
+import { type AssertionInput, assertionClaims, claimHeaderValue, minimalClaims } from './assertion.ts'
 
 const session = {
   id: 's1',
@@ -8,7 +8,6 @@ const session = {
   email: 'alice@example.com',
   name: 'Alice',
   claims: { department: ['sales', 'eu'], sub: ['forged'], groups: ['forged'], email: ['forged@example.com'] },
-  groups: ['staff', 'admins'],
 }
 const input: AssertionInput = {
   host: 'app.example.com',
@@ -17,6 +16,7 @@ const input: AssertionInput = {
   issuerFormat: 'hostOnly',
   nowSeconds: 1000,
   jti: 'j1',
+  groups: ['staff', 'admins'],
 }
 
 describe('the assertion', () => {
@@ -40,7 +40,7 @@ describe('the assertion', () => {
     assert.deepEqual({ iss, aud }, { iss: 'https://app.example.com/', aud: 'app.example.com' })
   })
   it('is made for anonymous visitors too, with an empty subject', () => {
-    const { sub, user, email, sid, groups } = assertionClaims({ ...input, session: 'anonymous' })
+    const { sub, user, email, sid, groups } = assertionClaims({ ...input, session: 'anonymous', groups: [] })
     assert.deepEqual({ sub, user, email, sid, groups }, { sub: '', user: '', email: '', sid: '', groups: [] })
   })
   it('copies the claims it was told to, joined by commas, and no others', () => {
@@ -55,12 +55,28 @@ describe('the assertion', () => {
     })
     assert.deepEqual(claims, assertionClaims(input))
   })
-  it('tells only the groups that the filter lets through', () => {
-    assert.deepEqual(assertionClaims({ ...input, groupsFilter: ['staff', 'x'] }).groups, ['staff'])
-    assert.deepEqual(assertionClaims({ ...input, groupsFilter: [] }).groups, [])
+  it('says what there was no room for', () => {
+    const cut = {
+      jwtClaims: ['department', 'missing'],
+      groups: [],
+      isGroupsCut: true,
+      cutClaims: ['department'],
+    }
+    const claims = assertionClaims({ ...input, ...cut })
+    assert.equal('department' in claims, false)
+    const { groups, groups_truncated, claims_truncated } = claims
+    assert.deepEqual(
+      { groups, groups_truncated, claims_truncated },
+      { groups: [], groups_truncated: true, claims_truncated: ['department'] },
+    )
   })
-  it('tells unknown groups as none', () => {
-    assert.deepEqual(assertionClaims({ ...input, session: { ...session, groups: 'unknown' } }).groups, [])
+})
+
+describe('the minimal assertion', () => {
+  it('tells for whom and until when, and of the person the id alone', () => {
+    const minimal = { iss: 'app.example.com', aud: 'app.example.com', jti: 'j1', iat: 1000, exp: 1300 }
+    assert.deepEqual(minimalClaims(input), { ...minimal, sub: 'u1' })
+    assert.deepEqual(minimalClaims({ ...input, session: 'anonymous' }), { ...minimal, sub: '' })
   })
 })
 

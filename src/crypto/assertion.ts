@@ -13,7 +13,6 @@ interface AssertionSubject {
   readonly email: string | undefined
   readonly name: string | undefined
   readonly claims: Readonly<Record<string, readonly string[]>>
-  readonly groups: readonly string[] | 'unknown'
 }
 
 export interface AssertionInput {
@@ -25,17 +24,25 @@ export interface AssertionInput {
   readonly issuerFormat: 'hostOnly' | 'uri'
   readonly nowSeconds: number
   readonly jti: string
-  /** Groups that may be told; `undefined` tells all, an empty list none. */
-  readonly groupsFilter?: readonly string[] | undefined
+  /** Those that this upstream is told. */
+  readonly groups: readonly string[]
+  /** Whether there are more that it would be told if there were room. */
+  readonly isGroupsCut?: boolean
+  /** Copied claims that there was no room for. */
+  readonly cutClaims?: readonly string[]
 }
 
-export interface AssertionClaims {
+/** What every assertion says. */
+export interface MinimalClaims {
   readonly iss: string
   readonly aud: string
   readonly jti: string
   readonly iat: number
   readonly exp: number
   readonly sub: string
+}
+
+export interface AssertionClaims extends MinimalClaims {
   readonly user: string
   readonly email: string
   readonly name: string
@@ -46,41 +53,43 @@ export interface AssertionClaims {
 
 const ASSERTION_LIFETIME_SECONDS = 300
 
-/**
- * Claims of the assertion; base claims can't be overridden by the provider's.
- *
- * Groups that could not be had are told as none, which grants the least: upstreams have no third value.
- */
-export function assertionClaims(input: AssertionInput): AssertionClaims {
-  const { host, nowSeconds, jti } = input
-  const session = input.session === 'anonymous' ? undefined : input.session
-  const copied = input.jwtClaims.flatMap((name) => {
-    const values = valuesOf(session, name)
-    return values === undefined ? [] : [[name, values.join(',')] as const]
-  })
+/** That a request came through the proxy, and of whom; nothing of the person besides their id. */
+export function minimalClaims({
+  host,
+  session,
+  issuerFormat,
+  nowSeconds,
+  jti,
+}: Pick<AssertionInput, 'host' | 'session' | 'issuerFormat' | 'nowSeconds' | 'jti'>): MinimalClaims {
   return {
-    ...Object.fromEntries(copied),
-    iss: input.issuerFormat === 'uri' ? `https://${host}/` : host,
+    iss: issuerFormat === 'uri' ? `https://${host}/` : host,
     aud: host,
     jti,
     iat: nowSeconds,
     exp: nowSeconds + ASSERTION_LIFETIME_SECONDS,
-    sub: session?.userId ?? '',
+    sub: session === 'anonymous' ? '' : session.userId,
+  }
+}
+
+/** Claims of the assertion; base claims can't be overridden by the provider's. */
+export function assertionClaims(input: AssertionInput): AssertionClaims {
+  const { groups, isGroupsCut = false, cutClaims = [] } = input
+  const session = input.session === 'anonymous' ? undefined : input.session
+  const copied = input.jwtClaims.flatMap((name) => {
+    const values = valuesOf(session, name)
+    return values === undefined || cutClaims.includes(name) ? [] : [[name, values.join(',')] as const]
+  })
+  return {
+    ...Object.fromEntries(copied),
+    ...minimalClaims(input),
     user: session?.userId ?? '',
     email: session?.email ?? '',
     name: session?.name ?? '',
     sid: session?.id ?? '',
-    groups: keepGroups(session?.groups ?? [], input.groupsFilter),
+    groups,
+    ...(isGroupsCut && { groups_truncated: true }),
+    ...(cutClaims.length > 0 && { claims_truncated: cutClaims }),
   }
-}
-
-/** Groups that the filter lets through; unknown groups come out as none. */
-export function keepGroups(
-  groups: readonly string[] | 'unknown',
-  filter: readonly string[] | undefined,
-): readonly string[] {
-  if (groups === 'unknown') return []
-  return filter === undefined ? groups : groups.filter((group) => filter.includes(group))
 }
 
 /** Value of a claim header: lists joined by commas, a missing claim is an empty header. */

@@ -5,7 +5,6 @@
  */
 import { Buffer, isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { claimHeaderValue } from '../crypto/assertion.ts'
 import type { Session } from '../session/session.ts'
 import type { Assertions } from './assertions.ts'
 import { isFresh } from './assertions.ts'
@@ -17,7 +16,6 @@ import type { TemplateValues } from './request-header-template.ts'
 import type { CompiledRoute } from './routes.ts'
 import type { AllowedAnswer, Visitor, Visitors } from './visitors.ts'
 
-const ASSERTION_HEADER = 'x-pomerium-jwt-assertion'
 const ROUTING_KEY_HEADER = 'x-pomerium-routing-key'
 
 /**
@@ -61,7 +59,7 @@ export function allow(check: Check, assertions: Assertions, visitors: Visitors):
 }
 
 function mintsAssertion(route: CompiledRoute): boolean {
-  return route.passesIdentity || route.requestHeaders.some(([, { isJwtReferred }]) => isJwtReferred)
+  return route.identity !== 'none' || route.requestHeaders.some(([, { isJwtReferred }]) => isJwtReferred)
 }
 
 function compose(
@@ -74,11 +72,7 @@ function compose(
 ): AllowedAnswer {
   const headers = new Map<string, string | Buffer>()
   const assertion = mintsAssertion(route) ? assertions.for(route, check.host, session, check.now) : undefined
-  if (route.passesIdentity && assertion !== undefined) {
-    for (const [header, claim] of route.claimHeaders)
-      headers.set(header, headerText(claimHeaderValue(assertion.claims, claim)))
-    headers.set(ASSERTION_HEADER, assertion.jwt)
-  }
+  for (const [header, value] of assertion?.headers ?? []) headers.set(header, value)
   if (route.needsRoutingKey && session !== undefined)
     headers.set(ROUTING_KEY_HEADER, createHash('sha256').update(session.id).digest('hex'))
 
@@ -110,6 +104,7 @@ function compose(
   return {
     bytes,
     removedGroups: assertion?.removedGroups ?? 0,
+    identityBytes: assertion?.size.together ?? 0,
     madeAt: assertion?.mintedAt ?? check.now,
   }
 }

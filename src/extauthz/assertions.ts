@@ -3,20 +3,17 @@
  *
  * @module
  */
-import { randomUUID } from 'node:crypto'
-import { type AssertionClaims, assertionClaims, keepGroups } from '../crypto/assertion.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 import type { Session } from '../session/session.ts'
+import type { HeaderBudget } from './header-budget.ts'
+import { type IdentityHeaders, identityHeaders } from './identity-headers.ts'
 import type { CompiledRoute } from './routes.ts'
 
 /** An assertion lives for five minutes: the upstream always gets one with four of them left. */
 const REUSE_MS = 60_000
 const MOST = 20_000
 
-export interface MintedAssertion {
-  readonly jwt: string
-  readonly claims: AssertionClaims
-  readonly removedGroups: number
+export interface MintedAssertion extends IdentityHeaders {
   readonly mintedAt: number
 }
 
@@ -31,12 +28,14 @@ export function isFresh(madeAt: number, now: number): boolean {
 
 export class Assertions {
   readonly #keys: SigningKeys
+  readonly #budget: HeaderBudget
   /** By session id (empty for anonymous), then by route and host. */
   readonly #bySession = new Map<string, Map<string, Entry>>()
   #count = 0
 
-  constructor(keys: SigningKeys) {
+  constructor(keys: SigningKeys, budget: HeaderBudget) {
     this.#keys = keys
+    this.#budget = budget
   }
 
   /** One per session version, route and host, minted anew before a minute is over. */
@@ -70,16 +69,9 @@ export class Assertions {
   }
 
   #mint(route: CompiledRoute, host: string, session: Session | undefined, now: number): MintedAssertion {
-    const claims = assertionClaims({
-      host,
-      session: session ?? 'anonymous',
-      jwtClaims: route.jwtClaims,
-      issuerFormat: route.issuerFormat,
-      nowSeconds: Math.floor(now / 1000),
-      jti: randomUUID(),
-      groupsFilter: route.groupsFilter,
-    })
-    const all = keepGroups(session?.groups ?? [], undefined).length
-    return { jwt: this.#keys.sign(claims), claims, removedGroups: all - claims.groups.length, mintedAt: now }
+    const minted = identityHeaders(route, { host, session, nowSeconds: Math.floor(now / 1000) }, this.#keys)
+    const groups = session?.groups ?? []
+    this.#budget.note(route, minted, groups === 'unknown' ? 0 : groups.length)
+    return { ...minted, mintedAt: now }
   }
 }

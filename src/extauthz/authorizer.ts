@@ -20,6 +20,7 @@ import { cookieSplitter } from './cookies.ts'
 import { headerCredentials } from './credentials.ts'
 import { createDecisionLog } from './decision-log.ts'
 import { denialRefusal, failureRefusal, requestRefusal } from './denial.ts'
+import { HeaderBudget } from './header-budget.ts'
 import { canonicalHost } from './host.ts'
 import { type Judge, PIPELINE, runPipeline, type Step } from './pipeline.ts'
 import type { Ports } from './ports.ts'
@@ -40,7 +41,8 @@ export function createAuthorizer(
   const { config, sessions, serviceAccounts, keys, logger, now } = ports
   const metrics = createCheckMetrics(ports.meter)
   const visitors = new Visitors()
-  const assertions = new Assertions(ports.signingKeys)
+  const budget = new HeaderBudget(ports.meter, logger)
+  const assertions = new Assertions(ports.signingKeys, budget)
   const routes = new RouteTable(config.current, ports)
   const judgeOf = (cookieName: string): Judge => ({
     sessions,
@@ -58,6 +60,7 @@ export function createAuthorizer(
     routes.replace(next)
     visitors.clear()
     assertions.clear()
+    budget.clear()
     judge = judgeOf(next.settings.cookie_name)
     log = createDecisionLog(logger, next.settings.authorize_log_fields)
   })
@@ -86,6 +89,7 @@ export function createAuthorizer(
       generations[Symbol.dispose]()
       for (const change of changes) change?.[Symbol.dispose]()
       metrics[Symbol.dispose]()
+      budget[Symbol.dispose]()
     },
   }
 
@@ -100,6 +104,7 @@ export function createAuthorizer(
       status: denied?.status ?? 0,
       decisionId,
       removedGroups: allowed?.removedGroups ?? 0,
+      identityBytes: allowed?.identityBytes,
     })
     metrics.count(verdict.outcome, (performance.now() - startedAt) / 1000)
     return reply

@@ -23,6 +23,7 @@ export interface Ending {
   readonly status: number
   readonly decisionId: string
   readonly removedGroups: number
+  readonly identityBytes?: number | undefined
   readonly failure?: string | undefined
 }
 
@@ -41,6 +42,7 @@ const FIELDS: Readonly<Record<string, Reader>> = {
   host: ({ check }) => cut(check.request.host),
   ip: ({ check }) => clientAddress(check.request, check.route?.settings),
   'removed-groups-count': ({ removedGroups }) => (removedGroups > 0 ? removedGroups : undefined),
+  'identity-header-bytes': ({ identityBytes }) => (identityBytes === 0 ? undefined : identityBytes),
   'envoy-route-id': ({ check }) => cut(check.request.routeId),
   'route-id': ({ check }) => check.route?.route.id,
   'route-checksum': ({ check }) => (check.route === undefined ? undefined : checksumOf(check.route.route)),

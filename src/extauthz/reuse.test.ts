@@ -236,6 +236,7 @@ describe('the memory of visitors', () => {
     const answer = {
       bytes: Buffer.alloc(0),
       removedGroups: 0,
+      identityBytes: 0,
       madeAt: 0,
       sessionId: '',
       sessionVersion: 0,

@@ -7,6 +7,7 @@ import type { Config, Route, Settings } from '../config/config.ts'
 import { fitsWildcard } from '../config/route-match.ts'
 import { Fault } from '../errors.ts'
 import type { CompiledPolicy } from '../policy/decision.ts'
+import { GroupsFilter } from '../session/groups-filter.ts'
 import type { Ports } from './ports.ts'
 import { compileTemplate, type HeaderTemplate } from './request-header-template.ts'
 
@@ -21,9 +22,13 @@ export class CompiledRoute {
   readonly route: Route
   readonly settings: Settings
   readonly policy: CompiledPolicy
-  readonly passesIdentity: boolean
+  /** How much of who asks the upstream is told. */
+  readonly identity: 'none' | 'minimal' | 'full'
   readonly issuerFormat: 'hostOnly' | 'uri'
-  readonly groupsFilter: readonly string[] | undefined
+  readonly groupsFilter: GroupsFilter
+  readonly mentionedGroups: ReadonlySet<string>
+  /** `identity_headers_limit`; unset: what most apps take. */
+  readonly headersLimit: number | undefined
   /** Claims that are copied into the assertion. */
   readonly jwtClaims: readonly string[]
   /** Lower-case header name and the claim that it carries. */
@@ -43,9 +48,11 @@ export class CompiledRoute {
       throw new Fault('CONFIG_INVALID', `the policy of route ${route.id} does not compile`)
     this.policy = policy
     this.#ports = ports
-    this.passesIdentity = route.pass_identity_headers ?? settings.pass_identity_headers
+    this.identity = IDENTITY[`${route.pass_identity_headers ?? settings.pass_identity_headers}`]
     this.issuerFormat = route.jwt_issuer_format ?? settings.jwt_issuer_format
-    this.groupsFilter = union(route.jwt_groups_filter, settings.jwt_groups_filter)
+    this.groupsFilter = new GroupsFilter(route, settings, policy.mentionedGroups)
+    this.headersLimit = route.identity_headers_limit ?? settings.identity_headers_limit
+    this.mentionedGroups = new Set(policy.mentionedGroups)
     this.claimHeaders = Object.entries(settings.jwt_claims_headers).map(([header, claim]) => [
       header.toLowerCase(),
       claim,
@@ -66,13 +73,7 @@ export class CompiledRoute {
   }
 }
 
-/** Groups that may be told: a group survives if either list has it; with no list all do. */
-function union(
-  one: readonly string[] | undefined,
-  other: readonly string[] | undefined,
-): readonly string[] | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : [...one, ...other]
-}
+const IDENTITY = { true: 'full', minimal: 'minimal', false: 'none' } as const
 
 /** The routes of one generation; each is compiled when it is first asked for. */
 class Generation {

@@ -17,6 +17,8 @@ export interface AllowedAnswer {
   readonly bytes: Buffer
   /** How many of the user's groups the upstream is not told. */
   readonly removedGroups: number
+  /** What the headers that tell who asks take of the upstream's room. */
+  readonly identityBytes: number
   readonly madeAt: number
 }
 

@@ -1,5 +1,6 @@
 /** Who am I here: the page and its JSON. Never shows a token. */
 import { assertionClaims } from '../../crypto/assertion.ts'
+import { GroupsFilter } from '../../session/groups-filter.ts'
 import type { Session } from '../../session/session.ts'
 import { type Html, html } from '../../transport/html.ts'
 import { actionBar, factList, tagList } from '../../transport/page.ts'
@@ -67,16 +68,27 @@ const TOKEN_CLAIMS = new Set(['iss', 'aud', 'exp', 'iat', 'jti'])
 /** The claims that an upstream on this host would get, without those that make them a token. */
 export function userJson(visit: Visit): Answer {
   const { config, site, now } = visit
-  const { jwt_claims_headers: claimHeaders, jwt_groups_filter: groupsFilter } = config.settings
+  const session = required(visit, 'session')
   const claims = assertionClaims({
     host: site.host,
-    session: required(visit, 'session'),
-    jwtClaims: Object.values(claimHeaders),
+    session,
+    jwtClaims: Object.values(config.settings.jwt_claims_headers),
     issuerFormat: config.settings.jwt_issuer_format,
-    groupsFilter,
+    groups: tellableGroups(visit, session),
     nowSeconds: Math.floor(now / 1000),
     jti: '',
   })
   const shown = Object.entries(claims).filter(([name]) => !TOKEN_CLAIMS.has(name))
   return json(Object.fromEntries(shown))
+}
+
+/** Groups that any route of this host would tell its app; scripts of that app read this. */
+function tellableGroups({ config, site, sites, services }: Visit, { groups }: Session): readonly string[] {
+  if (groups === 'unknown') return []
+  const { routes, settings } = config
+  const here = routes.filter(({ origin }) => sites.isServedAt(origin, site.host))
+  const filters = here.map((route) => new GroupsFilter(route, settings, services.mentionedGroups(route)))
+  if (filters.length === 0) filters.push(new GroupsFilter({}, settings, []))
+  const tellable = new Set(filters.flatMap((filter) => filter.apply(groups)))
+  return groups.filter((group) => tellable.has(group))
 }

@@ -1,0 +1,129 @@
+/**
+ * The headers that tell an upstream who asks, cut down to what it takes.
+ *
+ * Servers refuse large headers, each at its own size, and a refusal there looks like a fault of the app. So what does
+ * not fit is left out by rule: first all groups but those that the policies of the route name, then these too, then
+ * copied claims, the longest first. The assertion says that something was left out.
+ *
+ * @module
+ */
+import { Buffer } from 'node:buffer'
+import { randomUUID } from 'node:crypto'
+import { assertionClaims, claimHeaderValue, minimalClaims } from '../crypto/assertion.ts'
+import type { SigningKeys } from '../crypto/signing-keys.ts'
+import type { Session } from '../session/session.ts'
+import { type HeaderEntry, headerText } from './check-response.ts'
+import type { CompiledRoute } from './routes.ts'
+
+export const ASSERTION_HEADER = 'x-pomerium-jwt-assertion'
+
+/** Bytes of header lines. */
+export interface HeaderSize {
+  readonly together: number
+  readonly longest: number
+}
+
+export interface IdentityHeaders {
+  readonly jwt: string
+  readonly headers: readonly HeaderEntry[]
+  /** How many of the user's groups are not told. */
+  readonly removedGroups: number
+  readonly size: HeaderSize
+  /** What it would be if everything that may be told were told. */
+  readonly fullSize: HeaderSize
+  readonly limit: HeaderSize
+}
+
+export interface Asker {
+  readonly host: string
+  readonly session: Session | undefined
+  readonly nowSeconds: number
+}
+
+/** nginx, Apache and many others take 8 KiB for a line, Node 16 KiB for all lines, cookies included. */
+const DEFAULT_LIMIT: HeaderSize = { together: 12_000, longest: 8000 }
+
+export function limitOf(configured: number | undefined, unset = DEFAULT_LIMIT): HeaderSize {
+  return configured === undefined ? unset : { together: configured, longest: configured }
+}
+
+/** What of the person is told. */
+interface Draft {
+  readonly groups: readonly string[]
+  readonly isGroupsCut: boolean
+  readonly cutClaims: readonly string[]
+}
+
+/** Signs what fits; the last and smallest draft even if it does not. */
+export function identityHeaders(route: CompiledRoute, asker: Asker, keys: SigningKeys): IdentityHeaders {
+  const limit = limitOf(route.headersLimit)
+  let fullSize: HeaderSize | undefined
+  let made: Omit<IdentityHeaders, 'fullSize' | 'limit'> | undefined
+  for (const draft of draftsFor(route, asker.session)) {
+    made = make(route, asker, draft, keys)
+    fullSize ??= made.size
+    if (fits(made.size, limit)) break
+  }
+  if (made === undefined || fullSize === undefined) throw new Error('nothing was drafted')
+  return { ...made, fullSize, limit }
+}
+
+const fits = (size: HeaderSize, limit: HeaderSize): boolean =>
+  size.together <= limit.together && size.longest <= limit.longest
+
+/** From all that may be told to the least; each is made only when the one before was too large. */
+function* draftsFor(route: CompiledRoute, session: Session | undefined): Generator<Draft> {
+  const all = route.groupsFilter.apply(session?.groups ?? [])
+  yield { groups: all, isGroupsCut: false, cutClaims: [] }
+  if (route.identity === 'minimal') return
+  const mentioned = all.filter((group) => route.mentionedGroups.has(group))
+  if (mentioned.length > 0 && mentioned.length < all.length)
+    yield { groups: mentioned, isGroupsCut: true, cutClaims: [] }
+  const isGroupsCut = all.length > 0
+  yield { groups: [], isGroupsCut, cutClaims: [] }
+  const longestFirst = route.jwtClaims
+    .map((name) => ({ name, length: session?.claims[name]?.join(',').length ?? 0 }))
+    .filter(({ length }) => length > 0)
+    .toSorted((a, b) => b.length - a.length)
+    .map(({ name }) => name)
+  for (let count = 1; count <= longestFirst.length; count++)
+    yield { groups: [], isGroupsCut, cutClaims: longestFirst.slice(0, count) }
+}
+
+function make(
+  route: CompiledRoute,
+  { host, session, nowSeconds }: Asker,
+  draft: Draft,
+  keys: SigningKeys,
+): Omit<IdentityHeaders, 'fullSize' | 'limit'> {
+  const { identity, issuerFormat, jwtClaims } = route
+  const base = { host, session: session ?? 'anonymous', issuerFormat, nowSeconds, jti: randomUUID() } as const
+  const total = session === undefined || session.groups === 'unknown' ? 0 : session.groups.length
+  if (identity === 'minimal') {
+    const jwt = keys.sign(minimalClaims(base))
+    const headers: HeaderEntry[] = [[ASSERTION_HEADER, jwt]]
+    return { jwt, headers, removedGroups: total, size: sizeOf(headers) }
+  }
+  const claims = assertionClaims({ ...base, jwtClaims, ...draft })
+  const jwt = keys.sign(claims)
+  const headers: HeaderEntry[] =
+    identity === 'none'
+      ? []
+      : [
+          ...route.claimHeaders.map(
+            ([header, claim]): HeaderEntry => [header, headerText(claimHeaderValue(claims, claim))],
+          ),
+          [ASSERTION_HEADER, jwt],
+        ]
+  // Wherever else a template puts it, it takes its place again.
+  const copies = route.requestHeaders
+    .filter(([, template]) => template.isJwtReferred)
+    .map(([header]): HeaderEntry => [header, jwt])
+  return { jwt, headers, removedGroups: total - draft.groups.length, size: sizeOf([...headers, ...copies]) }
+}
+
+/** As lines of HTTP/1.1: name, colon, space, value and line break. */
+export function sizeOf(headers: readonly HeaderEntry[]): HeaderSize {
+  const lines = headers.map(([name, value]) => name.length + 4 + Buffer.byteLength(value))
+  return { together: lines.reduce((sum, length) => sum + length, 0), longest: Math.max(0, ...lines) }
+}

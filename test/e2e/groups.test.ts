@@ -1,0 +1,137 @@
+/**
+ * Somebody with two thousand groups, as large organisations have: every route works, and each app is told the groups
+ * that matter to it.
+ *
+ * The app is a plain Node server, which refuses headers of more than 16 KB.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import { after, describe, it } from 'node:test'
+import { decodeJwt } from 'jose'
+import { request } from '../harness/http-client.ts'
+import { groupPolicy, PUBLIC, startStack } from '../harness/stack.ts'
+import type { EchoedRequest } from '../harness/upstream.ts'
+import { openWebSocket } from '../harness/web-socket.ts'
+
+const MANY = Array.from(
+  { length: 2000 },
+  (_, index) => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
+)
+const MENTIONED = MANY[1234] ?? ''
+
+const stack = await startStack({
+  settings: { jwt_claims_headers: ['email', 'groups'] },
+  provider: {
+    accounts: { alice: { email: 'alice@example.com', name: 'Alice Archer', groups: MANY } },
+  },
+  routes: ({ upstream, url }) => [
+    { from: url('app', ''), to: upstream.url, allow_any_authenticated_user: true, allow_websockets: true },
+    {
+      from: url('wiki', ''),
+      to: upstream.url,
+      policy: groupPolicy(MENTIONED),
+      jwt_groups_filter: { mentioned: true },
+    },
+    { from: url('api', ''), to: upstream.url, policy: groupPolicy(MENTIONED) },
+    {
+      from: url('lab', ''),
+      to: upstream.url,
+      allow_any_authenticated_user: true,
+      jwt_groups_filter: { patterns: ['.*-0000000000[01]7'] },
+    },
+    { from: url('public', ''), to: upstream.url, ...PUBLIC, pass_identity_headers: 'minimal' },
+  ],
+})
+after(() => stack[Symbol.asyncDispose]())
+const { url } = stack
+const agent = stack.agent()
+
+const claimsOf = ({ headers }: EchoedRequest): Record<string, unknown> =>
+  decodeJwt(headers['x-pomerium-jwt-assertion'] ?? '')
+
+async function told(
+  host: string,
+): Promise<{ claims: Record<string, unknown>; header: string | undefined; logged: unknown }> {
+  const reply = await stack.signIn(agent, url(host, '/who'))
+  assert.equal(reply.status, 200, `${host}: ${reply.text.slice(0, 200)}`)
+  const echoed = reply.json<EchoedRequest>()
+  const id = echoed.headers['x-request-id']
+  const line = await stack.sallyport.waitForLog(
+    'what was decided',
+    (each) => each['request-id'] === id && 'outcome' in each,
+  )
+  return {
+    claims: claimsOf(echoed),
+    header: echoed.headers['x-pomerium-claim-groups'],
+    logged: line['removed-groups-count'],
+  }
+}
+
+describe('with two thousand groups', () => {
+  it('an app that names none of them in its policy is told none, and that there are some', async () => {
+    const { claims, header, logged } = await told('app')
+    assert.deepEqual([claims['groups'], claims['groups_truncated'], header, logged], [[], true, '', 2000])
+  })
+
+  it('an app that asks for the groups of its policy gets those', async () => {
+    const { claims, header, logged } = await told('wiki')
+    assert.deepEqual(
+      [claims['groups'], claims['groups_truncated'], header, logged],
+      [[MENTIONED], undefined, MENTIONED, 1999],
+    )
+  })
+
+  it('an app without a filter gets those that its policy names, and is told that there are more', async () => {
+    const { claims, header, logged } = await told('api')
+    assert.deepEqual(
+      [claims['groups'], claims['groups_truncated'], header, logged],
+      [[MENTIONED], true, MENTIONED, 1999],
+    )
+  })
+
+  it('an app that names them by pattern gets what matches', async () => {
+    const { claims, logged } = await told('lab')
+    assert.deepEqual([claims['groups'], logged], [[MANY[7], MANY[17]], 1998])
+  })
+
+  it('a WebSocket opens as well', async () => {
+    const cookie = agent.jar.header(new URL(url('app'))) ?? ''
+    const socket = await openWebSocket({
+      url: url('app', '/ws').replace('https', 'wss'),
+      ca: stack.ca.cert,
+      headers: { cookie },
+    })
+    socket.close()
+  })
+
+  it('the log says once for each route that groups were left out, and what to do', async () => {
+    const warnings = stack.sallyport.log.filter(({ msg = '' }) => msg.includes('groups were left out'))
+    assert.deepEqual(
+      warnings.map((line) => `${String(line['from'])} ${String(line['groups'])}`).toSorted(),
+      ['api', 'app'].map((host) => `${url(host, '')} 2000`),
+    )
+    await told('app')
+    assert.equal(stack.sallyport.log.filter(({ msg = '' }) => msg.includes('groups were left out')).length, 2)
+  })
+
+  it('the metric shows what each app gets', async () => {
+    const { text } = await request({ url: `http://127.0.0.1:${stack.edge.metricsPort}/metrics` })
+    const series = [...text.matchAll(/^sallyport_identity_header_bytes\{.*from="([^"]+)".*\} (\d+)$/gm)]
+    assert.deepEqual(
+      series.map(([, from = '']) => from).toSorted(),
+      ['api', 'app', 'lab', 'wiki'].map((host) => url(host, '')),
+    )
+    for (const [, , bytes = ''] of series) assert.ok(Number(bytes) > 300 && Number(bytes) < 3000, bytes)
+  })
+})
+
+describe('the minimal assertion', () => {
+  it('comes to an app that asked for no more, signed in or not', async () => {
+    const minimal = ['aud', 'exp', 'iat', 'iss', 'jti', 'sub']
+    const anonymous = (await stack.agent().visit(url('public', '/x'))).json<EchoedRequest>()
+    assert.deepEqual(Object.keys(claimsOf(anonymous)).toSorted(), minimal)
+    assert.equal(claimsOf(anonymous)['sub'], '')
+    assert.equal(anonymous.headers['x-pomerium-claim-groups'], undefined)
+  })
+})
