@@ -15,6 +15,7 @@ import manifest from '../package.json' with { type: 'json' }
 import { serveAuthenticate } from './authenticate/service.ts'
 import { Secret, type Settings } from './config/config.ts'
 import { type ConfigSource, watchConfig } from './config/watch.ts'
+import { CHECKS_AND_TESTS } from './config-checks.ts'
 import { type LocalCa, openLocalCa } from './crypto/local-ca.ts'
 import { openSigningKeys } from './crypto/signing-keys.ts'
 import { serveExtAuthz } from './extauthz/service.ts'
@@ -22,7 +23,6 @@ import { followHttpClient } from './identity/current-http-client.ts'
 import { followProvider } from './identity/current-provider.ts'
 import { openLookups } from './identity/lookups/lookups.ts'
 import { policyOf } from './policy/compiled-policies.ts'
-import { policyMistakes } from './policy/config-check.ts'
 import { openKeyring, openStore, stateDirFor } from './session/open-state.ts'
 import { ServiceAccounts } from './session/service-accounts.ts'
 import { type Check, serveHealth, serveMetrics } from './telemetry/health-server.ts'
@@ -201,7 +201,7 @@ async function assertPortsFree(
 /** The configuration in force; what happens to the file is told in the log. */
 async function followConfig(file: string, logger: Logger): Promise<ConfigSource> {
   const config = await watchConfig(file, {
-    checks: [policyMistakes],
+    ...CHECKS_AND_TESTS,
     env: process.env,
     onProblem: ({ message, problems }) =>
       logger.error({ problems }, `the configuration was not taken, the last good one stays: ${message}`),

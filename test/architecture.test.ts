@@ -11,6 +11,7 @@ const MEANING = ['policy', 'session', 'identity', 'config']
 /** Which rooms each room may import, besides itself. A service never imports a service. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   'main.ts': 'all',
+  'config-checks.ts': ['policy', 'config'],
   cli: 'all',
   xds: ['config', ...GROUND],
   extauthz: [...MEANING, ...GROUND],

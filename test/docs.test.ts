@@ -14,10 +14,10 @@ import { describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { DEFAULT_ACCESS_LOG_FIELDS } from '../src/config/log-fields.ts'
 import { parseConfig } from '../src/config/parse.ts'
+import { CHECKS_AND_TESTS } from '../src/config-checks.ts'
 import { assertionClaims } from '../src/crypto/assertion.ts'
 import { openSigningKeys } from '../src/crypto/signing-keys.ts'
 import { compilePolicy } from '../src/policy/compile.ts'
-import { policyMistakes } from '../src/policy/config-check.ts'
 import type { Decision, RequestFacts, Subject } from '../src/policy/decision.ts'
 import { sallyportCli } from './harness/sallyport.ts'
 
@@ -108,7 +108,7 @@ describe('the pages', () => {
         readFile: () => '',
         env: { IDP_CLIENT_SECRET: 'secret' },
         generation: 1,
-        checks: [policyMistakes],
+        ...CHECKS_AND_TESTS,
       })
       assert.deepEqual('problems' in result ? result.problems : [], [])
     })

@@ -14,13 +14,14 @@ Usage: sallyport <command> [options]
   serve      run the proxy with ./config.yaml; without one, run the demo
   demo       run the demo: an OpenID provider, a sample app, https://app.localhost:8443
   validate   report every mistake of a configuration file; starts nothing
+  test       run the tests of a configuration file; starts nothing
   init DIR   write a commented config.yaml, secrets and a compose folder for your domain
   service-account create NAME | list | show NAME | revoke NAME
              identities for machines; works while Sallyport runs
   version    print the version
 
 Options
-  -c, --config FILE     configuration file (default ./config.yaml; serve, validate, service-account)
+  -c, --config FILE     configuration file (default ./config.yaml; serve, validate, test, service-account)
       --state-dir DIR   sessions, certificates, secrets, sockets (default .sallyport beside the file; serve, demo,
                         service-account)
       --run-dir DIR     where the sockets for Envoy are made (default: in the state folder; serve)
@@ -32,7 +33,7 @@ Options
       --user ID         acts in the place of this user id, instead of service-account/NAME (service-account create)
       --route NAME      may be used on this route or host only; may be given again (service-account create)
       --description TEXT  what it is for (service-account create)
-      --json            for programs (service-account create, list, show)
+      --json            for programs (test, service-account create, list, show)
   -h, --help
       --version
 `
@@ -61,6 +62,7 @@ const COMMANDS: Readonly<Record<string, { readonly options: readonly Option[]; r
   serve: { options: ['config', 'state-dir', 'run-dir', 'envoy'], names: 0 },
   demo: { options: ['state-dir', 'envoy'], names: 0 },
   validate: { options: ['config'], names: 1 },
+  test: { options: ['config', 'json'], names: 1 },
   init: { options: ['domain'], names: 1 },
   'service-account': {
     options: ['config', 'state-dir', 'expires', 'groups', 'email', 'user', 'route', 'description', 'json'],
@@ -94,6 +96,11 @@ async function run(argv: readonly string[]): Promise<number> {
     case 'validate': {
       const { validate } = await import('./validate.ts')
       return validate(values.config ?? rest[0] ?? 'config.yaml', process.env, process.stdout)
+    }
+    case 'test': {
+      const { test } = await import('./test.ts')
+      const file = values.config ?? rest[0] ?? 'config.yaml'
+      return test({ file, json: values.json }, process.env, process.stdout)
     }
     case 'init': {
       const { init } = await import('./init.ts')

@@ -6,7 +6,8 @@
 import { stripVTControlCharacters } from 'node:util'
 import { loadConfig } from '../config/load.ts'
 import { ConfigFault } from '../config/problem.ts'
-import { policyMistakes } from '../policy/config-check.ts'
+import { CHECKS_AND_TESTS } from '../config-checks.ts'
+import { count } from './table.ts'
 
 /** The part of a stream that is needed to print. */
 export interface Output {
@@ -20,7 +21,7 @@ export function validate(
   out: Output,
 ): number {
   try {
-    const { routes } = loadConfig(file, { env, checks: [policyMistakes] })
+    const { routes } = loadConfig(file, { env, ...CHECKS_AND_TESTS })
     out.write(`${file}: no mistakes; ${count(routes.length, 'route')}\n`)
     return 0
   } catch (error) {
@@ -30,8 +31,4 @@ export function validate(
     if (error.code === 'CONFIG_INVALID') out.write(`${count(error.problems.length, 'mistake')}\n`)
     return 1
   }
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }

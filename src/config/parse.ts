@@ -13,6 +13,7 @@ import type { Config, ConfigPath, Mistake, Problem, Route, Settings } from './co
 import { freezeDeep } from './freeze.ts'
 import { parseOrigin } from './origin.ts'
 import type { ParseMemory } from './parse-memory.ts'
+import { policyTestRules } from './policy-test-rules.ts'
 import { Reader } from './reference.ts'
 import { Resolver, resolveRouteTls, resolveSettings } from './resolve.ts'
 import { routeMistakes } from './route-rules.ts'
@@ -47,6 +48,8 @@ export interface ParseOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly generation?: number
   readonly checks?: readonly ConfigCheck[]
+  /** Run where nothing else is wrong: of half a configuration they would tell nonsense. */
+  readonly tests?: ConfigCheck
   /** Of earlier parses of the same file; makes this one quick. */
   readonly memory?: ParseMemory
 }
@@ -130,6 +133,7 @@ class Attempt {
       routes: drafted.map(({ route }) => route),
     })
     for (const check of options.checks ?? []) this.#take(check(config), drafted)
+    if (this.#mistakes.length === 0) this.#take(options.tests?.(config) ?? [], drafted)
     if (this.#mistakes.length === 0) this.config = config
     return this.#problems()
   }
@@ -222,6 +226,7 @@ class Attempt {
       ...authenticateHostIsFree(drafted, settings),
       ...additionalHostsAreOthers(drafted),
       ...grpcHealthChecksSpeakHttp2(drafted, settings),
+      ...policyTestRules(drafted, settings),
     )
   }
 

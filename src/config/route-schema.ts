@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { Duration } from './duration.ts'
 import { ChangeableHeaderName, HeaderValue, RequestHeaders } from './header.ts'
 import { HostName } from './host-name.ts'
+import { routeTests } from './policy-test-keys.ts'
 import { FilePath, SecretText } from './reference.ts'
 import { HealthCheck, OutlierDetection } from './resilience.ts'
 import { matching, rewriting } from './route-target.ts'
@@ -179,6 +180,7 @@ export const ROUTE_SECTIONS = [
     title: 'Authorization',
     keys: authorization,
   },
+  { title: 'Policy tests', keys: routeTests },
   { title: 'Rewriting path and host', keys: rewriting },
   {
     title: 'Headers and identity',
@@ -204,6 +206,7 @@ export const RouteKeys = z
     ...matching,
     ...display,
     ...authorization,
+    ...routeTests,
     ...rewriting,
     ...headers,
     ...protocols,

@@ -9,6 +9,7 @@ import { addresses, behaviour, dns } from './http-settings.ts'
 import { identity, secrets, sessions } from './identity-settings.ts'
 import { AccessLogFields, AuthorizeLogFields } from './log-fields.ts'
 import { lookups } from './lookup-settings.ts'
+import { globalTests } from './policy-test-keys.ts'
 import { FilePath, SecretText } from './reference.ts'
 
 const certificates = {
@@ -66,6 +67,7 @@ export const SETTINGS_SECTIONS = [
   { title: 'HTTP behaviour and timeouts', keys: behaviour },
   { title: 'DNS', keys: dns },
   { title: 'Lookups', keys: lookups },
+  { title: 'Policy tests', keys: globalTests },
   { title: 'Logs', keys: logs },
 ] as const
 
@@ -78,6 +80,7 @@ export const SettingsKeys = z.strictObject({
   ...behaviour,
   ...dns,
   ...lookups,
+  ...globalTests,
   ...logs,
 })
 export type SettingsKeys = z.output<typeof SettingsKeys>

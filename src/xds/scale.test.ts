@@ -89,11 +89,10 @@ describe('ten thousand routes', () => {
     assert.equal(encoder.packedCount - packed, 1)
   })
 
-  it('and one whose policy changes: nothing is sent at all', () => {
-    assert.deepEqual(
-      apply(snapshotOf(configOf(3, ", set_response_headers: {X-New: 'a'}, allowed_users: [alice]"))),
-      [],
-    )
+  it('and one whose policy or tests change: nothing is sent at all', () => {
+    for (const policy of ['allowed_users: [alice]', 'tests: [{who: anonymous, expect: deny}]']) {
+      assert.deepEqual(apply(snapshotOf(configOf(3, `, set_response_headers: {X-New: 'a'}, ${policy}`))), [])
+    }
   })
 
   it('and one whose upstream moves: its endpoints and its virtual host are sent, not its cluster', () => {

@@ -74,6 +74,32 @@ describe('a good edit', () => {
 })
 
 describe('a bad edit', () => {
+  it('whose policy tests fail is refused with a message for each, and what was served goes on', async () => {
+    const tests = [
+      { name: 'strangers sign in', who: 'anonymous', expect: 'sign-in' },
+      {
+        who: { email: 'bob@example.com', groups: ['guests'] },
+        expect: 'deny',
+        reason: 'groups-unauthorized',
+      },
+    ]
+    await stack.edit({ routes: [app({ ...STAFF_ONLY, tests }), open] })
+    await stack.edit({ routes: [app({ ...PUBLIC, tests }), open] })
+    const line = await stack.sallyport.waitForLog('which tests failed', (each) =>
+      JSON.stringify(each).includes('test failed: strangers sign in'),
+    )
+    const [first, second] = line['problems'] as { line: number; message: string }[]
+    assert.match(
+      first?.message ?? '',
+      /expected sign-in, but it is allow for anonymous because of accept; criteria: allow accept: hit/,
+    )
+    assert.match(second?.message ?? '', /bob@example\.com GET .*: expected deny, but it is allow/)
+    assert.ok((first?.line ?? 0) > 1)
+    const { status } = await get('app')
+    assert.equal(status, 302)
+    await stack.edit({ routes: [app(), open] })
+  })
+
   it('changes nothing, is explained with file, line and column, and heals', async () => {
     assert.equal((await get('public')).status, 200)
     await stack.edit({ routes: [app(), { ...open, allow_everyone: true }] })

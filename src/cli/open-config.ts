@@ -1,0 +1,26 @@
+/**
+ * A configuration for a command that reads it and serves nothing.
+ *
+ * @module
+ */
+import type { Config } from '../config/config.ts'
+import { loadConfig, readConfigFile } from '../config/load.ts'
+import { type Positions, positionsIn } from '../config/positions.ts'
+import { CHECKS } from '../config-checks.ts'
+
+export interface OpenedConfig {
+  readonly config: Config
+  readonly positions: Positions
+}
+
+/** Its tests are not run: whoever asks why one fails needs the answer. @throws {Fault} CONFIG_UNREADABLE, CONFIG_INVALID */
+export function openConfig(file: string, env: Readonly<Record<string, string | undefined>>): OpenedConfig {
+  const config = loadConfig(file, { env, ...CHECKS })
+  let positions: Positions | undefined
+  return {
+    config,
+    get positions() {
+      return (positions ??= positionsIn(config, readConfigFile(file)))
+    },
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What must hold between tests, the subjects they name and the routes they are about.
+ *
+ * @module
+ */
+
+import type { ConfigPath, Mistake, Settings } from './config.ts'
+import { nearest } from './nearest.ts'
+import type { UrlTest } from './policy-test-keys.ts'
+import type { PlacedRoute } from './rules.ts'
+
+/** In `who`, somebody who is not signed in. */
+const ANONYMOUS = 'anonymous'
+/** In `route`, that no route may answer. */
+const NO_ROUTE = 'none'
+
+export function policyTestRules(routes: readonly PlacedRoute[], settings: Settings): Mistake[] {
+  const subjects = Object.keys(settings.test_subjects ?? {})
+  return [
+    ...routes.flatMap(({ route, path }) =>
+      (route.tests ?? []).flatMap((test, index) => whoIsKnown(test, [...path, 'tests', index], subjects)),
+    ),
+    ...(settings.tests ?? []).flatMap((test, index) => {
+      const path = ['tests', index]
+      return [
+        ...whoIsKnown(test, path, subjects),
+        ...expectsSomething(test, path),
+        ...reasonsNeedPolicy(test, path),
+        ...routeIsKnown(test, path, routes),
+      ]
+    }),
+  ]
+}
+
+function whoIsKnown(
+  { who }: { readonly who?: unknown },
+  path: ConfigPath,
+  subjects: readonly string[],
+): Mistake[] {
+  if (typeof who !== 'string' || who === ANONYMOUS || subjects.includes(who)) return []
+  const close = nearest(who, [...subjects, ANONYMOUS])
+  const hint = close === undefined ? '' : `; did you mean "${close}"?`
+  return [{ path: [...path, 'who'], message: `"${who}" is not under \`test_subjects\`${hint}` }]
+}
+
+type Expectation = Pick<UrlTest, 'expect' | 'route'> & { readonly reason?: unknown }
+
+function expectsSomething({ expect, route }: Expectation, path: ConfigPath): Mistake[] {
+  if (expect !== undefined || route !== undefined) return []
+  return [{ path, on: 'key', message: 'expects nothing; give `expect`, `route` or both' }]
+}
+
+function reasonsNeedPolicy({ expect, reason }: Expectation, path: ConfigPath): Mistake[] {
+  if (reason === undefined || (expect !== 'not-found' && expect !== 'refused' && expect !== 'own-page'))
+    return []
+  return [
+    { path: [...path, 'reason'], message: `no policy is asked where \`${expect}\` is expected; remove it` },
+  ]
+}
+
+function routeIsKnown({ route }: Expectation, path: ConfigPath, routes: readonly PlacedRoute[]): Mistake[] {
+  if (route === undefined || route === NO_ROUTE) return []
+  const names = routes.flatMap(({ route: { name, from } }) => [...(name === undefined ? [] : [name]), from])
+  if (names.includes(route)) return []
+  const close = nearest(route, names)
+  const hint = close === undefined ? '' : `; did you mean "${close}"?`
+  return [{ path: [...path, 'route'], message: `no route has this as its \`name\` or \`from\`${hint}` }]
+}

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { parseConfig } from '../config/parse.ts'
+import { routeChooser } from '../config/route-match.ts'
+import { failedPolicyTests, runPolicyTests } from './policy-tests.ts'
+
+const AROUND = `
+authenticate_service_url: https://authenticate.example.com
+idp_provider: oidc
+idp_provider_url: https://idp.example.com
+idp_client_id: id
+idp_client_secret: secret
+test_subjects:
+  alice: { email: alice@example.com, groups: [staff], claims: { department: sales, address: { city: Ulm } } }
+  bob: { email: bob@example.com, groups: unknown }
+  robot: { kind: workload, user: 'repo:x' }
+`
+
+function read(text: string) {
+  const parsed = parseConfig(AROUND + text)
+  assert.ok('config' in parsed, JSON.stringify(parsed))
+  return parsed.config
+}
+
+/** What comes of the tests of one route with this policy, each as `outcome reasons` or the failure. */
+function run(policy: string, tests: readonly string[], extra = ''): readonly string[] {
+  const list = tests.map((test) => `      - ${test}\n`).join('')
+  const config = read(
+    `routes:\n  - from: https://app.example.com\n    to: http://app\n    policy: ${policy}\n${extra}    tests:\n${list}`,
+  )
+  return runPolicyTests(config, routeChooser(config)).map(
+    ({ failure, actual, decision }) => failure ?? `${actual} ${decision?.reasons.join(',')}`,
+  )
+}
+
+const STAFF = '{ allow: { and: [{ groups: { has: staff } }] } }'
+
+describe('a test beside a policy', () => {
+  it('asks as somebody of test_subjects, as anonymous, or as whom it describes', () => {
+    assert.deepEqual(
+      run(STAFF, [
+        '{ who: alice, expect: allow }',
+        '{ who: bob, expect: deny, reason: groups-unknown }',
+        '{ who: robot, expect: deny }',
+        '{ who: anonymous, expect: sign-in }',
+        '{ who: { email: carol@example.com, groups: [staff] }, expect: allow, reason: [groups-ok] }',
+      ]),
+      [
+        'allow groups-ok',
+        'deny groups-unknown',
+        'deny groups-unauthorized',
+        'sign-in user-unauthenticated',
+        'allow groups-ok',
+      ],
+    )
+  })
+
+  it('gives a subject the claims that its ID token would have', () => {
+    const who = '{ who: alice, expect: allow }'
+    for (const [claim, value] of [
+      ['department', 'sales'],
+      ['address/city', 'Ulm'],
+      ['address.city', 'Ulm'],
+      ['groups', 'staff'],
+      ['email', 'alice@example.com'],
+      ['sub', 'alice@example.com'],
+    ] as const) {
+      const policy = `{ allow: { and: [{ claim/${claim}: ${value} }] } }`
+      assert.deepEqual(run(policy, [who]), ['allow claim-ok'], claim)
+    }
+  })
+
+  it('sets method, path, address and headers, and leaves out nothing silently', () => {
+    assert.deepEqual(
+      run('{ allow: { and: [{ source_ip: 10.0.0.0/8 }, { http_method: POST }, { http_path: /a/b }] } }', [
+        '{ who: anonymous, method: POST, path: /a/x/../b, ip: 10.1.2.3, expect: allow }',
+        '{ who: anonymous, method: POST, path: /a/b, expect: deny, reason: source-ip-unknown }',
+      ]),
+      ['allow http-method-ok,http-path-ok,source-ip-ok', 'deny source-ip-unknown'],
+    )
+    const preflight =
+      '{ who: anonymous, method: OPTIONS, headers: { Origin: "https://a", Access-Control-Request-Method: PUT }, expect: allow }'
+    assert.deepEqual(run('{ allow: { and: [{ cors_preflight: true }] } }', [preflight]), [
+      'allow cors-request',
+    ])
+  })
+
+  it('fails with what was expected and what came', () => {
+    assert.deepEqual(run(STAFF, ['{ who: robot, expect: allow }']), [
+      'expected allow, but it is deny for robot because of groups-unauthorized',
+    ])
+    assert.deepEqual(run(STAFF, ['{ who: alice, expect: allow, reason: email-ok }']), [
+      'expected allow because of email-ok, but it is because of groups-ok',
+    ])
+  })
+
+  it('fails when its address belongs to another route', () => {
+    const config = read(`routes:
+  - { from: 'https://app.example.com', path: /healthz, to: 'http://a', allow_public_unauthenticated_access: true }
+  - from: https://app.example.com
+    to: http://b
+    policy: ${STAFF}
+    tests: [{ who: alice, path: /healthz, expect: allow }]
+`)
+    assert.deepEqual(failedPolicyTests(config, routeChooser), [
+      {
+        path: ['routes', 1, 'tests', 0],
+        message:
+          'test failed: alice GET https://app.example.com/healthz: its address is not one of this route: the route of line 12 answers (https://app.example.com); criteria: allow accept: hit (accept)',
+      },
+    ])
+  })
+
+  it('of a route with a wildcard or a second host asks for one host, once', () => {
+    const config = read(`routes:
+  - from: https://*.apps.example.com:8443
+    tls_downstream_server_name: second.example.com
+    to: http://b
+    policy: ${STAFF}
+    tests: [{ who: alice, expect: allow }]
+`)
+    const results = runPolicyTests(config, routeChooser(config))
+    assert.deepEqual(
+      results.map(({ request, failure }) => [request, failure]),
+      [['alice GET https://test.apps.example.com:8443/', undefined]],
+    )
+  })
+})
+
+describe('a test by URL', () => {
+  const config = read(`routes:
+  - { name: admin, from: 'https://app.example.com', prefix: /admin/, to: 'http://a', policy: ${STAFF} }
+  - { name: all, from: 'https://app.example.com', to: 'http://b', allow_any_authenticated_user: true }
+tests:
+  - { url: 'https://app.example.com/admin/x', route: admin, who: alice, expect: allow }
+  - { url: 'https://app.example.com/x/../admin/', route: admin, expect: sign-in }
+  - { url: 'https://app.example.com/admin', route: https://app.example.com }
+  - { url: 'https://app.example.com/admin', route: admin }
+  - { url: 'https://app.example.com/.pomerium/', expect: own-page, route: none }
+  - { url: 'https://elsewhere.example.com/', expect: not-found }
+  - { url: 'https://app.example.com/%2Fadmin', expect: refused }
+  - { url: 'https://elsewhere.example.com/', expect: allow }
+`)
+
+  it('goes through the choice of the route, and may say which one must answer', () => {
+    assert.deepEqual(
+      runPolicyTests(config, routeChooser(config)).map(({ failure }) => failure),
+      [
+        undefined,
+        undefined,
+        undefined,
+        'expected route admin, but the route of line 13 answers (all)',
+        undefined,
+        undefined,
+        undefined,
+        'expected allow, but no route answers',
+      ],
+    )
+  })
+})
