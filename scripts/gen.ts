@@ -133,6 +133,7 @@ function nestedOf(path: string, json: JsonSchema): string[] {
   if (map !== undefined) return nestedOf(path, map)
   const item = itemOf(json) ?? json
   const below = item === json ? path : `${path}[]`
+  if (item.oneOf !== undefined) return choicesOf(below, item.oneOf)
   return Object.entries(item.properties ?? {}).flatMap(([key, nested]) => {
     if (typeof nested !== 'object') return []
     const row = rowsOf(`${below}.${key}`, nested)
@@ -140,6 +141,26 @@ function nestedOf(path: string, json: JsonSchema): string[] {
       ? [row[0]?.replace(/\| {2}\|/, '| **required** |') ?? '', ...row.slice(1)]
       : row
   })
+}
+
+/** Maps that are told apart by their `type`: the keys that all have once, then those of each. */
+function choicesOf(path: string, choices: readonly JsonSchema[]): string[] {
+  const rows = choices.map((choice) => {
+    const { type } = choice.properties ?? {}
+    const name = typeof type === 'object' ? String(type.const) : ''
+    const { type: _told, ...properties } = choice.properties ?? {}
+    const description = typeof type === 'object' ? (type.description ?? '') : ''
+    return { name, description, rows: nestedOf(path, { ...choice, properties }) }
+  })
+  const isCommon = (row: string) => rows.every((choice) => choice.rows.includes(row))
+  const common = (rows[0]?.rows ?? []).filter(isCommon)
+  return [
+    ...common,
+    ...rows.flatMap(({ name, description, rows: own }) => [
+      `| \`${path}.type\` | \`${JSON.stringify(name)}\` | **required** | ${cell(description)} |`,
+      ...own.filter((row) => !isCommon(row)).map((row) => row.replace(`\`${path}.`, `\`${path} (${name}) .`)),
+    ]),
+  ]
 }
 
 function isEmpty(value: unknown): boolean {

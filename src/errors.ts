@@ -54,6 +54,7 @@ const FAULTS = {
   NOT_FOUND: { status: 404, grpc: 5, mendedBy: 'client' },
   METHOD_NOT_ALLOWED: { status: 405, grpc: 12, mendedBy: 'client' },
   SESSION_GONE: { status: 401, grpc: 16, mendedBy: 'user' },
+  ACCOUNT_SWITCHED_OFF: { status: 403, grpc: 7, mendedBy: 'user' },
   NOT_SIGNED_IN: { status: 401, grpc: 16, mendedBy: 'user' },
 } as const satisfies Record<string, FaultRow>
 

@@ -21,10 +21,12 @@ import { openSigningKeys } from './crypto/signing-keys.ts'
 import { serveExtAuthz } from './extauthz/service.ts'
 import { followHttpClient } from './identity/current-http-client.ts'
 import { followProvider } from './identity/current-provider.ts'
+import { openDirectory } from './identity/directory/open-directory.ts'
 import { openLookups } from './identity/lookups/lookups.ts'
 import { policyOf } from './policy/compiled-policies.ts'
 import { openKeyring, openStore, stateDirFor } from './session/open-state.ts'
 import { ServiceAccounts } from './session/service-accounts.ts'
+import type { Session } from './session/session.ts'
 import { type Check, serveHealth, serveMetrics } from './telemetry/health-server.ts'
 import { createLogger, type Logger } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
@@ -56,6 +58,8 @@ export interface Sallyport extends AsyncDisposable {
 const DAY_MS = 86_400_000
 /** Of what Sallyport itself asks for: a list of everybody in a large company fits. */
 const LARGEST_ANSWER = 64 * 1024 * 1024
+/** Of the `idp_…` keys. */
+const DEFAULT_PROVIDER = 'default'
 
 /** @throws {Fault} whatever keeps it from starting; nothing is left running then */
 export async function startSallyport(options: StartOptions): Promise<Sallyport> {
@@ -86,6 +90,16 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   const lookups = running.use(openLookups({ config, http, now, logger }))
   await lookups.ready()
 
+  const directory = running.use(
+    await openDirectory<Session>({
+      config,
+      providerName: (idpId) => (idpId === provider.current?.id ? DEFAULT_PROVIDER : undefined),
+      now,
+      logger,
+      meter,
+    }),
+  )
+
   running.use(
     await serveExtAuthz({
       socketPath: socket('authz'),
@@ -97,6 +111,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       keys,
       signingKeys,
       idpIdFor: () => provider.current?.id ?? '',
+      directory,
       now,
       logger,
       meter,
@@ -108,6 +123,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       config,
       sessions,
       provider: (id) => (id === undefined || id === provider.current?.id ? provider.current : undefined),
+      directory,
       mayOpen: (route, subject, facts) =>
         policyOf(config.current, route).policy?.decide(subject, { ...facts, data: lookups }).outcome ===
         'allow',
@@ -140,6 +156,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
         config: config.status,
         xds: xds.status(),
         identityProvider: provider.current?.status,
+        directory: directory.status,
         sessions: sessions.count,
         lookups: lookups.status,
       }),

@@ -63,6 +63,15 @@ describe('our own pages', () => {
     }
   })
 
+  it('show the groups that the directory knows', async () => {
+    await using world = await World.open()
+    const browser = await signedIn(world)
+    world.directory.set('alice', ['staff', 'directors'])
+    assert.match((await browser.ask(`${APP}/.pomerium/`)).body, /directors/)
+    const { groups } = JSON.parse((await browser.ask(`${APP}/.pomerium/user`)).body)
+    assert.deepEqual(groups, ['staff', 'directors'])
+  })
+
   it('say that I am not signed in, and where to do it', async () => {
     await using world = await World.open()
     const browser = world.browser()

@@ -70,6 +70,14 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
       assert.equal((await world.browser().ask(`${APP}/.pomerium/user`, { headers })).status, 400)
     }
   },
+  async consultDirectory(world) {
+    const browser = await signedIn(world)
+    world.directory.set('alice', 'switched off')
+    for (const path of ['user', 'routes', 'api/v1/routes', ''])
+      assert.equal((await browser.ask(`${APP}/.pomerium/${path}`)).status, 403, path)
+    const signIn = await browser.openUntil('https://x.apps.example.com/', /sign_in/)
+    assert.equal((await browser.ask(signIn)).status, 403)
+  },
   async requireSession(world) {
     for (const path of ['user', 'routes', 'api/v1/routes']) {
       const reply = await world.browser().ask(`${APP}/.pomerium/${path}`, { headers: FETCH })

@@ -18,6 +18,7 @@ import { checkMethod } from './steps/check-method.ts'
 import { checkParameters } from './steps/check-parameters.ts'
 import { checkSameOrigin } from './steps/check-same-origin.ts'
 import { checkSignedUrl } from './steps/check-signed-url.ts'
+import { consultDirectory } from './steps/consult-directory.ts'
 import { checkProviderError, createSession, exchangeCode } from './steps/create-session.ts'
 import {
   checkFlow,
@@ -70,6 +71,7 @@ export const PIPELINE: readonly Row[] = [
   protects(readTarget,                       'SIGN_IN', 'HAND_OFF', 'FLOW', 'CHAIN', 'ARRIVAL'),
   use(readSession,                           'SIGN_IN', 'OAUTH_CALLBACK', 'SIGN_OUT', 'SIGNED_OUT', 'HAND_OFF', 'APP_SIGN_OUT', 'ME', 'USER', 'PORTAL', 'PORTAL_API'),
   protects(refuseSeveralSessions,            'SIGN_IN', 'OAUTH_CALLBACK', 'HAND_OFF', 'ME', 'USER', 'PORTAL', 'PORTAL_API'),
+  protects(consultDirectory,                 'SIGN_IN', 'ME', 'USER', 'PORTAL', 'PORTAL_API'),
   protects(requireSession,                   'USER', 'PORTAL', 'PORTAL_API'),
 
   // the sign-in page

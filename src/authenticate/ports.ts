@@ -9,6 +9,7 @@ import type { Sealer } from '../crypto/seal.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 import type { IdentityProvider } from '../identity/provider.ts'
 import type { RequestFacts, Subject } from '../policy/decision.ts'
+import type { Session } from '../session/session.ts'
 import type { SessionStore } from '../session/store.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { AuthenticateMetrics } from './metrics.ts'
@@ -27,6 +28,14 @@ export type MayOpen = (route: Route, subject: Subject, facts: RequestFacts) => b
 /** The groups that the policies of a route name. */
 export type MentionedGroups = (route: Route) => readonly string[]
 
+/** What directories say of people, beside their identity provider. */
+export interface DirectoryPort {
+  /** The session with its effective groups. */
+  apply(session: Session): Session
+  /** Whether a directory says that this person has left or is locked out. */
+  isSwitchedOff(session: Session): boolean
+}
+
 /** All that a step may use besides the visit itself. */
 export interface Services {
   readonly config: CurrentConfig
@@ -34,6 +43,8 @@ export interface Services {
   readonly provider: FindProvider
   readonly mayOpen: MayOpen
   readonly mentionedGroups: MentionedGroups
+  /** Unset: groups are those of the session. */
+  readonly directory?: DirectoryPort | undefined
   readonly keys: Keyring
   /** Over `keys.state`: the OAuth state, the hand-off and the sign-out order travel under it. */
   readonly sealer: Sealer

@@ -17,7 +17,14 @@ import type { Action } from '../transport/page.ts'
 import { ENDPOINTS, endpointOf } from './endpoints.ts'
 import { createAuthenticateMetrics } from './metrics.ts'
 import { PIPELINE, type Row, runPipeline } from './pipeline.ts'
-import type { CurrentConfig, FindProvider, MayOpen, MentionedGroups, Services } from './ports.ts'
+import type {
+  CurrentConfig,
+  DirectoryPort,
+  FindProvider,
+  MayOpen,
+  MentionedGroups,
+  Services,
+} from './ports.ts'
 import { openRefresher, type Timers } from './refresher.ts'
 import { sitesOf } from './sites.ts'
 import type { Visit } from './visit.ts'
@@ -29,6 +36,7 @@ export interface AuthenticateOptions {
   readonly provider: FindProvider
   readonly mayOpen: MayOpen
   readonly mentionedGroups: MentionedGroups
+  readonly directory?: DirectoryPort | undefined
   readonly keys: Keyring
   readonly signingKeys: SigningKeys
   readonly now: () => number
@@ -132,7 +140,8 @@ function isRefusal(error: unknown): boolean {
 async function actionsAfter(error: unknown, visit: Visit): Promise<readonly Action[]> {
   const { found, sites, request } = visit
   const code = error instanceof Fault ? error.code : undefined
-  if (found.otherSessions !== undefined && found.otherSessions.length > 0)
+  const isSeveral = found.otherSessions !== undefined && found.otherSessions.length > 0
+  if (isSeveral || code === 'ACCOUNT_SWITCHED_OFF')
     return [{ label: 'Sign out', href: '/.pomerium/sign_out', main: true }]
   const actions: Action[] = []
   // An address whose signature is wrong or old still says where somebody wanted to go; ours only.

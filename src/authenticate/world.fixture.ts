@@ -183,6 +183,8 @@ export class World implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack()
   now = Date.UTC(2026, 8, 1, 12)
   idpId = ''
+  /** What the directory says, by user id: the groups of somebody, or that they have left. */
+  readonly directory = new Map<string, readonly string[] | 'switched off'>()
 
   private constructor(sessions: SessionStore, config: Config, directory: string) {
     this.sessions = sessions
@@ -219,6 +221,13 @@ export class World implements AsyncDisposable {
         mayOpen: (route, subject) =>
           subject.kind === 'user' && route.allowed_users?.includes(subject.email ?? '') !== false,
         mentionedGroups: (route) => compilePolicy(route).policy?.mentionedGroups ?? [],
+        directory: {
+          apply: (session) => {
+            const groups = this.directory.get(session.userId)
+            return groups === undefined || groups === 'switched off' ? session : { ...session, groups }
+          },
+          isSwitchedOff: ({ userId }) => this.directory.get(userId) === 'switched off',
+        },
         keys: this.keys,
         signingKeys: openSigningKeys({ derivedFrom: this.keys.signing }),
         now: () => this.now,

@@ -5,6 +5,7 @@
  */
 
 import type { ListenAddress } from './address.ts'
+import type { DirectorySourceKeys } from './directory-schema.ts'
 import type { Origin } from './origin.ts'
 import type { RouteKeys } from './route-schema.ts'
 import type { Secret } from './secret.ts'
@@ -12,6 +13,8 @@ import type { SettingsKeys } from './settings-schema.ts'
 import type { Upstream } from './upstream.ts'
 
 export type { ListenAddress } from './address.ts'
+/** One place that groups come from. */
+export type DirectorySource = Frozen<DirectorySourceKeys>
 export type HealthCheck = NonNullable<Route['health_checks']>[number]
 export type OutlierDetection = NonNullable<Route['outlier_detection']>
 export type Redirect = NonNullable<Route['redirect']>

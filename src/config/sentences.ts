@@ -142,8 +142,12 @@ function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[]
     if (at === undefined) return []
     at = unwrap(at)
   }
-  if (at instanceof z.ZodUnion) at = branchFor(at, '')
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : []
+  return shapeKeys(at)
+}
+
+function shapeKeys(schema: z.core.$ZodType): string[] {
+  if (schema instanceof z.ZodUnion) return [...new Set(schema.options.flatMap(shapeKeys))]
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
 }
 
 /** Of a list and a map, the one that the step leads into. */

@@ -5,6 +5,7 @@
  */
 
 import type { Mistake, Settings } from './config.ts'
+import { directoryMistakes } from './directory-rules.ts'
 import { given, mistake, type RawKeys } from './rule.ts'
 import type { SettingsKeys } from './settings-schema.ts'
 
@@ -130,6 +131,7 @@ const SETTINGS_RULES: readonly SettingsRule[] = [
   issuerIsReachedOverTls,
   cookieDomainHoldsSignIn,
   listenersDoNotCollide,
+  directoryMistakes,
 ]
 
 export function settingsMistakes(settings: SettingsKeys, raw: RawKeys): Mistake[] {

@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod'
+import { directory } from './directory-schema.ts'
 import { addresses, behaviour, dns } from './http-settings.ts'
 import { identity, secrets, sessions } from './identity-settings.ts'
 import { AccessLogFields, AuthorizeLogFields } from './log-fields.ts'
@@ -62,6 +63,7 @@ export const SETTINGS_SECTIONS = [
   { title: 'Addresses', keys: addresses },
   { title: 'Certificates', keys: certificates },
   { title: 'Identity provider', keys: identity },
+  { title: 'Directory', keys: directory },
   { title: 'Secrets', keys: secrets },
   { title: 'Cookies, sessions and assertions', keys: sessions },
   { title: 'HTTP behaviour and timeouts', keys: behaviour },
@@ -75,6 +77,7 @@ export const SettingsKeys = z.strictObject({
   ...addresses,
   ...certificates,
   ...identity,
+  ...directory,
   ...secrets,
   ...sessions,
   ...behaviour,

@@ -101,7 +101,7 @@ export const UNSUPPORTED_SETTINGS: Table = {
   ...all(
     'idp_service_account idp_refresh_directory_interval idp_refresh_directory_timeout',
     'never',
-    'groups come from the claims of the identity provider; remove the key',
+    'groups come from the claims of the identity provider and from the sources of `directory`',
   ),
   ...all('administrators', 'never', 'use policies; there are no administrators in the file'),
   ...all('pomerium_debug', 'never', 'use `log_level: debug`'),

@@ -48,6 +48,7 @@ export function createAuthorizer(
     sessions,
     serviceAccounts,
     keys,
+    directory: ports.directory,
     routes,
     visitors,
     data: ports.data,
@@ -63,6 +64,10 @@ export function createAuthorizer(
     budget.clear()
     judge = judgeOf(next.settings.cookie_name)
     log = createDecisionLog(logger, next.settings.authorize_log_fields)
+  })
+  const directoryChanges = ports.directory?.onChange(() => {
+    visitors.clear()
+    assertions.clear()
   })
   const forget = (id: string) => {
     visitors.forgetSession(id)
@@ -88,6 +93,7 @@ export function createAuthorizer(
     [Symbol.dispose]() {
       generations[Symbol.dispose]()
       for (const change of changes) change?.[Symbol.dispose]()
+      directoryChanges?.[Symbol.dispose]()
       metrics[Symbol.dispose]()
       budget[Symbol.dispose]()
     },
@@ -183,6 +189,7 @@ function begin(request: CheckRequest, now: number): Check {
     route: undefined,
     visitor: undefined,
     sessions: [],
+    isSwitchedOff: false,
     decision: undefined,
   }
 }

@@ -28,6 +28,7 @@ export type RefusalReason =
   | 'headers-too-large'
   | 'ambiguous-target'
   | 'conflicting-credentials'
+  | 'account-switched-off'
   | CredentialProblem
 
 /** What may be wrong with the credential of a machine, apart from the policy. */
@@ -46,6 +47,8 @@ export interface Check {
   visitor: Visitor | undefined
   /** Live sessions that the request's handles name; the checks narrow them down. */
   sessions: readonly Session[]
+  /** Whether a directory has switched off whom the request came with. */
+  isSwitchedOff: boolean
   /** What the policy said. */
   decision: Decision | undefined
 }

@@ -103,6 +103,12 @@ const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'code'>>> = {
     heading: 'Too many bad tokens',
     message: 'Too many tokens that are not accepted came from this address. Try again in a minute.',
   },
+  'account-switched-off': {
+    status: 403,
+    heading: 'Your account is switched off',
+    message: 'The directory of your organisation says that this account is not to be used any more.',
+    actions: [{ label: 'Use another account', href: SIGN_OUT_PATH, main: true }],
+  },
 }
 
 export function requestRefusal({ reason, detail }: Refused): Refusal {

@@ -16,6 +16,7 @@ import {
   STAFF_ROUTE,
 } from './authorizer.fixture.ts'
 import { PIPELINE, type Step } from './pipeline.ts'
+import type { Ports } from './ports.ts'
 
 const PUBLIC_ROUTE = {
   from: 'https://app.example.com',
@@ -29,6 +30,7 @@ interface Row {
   readonly without: string
   readonly route?: object
   readonly store?: MapStore
+  readonly directory?: Pick<NonNullable<Ports['directory']>, 'apply' | 'isSwitchedOff'>
   readonly prepare?: (fixture: Fixture) => void
   readonly ask: Ask
   /** The status with the step, and without it; 0 is "allowed". */
@@ -87,6 +89,18 @@ const ROWS: readonly Row[] = [
     status: [302, 0],
   },
   {
+    without: 'somebody who has left still comes in',
+    directory: { apply: (session) => session, isSwitchedOff: ({ userId }) => userId === ALICE.userId },
+    ask: alice,
+    status: [403, 0],
+  },
+  {
+    without: 'groups that the directory gives open nothing',
+    directory: { apply: (session) => ({ ...session, groups: ['staff'] }), isSwitchedOff: () => false },
+    ask: { headers: { cookie: cookieOf(BOB) } },
+    status: [0, 403],
+  },
+  {
     without: 'chance decides between two identities',
     ask: { headers: { cookie: `${cookieOf(ALICE)}; ${cookieOf(BOB)}` } },
     status: [400, 0],
@@ -95,10 +109,13 @@ const ROWS: readonly Row[] = [
   { without: 'nothing ever passes', ask: alice, status: [0, 500] },
 ]
 
+const NOTHING: Disposable = { [Symbol.dispose]: () => undefined }
+
 async function outcome(row: Row, steps: readonly Step[]): Promise<Answer> {
   using fixture = authorizerFor(configOf([row.route ?? STAFF_ROUTE]), {
     steps,
     store: row.store ?? new MapStore(ALICE, BOB),
+    ...(row.directory && { ports: { directory: { ...row.directory, onChange: () => NOTHING } } }),
   })
   row.prepare?.(fixture)
   return fixture.ask(row.ask)

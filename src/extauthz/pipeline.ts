@@ -21,6 +21,7 @@ import { recogniseVisitor, type Visitors } from './visitors.ts'
 /** What steps use besides the check itself. */
 export interface Judge {
   readonly sessions: Ports['sessions']
+  readonly directory: Ports['directory']
   readonly serviceAccounts: Ports['serviceAccounts']
   readonly keys: Ports['keys']
   readonly routes: RouteTable
@@ -48,6 +49,8 @@ export const PIPELINE: readonly Step[] = [
   },
   { name: 'sessions have not expired', run: dropExpiredSessions },
   { name: 'sessions come from the identity provider of the route', run: dropForeignSessions },
+  { name: 'whom the directory has switched off counts as nobody', run: dropSwitchedOff },
+  { name: 'groups are those that the directory knows', run: applyDirectory },
   { name: 'one identity at most is left', run: refuseSeveralIdentities },
   { name: 'the policy decides', run: askPolicy },
   { name: 'what the policy has allowed passes', run: passWhatIsAllowed },
@@ -162,6 +165,18 @@ function dropForeignSessions(check: Check): undefined {
   keepSessions(check, ({ kind, idpId }) => isMachine(kind) || idpId === check.route?.idpId)
 }
 
+/** They have a session still; what it opened is closed, and signing in again would not help (see `askPolicy`). */
+function dropSwitchedOff(check: Check, { directory }: Judge): undefined {
+  if (directory === undefined || !check.sessions.some((session) => directory.isSwitchedOff(session))) return
+  check.isSwitchedOff = true
+  keepSessions(check, (session) => !directory.isSwitchedOff(session))
+}
+
+function applyDirectory(check: Check, { directory }: Judge): undefined {
+  if (directory !== undefined && check.sessions.length > 0)
+    check.sessions = check.sessions.map((session) => directory.apply(session))
+}
+
 /** Two people in one request: whom the upstream would be told is chance, or an attacker's choice. */
 function refuseSeveralIdentities({ sessions }: Check): Verdict | undefined {
   return sessions.length > 1 ? { outcome: 'refuse', reason: 'conflicting-credentials' } : undefined
@@ -173,6 +188,9 @@ function askPolicy(check: Check, { data }: Judge): Verdict | undefined {
   if (route === undefined) throw new Error('a policy was asked for without a route')
   const decision = route.policy.decide(subjectOf(sessions[0]), new CheckFacts(check, data))
   check.decision = decision
+  // The identity provider might sign them in again and again, and they would be sent there again and again.
+  if (decision.outcome === 'sign-in' && check.isSwitchedOff)
+    return { outcome: 'refuse', reason: 'account-switched-off' }
   return decision.outcome === 'allow' ? undefined : { outcome: decision.outcome, decision }
 }
 

@@ -9,6 +9,7 @@ import type { SigningKeys } from '../crypto/signing-keys.ts'
 import type { Compilation } from '../policy/compile.ts'
 import type { DataSources } from '../policy/decision.ts'
 import type { ServiceAccount } from '../session/service-account.ts'
+import type { Session } from '../session/session.ts'
 import type { MaybePromise, SessionStore } from '../session/store.ts'
 import type { Logger } from '../telemetry/log.ts'
 
@@ -25,6 +26,16 @@ export interface ServiceAccountSource {
   onChange(listener: (id: string) => void): Disposable
 }
 
+/** What directories say of people, beside their identity provider. */
+interface DirectoryPort {
+  /** The session with its effective groups: one and the same object until something changes. */
+  apply(session: Session): Session
+  /** Whether a directory says that this person has left or is locked out. */
+  isSwitchedOff(session: Session): boolean
+  /** Called when what `apply` answers may have changed, for anybody. */
+  onChange(listener: () => void): Disposable
+}
+
 export interface Ports {
   readonly config: ConfigSource
   /** The policy of a route of that generation. */
@@ -37,6 +48,8 @@ export interface Ports {
   readonly signingKeys: SigningKeys
   /** Which identity provider's sessions count on a route. */
   readonly idpIdFor: (route: Route) => string
+  /** Unset: groups are those of the session. */
+  readonly directory?: DirectoryPort | undefined
   /** Epoch milliseconds. */
   readonly now: () => number
   readonly logger: Logger

@@ -47,7 +47,7 @@ ${factList([
 
 function groupsOf({ groups }: Session): Html {
   if (groups === 'unknown')
-    return html`<span class="soft">not known: the identity provider did not say which</span>`
+    return html`<span class="soft">not known: neither the identity provider nor the directory could say which</span>`
   return groups.length === 0 ? html`<span class="soft">none</span>` : tagList(groups)
 }
 

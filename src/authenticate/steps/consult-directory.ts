@@ -1,0 +1,17 @@
+/** What the directory says of the person: the groups that count, or that the account is switched off. */
+import { Fault } from '../../errors.ts'
+import type { Answer, Visit } from '../visit.ts'
+
+/** Who is switched off and sent to sign in would come back signed in, and be sent there again. */
+export function consultDirectory({ found, services, request }: Visit): Answer | undefined {
+  const { session } = found
+  const { directory } = services
+  if (session === undefined || directory === undefined) return undefined
+  if (directory.isSwitchedOff(session))
+    throw new Fault(
+      'ACCOUNT_SWITCHED_OFF',
+      `${request.path} for an account that the directory has switched off`,
+    )
+  found.session = directory.apply(session)
+  return undefined
+}

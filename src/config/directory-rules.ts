@@ -1,0 +1,30 @@
+/**
+ * What must hold between the sources of `directory`.
+ *
+ * @module
+ */
+
+import type { Mistake } from './config.ts'
+import { mistake } from './rule.ts'
+import type { SettingsKeys } from './settings-schema.ts'
+
+export const FILE_FORMATS = { '.yaml': 'yaml', '.yml': 'yaml', '.json': 'json', '.csv': 'csv' } as const
+
+/** By the end of its name; `undefined` when that says nothing. */
+export function formatOf(path: string): 'yaml' | 'json' | 'csv' | undefined {
+  const ending = /\.[^./]+$/.exec(path.toLowerCase())?.[0] ?? ''
+  return Object.entries(FILE_FORMATS).find(([known]) => known === ending)?.[1]
+}
+
+export function directoryMistakes({ directory }: SettingsKeys): Mistake[] {
+  return directory.flatMap((source, index) => {
+    const at = ['directory', index] as const
+    const first = directory.findIndex(({ name }) => name === source.name)
+    return [
+      ...(first < index ? [mistake([...at, 'name'], `is also the name of directory[${first}]`)] : []),
+      ...(source.format === undefined && formatOf(source.path) === undefined
+        ? [mistake([...at, 'path'], 'does not end in .yaml, .json or .csv; say which with `format`')]
+        : []),
+    ]
+  })
+}

@@ -1,0 +1,71 @@
+/**
+ * Keys of the directories that groups come from.
+ *
+ * @module
+ */
+
+import { z } from 'zod'
+
+const SourceName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be of a-z, 0-9, "-" and "_", and begin with a letter or digit')
+  .meta({ description: 'Name in the log, in `/status`, in metrics and in addresses. Each only once.' })
+
+const MatchBy = z
+  .string()
+  .regex(/^(?:email|user_id|claim\/.+)$/, 'must be email, user_id or claim/<name of a claim>')
+
+/** What every kind of source has. */
+function common(matchBy: string) {
+  return {
+    name: SourceName,
+    provider: z.string().min(1).optional().meta({
+      description:
+        'Only people who signed in through this provider are looked up here: a name of `sign_in_providers`, or `default` for the one of the `idp_…` keys. Unset: everybody.',
+    }),
+    match_by: MatchBy.default(matchBy).meta({
+      description:
+        'What of the signed-in person is looked up: `email` (only a verified one counts), `user_id` (the `sub` of the identity provider) or `claim/<name>`, such as `claim/oid`; the last two are compared with the ids of the directory.',
+    }),
+    group_names: z.boolean().default(true).meta({
+      description:
+        'Whether the names of groups count beside their ids. A name that two groups of the source share, or that is the id of another group, never counts.',
+    }),
+  }
+}
+
+const File = z.strictObject({
+  type: z.literal('file').meta({ description: 'A file of this machine, read again when it changes.' }),
+  ...common('email'),
+  path: z
+    .string()
+    .min(1, 'names no file')
+    .meta({
+      description: 'The file: YAML, JSON or CSV; relative to the folder of the config file.',
+      examples: ['people.yaml'],
+    }),
+  format: z
+    .enum(['yaml', 'json', 'csv'])
+    .optional()
+    .meta({ description: 'Its form. Unset: by the end of its name.' }),
+})
+
+const DirectorySourceKeys = z.discriminatedUnion('type', [File], {
+  error: 'needs a `type`: file',
+})
+export type DirectorySourceKeys = z.output<typeof DirectorySourceKeys>
+
+export const directory = {
+  directory: z
+    .array(DirectorySourceKeys)
+    .default([])
+    .meta({
+      description:
+        'Where groups come from beside the claims of the identity provider: a list of sources, whose groups are joined.',
+      examples: [[{ name: 'people', type: 'file', path: 'people.yaml' }]],
+    }),
+  groups_from_claims: z.boolean().default(true).meta({
+    description:
+      'Whether the groups that the identity provider puts into its claims count as groups. With `false` only those of `directory` do; `claim/groups` can be matched either way.',
+  }),
+}

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Directory, type DirectoryRules, type LiveSource } from './directory.ts'
+import type { Member } from './effective-groups.ts'
+import { type Group, type Person, Roster } from './roster.ts'
+
+const ALICE: Member = {
+  idpId: 'idp-1',
+  userId: 'alice-id',
+  email: 'alice@example.com',
+  claims: { oid: ['alice-oid'] },
+  groups: ['claimed'],
+}
+const PERSON: Person = {
+  id: 'p',
+  ids: ['alice-id', 'alice-oid'],
+  emails: ['alice@example.com'],
+  isActive: true,
+}
+const group = (id: string, name?: string): Group => ({
+  id,
+  name,
+  people: ['p'],
+  groups: [],
+})
+
+function sourceOf(groups: readonly Group[], more: Partial<LiveSource> = {}): LiveSource {
+  return {
+    provider: undefined,
+    matchBy: 'email',
+    tellsNames: true,
+    roster: Roster.of([PERSON], groups),
+    goodUntil: undefined,
+    ...more,
+  }
+}
+
+const many = (from: number) => Array.from({ length: 3000 }, (_, index) => group(String(from + index)))
+
+/** A directory whose clock and pauses the test holds in its hands. */
+class Bench {
+  now = 1_000_000
+  readonly pauses: (() => void)[] = []
+  readonly directory = new Directory<Member>({
+    now: () => this.now,
+    providerName: (id) => (id === 'idp-1' ? 'default' : undefined),
+    setTimer: (call) => {
+      this.pauses.push(call)
+      return { [Symbol.dispose]: () => undefined }
+    },
+  })
+
+  constructor(sources: readonly LiveSource[] = [], rules: Partial<DirectoryRules> = {}) {
+    this.directory.setRules({ sources, countsClaims: true, ...rules })
+  }
+}
+
+const groupsOf = (sources: readonly LiveSource[], member = ALICE, rules: Partial<DirectoryRules> = {}) =>
+  new Bench(sources, rules).directory.apply(member).groups
+
+describe('effective groups', () => {
+  it('are those of the session, and the session the same, where no source is configured', () => {
+    assert.equal(new Bench().directory.apply(ALICE), ALICE)
+  })
+
+  it('are the claimed ones, then the ids of all sources, then names, each once', () => {
+    const sources = [
+      sourceOf([group('1', 'One'), group('2')]),
+      sourceOf([group('2', 'Two'), group('claimed')]),
+    ]
+    assert.deepEqual(groupsOf(sources), ['claimed', '1', '2', 'One', 'Two'])
+  })
+
+  it('hold nothing of the claims where the operator says so', () => {
+    assert.deepEqual(groupsOf([sourceOf([group('1')])], ALICE, { countsClaims: false }), ['1'])
+    assert.deepEqual(groupsOf([], ALICE, { countsClaims: false }), [])
+  })
+
+  it('are unknown while a source that is for this provider has not been read', () => {
+    const unread = sourceOf([], { roster: undefined })
+    assert.equal(groupsOf([sourceOf([group('1')]), unread]), 'unknown')
+    assert.deepEqual(groupsOf([sourceOf([group('1')]), { ...unread, provider: 'other' }]), ['claimed', '1'])
+    assert.equal(groupsOf([{ ...unread, provider: 'default' }]), 'unknown')
+  })
+
+  it('are those of the claims for somebody whom no source knows', () => {
+    assert.deepEqual(groupsOf([sourceOf([group('1')])], { ...ALICE, email: 'bob@example.com' }), ['claimed'])
+  })
+
+  it('are looked up by a verified address, by the user id or by a claim, as the source says', () => {
+    const nobody = { ...ALICE, email: undefined, userId: 'x', claims: {} }
+    for (const [matchBy, member] of [
+      ['email', { ...nobody, email: 'ALICE@example.com' }],
+      ['user_id', { ...nobody, userId: 'alice-id' }],
+      ['claim/oid', { ...nobody, claims: { oid: ['alice-oid'] } }],
+    ] as const) {
+      const source = sourceOf([group('1')], { matchBy })
+      assert.deepEqual(groupsOf([source], member), ['claimed', '1'], matchBy)
+      assert.deepEqual(groupsOf([source], nobody), ['claimed'], matchBy)
+    }
+    const twice = { ...nobody, claims: { oid: ['alice-oid', 'other'] } }
+    assert.equal(groupsOf([sourceOf([group('1')], { matchBy: 'claim/oid' })], twice), 'unknown')
+    const inherited = sourceOf([], { matchBy: 'claim/constructor' })
+    assert.deepEqual(groupsOf([inherited]), ['claimed'])
+  })
+
+  it('that the token has too many of are what the directory says, if it knows the person', () => {
+    const overage: Member = { ...ALICE, groups: 'unknown' }
+    const bench = new Bench([sourceOf([group('1')])])
+    const applied = bench.directory.apply(overage)
+    assert.deepEqual(applied.groups, ['1'])
+    // The claim itself is as unread as before: a rule on `claim/groups` must not take it for absent.
+    assert.deepEqual(applied.claims['_claim_names/groups'], ['directory'])
+    assert.equal(groupsOf([sourceOf([group('1')])], { ...overage, email: undefined }), 'unknown')
+  })
+
+  it('do not count a name that is the id of a group, of whatever source', () => {
+    const admins = sourceOf([{ ...group('admins'), people: [] }], { provider: 'another' })
+    const sources = [sourceOf([group('1', 'admins'), group('2', '2')]), admins]
+    assert.deepEqual(groupsOf(sources), ['claimed', '1', '2'])
+    assert.deepEqual(groupsOf([sourceOf([group('1', 'One')], { tellsNames: false })]), ['claimed', '1'])
+  })
+
+  it('are no affair of workloads', () => {
+    const workload: Member = { ...ALICE, kind: 'workload' }
+    assert.equal(new Bench([sourceOf([group('1')])]).directory.apply(workload), workload)
+  })
+
+  it('are unknown where two people could be meant', () => {
+    const twins = Roster.of([PERSON, { ...PERSON, id: 'q' }], [])
+    assert.equal(groupsOf([sourceOf([], { roster: twins })]), 'unknown')
+  })
+
+  it('are unknown in a number that nobody has', () => {
+    assert.equal(groupsOf([sourceOf(many(0)), sourceOf(many(3000))]), 'unknown')
+  })
+})
+
+describe('a session under a directory', () => {
+  it('is one and the same object until its groups are others', () => {
+    const source = sourceOf([group('1')])
+    const { directory } = new Bench([source])
+    const first = directory.apply(ALICE)
+    assert.notEqual(first, ALICE)
+    assert.equal(directory.apply(ALICE), first)
+    directory.changed()
+    assert.equal(directory.apply(ALICE), first)
+    source.roster?.setGroup(group('2'))
+    directory.changed()
+    assert.deepEqual(directory.apply(ALICE).groups, ['claimed', '1', '2'])
+  })
+
+  it('is of somebody who has left when any source says so', () => {
+    const left = Roster.of([{ ...PERSON, isActive: false }], [])
+    assert.equal(
+      new Bench([sourceOf([]), sourceOf([], { roster: left })]).directory.isSwitchedOff(ALICE),
+      true,
+    )
+    assert.equal(new Bench([sourceOf([])]).directory.isSwitchedOff(ALICE), false)
+    const bob = { ...ALICE, email: undefined }
+    assert.equal(new Bench([sourceOf([], { roster: left })]).directory.isSwitchedOff(bob), false)
+  })
+
+  it('has unknown groups as soon as a source is too old, and known ones again when it is read', () => {
+    const live = { ...sourceOf([group('1')]), goodUntil: 1_000_100 as number | undefined }
+    let isOld = false
+    const source: LiveSource = Object.defineProperty(live, 'roster', {
+      get: () => (isOld ? undefined : Roster.of([PERSON], [group('1')])),
+    })
+    const bench = new Bench([source])
+    let changes = 0
+    bench.directory.onChange(() => (changes += 1))
+    bench.now = 1_000_099
+    assert.deepEqual(bench.directory.apply(ALICE).groups, ['claimed', '1'])
+    isOld = true
+    bench.now = 1_000_100
+    bench.pauses.pop()?.()
+    assert.equal(bench.directory.apply(ALICE).groups, 'unknown')
+    assert.equal(changes, 1)
+    isOld = false
+    live.goodUntil = 2_000_000
+    bench.directory.changed()
+    assert.deepEqual(bench.directory.apply(ALICE).groups, ['claimed', '1'])
+  })
+})
+
+describe('changes of a directory', () => {
+  it('are told at once, and then at most every tenth of a second', () => {
+    const bench = new Bench()
+    bench.pauses.pop()?.()
+    let told = 0
+    const listening = bench.directory.onChange(() => (told += 1))
+    for (let change = 0; change < 1000; change++) bench.directory.changed()
+    assert.equal(told, 1)
+    bench.pauses.pop()?.()
+    assert.equal(told, 2)
+    bench.pauses.pop()?.()
+    assert.equal(told, 2)
+    bench.directory.changed()
+    assert.equal(told, 3)
+    listening[Symbol.dispose]()
+    bench.pauses.pop()?.()
+    bench.directory.changed()
+    assert.equal(told, 3)
+  })
+})

@@ -1,0 +1,96 @@
+/**
+ * What groups somebody has, given what their claims and the directory sources say. Pure.
+ *
+ * Unknown is not none: what one source that ought to know can't tell makes the whole unknown, and policies then
+ * decide as they do without the fact.
+ *
+ * @module
+ */
+import { type Found, MAX_GROUPS, type Roster } from './roster.ts'
+
+/** Of a session, what a directory may look at. */
+export interface Member {
+  /** Unset: a person. */
+  readonly kind?: 'user' | 'service-account' | 'workload' | undefined
+  readonly idpId: string
+  readonly userId: string
+  /** Only one that the identity provider vouches for. */
+  readonly email: string | undefined
+  readonly claims: Readonly<Record<string, readonly string[]>>
+  readonly groups: readonly string[] | 'unknown'
+}
+
+/** One source, as it stands. */
+export interface Source {
+  readonly matchBy: string
+  readonly tellsNames: boolean
+  /** `unknown`: never read, or read too long ago. */
+  readonly roster: Roster | 'unknown'
+}
+
+export interface Standing {
+  readonly groups: readonly string[] | 'unknown'
+  /** Whether a source says that this person has left or is locked out. */
+  readonly isSwitchedOff: boolean
+}
+
+interface Rules {
+  /** Whether groups of claims are groups. */
+  readonly countsClaims: boolean
+  /** Whether a source, of whatever provider, has a group with that id. */
+  readonly isGroupId: (text: string) => boolean
+}
+
+/** @param sources those that are for the provider of the member */
+export function standingOf(
+  member: Member,
+  sources: readonly Source[],
+  { countsClaims, isGroupId }: Rules,
+): Standing {
+  const ids = new Set<string>()
+  const names = new Set<string>()
+  let isUnknown = false
+  let isKnownPerson = false
+  let isSwitchedOff = false
+  for (const source of sources) {
+    const { roster } = source
+    const found = roster === 'unknown' ? 'ambiguous' : lookUp(member, source.matchBy, roster)
+    if (found === undefined || roster === 'unknown') {
+      isUnknown ||= roster === 'unknown'
+      continue
+    }
+    if (found === 'ambiguous') {
+      isUnknown = true
+      continue
+    }
+    isSwitchedOff ||= !found.isActive
+    if (found.groups === 'unknown') {
+      isUnknown = true
+      continue
+    }
+    isKnownPerson = true
+    for (const id of found.groups) {
+      ids.add(id)
+      const name = source.tellsNames ? roster.nameOf(id) : undefined
+      // Who may name a group could otherwise name it as a group that opens more.
+      if (name !== undefined && !isGroupId(name)) names.add(name)
+    }
+  }
+  const claimed = countsClaims ? member.groups : []
+  // More groups than the token holds: a source that knows the person knows them.
+  if (isUnknown || (claimed === 'unknown' && !isKnownPerson)) return { groups: 'unknown', isSwitchedOff }
+  const all = [...new Set([...(claimed === 'unknown' ? [] : claimed), ...ids, ...names])]
+  return { groups: all.length > MAX_GROUPS ? 'unknown' : all, isSwitchedOff }
+}
+
+const CLAIM = 'claim/'
+
+function lookUp(member: Member, matchBy: string, roster: Roster): Found {
+  if (matchBy === 'email') return member.email === undefined ? undefined : roster.findByEmail(member.email)
+  if (matchBy === 'user_id') return member.userId === '' ? undefined : roster.findById(member.userId)
+  const name = matchBy.slice(CLAIM.length)
+  const values = Object.hasOwn(member.claims, name) ? (member.claims[name] ?? []) : []
+  const [value = '', ...others] = values
+  if (others.length > 0) return 'ambiguous'
+  return value === '' ? undefined : roster.findById(value)
+}
