@@ -45,6 +45,7 @@ const FAULTS = {
   OAUTH_STATE_INVALID: { status: 400, grpc: 3, mendedBy: 'user' },
   OAUTH_STATE_EXPIRED: { status: 400, grpc: 3, mendedBy: 'user' },
   OAUTH_STATE_FOREIGN: { status: 400, grpc: 3, mendedBy: 'user' },
+  STEP_UP_FAILED: { status: 403, grpc: 7, mendedBy: 'identity provider' },
   CLOCK_SKEW: { status: 502, grpc: 13, mendedBy: 'operator' },
   COOKIES_REQUIRED: { status: 400, grpc: 3, mendedBy: 'user' },
   SIGNED_URL_INVALID: { status: 400, grpc: 3, mendedBy: 'user' },

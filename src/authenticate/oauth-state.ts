@@ -18,6 +18,14 @@ const OauthState = z.strictObject({
   additionalHosts: z.array(z.string()).readonly(),
   /** Hash of the flow cookie on the target's host. */
   flow: z.string().optional(),
+  /** What the route asks of the sign-in. */
+  demand: z
+    .strictObject({ maxAge: z.number().optional(), acrValues: z.array(z.string()).readonly() })
+    .default({ acrValues: [] }),
+  /** The provider was told to let nobody in by an older sign-in. */
+  isForced: z.boolean().default(false),
+  /** Id of the session that was there, and not good enough. */
+  renews: z.string().optional(),
   issuedAt: z.number(),
   jti: z.string(),
   /** Hash of the login cookie. */

@@ -123,6 +123,13 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     callback.searchParams.set('code', 'stolen')
     assert.equal((await browser.ask(callback)).status, 401)
   },
+  async checkDemand(world) {
+    const browser = world.browser()
+    world.demand = { maxAge: 60_000, acrValues: [] }
+    world.provider.signInFacts = () => ({ authenticatedAt: world.now - 3_600_000 })
+    await browser.ask(await browser.openUntil(`${APP}/`, CALLBACK))
+    assert.equal(world.sessions.count, 0)
+  },
   async readHandOff(world) {
     const browser = world.browser()
     const handOff = await browser.openUntil(`${APP}/`, HAND_OFF)

@@ -14,6 +14,7 @@ import { portalJson, portalPage } from './pages/portal.ts'
 import { signedOutPage } from './pages/sign-out-pages.ts'
 import { userJson, userPage } from './pages/user-page.ts'
 import { arrive, nextHost, tieBrowser } from './steps/chain.ts'
+import { checkDemand } from './steps/check-demand.ts'
 import { checkMethod } from './steps/check-method.ts'
 import { checkParameters } from './steps/check-parameters.ts'
 import { checkSameOrigin } from './steps/check-same-origin.ts'
@@ -86,6 +87,7 @@ export const PIPELINE: readonly Row[] = [
   use(checkProviderError,                    'OAUTH_CALLBACK'),
   protects(unlessSignedIn(claimState),       'OAUTH_CALLBACK'),
   protects(exchangeCode,                     'OAUTH_CALLBACK'),
+  protects(checkDemand,                      'OAUTH_CALLBACK'),
   use(createSession,                         'OAUTH_CALLBACK'),
 
   // the hand-off to an app's host, and from there to the additional hosts

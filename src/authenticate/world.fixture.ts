@@ -15,11 +15,15 @@ import { flowHash, newFlowCookieValue } from '../crypto/flow.ts'
 import { deriveKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/seal.ts'
 import { openHandle } from '../crypto/session-handle.ts'
+import { NO_DEMAND, type SignInDemand as RouteDemand } from '../crypto/sign-in-demand.ts'
 import { buildSignInUrl } from '../crypto/sign-in-url.ts'
 import { openSigningKeys } from '../crypto/signing-keys.ts'
 import { Fault } from '../errors.ts'
-import type { Identity, IdentityProvider } from '../identity/provider.ts'
+import type { Identity, IdentityProvider, SignInDemand } from '../identity/provider.ts'
+import type { SignInFacts } from '../identity/sign-in-facts.ts'
 import { compilePolicy } from '../policy/compile.ts'
+import type { Session } from '../session/session.ts'
+import { meetsDemand } from '../session/sign-in-age.ts'
 import { openSqliteStore } from '../session/sqlite-store.ts'
 import type { SessionStore } from '../session/store.ts'
 import { createLogger } from '../telemetry/log.ts'
@@ -59,6 +63,10 @@ export class FakeProvider implements IdentityProvider {
   readonly revoked: string[] = []
   readonly refreshes: string[] = []
   hasEndSession = true
+  /** What each sign-in was asked to bring. */
+  readonly demands: SignInDemand[] = []
+  /** When and how people show who they are there. */
+  signInFacts: (demand: SignInDemand) => SignInFacts = () => ({})
   /** Thrown instead of whatever is asked next. */
   fault: Fault | undefined
   readonly #codes = new Map<
@@ -67,8 +75,12 @@ export class FakeProvider implements IdentityProvider {
   >()
   #count = 0
 
-  authorizationUrl(signIn: { oauthState: string; idTokenNonce: string; codeVerifier: string }): Promise<URL> {
+  authorizationUrl(
+    signIn: { oauthState: string; idTokenNonce: string; codeVerifier: string },
+    demand: SignInDemand = {},
+  ): Promise<URL> {
     if (this.fault !== undefined) return Promise.reject(this.fault)
+    this.demands.push(demand)
     const url = new URL('/authorize', IDP)
     url.searchParams.set('state', signIn.oauthState)
     url.searchParams.set('nonce', signIn.idTokenNonce)
@@ -104,7 +116,7 @@ export class FakeProvider implements IdentityProvider {
     if (known === undefined) throw new Fault('IDP_REFUSED', 'invalid_grant: code unknown or used')
     if (known.challenge !== hash(callback.codeVerifier)) throw new Fault('IDP_REFUSED', 'invalid_grant: PKCE')
     if (known.nonce !== callback.idTokenNonce) throw new Fault('IDP_ANSWER_INVALID', 'nonce mismatch')
-    return identityOf(known.user)
+    return { ...identityOf(known.user), ...this.signInFacts(this.demands.at(-1) ?? {}) }
   }
 
   async refresh(current: Identity): Promise<Identity> {
@@ -185,6 +197,8 @@ export class World implements AsyncDisposable {
   idpId = ''
   /** What the directory says, by user id: the groups of somebody, or that they have left. */
   readonly directory = new Map<string, readonly string[] | 'switched off'>()
+  /** What the gate asks of those whom it lets in. */
+  demand: RouteDemand = NO_DEMAND
 
   private constructor(sessions: SessionStore, config: Config, directory: string) {
     this.sessions = sessions
@@ -245,9 +259,12 @@ export class World implements AsyncDisposable {
 
   /** Whose session a browser's cookie opens on a host, as ext_authz would see it. */
   async userAt(host: string, cookie: string | undefined): Promise<string | undefined> {
+    return (await this.sessionAt(host, cookie))?.userId
+  }
+
+  async sessionAt(host: string, cookie: string | undefined): Promise<Session | undefined> {
     const sessionId = openHandle(cookie ?? '', host, this.keys.cookie)
-    const session = sessionId === undefined ? undefined : await this.sessions.find(sessionId)
-    return session?.userId
+    return sessionId === undefined ? undefined : await this.sessions.find(sessionId)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -334,8 +351,9 @@ export class Browser {
 
   /** What ext_authz does for an app: lets a session in, sends everybody else to sign in. */
   async #gate(url: URL): Promise<Reply> {
-    const user = await this.#world.userAt(url.hostname, this.session(url.hostname))
-    if (user !== undefined) return { url, status: 200, headers: {}, setCookies: [], body: `app sees ${user}` }
+    const session = await this.#world.sessionAt(url.hostname, this.session(url.hostname))
+    if (session !== undefined && meetsDemand(session, this.#world.demand, this.#world.now))
+      return { url, status: 200, headers: {}, setCookies: [], body: `app sees ${session.userId}` }
     const kept = this.jar.get(url.hostname, '__Host-sallyport_flow')
     const flow = kept ?? newFlowCookieValue()
     const { current } = this.#world.config
@@ -345,6 +363,7 @@ export class Browser {
       idpId: this.#world.idpId,
       additionalHosts: current.routes.find(({ origin }) => origin.host === url.hostname)?.depends_on ?? [],
       flow: flowHash(flow),
+      demand: this.#world.demand,
       key: this.#world.keys.url,
       nowMs: this.#world.now,
     })

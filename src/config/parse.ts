@@ -27,6 +27,7 @@ import {
 } from './rules.ts'
 import { underSecondHost } from './second-host.ts'
 import { mistakesOf, sentenceOf } from './sentences.ts'
+import { routesOnlyShortenSessions } from './session-rules.ts'
 import { clientIsFilledIn, settingsMistakes } from './settings-rules.ts'
 import { SettingsKeys } from './settings-schema.ts'
 import {
@@ -227,6 +228,7 @@ class Attempt {
       ...additionalHostsAreOthers(drafted),
       ...grpcHealthChecksSpeakHttp2(drafted, settings),
       ...policyTestRules(drafted, settings),
+      ...routesOnlyShortenSessions(drafted, settings),
     )
   }
 

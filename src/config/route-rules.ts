@@ -8,6 +8,7 @@ import type { Mistake } from './config.ts'
 import { compileRe2, substitutionProblem } from './regex.ts'
 import type { RouteDraft } from './route-schema.ts'
 import { given, mistake, type RawKeys } from './rule.ts'
+import { publicRouteAsksForNoSignIn, tokenHasAHeaderOfItsOwn } from './session-rules.ts'
 
 type RouteRule = (route: RouteDraft, raw: RawKeys) => Mistake[]
 
@@ -158,6 +159,8 @@ const ROUTE_RULES: readonly RouteRule[] = [
   upgradesReachHttp1,
   healthCheckBodyHasAMethod,
   ejectionTimesAreOrdered,
+  publicRouteAsksForNoSignIn,
+  tokenHasAHeaderOfItsOwn,
 ]
 
 export function routeMistakes(route: RouteDraft, raw: RawKeys): Mistake[] {

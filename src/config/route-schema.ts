@@ -12,6 +12,7 @@ import { routeTests } from './policy-test-keys.ts'
 import { FilePath, SecretText } from './reference.ts'
 import { HealthCheck, OutlierDetection } from './resilience.ts'
 import { matching, rewriting } from './route-target.ts'
+import { stepUp, tokenPassing } from './session-keys.ts'
 import { sharedKeys } from './shared-keys.ts'
 
 const display = {
@@ -181,6 +182,7 @@ export const ROUTE_SECTIONS = [
     keys: authorization,
   },
   { title: 'Policy tests', keys: routeTests },
+  { title: 'Age and strength of the sign-in', keys: stepUp },
   { title: 'Rewriting path and host', keys: rewriting },
   {
     title: 'Headers and identity',
@@ -191,6 +193,7 @@ export const ROUTE_SECTIONS = [
       jwt_issuer_format: shared.jwt_issuer_format,
       jwt_groups_filter: shared.jwt_groups_filter,
       identity_headers_limit: shared.identity_headers_limit,
+      ...tokenPassing,
     },
   },
   { title: 'Protocols and timeouts', keys: { ...protocols, allow_upgrades: shared.allow_upgrades } },
@@ -207,8 +210,10 @@ export const RouteKeys = z
     ...display,
     ...authorization,
     ...routeTests,
+    ...stepUp,
     ...rewriting,
     ...headers,
+    ...tokenPassing,
     ...protocols,
     ...tls,
     ...balancing,

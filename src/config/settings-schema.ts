@@ -12,6 +12,7 @@ import { AccessLogFields, AuthorizeLogFields } from './log-fields.ts'
 import { lookups } from './lookup-settings.ts'
 import { globalTests } from './policy-test-keys.ts'
 import { FilePath, SecretText } from './reference.ts'
+import { sessionLife } from './session-keys.ts'
 
 const certificates = {
   certificates: z
@@ -65,7 +66,7 @@ export const SETTINGS_SECTIONS = [
   { title: 'Identity provider', keys: identity },
   { title: 'Directory', keys: directory },
   { title: 'Secrets', keys: secrets },
-  { title: 'Cookies, sessions and assertions', keys: sessions },
+  { title: 'Cookies, sessions and assertions', keys: { ...sessions, ...sessionLife } },
   { title: 'HTTP behaviour and timeouts', keys: behaviour },
   { title: 'DNS', keys: dns },
   { title: 'Lookups', keys: lookups },
@@ -80,6 +81,7 @@ export const SettingsKeys = z.strictObject({
   ...directory,
   ...secrets,
   ...sessions,
+  ...sessionLife,
   ...behaviour,
   ...dns,
   ...lookups,

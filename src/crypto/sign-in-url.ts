@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { NO_DEMAND, type SignInDemand, writeDemand } from './sign-in-demand.ts'
 import { signUrl } from './signed-url.ts'
 
 const SIGN_IN_PATH = '/.pomerium/sign_in'
@@ -25,6 +26,8 @@ export interface SignInUrlParts {
   readonly additionalHosts: readonly string[]
   /** Hash of the flow cookie; see FLOW_PARAMETER. */
   readonly flow: string | undefined
+  /** What the session must be like; unset: any will do. */
+  readonly demand?: SignInDemand | undefined
   readonly key: Uint8Array
   readonly nowMs: number
 }
@@ -43,5 +46,6 @@ export function buildSignInUrl(parts: SignInUrlParts): string {
   if (parts.additionalHosts.length > 0)
     signInUrl.searchParams.set(ADDITIONAL_HOSTS_PARAMETER, parts.additionalHosts.join(','))
   if (parts.flow !== undefined) signInUrl.searchParams.set(FLOW_PARAMETER, parts.flow)
+  writeDemand(parts.demand ?? NO_DEMAND, signInUrl.searchParams)
   return signUrl(signInUrl, parts.key, parts.nowMs)
 }

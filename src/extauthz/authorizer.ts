@@ -122,8 +122,13 @@ export function createAuthorizer(
     const shape = shapeFor(request)
     switch (verdict.outcome) {
       case 'sign-in':
+      case 'step-up':
         if (check.path === '/robots.txt') return robotsAnswer()
-        return signInAnswer(check, route, shape, decisionId, { urlKey: keys.url, routes })
+        return signInAnswer(check, route, shape, decisionId, {
+          urlKey: keys.url,
+          routes,
+          reason: verdict.outcome,
+        })
       case 'deny': {
         if (check.path === '/robots.txt') return robotsAnswer()
         const refusal = denialRefusal(
@@ -190,6 +195,7 @@ function begin(request: CheckRequest, now: number): Check {
     visitor: undefined,
     sessions: [],
     isSwitchedOff: false,
+    outlived: undefined,
     decision: undefined,
   }
 }

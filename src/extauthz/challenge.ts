@@ -4,6 +4,7 @@
  * @see RFC 9110 section 11.6.1, RFC 6750 section 3
  * @module
  */
+import type { SignInDemand } from '../crypto/sign-in-demand.ts'
 import type { Check, RefusalReason } from './check.ts'
 import type { HeaderEntry } from './check-response.ts'
 
@@ -17,8 +18,20 @@ const ERRORS: Partial<Readonly<Record<RefusalReason, string>>> = {
 export function challenge(check: Check, reason: RefusalReason | 'sign-in'): readonly HeaderEntry[] {
   const error = reason === 'sign-in' ? undefined : ERRORS[reason]
   if (error === undefined && reason !== 'sign-in') return []
-  // A host that was let through to here has no quotes in it.
-  return [
-    ['www-authenticate', `Bearer realm="${check.host}"${error === undefined ? '' : `, error="${error}"`}`],
-  ]
+  return bearer(check, error === undefined ? [] : [`error="${error}"`])
+}
+
+/** For a person's program: what the sign-in lacks. @see RFC 9470 section 3 */
+export function stepUpChallenge(check: Check, { maxAge, acrValues }: SignInDemand): readonly HeaderEntry[] {
+  return bearer(check, [
+    'error="insufficient_user_authentication"',
+    'error_description="A more recent or a stronger sign-in is required"',
+    ...(acrValues.length > 0 ? [`acr_values="${acrValues.join(' ')}"`] : []),
+    ...(maxAge === undefined ? [] : [`max_age="${Math.floor(maxAge / 1000)}"`]),
+  ])
+}
+
+/** A host that was let through to here has no quotes in it. */
+function bearer({ host }: Check, parts: readonly string[]): readonly HeaderEntry[] {
+  return [['www-authenticate', `Bearer ${[`realm="${host}"`, ...parts].join(', ')}`]]
 }

@@ -8,7 +8,7 @@ import type { Verdict } from './check.ts'
 
 type Outcome = Verdict['outcome'] | 'failure'
 
-const OUTCOMES: readonly Outcome[] = ['allow', 'sign-in', 'deny', 'refuse', 'failure']
+const OUTCOMES: readonly Outcome[] = ['allow', 'sign-in', 'step-up', 'deny', 'refuse', 'failure']
 
 /** Seconds. Most checks take tens of microseconds. */
 const BUCKETS = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1]
@@ -19,7 +19,14 @@ export interface CheckMetrics extends Disposable {
 
 /** Counts in plain numbers and hands them over when they are read: a check is too short for more. */
 export function createCheckMetrics(meter: Meter): CheckMetrics {
-  const counts: Record<Outcome, number> = { allow: 0, 'sign-in': 0, deny: 0, refuse: 0, failure: 0 }
+  const counts: Record<Outcome, number> = {
+    allow: 0,
+    'sign-in': 0,
+    'step-up': 0,
+    deny: 0,
+    refuse: 0,
+    failure: 0,
+  }
   const checks = meter.createObservableCounter('sallyport_authorize_checks', {
     description: 'Checks that Envoy asked for, by outcome.',
   })

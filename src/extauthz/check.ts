@@ -13,8 +13,8 @@ import type { Visitor } from './visitors.ts'
 
 /** What the pipeline comes to. Only `allow` lets the request pass. */
 export type Verdict =
-  | { readonly outcome: 'allow' | 'sign-in' | 'deny'; readonly decision: Decision }
-  | Refused
+  /** `step-up`: the policy allows, but the sign-in is too old or too weak for the route. */
+  { readonly outcome: 'allow' | 'sign-in' | 'step-up' | 'deny'; readonly decision: Decision } | Refused
 
 /** The request itself is not acceptable, or what it shows of its sender. */
 export interface Refused {
@@ -29,6 +29,7 @@ export type RefusalReason =
   | 'ambiguous-target'
   | 'conflicting-credentials'
   | 'account-switched-off'
+  | 'no-person-signs-in'
   | CredentialProblem
 
 /** What may be wrong with the credential of a machine, apart from the policy. */
@@ -49,6 +50,8 @@ export interface Check {
   sessions: readonly Session[]
   /** Whether a directory has switched off whom the request came with. */
   isSwitchedOff: boolean
+  /** What the route allows of what a session has too much of, lifetime or silence: such ones don't count. Milliseconds. */
+  outlived: number | undefined
   /** What the policy said. */
   decision: Decision | undefined
 }

@@ -161,6 +161,7 @@ function explain({ verdict, status, failure }: Ending): string {
 }
 
 const NO_REASONS: readonly string[] = []
+const STEP_UP_REASONS: readonly string[] = ['step-up-required']
 
 function list(reasons: readonly string[]): string {
   return `[${reasons.map(jsonString).join(',')}]`
@@ -171,6 +172,7 @@ function reasonsOf(
   decision: Decision | undefined,
   failure: string | undefined,
 ): readonly string[] {
+  if (verdict?.outcome === 'step-up') return STEP_UP_REASONS
   if (decision !== undefined) return decision.reasons
   if (verdict?.outcome !== 'refuse') return [failure ?? 'failure']
   return verdict.detail === undefined ? [verdict.reason] : [verdict.reason, verdict.detail]

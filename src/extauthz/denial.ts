@@ -82,6 +82,12 @@ const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'code'>>> = {
     heading: 'This address can’t be read',
     message: 'The address has a form that two programs could read in two ways, so it is not passed on.',
   },
+  'no-person-signs-in': {
+    status: 403,
+    heading: 'For people only',
+    message:
+      'This page asks for a recent or strong sign-in of a person, which a service account or a program can’t bring.',
+  },
   'conflicting-credentials': {
     status: 400,
     heading: 'Two identities at once',

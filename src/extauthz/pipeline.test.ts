@@ -106,6 +106,12 @@ const ROWS: readonly Row[] = [
     status: [400, 0],
   },
   { without: 'nothing is ever allowed', ask: alice, status: [0, 500] },
+  {
+    without: 'a sign-in of yesterday opens a route that asks for one of today',
+    route: { ...STAFF_ROUTE, max_age: '30s' },
+    ask: alice,
+    status: [302, 0],
+  },
   { without: 'nothing ever passes', ask: alice, status: [0, 500] },
 ]
 

@@ -16,6 +16,7 @@ import { handleAudience } from './host.ts'
 import { findServiceAccounts } from './machine-credentials.ts'
 import type { Ports } from './ports.ts'
 import type { RouteTable } from './routes.ts'
+import { askForStepUp } from './step-up.ts'
 import { recogniseVisitor, type Visitors } from './visitors.ts'
 
 /** What steps use besides the check itself. */
@@ -53,6 +54,7 @@ export const PIPELINE: readonly Step[] = [
   { name: 'groups are those that the directory knows', run: applyDirectory },
   { name: 'one identity at most is left', run: refuseSeveralIdentities },
   { name: 'the policy decides', run: askPolicy },
+  { name: 'the sign-in is recent and strong enough', run: (check, { data }) => askForStepUp(check, data) },
   { name: 'what the policy has allowed passes', run: passWhatIsAllowed },
 ]
 
@@ -158,6 +160,8 @@ function keepFound(check: Check, found: readonly (Session | undefined)[]): undef
 /** The store forgets expired sessions in its own time; here it is the instant that counts. */
 function dropExpiredSessions(check: Check): undefined {
   keepSessions(check, (session) => check.now < session.expiresAt)
+  const lifetime = check.route?.route.session_lifetime
+  if (lifetime !== undefined) keepWithin(check, lifetime, ({ issuedAt }) => check.now - issuedAt)
 }
 
 /** Machines have signed in nowhere. */
@@ -197,6 +201,15 @@ function askPolicy(check: Check, { data }: Judge): Verdict | undefined {
 function passWhatIsAllowed({ decision }: Check): Verdict {
   if (decision?.outcome !== 'allow') throw new Error('no policy has allowed this')
   return { outcome: 'allow', decision }
+}
+
+/** Drops the sessions of people that have too much of something, and notes how much the route allows. */
+function keepWithin(check: Check, limit: number, amountOf: (session: Session) => number): undefined {
+  keepSessions(check, (session) => {
+    const isKept = isMachine(session.kind) || amountOf(session) < limit
+    if (!isKept) check.outlived = Math.min(check.outlived ?? limit, limit)
+    return isKept
+  })
 }
 
 function keepSessions(check: Check, isKept: (session: Session) => boolean): undefined {

@@ -5,6 +5,7 @@
  */
 import type { Config, Route, Settings } from '../config/config.ts'
 import { fitsWildcard } from '../config/route-match.ts'
+import type { SignInDemand } from '../crypto/sign-in-demand.ts'
 import { Fault } from '../errors.ts'
 import type { CompiledPolicy } from '../policy/decision.ts'
 import { GroupsFilter } from '../session/groups-filter.ts'
@@ -37,6 +38,9 @@ export class CompiledRoute {
   /** Lower-case names of request headers whose values go into the answer. */
   readonly references: readonly string[]
   readonly needsRoutingKey: boolean
+  /** What is asked of the sign-in of those who may pass. */
+  readonly demand: SignInDemand
+  readonly isDemanding: boolean
 
   /** @throws {Fault} `CONFIG_INVALID` for a policy that does not compile: config/ should have refused it */
   constructor(route: Route, config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdFor'>) {
@@ -63,6 +67,8 @@ export class CompiledRoute {
       compileTemplate(text),
     ])
     this.references = this.requestHeaders.flatMap(([, template]) => template.requestHeaders)
+    this.demand = { maxAge: route.max_age, acrValues: route.acr_values ?? [] }
+    this.isDemanding = route.max_age !== undefined || route.acr_values !== undefined
     this.needsRoutingKey =
       route.load_balancing_policy === 'RING_HASH' || route.load_balancing_policy === 'MAGLEV'
   }

@@ -4,11 +4,12 @@
  * @module
  */
 import { FLOW_COOKIE, flowHash, isFlowCookieValue, newFlowCookieValue } from '../crypto/flow.ts'
+import type { SignInDemand } from '../crypto/sign-in-demand.ts'
 import { buildSignInUrl } from '../crypto/sign-in-url.ts'
 import { Fault } from '../errors.ts'
 import { html } from '../transport/html.ts'
 import { mayBeRedirected, type Shape } from './asker.ts'
-import { challenge } from './challenge.ts'
+import { challenge, stepUpChallenge } from './challenge.ts'
 import type { Check } from './check.ts'
 import type { DeniedAnswer, HeaderEntry } from './check-response.ts'
 import { redirectAnswer, refusalAnswer } from './refusal.ts'
@@ -24,7 +25,11 @@ export function signInAnswer(
   route: CompiledRoute,
   shape: Shape,
   decisionId: string,
-  options: { readonly urlKey: Uint8Array; readonly routes: RouteTable },
+  options: {
+    readonly urlKey: Uint8Array
+    readonly routes: RouteTable
+    readonly reason: 'sign-in' | 'step-up'
+  },
 ): DeniedAnswer {
   const isRedirected = mayBeRedirected(check.request, shape) && !check.credentials.isPresent
   const kept = check.visitor?.cookies.flow
@@ -36,25 +41,26 @@ export function signInAnswer(
   const authenticateUrl = route.settings.authenticate_service_url
   if (authenticateUrl === undefined)
     throw new Fault('IDP_NOT_CONFIGURED', 'a route asks for sign-in and authenticate_service_url is not set')
+  const demand = demandOf(check, route)
   const loginUrl = buildSignInUrl({
     authenticateUrl,
     redirectUri: isRedirected ? ownUrl(check) : pageUrl(check),
     idpId: route.idpId,
     additionalHosts: route.route.depends_on ?? [],
     flow: flowHash(flow),
+    demand,
     key: options.urlKey,
     nowMs: check.now,
   })
   if (isRedirected) return redirectAnswer(loginUrl, [flowCookie])
   const isForm = shape === 'html'
+  const isStepUp = options.reason === 'step-up'
   return refusalAnswer(
     {
       status: 401,
-      code: 'sign_in_required',
+      code: isStepUp ? 'step_up_required' : 'sign_in_required',
       heading: 'Sign in again first',
-      message: isForm
-        ? 'You are not signed in any more, so what you sent was not passed on. Sign in in a new tab, then go back to your form and send it again.'
-        : 'You are not signed in.',
+      message: messageFor(isStepUp, isForm),
       details:
         isForm &&
         html`<p class="actions"><a class="button main" href="${loginUrl}" target="_blank" rel="noopener">Sign in in a new tab</a></p>`,
@@ -62,8 +68,27 @@ export function signInAnswer(
     },
     shape,
     decisionId,
-    [flowCookie, ...challenge(check, 'sign-in'), ...corsHeaders(check, options.routes)],
+    [
+      flowCookie,
+      ...(isStepUp ? stepUpChallenge(check, demand) : challenge(check, 'sign-in')),
+      ...corsHeaders(check, options.routes),
+    ],
   )
+}
+
+function messageFor(isStepUp: boolean, isForm: boolean): string {
+  if (!isForm)
+    return isStepUp ? 'This needs a more recent or a stronger sign-in than yours.' : 'You are not signed in.'
+  return `${
+    isStepUp ? 'This page asks you to sign in again' : 'You are not signed in any more'
+  }, so what you sent was not passed on. Sign in in a new tab, then go back to your form and send it again.`
+}
+
+/** What the route asks for; and where a session was too old for it or silent for too long, a younger one. */
+function demandOf({ outlived }: Check, { demand }: CompiledRoute): SignInDemand {
+  return outlived === undefined
+    ? demand
+    : { ...demand, maxAge: Math.min(outlived, demand.maxAge ?? outlived) }
 }
 
 /** Lets a page of ours on another host read that a sign-in is due. Others learn nothing, not even that. */

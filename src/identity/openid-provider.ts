@@ -19,8 +19,9 @@ import { profileOf, type RawClaims } from './claims.ts'
 import { createDiscovery, type DiscoveredProvider } from './discovery.ts'
 import { createHttpClient, isLoopback } from './http-client.ts'
 import { verifyIdTokenSignature } from './id-token.ts'
-import type { IdentityProvider, IdentityTokens, ProviderStatus } from './provider.ts'
+import type { IdentityProvider, IdentityTokens, ProviderStatus, SignInDemand } from './provider.ts'
 import { clockSkewFault, type Step, toProviderFault } from './provider-faults.ts'
+import { signInFactsOf } from './sign-in-facts.ts'
 
 /** The part of the settings that is about the provider. */
 export interface ProviderSettings {
@@ -103,7 +104,7 @@ export function openIdentityProvider(options: IdentityProviderOptions): Identity
       return status
     },
 
-    authorizationUrl({ oauthState, idTokenNonce, codeVerifier }) {
+    authorizationUrl({ oauthState, idTokenNonce, codeVerifier }, demand = {}) {
       return asking('sign-in', async ({ configuration }) =>
         buildAuthorizationUrl(configuration, {
           ...requestParams,
@@ -115,6 +116,7 @@ export function openIdentityProvider(options: IdentityProviderOptions): Identity
           nonce: idTokenNonce,
           code_challenge: await calculatePKCECodeChallenge(codeVerifier),
           code_challenge_method: 'S256',
+          ...demandParameters(demand),
         }),
       )
     },
@@ -140,7 +142,12 @@ export function openIdentityProvider(options: IdentityProviderOptions): Identity
         await verifyIdTokenSignature(tokens.id_token, provider.jwks)
         assertIssuedNow(claims.iat, now())
         const raw = await userInfoOver(provider, tokens.access_token, claims, claims.sub)
-        return { userId: claims.sub, ...profileOf(raw), tokens: tokensOf(tokens, claims.exp, now()) }
+        return {
+          userId: claims.sub,
+          ...profileOf(raw),
+          ...signInFactsOf(claims, now()),
+          tokens: tokensOf(tokens, claims.exp, now()),
+        }
       })
     },
 
@@ -238,6 +245,19 @@ function assertIssuedNow(issuedAt: number, now: number): void {
   if (skew !== undefined) throw skew
   if (issuedAt * 1000 > now + 60_000)
     throw new Fault('IDP_ANSWER_INVALID', 'the ID token is issued in the far future')
+}
+
+/** @see OpenID Connect Core section 3.1.2.1 */
+function demandParameters({
+  maxAge,
+  acrValues = [],
+  isForced = false,
+}: SignInDemand): Record<string, string> {
+  return {
+    ...(maxAge !== undefined && { max_age: String(Math.floor(maxAge / 1000)) }),
+    ...(acrValues.length > 0 && { acr_values: acrValues.join(' ') }),
+    ...(isForced && { prompt: 'login' }),
+  }
 }
 
 interface TokenAnswer {

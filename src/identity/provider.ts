@@ -16,6 +16,10 @@ export interface Identity {
   /** `unknown` when the provider says that there are groups but not which. */
   readonly groups: readonly string[] | 'unknown'
   readonly tokens: IdentityTokens
+  /** When they last showed who they are, by our clock; only a sign-in tells, and only where the provider does. */
+  readonly authenticatedAt?: number | undefined
+  /** How they did (`acr`). */
+  readonly acr?: string | undefined
 }
 
 /** Times are epoch milliseconds. */
@@ -35,6 +39,16 @@ export interface SignInSecrets {
   readonly codeVerifier: string
 }
 
+/** What a sign-in must bring, beyond who it is. */
+export interface SignInDemand {
+  /** Milliseconds since the person last showed who they are. @see OpenID Connect Core section 3.1.2.1 */
+  readonly maxAge?: number | undefined
+  /** One of these. */
+  readonly acrValues?: readonly string[] | undefined
+  /** For a provider that has passed over the age before: it must not let anybody in by an older sign-in. */
+  readonly isForced?: boolean
+}
+
 export interface ProviderStatus {
   /** `idle` until it is asked for the first time. */
   readonly state: 'idle' | 'ready' | 'unreachable'
@@ -47,7 +61,7 @@ export interface IdentityProvider {
   readonly status: ProviderStatus
 
   /** Where to send the user agent. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID */
-  authorizationUrl(signIn: SignInSecrets): Promise<URL>
+  authorizationUrl(signIn: SignInSecrets, demand?: SignInDemand): Promise<URL>
 
   /**
    * Turns the answer that the user agent brought into an identity.

@@ -37,6 +37,10 @@ const WORDS: Partial<Record<FaultCode, Words>> = {
     heading: 'No identity provider is set up',
     text: 'This deployment has no identity provider for what you opened, so nobody can sign in to it.',
   },
+  STEP_UP_FAILED: {
+    heading: 'This app needs another sign-in',
+    text: 'It asks for one that is more recent or stronger, and the identity provider did not bring it. Your other apps go on as before.',
+  },
   CLOCK_SKEW: {
     heading: 'Two clocks disagree',
     text: 'The clocks of this proxy and of the identity provider are too far apart to check the sign-in.',

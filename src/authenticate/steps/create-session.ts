@@ -2,10 +2,12 @@
 import { makeHandle } from '../../crypto/session-handle.ts'
 import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
+import { meetsDemand } from '../../session/sign-in-age.ts'
 import { additionalHosts } from '../chain.ts'
 import { handleAudience, hostOnlyCookie, sessionCookie } from '../cookies.ts'
 import { randomId, signInSecrets } from '../oauth-state.ts'
 import { type Answer, parameter, required, type Visit } from '../visit.ts'
+import { UNMET } from './check-demand.ts'
 import { goToTarget } from './go-to-target.ts'
 
 /** RFC 6749 section 4.1.2.1: the provider, or the person there, said no. */
@@ -14,6 +16,10 @@ export function checkProviderError(visit: Visit): Answer | undefined {
   if (error === null) return undefined
   const isNo = error === 'access_denied' || error === 'unauthorized_client'
   const description = visit.request.query.get('error_description') ?? ''
+  if (error === UNMET) {
+    visit.found.detail = 'This app asks for a stronger way of signing in than your account has there.'
+    throw new Fault('STEP_UP_FAILED', 'the provider says that the demand can not be met')
+  }
   visit.found.detail = `It said: ${[error, description].filter(Boolean).join(', ').slice(0, 300)}`
   throw new Fault(
     isNo ? 'IDP_REFUSED' : 'IDP_ERROR',
@@ -39,27 +45,16 @@ export async function exchangeCode(visit: Visit): Promise<Answer | undefined> {
  * A new id at each sign-in: what was in the cookie before never becomes valid.
  *
  * Except when another tab of this browser has signed the same person in since this sign-in began: then that
- * session is theirs as well, and signing out ends it for both.
+ * session is theirs as well, and signing out ends it for both. And except when this sign-in was to renew their
+ * session: then it keeps its id, and with it what is open on other hosts (docs/decisions/step-up-keeps-the-session.md).
  */
 export async function createSession(visit: Visit): Promise<Answer> {
-  const { services, config, site, request, now, found } = visit
+  const { services, config, site, request, now } = visit
   const state = required(visit, 'state')
-  const identity = required(visit, 'identity')
-  const other = found.session
+  const other = theirSession(visit)
   const isOfAnotherTab =
-    other !== undefined &&
-    other.issuedAt >= state.issuedAt &&
-    other.idpId === state.idpId &&
-    other.userId === identity.userId
-  const session: Session = isOfAnotherTab
-    ? other
-    : await services.sessions.save({
-        ...identity,
-        id: randomId(),
-        idpId: state.idpId,
-        issuedAt: now,
-        expiresAt: now + config.settings.cookie_expire,
-      })
+    other !== undefined && other.issuedAt >= state.issuedAt && meetsDemand(other, state.demand, now)
+  const session = isOfAnotherTab ? other : await signIn(visit, other)
   const handle = makeHandle(
     { sessionId: session.id, audience: handleAudience(site.host, config.settings) },
     services.keys.cookie,
@@ -78,6 +73,34 @@ export async function createSession(visit: Visit): Promise<Answer> {
   )
   const hosts = additionalHosts(visit, state.additionalHosts.join(','), required(visit, 'target'))
   return goToTarget(visit, session, state.flow, hosts)
+}
+
+/** The session that the browser has already, if it is of the very person who has signed in now. */
+function theirSession({ found: { session, state, identity } }: Visit): Session | undefined {
+  return session?.idpId === state?.idpId && session?.userId === identity?.userId ? session : undefined
+}
+
+async function signIn(visit: Visit, other: Session | undefined): Promise<Session> {
+  const { services, config, now, found } = visit
+  const { idpId, renews } = required(visit, 'state')
+  const session = {
+    ...required(visit, 'identity'),
+    idpId,
+    issuedAt: now,
+    expiresAt: now + config.settings.cookie_expire,
+  }
+  if (other !== undefined && other.id === renews) {
+    try {
+      return await services.sessions.save({ ...session, id: other.id })
+    } catch (error) {
+      // Signed out meanwhile, in another tab.
+      if (!(error instanceof Fault) || error.code !== 'SESSION_GONE') throw error
+    }
+  } else if (renews !== undefined && renews === found.session?.id) {
+    // Somebody else sits there now: nothing of the other one stays open.
+    await services.sessions.delete(renews)
+  }
+  return await services.sessions.save({ ...session, id: randomId() })
 }
 
 /** It has served: tabs that still wait with it go on with the session. A Strict session cookie they would not send. */

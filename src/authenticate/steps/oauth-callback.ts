@@ -1,5 +1,6 @@
 /** The OpenID provider's answer: is it to a sign-in that this browser began here, just now, and not yet used? */
 import { Fault } from '../../errors.ts'
+import { meetsDemand } from '../../session/sign-in-age.ts'
 import { additionalHosts } from '../chain.ts'
 import { loginCookies } from '../cookies.ts'
 import { fingerprint, openState, STATE_CLAIM_MS, STATE_LIFETIME_MS } from '../oauth-state.ts'
@@ -79,6 +80,7 @@ export function unlessSignedIn(step: Step): Step {
       const isDeadState = error instanceof Fault && error.code.startsWith('OAUTH_STATE_')
       if (!isDeadState || session === undefined || state === undefined || session.idpId !== state.idpId)
         throw error
+      if (!meetsDemand(session, state.demand, visit.now)) throw error
       visit.services.metrics.signIn('joined')
       const hosts = additionalHosts(visit, state.additionalHosts.join(','), required(visit, 'target'))
       return goToTarget(visit, session, state.flow, hosts)

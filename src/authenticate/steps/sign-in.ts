@@ -1,6 +1,8 @@
 /** The sign-in page: a hand-off for those who are signed in, the OpenID provider for everybody else. */
+import { readDemand } from '../../crypto/sign-in-demand.ts'
 import { ADDITIONAL_HOSTS_PARAMETER, FLOW_PARAMETER, IDP_ID_PARAMETER } from '../../crypto/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
+import { meetsDemand } from '../../session/sign-in-age.ts'
 import { prefersHtml } from '../../transport/prefers-html.ts'
 import { additionalHosts } from '../chain.ts'
 import { type HostCookie, hostOnlyCookie, LOGIN_COOKIE_PREFIX, loginCookies } from '../cookies.ts'
@@ -11,10 +13,11 @@ import { goToTarget } from './go-to-target.ts'
 /** As long as the state lives, and some. */
 const LOGIN_COOKIE_SECONDS = 600
 
-/** A session of another provider, or of another client of it, is none for this route. */
+/** A session of another provider, or of another client of it, is none for this route; one too old or weak must be renewed. */
 export function handOffTheSignedIn(visit: Visit): Answer | undefined {
   const { session } = visit.found
   if (session === undefined || session.idpId !== parameter(visit, IDP_ID_PARAMETER)) return undefined
+  if (!meetsDemand(session, readDemand(visit.request.query), visit.now)) return undefined
   return goToTarget(visit, session, visit.request.query.get(FLOW_PARAMETER) ?? undefined, hostsOf(visit))
 }
 
@@ -25,26 +28,43 @@ export function refusePrograms({ request }: Visit): Answer | undefined {
   return undefined
 }
 
-export async function startSignIn(visit: Visit): Promise<Answer> {
-  const { services, request, now } = visit
+export function startSignIn(visit: Visit): Promise<Answer> {
+  const { request, found } = visit
   const idpId = parameter(visit, IDP_ID_PARAMETER)
+  const demand = readDemand(request.query)
+  const renewed = found.session?.idpId === idpId ? found.session : undefined
+  return goToProvider(visit, {
+    target: required(visit, 'target').href,
+    idpId,
+    additionalHosts: hostsOf(visit),
+    flow: request.query.get(FLOW_PARAMETER) ?? undefined,
+    demand,
+    // A provider that did not say when it was can't show later that it has asked again.
+    isForced: demand.maxAge !== undefined && renewed !== undefined && renewed.authenticatedAt === undefined,
+    renews: renewed?.id,
+  })
+}
+
+type SignInPlan = Omit<OauthState, 'issuedAt' | 'jti' | 'browser'>
+
+/** The redirect that begins a sign-in at the provider. */
+export async function goToProvider(visit: Visit, plan: SignInPlan): Promise<Answer> {
+  const { services, request, now } = visit
+  const { idpId, demand, isForced } = plan
   const provider = services.provider(idpId)
   if (provider === undefined)
     throw new Fault('IDP_NOT_CONFIGURED', `no provider has the id ${idpId.slice(0, 64)}`)
   const loginCookie = loginCookies(request.headers.cookie)[0] ?? newLoginCookie()
   visit.cookies.push(hostOnlyCookie(loginCookie.name, loginCookie.value, LOGIN_COOKIE_SECONDS))
   const state: OauthState = {
-    target: required(visit, 'target').href,
-    idpId,
-    additionalHosts: hostsOf(visit),
-    flow: request.query.get(FLOW_PARAMETER) ?? undefined,
+    ...plan,
     issuedAt: now,
     jti: randomId(),
     browser: fingerprint(loginCookie.value),
   }
   const oauthState = sealState(state, services.sealer)
   const secrets = signInSecrets(oauthState, state, loginCookie.value, services.keys.state)
-  return redirect(visit, await provider.authorizationUrl(secrets))
+  return redirect(visit, await provider.authorizationUrl(secrets, { ...demand, isForced }))
 }
 
 function newLoginCookie(): HostCookie {

@@ -1,0 +1,42 @@
+/** Whether the sign-in that the provider has let pass is recent and strong enough for the route. */
+import { Fault } from '../../errors.ts'
+import { meetsDemand } from '../../session/sign-in-age.ts'
+import type { OauthState } from '../oauth-state.ts'
+import { type Answer, required, type Visit } from '../visit.ts'
+import { goToProvider } from './sign-in.ts'
+
+/** OpenID Connect Core Error Code unmet_authentication_requirements 1.0. */
+export const UNMET = 'unmet_authentication_requirements'
+
+/**
+ * A provider may pass over `max_age`, and must not be taken at its word that it has not. It is asked once more, in
+ * terms that leave no choice (`prompt=login`); after that the matter ends with a page, lest people go round and round.
+ */
+export function checkDemand(visit: Visit): Answer | undefined | Promise<Answer> {
+  const { issuedAt: _issuedAt, jti: _jti, browser: _browser, ...plan } = required(visit, 'state')
+  const { demand, isForced } = plan
+  if (!isRecent(visit, plan)) {
+    if (!isForced) return goToProvider(visit, { ...plan, isForced: true })
+    visit.found.detail =
+      'It let you in without asking who you are, and this app wants to know that it is still you. Sign out there first, then try again.'
+    throw new Fault('STEP_UP_FAILED', `the sign-in is older than ${demand.maxAge} ms, prompt=login or not`)
+  }
+  const { acr } = required(visit, 'identity')
+  if (meetsDemand({ acr, issuedAt: visit.now }, { ...demand, maxAge: undefined }, visit.now)) return undefined
+  visit.found.detail = `This app asks for a stronger way of signing in than the one that was used${acr === undefined ? '' : ` (${acr.slice(0, 100)})`}.`
+  throw new Fault(
+    'STEP_UP_FAILED',
+    `acr ${JSON.stringify(acr?.slice(0, 100))} is none of ${demand.acrValues.join(' ')}`,
+  )
+}
+
+/** A provider that does not say when it was is believed, if it was asked to let nobody in without asking. */
+function isRecent(
+  visit: Visit,
+  { demand: { maxAge }, isForced, renews }: Pick<OauthState, 'demand' | 'isForced' | 'renews'>,
+): boolean {
+  const { authenticatedAt } = required(visit, 'identity')
+  if (maxAge === undefined) return true
+  if (authenticatedAt === undefined) return isForced || renews === undefined
+  return meetsDemand({ authenticatedAt, issuedAt: visit.now }, { maxAge, acrValues: [] }, visit.now)
+}
