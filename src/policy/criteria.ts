@@ -8,13 +8,19 @@
  */
 import { CERTIFICATE_CRITERIA } from './certificate-criteria.ts'
 import type { Need, PolicyContext } from './context.ts'
+import { DEVICE_CRITERIA } from './device-criteria.ts'
+import { GEOIP_CRITERIA } from './geoip-criteria.ts'
 import { IDENTITY_CRITERIA } from './identity-criteria.ts'
 import { type Kind, type Kinds, NO_DATA, type Reading, withoutData } from './kind.ts'
 import { comparedTexts } from './matchers.ts'
+import { MCP_CRITERIA } from './mcp-criteria.ts'
 import { type Criterion, hit, miss } from './outcome.ts'
 import type { Path, Report } from './problem.ts'
+import { RECORD_CRITERIA } from './record-criteria.ts'
 import { REQUEST_CRITERIA } from './request-criteria.ts'
+import { SSH_CRITERIA } from './ssh-criteria.ts'
 import { suggestion } from './suggestion.ts'
+import { TIME_CRITERIA } from './time-criteria.ts'
 
 export interface CompiledCriterion extends Required<Reading> {
   readonly kind: Kind
@@ -45,25 +51,16 @@ export const CRITERIA_SECTIONS: readonly { readonly title: string; readonly kind
   { title: 'Always and never', kinds: CONSTANTS },
   { title: 'Who asks', kinds: IDENTITY_CRITERIA },
   { title: 'What is asked', kinds: REQUEST_CRITERIA },
+  { title: 'When', kinds: TIME_CRITERIA },
+  { title: 'From where', kinds: GEOIP_CRITERIA },
+  { title: 'What is on record', kinds: RECORD_CRITERIA },
   { title: 'Client certificates', kinds: CERTIFICATE_CRITERIA },
+  { title: 'Devices', kinds: DEVICE_CRITERIA },
+  { title: 'SSH', kinds: SSH_CRITERIA },
+  { title: 'MCP', kinds: MCP_CRITERIA },
 ]
 
 const KINDS: Kinds = Object.assign({}, ...CRITERIA_SECTIONS.map(({ kinds }) => kinds))
-
-/** Known by name, so that a policy moved here says what is left out rather than that it is misspelt. */
-const NOT_YET = [
-  'device',
-  'ssh_username',
-  'ssh_username_matches_email',
-  'ssh_username_matches_claim',
-  'ssh_publickey',
-  'ssh_ca',
-  'mcp_tool',
-  'date',
-  'day_of_week',
-  'time_of_day',
-  'record',
-]
 
 /** @param name the whole key, such as `groups` or `claim/department` */
 export function compileCriterion(
@@ -77,7 +74,10 @@ export function compileCriterion(
   const base = slash < 0 ? name : name.slice(0, slash)
   const subPath = slash < 0 ? '' : name.slice(slash + 1)
   const kind = Object.hasOwn(KINDS, base) ? KINDS[base] : undefined
-  const problem = kind === undefined ? unknownName(base) : nameProblem(kind, base, slash >= 0, subPath)
+  const problem =
+    kind === undefined
+      ? `unknown criterion "${base}"${suggestion(base, Object.keys(KINDS))}`
+      : nameProblem(kind, base, slash >= 0, subPath)
   if (kind === undefined || problem !== undefined) {
     report(at, problem ?? '')
     return undefined
@@ -100,11 +100,6 @@ function nameProblem(
   if (wanted !== undefined && subPath === '') return `needs a ${wanted} after a slash: ${base}/<${wanted}>`
   if (wanted === undefined && hasSlash) return `"${base}" takes nothing after a slash`
   return undefined
-}
-
-function unknownName(name: string): string {
-  if (NOT_YET.includes(name)) return `criterion "${name}" is not supported yet`
-  return `unknown criterion "${name}"${suggestion(name, [...Object.keys(KINDS), ...NOT_YET])}`
 }
 
 function lacking(need: Need): string {

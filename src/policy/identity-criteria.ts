@@ -125,25 +125,35 @@ function groups(...[data, at, report]: Parameters<CompileData>): Criterion | und
   )
 }
 
+function claim(...[data, at, report, { subPath }]: Parameters<CompileData>): Criterion | undefined {
+  const matches = listMatcher(data, at, report)
+  if (matches === undefined) return undefined
+  const valuesIn = claimValues(subPath)
+  return ofUser((someone) => {
+    const values = valuesIn(someone)
+    if (values === 'unknown') return CLAIM_UNKNOWN
+    return values !== undefined && matches(values) ? CLAIM_OK : CLAIM_MISS
+  })
+}
+
 /**
  * The path is tried as it stands (a claim may be called `https://corp.example/roles`), then as the way into
  * a nested claim, whose flattened name has dots.
  */
-function claim(...[data, at, report, { subPath: path }]: Parameters<CompileData>): Criterion | undefined {
-  const matches = listMatcher(data, at, report)
-  if (matches === undefined) return undefined
+export function claimValues(
+  path: string,
+): (someone: Identified) => readonly string[] | undefined | 'unknown' {
   const segments = path.split(/[/.]/)
   const nested = segments.length <= MAX_CLAIM_SEGMENTS ? [segments.join('.'), segments.join('/')] : []
   const names = [...new Set([path, ...nested])]
-  const isFetched = (someone: Identified) => !isDistributed(someone, segments[0] ?? '')
-  return ofUser((someone) => {
+  return (someone) => {
     for (const name of names) {
       // own properties only: a claim is named by whoever writes the policy, `constructor` included
       const values = Object.hasOwn(someone.claims, name) ? someone.claims[name] : undefined
-      if (values !== undefined) return matches(values) ? CLAIM_OK : CLAIM_MISS
+      if (values !== undefined) return values
     }
-    return isFetched(someone) ? CLAIM_MISS : CLAIM_UNKNOWN
-  })
+    return isDistributed(someone, segments[0] ?? '') ? 'unknown' : undefined
+  }
 }
 
 /**

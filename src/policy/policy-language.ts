@@ -71,6 +71,7 @@ class PolicyReader {
     if (!isMapping(rule) || !Object.hasOwn(rule, 'mode')) return this.#readActions(rule, at)
     const { mode, ...actions } = rule
     if (!MODES.some((known) => known === mode)) this.#report([...at, 'mode'], `must be ${choiceOf(MODES)}`)
+    if (Object.keys(actions).length === 0) this.#report(at, `must be a mapping with ${choiceOf(ACTIONS)}`)
     const blocks = this.#readActions(actions, at)
     return mode === 'observe' ? blocks.map((block) => ({ ...block, isObserved: true })) : blocks
   }

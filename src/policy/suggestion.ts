@@ -27,7 +27,7 @@ export function choiceOf(known: readonly string[]): string {
 }
 
 /** Levenshtein distance: how many letters to insert, delete or change. */
-function editsBetween(from: string, to: string): number {
+export function editsBetween(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (let i = 0; i < from.length; i++) {
     const next = [i + 1]

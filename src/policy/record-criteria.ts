@@ -1,0 +1,144 @@
+/**
+ * Criteria about what is kept on record elsewhere: rows of a table, found by one fact of the request.
+ *
+ * @module
+ */
+import type { PolicyContext } from './context.ts'
+import type { ReadFact, RecordKey, RequestFacts, Subject } from './decision.ts'
+import { addressOf } from './ip-ranges.ts'
+import type { CompileData, Kinds, Reading } from './kind.ts'
+import { type Criterion, hit, miss, type Outcome, UNIDENTIFIED, unknown } from './outcome.ts'
+import { isMapping } from './problem.ts'
+import { FIELD_CONDITIONS, type FieldCondition, fieldCondition } from './record-conditions.ts'
+import { choiceOf, suggestion } from './suggestion.ts'
+
+const OK = hit('record-ok')
+const MISS = miss('record-unauthorized')
+const UNKNOWN = unknown('record-unknown')
+
+export const RECORD_CRITERIA: Kinds = {
+  record: {
+    holds:
+      'the row of that type has a field that meets all the conditions. The type is declared under the global key `records`, with the fact of the request by which its row is found. Without a row nothing but `exists: false` holds',
+    data: '`type`; `field`, with dots into nested ones; and conditions: those of text matchers, `has`, `exclude`, `exists`, or a comparison `<`, `<=`, `=`, `>`, `>=` with a number or a text',
+    example: { type: 'employees', field: 'level', '>=': 3 },
+    reasons: ['record-ok', 'record-unauthorized', 'record-unknown', 'user-unauthenticated'],
+    readingOf: (data, context) => readingOf(keyIn(data, context)),
+    compile: record,
+  },
+}
+
+function record(...[data, at, report, { context }]: Parameters<CompileData>): Criterion | undefined {
+  if (!isMapping(data)) {
+    report(at, 'must be a mapping with type, field and a condition')
+    return undefined
+  }
+  const { type, field, ...written } = data
+  const known = Object.keys(context.records ?? {})
+  const key = keyIn(data, context)
+  if (type === undefined) report(at, 'needs a `type` that is declared under `records`')
+  else if (typeof type !== 'string') report([...at, 'type'], 'must be the name of a record type, a text')
+  else if (key === undefined)
+    report([...at, 'type'], `"${type}" is not declared under \`records\`${suggestion(type, known)}`)
+  if (typeof field !== 'string' || field === '')
+    report(field === undefined ? at : [...at, 'field'], 'needs a `field`, the name of a column or member')
+  if (Object.keys(written).length === 0)
+    report(at, `says nothing of the field; write ${choiceOf(SHORT_CHOICE)} …`)
+  const conditions = Object.entries(written).map(([name, value]) => fieldCondition(name, value, at, report))
+  const usable = conditions.filter((condition) => condition !== undefined)
+  const isComplete = usable.length === conditions.length && usable.length > 0
+  if (
+    key === undefined ||
+    typeof type !== 'string' ||
+    typeof field !== 'string' ||
+    field === '' ||
+    !isComplete
+  )
+    return undefined
+  const segments = field.split('.')
+  return (subject, request) => {
+    const keyText = keyTextOf(key, subject, request)
+    if (typeof keyText === 'object') return keyText
+    if (request.data === undefined) return UNKNOWN
+    const row = keyText === '' ? undefined : request.data.record(type, keyText)
+    return row === 'unknown' ? UNKNOWN : judge(usable, valuesOf(row, field, segments))
+  }
+}
+
+const SHORT_CHOICE = FIELD_CONDITIONS.slice(0, 3)
+
+function keyIn(data: unknown, { records = {} }: PolicyContext): RecordKey | undefined {
+  const type = isMapping(data) ? data['type'] : undefined
+  return typeof type === 'string' && Object.hasOwn(records, type) ? records[type]?.key : undefined
+}
+
+const READ_BY_KEY: Readonly<Record<RecordKey, readonly ReadFact[]>> = {
+  'user.id': [],
+  'user.email': [],
+  'request.ip': ['source_ip'],
+  'request.client_certificate.fingerprint': ['client_certificate'],
+}
+
+function readingOf(key: RecordKey | undefined): Reading {
+  if (key === undefined) return { reads: ['record'] }
+  return { reads: ['record', ...READ_BY_KEY[key]], readsSubject: key.startsWith('user.') }
+}
+
+/** By what the row is found, empty if there can be none; or the outcome when that is not known. */
+function keyTextOf(key: RecordKey, subject: Subject, request: RequestFacts): string | Outcome {
+  switch (key) {
+    case 'user.id':
+      return subject.kind === 'anonymous' ? UNIDENTIFIED : subject.userId
+    case 'user.email':
+      return subject.kind === 'anonymous' ? UNIDENTIFIED : (subject.email ?? '')
+    case 'request.ip':
+      return addressOf(request.sourceIp) === undefined ? UNKNOWN : request.sourceIp
+    case 'request.client_certificate.fingerprint': {
+      const { clientCertificate: shown } = request
+      if (shown === undefined) return UNKNOWN
+      if (!shown.presented) return ''
+      return shown.validity === 'valid' ? shown.fingerprint : UNKNOWN
+    }
+  }
+}
+
+function judge(
+  conditions: readonly FieldCondition[],
+  values: readonly string[] | undefined | 'unknown',
+): Outcome {
+  if (values === 'unknown') return UNKNOWN
+  let outcome = OK
+  for (const condition of conditions) {
+    const truth = condition(values)
+    if (truth === 'miss') return MISS
+    if (truth === 'unknown') outcome = UNKNOWN
+  }
+  return outcome
+}
+
+/** `undefined` for a field that is not there, is null or is empty, as the cells of a CSV file are. */
+function valuesOf(
+  row: Readonly<Record<string, unknown>> | undefined,
+  field: string,
+  segments: readonly string[],
+): readonly string[] | undefined | 'unknown' {
+  if (row === undefined) return undefined
+  const value = Object.hasOwn(row, field) ? row[field] : nestedValue(row, segments)
+  if (value === undefined || value === null || value === '') return undefined
+  if (typeof value === 'string') return [value]
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return list.every(isScalar) ? list.map(String) : 'unknown'
+}
+
+function nestedValue(row: Readonly<Record<string, unknown>>, segments: readonly string[]): unknown {
+  let value: unknown = row
+  for (const segment of segments) {
+    if (!isMapping(value) || !Object.hasOwn(value, segment)) return undefined
+    value = value[segment]
+  }
+  return value
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+}

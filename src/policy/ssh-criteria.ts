@@ -1,0 +1,131 @@
+/**
+ * Criteria about logins over SSH. Whatever is not one misses them all.
+ *
+ * @module
+ */
+
+import type { RequestFacts, Subject } from './decision.ts'
+import { claimValues } from './identity-criteria.ts'
+import { type CompileData, type Kinds, NO_DATA, withoutData } from './kind.ts'
+import { textMatcher } from './matchers.ts'
+import { type Criterion, hit, miss, type Outcome, UNIDENTIFIED, unknown } from './outcome.ts'
+import { mayLogIn, readSshCertificate } from './ssh-certificate.ts'
+import { readSshKeys } from './ssh-keys.ts'
+
+const USERNAME_OK = hit('ssh-username-ok')
+const USERNAME_MISS = miss('ssh-username-unauthorized')
+const USERNAME_UNKNOWN = unknown('ssh-username-unknown')
+const KEY_OK = hit('ssh-publickey-ok')
+const KEY_MISS = miss('ssh-publickey-unauthorized')
+const CA_OK = hit('ssh-ca-ok')
+const CA_MISS = miss('ssh-ca-unauthorized')
+const CA_UNKNOWN = unknown('ssh-ca-unknown')
+
+const EXAMPLE_KEY =
+  'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG5bfbINn7RDvgHkfWcF8tEs5fuuDTUSJfM0XrYxlqJW deploy@example.com'
+
+export const SSH_CRITERIA: Kinds = {
+  ssh_username: {
+    holds: 'the name to log in as fits',
+    data: 'text matcher',
+    example: { in: ['deploy', 'ubuntu'] },
+    reasons: ['ssh-username-ok', 'ssh-username-unauthorized'],
+    reads: ['ssh'],
+    compile: sshUsername,
+  },
+  ssh_username_matches_email: {
+    holds: 'the name to log in as is the part of the e-mail address before `@`',
+    ...NO_DATA,
+    reasons: ['ssh-username-ok', 'ssh-username-unauthorized', 'ssh-username-unknown', 'user-unauthenticated'],
+    reads: ['ssh'],
+    readsSubject: true,
+    compile: withoutData(matchesEmail),
+  },
+  ssh_username_matches_claim: {
+    holds: 'the name to log in as is one of the values of that claim',
+    data: 'the name of a claim',
+    example: 'preferred_username',
+    reasons: ['ssh-username-ok', 'ssh-username-unauthorized', 'ssh-username-unknown', 'user-unauthenticated'],
+    reads: ['ssh'],
+    readsSubject: true,
+    compile: matchesClaim,
+  },
+  ssh_publickey: {
+    holds: 'the key that the client has proven is one of these',
+    data: 'lines as in `authorized_keys`, without options: one text or a list',
+    example: [EXAMPLE_KEY],
+    reasons: ['ssh-publickey-ok', 'ssh-publickey-unauthorized'],
+    reads: ['ssh'],
+    compile: sshPublicKey,
+  },
+  ssh_ca: {
+    holds:
+      'the client has shown an OpenSSH user certificate that one of these authorities has signed, that is valid now and from its address, and that names the login among its principals. Critical options other than `source-address` are not taken, nor are signatures with SHA-1',
+    data: 'keys of authorities, in lines as in `authorized_keys`: one text or a list',
+    example: [EXAMPLE_KEY],
+    reasons: ['ssh-ca-ok', 'ssh-ca-unauthorized', 'ssh-ca-unknown'],
+    reads: ['ssh', 'time', 'source_ip'],
+    compile: sshCa,
+  },
+}
+
+function sshUsername(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
+  const matches = textMatcher(data, at, report)
+  return (
+    matches && ((_, { ssh }) => (ssh !== undefined && matches(ssh.username) ? USERNAME_OK : USERNAME_MISS))
+  )
+}
+
+function matchesEmail(subject: Subject, { ssh }: RequestFacts): Outcome {
+  if (ssh === undefined) return USERNAME_MISS
+  if (subject.kind === 'anonymous') return UNIDENTIFIED
+  const [local = '', domain, ...more] = subject.email?.split('@') ?? []
+  if (local === '' || domain === undefined) return USERNAME_MISS
+  if (more.length > 0) return USERNAME_UNKNOWN
+  return ssh.username === local ? USERNAME_OK : USERNAME_MISS
+}
+
+function matchesClaim(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
+  if (typeof data !== 'string' || data === '') {
+    report(at, 'must be the name of a claim, such as preferred_username')
+    return undefined
+  }
+  const valuesIn = claimValues(data)
+  return (subject, { ssh }) => {
+    if (ssh === undefined) return USERNAME_MISS
+    if (subject.kind === 'anonymous') return UNIDENTIFIED
+    const values = valuesIn(subject)
+    if (values === 'unknown') return USERNAME_UNKNOWN
+    return values?.includes(ssh.username) === true ? USERNAME_OK : USERNAME_MISS
+  }
+}
+
+function sshPublicKey(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
+  const keys = readSshKeys(data, at, report)
+  return (
+    keys &&
+    ((_, { ssh }) => {
+      const shown = ssh?.publicKey
+      return shown !== undefined && keys.has(Buffer.from(shown).toString('base64')) ? KEY_OK : KEY_MISS
+    })
+  )
+}
+
+function sshCa(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
+  const authorities = readSshKeys(data, at, report)
+  if (authorities === undefined) return undefined
+  const unusable = [...authorities.values()].find(({ verifier }) => verifier === undefined)
+  if (unusable !== undefined) {
+    report(
+      at,
+      `holds a key of type ${unusable.type}; authorities with keys on a security token are not supported`,
+    )
+    return undefined
+  }
+  return (_, { ssh, now, sourceIp }) => {
+    const certificate = ssh?.publicKey && readSshCertificate(ssh.publicKey)
+    if (ssh === undefined || certificate === undefined) return CA_MISS
+    if (now === undefined) return CA_UNKNOWN
+    return mayLogIn(certificate, authorities, { username: ssh.username, sourceIp, now }) ? CA_OK : CA_MISS
+  }
+}
