@@ -88,7 +88,7 @@ const ports = () => ({
   sessions: new MapStore(session),
   keys: KEYS,
   signingKeys: SIGNING_KEYS,
-  idpIdFor: () => IDP,
+  idpIdsFor: () => [IDP],
   now: Date.now,
   logger: pino({ base: null }, { write() {} }),
   meter: createMetrics().meter,

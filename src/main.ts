@@ -20,9 +20,9 @@ import { type LocalCa, openLocalCa } from './crypto/local-ca.ts'
 import { openSigningKeys } from './crypto/signing-keys.ts'
 import { serveExtAuthz } from './extauthz/service.ts'
 import { followHttpClient } from './identity/current-http-client.ts'
-import { followProvider } from './identity/current-provider.ts'
 import { openDirectory } from './identity/directory/open-directory.ts'
 import { openLookups } from './identity/lookups/lookups.ts'
+import { followProviders } from './identity/providers.ts'
 import { policyOf } from './policy/compiled-policies.ts'
 import { openKeyring, openStore, stateDirFor } from './session/open-state.ts'
 import { ServiceAccounts } from './session/service-accounts.ts'
@@ -58,9 +58,6 @@ export interface Sallyport extends AsyncDisposable {
 const DAY_MS = 86_400_000
 /** Of what Sallyport itself asks for: a list of everybody in a large company fits. */
 const LARGEST_ANSWER = 64 * 1024 * 1024
-/** Of the `idp_…` keys. */
-const DEFAULT_PROVIDER = 'default'
-
 /** @throws {Fault} whatever keeps it from starting; nothing is left running then */
 export async function startSallyport(options: StartOptions): Promise<Sallyport> {
   const configFile = resolve(options.configFile)
@@ -85,7 +82,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   const sessions = running.use(await openStore(stateDir, keys))
   const serviceAccounts = running.use(new ServiceAccounts(sessions.records))
   const trustedCa = [localCa.certificatePem]
-  const provider = running.use(followProvider({ config, trustedCa, logger }))
+  const providers = running.use(followProviders({ config, trustedCa, logger }))
   const http = running.use(followHttpClient({ config, trustedCa, maxResponseBytes: LARGEST_ANSWER }))
   const lookups = running.use(openLookups({ config, http, now, logger }))
   await lookups.ready()
@@ -93,7 +90,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   const directory = running.use(
     await openDirectory<Session>({
       config,
-      providerName: (idpId) => (idpId === provider.current?.id ? DEFAULT_PROVIDER : undefined),
+      providerName: (idpId) => providers.find(idpId)?.name,
       now,
       logger,
       meter,
@@ -110,7 +107,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       data: lookups,
       keys,
       signingKeys,
-      idpIdFor: () => provider.current?.id ?? '',
+      idpIdsFor: providers.idsFor,
       directory,
       now,
       logger,
@@ -122,7 +119,8 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       socketPath: socket('http'),
       config,
       sessions,
-      provider: (id) => (id === undefined || id === provider.current?.id ? provider.current : undefined),
+      provider: providers.find,
+      idpIdsFor: providers.idsFor,
       directory,
       mayOpen: (route, subject, facts) =>
         policyOf(config.current, route).policy?.decide(subject, { ...facts, data: lookups }).outcome ===
@@ -155,7 +153,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       status: () => ({
         config: config.status,
         xds: xds.status(),
-        identityProvider: provider.current?.status,
+        identityProviders: providers.all.map(({ name, id, status: state }) => ({ name, id, ...state })),
         directory: directory.status,
         sessions: sessions.count,
         lookups: lookups.status,

@@ -12,6 +12,9 @@ export const LOGIN_COOKIE_PREFIX = '__Host-sallyport_login_'
 /** On an app's host: how often in a row a session cookie was set that did not come back. */
 export const ROUNDS_COOKIE = '__Host-sallyport_rounds'
 
+/** On the authenticate host: the id of the identity provider that this browser took last. */
+export const PROVIDER_COOKIE = '__Host-sallyport_provider'
+
 /** All values that a `Cookie` header gives to a name, in its order. */
 export function cookieValues(header: string | undefined, name: string): readonly string[] {
   if (header === undefined) return []

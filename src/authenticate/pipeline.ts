@@ -19,6 +19,7 @@ import { checkMethod } from './steps/check-method.ts'
 import { checkParameters } from './steps/check-parameters.ts'
 import { checkSameOrigin } from './steps/check-same-origin.ts'
 import { checkSignedUrl } from './steps/check-signed-url.ts'
+import { chooseProvider, readProviders } from './steps/choose-provider.ts'
 import { consultDirectory } from './steps/consult-directory.ts'
 import { checkProviderError, createSession, exchangeCode } from './steps/create-session.ts'
 import {
@@ -76,8 +77,10 @@ export const PIPELINE: readonly Row[] = [
   protects(requireSession,                   'USER', 'PORTAL', 'PORTAL_API'),
 
   // the sign-in page
+  use(readProviders,                         'SIGN_IN'),
   use(handOffTheSignedIn,                    'SIGN_IN'),
   protects(refusePrograms,                   'SIGN_IN'),
+  use(chooseProvider,                        'SIGN_IN'),
   use(startSignIn,                           'SIGN_IN'),
 
   // the OpenID provider's answer

@@ -19,8 +19,11 @@ export interface CurrentConfig {
   readonly current: Config
 }
 
-/** The provider of that id, or without an id the default one; `undefined` when there is none. */
-export type FindProvider = (idpId?: string) => IdentityProvider | undefined
+/** The provider of that id; `undefined` when it is not configured, or not any more. */
+export type FindProvider = (idpId: string) => IdentityProvider | undefined
+
+/** Ids of the providers whose sessions count on a route; without a route, of all that people may choose from. */
+export type IdpIdsFor = (route?: Route) => readonly string[]
 
 /** Whether a policy lets this person open this route. Unknown is no. */
 export type MayOpen = (route: Route, subject: Subject, facts: RequestFacts) => boolean
@@ -41,6 +44,7 @@ export interface Services {
   readonly config: CurrentConfig
   readonly sessions: SessionStore
   readonly provider: FindProvider
+  readonly idpIdsFor: IdpIdsFor
   readonly mayOpen: MayOpen
   readonly mentionedGroups: MentionedGroups
   /** Unset: groups are those of the session. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { Secret } from '../config/config.ts'
+import { testClient } from '../identity/client.fixture.ts'
 import { createHttpClient } from '../identity/http-client.ts'
-import { openIdentityProvider } from '../identity/openid-provider.ts'
+import { openOpenIdProvider } from '../identity/openid-provider.ts'
 import { playUserAgent, startRealProvider } from '../identity/real-provider.fixture.ts'
 import { APP, AUTHENTICATE, World } from './world.fixture.ts'
 
@@ -26,14 +28,12 @@ async function setUp() {
     }),
   )
   const provider = stack.use(
-    openIdentityProvider({
-      settings: {
-        idp_provider_url: real.issuer,
-        idp_client_id: CLIENT.client_id,
-        idp_client_secret: { reveal: () => CLIENT.client_secret },
-        idp_scopes: ['openid', 'profile', 'email', 'groups'],
-        idp_request_params: {},
-      },
+    openOpenIdProvider({
+      client: testClient({
+        provider_url: real.issuer,
+        client_secret: Secret.of(CLIENT.client_secret),
+        scopes: ['openid', 'profile', 'email', 'groups'],
+      }),
       redirectUri: CALLBACK,
     }),
   )

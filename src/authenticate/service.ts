@@ -21,6 +21,7 @@ import type {
   CurrentConfig,
   DirectoryPort,
   FindProvider,
+  IdpIdsFor,
   MayOpen,
   MentionedGroups,
   Services,
@@ -34,6 +35,7 @@ export interface AuthenticateOptions {
   readonly config: CurrentConfig
   readonly sessions: SessionStore
   readonly provider: FindProvider
+  readonly idpIdsFor: IdpIdsFor
   readonly mayOpen: MayOpen
   readonly mentionedGroups: MentionedGroups
   readonly directory?: DirectoryPort | undefined
@@ -150,7 +152,7 @@ async function actionsAfter(error: unknown, visit: Visit): Promise<readonly Acti
   if (code === 'NOT_SIGNED_IN') actions.push({ label: 'Sign in', href: '/.pomerium/routes', main: true })
   if (code === 'IDP_REFUSED') {
     // The provider would offer the refused account again until its own session has ended.
-    const url = await visit.services.provider(found.state?.idpId)?.endSessionUrl({
+    const url = await visit.services.provider(found.state?.idpId ?? '')?.endSessionUrl({
       idTokenHint: undefined,
       postLogoutRedirectUri: new URL('/.pomerium/signed_out', sites.authenticateUrl).href,
     })

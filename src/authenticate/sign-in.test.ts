@@ -240,7 +240,7 @@ describe('a sign-in that does not work', () => {
     const other = buildSignInUrl({
       authenticateUrl: AUTHENTICATE,
       redirectUri: APP,
-      idpId: 'other',
+      idpIds: ['other'],
       additionalHosts: [],
       flow: signIn.searchParams.get('pomerium_flow') ?? '',
       key: world.keys.url,

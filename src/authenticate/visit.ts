@@ -6,7 +6,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Config } from '../config/config.ts'
 import { Fault } from '../errors.ts'
-import type { Identity } from '../identity/provider.ts'
+import type { Identity, IdentityProvider } from '../identity/provider.ts'
 import type { Session } from '../session/session.ts'
 import { PAGE_HEADERS, type Page, renderPage } from '../transport/page.ts'
 import type { HostCookie } from './cookies.ts'
@@ -35,6 +35,8 @@ export interface Found {
   otherSessions?: readonly Session[]
   /** Where the user agent goes in the end. Only `readTarget`, `openState` and their like put a URL here, checked. */
   target?: URL
+  /** Those that the person may sign in at. */
+  providers?: readonly IdentityProvider[]
   loginCookie?: HostCookie
   state?: OauthState
   identity?: Identity

@@ -59,6 +59,8 @@ export function testConfig(settings = ''): Config {
 /** Knows one code per sign-in, and holds the caller to PKCE and nonce as a real one does. */
 export class FakeProvider implements IdentityProvider {
   readonly id = 'fake'
+  readonly name = 'default'
+  readonly label = 'Fake'
   readonly status = { state: 'ready' } as const
   readonly revoked: string[] = []
   readonly refreshes: string[] = []
@@ -231,7 +233,8 @@ export class World implements AsyncDisposable {
         socketPath: this.socketPath,
         config: this.config,
         sessions: this.sessions,
-        provider: (idpId) => (idpId === undefined || idpId === provider.id ? provider : undefined),
+        provider: (idpId) => (idpId === provider.id ? provider : undefined),
+        idpIdsFor: () => [provider.id],
         mayOpen: (route, subject) =>
           subject.kind === 'user' && route.allowed_users?.includes(subject.email ?? '') !== false,
         mentionedGroups: (route) => compilePolicy(route).policy?.mentionedGroups ?? [],
@@ -360,7 +363,7 @@ export class Browser {
     const location = buildSignInUrl({
       authenticateUrl: AUTHENTICATE,
       redirectUri: url,
-      idpId: this.#world.idpId,
+      idpIds: [this.#world.idpId],
       additionalHosts: current.routes.find(({ origin }) => origin.host === url.hostname)?.depends_on ?? [],
       flow: flowHash(flow),
       demand: this.#world.demand,

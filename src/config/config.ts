@@ -7,6 +7,7 @@
 import type { ListenAddress } from './address.ts'
 import type { DirectorySourceKeys } from './directory-schema.ts'
 import type { Origin } from './origin.ts'
+import type { SignInProvider } from './resolve-providers.ts'
 import type { RouteKeys } from './route-schema.ts'
 import type { Secret } from './secret.ts'
 import type { SettingsKeys } from './settings-schema.ts'
@@ -18,6 +19,7 @@ export type DirectorySource = Frozen<DirectorySourceKeys>
 export type HealthCheck = NonNullable<Route['health_checks']>[number]
 export type OutlierDetection = NonNullable<Route['outlier_detection']>
 export type Redirect = NonNullable<Route['redirect']>
+export type { SignInProvider } from './resolve-providers.ts'
 export { Secret } from './secret.ts'
 export type { Upstream } from './upstream.ts'
 
@@ -29,7 +31,7 @@ interface Position {
 }
 
 /** What `freezeDeep` makes of a value, told to the compiler. */
-type Frozen<T> = T extends readonly (infer Item)[]
+export type Frozen<T> = T extends readonly (infer Item)[]
   ? readonly Frozen<Item>[]
   : T extends object
     ? { readonly [Key in keyof T]: Frozen<T[Key]> }
@@ -60,8 +62,7 @@ type ReplacedSettings =
   | 'pass_identity_headers'
   | 'access_log_fields'
   | 'authorize_log_fields'
-  | 'idp_scopes'
-  | 'idp_request_params'
+  | 'sign_in_providers'
   | 'set_response_headers'
   | 'records'
 
@@ -77,8 +78,8 @@ export interface Settings extends Frozen<Omit<SettingsKeys, ReplacedSettings>> {
   /** PEM of one or several private keys. */
   readonly signing_key: Secret | undefined
   readonly idp_client_secret: Secret | undefined
-  readonly idp_scopes: readonly string[]
-  readonly idp_request_params: Readonly<Record<string, string>>
+  /** The provider of the `idp_…` keys too, which is called `default` and comes first. */
+  readonly sign_in_providers: readonly SignInProvider[]
   /** Empty when the file says `disable`. */
   readonly set_response_headers: Readonly<Record<string, string>>
   readonly jwt_issuer_format: 'hostOnly' | 'uri'
@@ -96,7 +97,14 @@ export interface RecordSource extends Frozen<Omit<RecordSourceKeys, 'headers' | 
   readonly headers: Readonly<Record<string, Secret>>
 }
 
-type ReplacedRouteKeys = FileKeys | 'to' | 'tls_custom_ca' | 'tls_client_cert' | 'tls_client_key' | 'policy'
+type ReplacedRouteKeys =
+  | FileKeys
+  | 'to'
+  | 'tls_custom_ca'
+  | 'tls_client_cert'
+  | 'tls_client_key'
+  | 'idp_client_secret'
+  | 'policy'
 
 export interface Route extends Frozen<Omit<RouteKeys, ReplacedRouteKeys>> {
   /** 16 hex digits of the hash of what makes a route one and the same: from, prefix, path, regex and its target. */
@@ -110,6 +118,8 @@ export interface Route extends Frozen<Omit<RouteKeys, ReplacedRouteKeys>> {
   /** PEM, leaf first; always together with the key. */
   readonly tls_client_cert: string | undefined
   readonly tls_client_key: Secret | undefined
+  /** Of the route's own OAuth client. */
+  readonly idp_client_secret: Secret | undefined
   readonly position: Position
 }
 

@@ -10,6 +10,7 @@ import { changeableHeaderProblem, HEADER_NAME } from './header.ts'
 import { isHostName } from './host-name.ts'
 import { FilePath, SecretText } from './reference.ts'
 import { sharedKeys } from './shared-keys.ts'
+import { HttpUrl, Kind, RequestParams, Scopes, signInProviders } from './sign-in-providers.ts'
 
 const HttpsOrigin = z.string().superRefine((text, context) => {
   const url = URL.parse(text)
@@ -22,13 +23,6 @@ const HttpsOrigin = z.string().superRefine((text, context) => {
           ? 'must be an origin only, without a path, query or user name'
           : undefined
   if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
-})
-
-const HttpUrl = z.string().superRefine((text, context) => {
-  const url = URL.parse(text)
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    context.addIssue({ code: 'custom', message: `"${text}" is not an https URL` })
-  }
 })
 
 const CookieName = z
@@ -125,16 +119,12 @@ export const identity = {
       'Public origin of the sign-in pages; its callback is `/oauth2/callback` (RFC 6749 section 3.1.2).',
     examples: ['https://authenticate.example.com'],
   }),
-  idp_provider: z
-    .enum(['oidc', 'auth0', 'azure', 'cognito', 'gitlab', 'google', 'okta', 'onelogin', 'ping'])
-    .optional()
-    .meta({
-      description:
-        'Kind of identity provider; `oidc` for any OpenID provider (Keycloak, Dex, Authentik, Zitadel …).',
-    }),
+  idp_provider: Kind.optional().meta({
+    description: 'Kind of identity provider; `oidc` for any OpenID provider (Dex, Authentik, Zitadel …).',
+  }),
   idp_provider_url: HttpUrl.optional().meta({
     description:
-      'Issuer of the provider (OpenID Connect Discovery section 4). Unset: known for google and gitlab only.',
+      'Issuer of the provider (OpenID Connect Discovery section 4). Unset: known for apple, github, gitlab and google only.',
     examples: ['https://idp.example.com/realms/main'],
   }),
   idp_client_id: z
@@ -147,20 +137,13 @@ export const identity = {
     examples: ['env:IDP_CLIENT_SECRET'],
   }),
   idp_client_secret_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
-  idp_scopes: z
-    .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'is not a scope'))
-    .min(1)
-    .refine((scopes) => scopes.includes('openid'), 'must hold "openid"')
-    .optional()
-    .meta({
-      description:
-        'Scopes asked for (RFC 6749 section 3.3). Unset: openid, profile, email and, where the provider knows it, offline_access.',
-    }),
-  idp_request_params: z
-    .record(z.string().min(1), z.string())
-    .optional()
-    .meta({
-      description: 'Further parameters of the authorization request (RFC 6749 section 3.1).',
-      examples: [{ prompt: 'select_account' }],
-    }),
+  idp_scopes: Scopes.optional().meta({
+    description: 'Scopes asked for (RFC 6749 section 3.3). Unset: by the kind of provider.',
+  }),
+  idp_request_params: RequestParams.optional().meta({
+    description:
+      'Further parameters of the authorization request (RFC 6749 section 3.1). Unset: by the kind of provider.',
+    examples: [{ prompt: 'select_account' }],
+  }),
+  ...signInProviders,
 }

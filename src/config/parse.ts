@@ -14,8 +14,9 @@ import { freezeDeep } from './freeze.ts'
 import { parseOrigin } from './origin.ts'
 import type { ParseMemory } from './parse-memory.ts'
 import { policyTestRules } from './policy-test-rules.ts'
+import { clientIsFilledIn, clientsAreTold, routesNameProviders } from './provider-rules.ts'
 import { Reader } from './reference.ts'
-import { Resolver, resolveRouteTls, resolveSettings } from './resolve.ts'
+import { Resolver, resolveRouteSecrets, resolveSettings } from './resolve.ts'
 import { routeMistakes } from './route-rules.ts'
 import { RouteDraft, RouteKeys } from './route-schema.ts'
 import {
@@ -28,7 +29,7 @@ import {
 import { underSecondHost } from './second-host.ts'
 import { mistakesOf, sentenceOf } from './sentences.ts'
 import { routesOnlyShortenSessions } from './session-rules.ts'
-import { clientIsFilledIn, settingsMistakes } from './settings-rules.ts'
+import { settingsMistakes } from './settings-rules.ts'
 import { SettingsKeys } from './settings-schema.ts'
 import {
   UNSUPPORTED_ROUTE_KEYS,
@@ -105,6 +106,7 @@ class Attempt {
   readonly #reader: Reader
   readonly #memory: ParseMemory | undefined
   readonly #mistakes: Mistake[] = []
+  #areProvidersRead = true
 
   constructor(yaml: YamlFile, file: string, reader: Reader, memory: ParseMemory | undefined) {
     this.#memory = memory
@@ -155,6 +157,7 @@ class Attempt {
     )
     const resolver = new Resolver(this.#reader)
     const settings = resolveSettings(keys, resolver)
+    this.#areProvidersRead = !Object.hasOwn(raw, 'sign_in_providers') || keys.sign_in_providers !== undefined
     this.#mistakes.push(
       ...mistakes,
       ...settingsMistakes(keys, raw),
@@ -198,24 +201,30 @@ class Attempt {
       at.length === 0 ? UNSUPPORTED_ROUTE_KEYS : {},
     )
     const resolver = new Resolver(this.#reader)
-    const tls = resolveRouteTls(keys, resolver)
+    const secrets = resolveRouteSecrets(keys, resolver)
     const all = [...mistakes, ...routeMistakes(keys, raw), ...resolver.mistakes]
     for (const mistake of all) this.#mistakes.push({ ...mistake, path: [...path, ...mistake.path] })
     const read = keys.from === undefined ? undefined : parseOrigin(keys.from)
     // Without a host it is still judged for all its other mistakes.
     const origin = read === undefined || 'wrong' in read ? NO_ORIGIN : read
-    const { tls_custom_ca_file: _a, tls_client_cert_file: _b, tls_client_key_file: _c, ...rest } = keys
+    const {
+      tls_custom_ca_file: _a,
+      tls_client_cert_file: _b,
+      tls_client_key_file: _c,
+      idp_client_secret_file: _d,
+      ...rest
+    } = keys
     const route: Route = freezeDeep({
       ...rest,
       from: keys.from ?? '',
       to: keys.to,
       policy: keys.policy,
-      ...tls,
+      ...secrets,
       id: idOf(raw),
       origin,
       position,
     })
-    const isSelfContained = tls.tls_custom_ca === undefined && tls.tls_client_cert === undefined
+    const isSelfContained = Object.values(secrets).every((secret) => secret === undefined)
     if (all.length === 0 && isSelfContained) this.#memory?.keepRoute(entry, route)
     return { path, route }
   }
@@ -230,6 +239,9 @@ class Attempt {
       ...policyTestRules(drafted, settings),
       ...routesOnlyShortenSessions(drafted, settings),
     )
+    // Which providers there are can't be told while their map is wrong in itself.
+    if (this.#areProvidersRead)
+      this.#mistakes.push(...routesNameProviders(drafted, settings), ...clientsAreTold(drafted, settings))
   }
 
   /** Mistakes from outside name routes by their index among all; the file may have two lists. */

@@ -8,10 +8,11 @@ import { parseCertificates, parsePrivateKey, pemOf, signingKeyProblem, tlsKeyPro
 import type { ConfigPath, Mistake, Settings, TlsCertificate } from './config.ts'
 import { DISABLE } from './header.ts'
 import { DEFAULT_ACCESS_LOG_FIELDS, DEFAULT_AUTHORIZE_LOG_FIELDS } from './log-fields.ts'
+import { KNOWN_ISSUERS } from './provider-kinds.ts'
 import { type Reader, Reference } from './reference.ts'
+import { resolveProviders } from './resolve-providers.ts'
 import type { RouteDraft } from './route-schema.ts'
 import { Secret } from './secret.ts'
-import { KNOWN_ISSUERS } from './settings-rules.ts'
 import type { SettingsKeys } from './settings-schema.ts'
 
 /** A value that was read, and the key that gave it. */
@@ -34,12 +35,17 @@ export class Resolver {
     return undefined
   }
 
-  /** The value of a key or of its `…_file` twin. */
-  either(key: string, plain: Reference | undefined, file: Reference | undefined): Found | undefined {
+  /** The value of a key or of its `…_file` twin; both stand at `at`. */
+  either(
+    key: string,
+    plain: Reference | undefined,
+    file: Reference | undefined,
+    at: ConfigPath = [],
+  ): Found | undefined {
     if (plain !== undefined && file !== undefined)
-      return this.fail([`${key}_file`], `cannot stand beside \`${key}\`; give one of them`)
-    if (plain !== undefined) return this.read(plain, [key])
-    return file === undefined ? undefined : this.read(file, [`${key}_file`])
+      return this.fail([...at, `${key}_file`], `cannot stand beside \`${key}\`; give one of them`)
+    if (plain !== undefined) return this.read(plain, [...at, key])
+    return file === undefined ? undefined : this.read(file, [...at, `${key}_file`])
   }
 
   read(reference: Reference, path: ConfigPath): Found | undefined {
@@ -97,17 +103,12 @@ function pathUnlessPem(reference: Reference): Reference {
   return new Reference('file', reference.text)
 }
 
-const SCOPES: Readonly<Record<string, readonly string[]>> = {
-  google: ['openid', 'profile', 'email'],
-  gitlab: ['openid', 'profile', 'email'],
-  cognito: ['openid', 'profile', 'email'],
-}
-const REQUEST_PARAMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  google: { prompt: 'select_account consent', access_type: 'offline' },
-  azure: { prompt: 'select_account' },
-}
 const SECURITY_HEADERS = { 'X-Frame-Options': 'SAMEORIGIN', 'X-XSS-Protection': '1; mode=block' }
 const STRICT_TRANSPORT = { 'Strict-Transport-Security': 'max-age=31536000; includeSubDomains; preload' }
+
+function secretOf(found: Found | undefined): Secret | undefined {
+  return found && Secret.of(found.text)
+}
 
 /** The headers to set, given that `disable` means none. */
 function withoutDisabled(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -143,9 +144,10 @@ export function resolveSettings(keys: SettingsKeys, resolver: Resolver): Setting
     ),
   )
   const certificates = [single, ...listed].filter((pair) => pair !== undefined)
-  const clientSecret = resolver.either('idp_client_secret', idp_client_secret, idp_client_secret_file)
-  const provider = rest.idp_provider ?? ''
-  const issuer = rest.idp_provider_url ?? KNOWN_ISSUERS[provider]
+  const clientSecret = secretOf(
+    resolver.either('idp_client_secret', idp_client_secret, idp_client_secret_file),
+  )
+  const issuer = rest.idp_provider_url ?? (rest.idp_provider && KNOWN_ISSUERS[rest.idp_provider])
   return {
     ...rest,
     ...(issuer === undefined ? {} : { idp_provider_url: issuer }),
@@ -161,9 +163,8 @@ export function resolveSettings(keys: SettingsKeys, resolver: Resolver): Setting
       resolver.either('cookie_secret', cookie_secret, cookie_secret_file),
     ),
     signing_key: resolver.signingKey(resolver.either('signing_key', signing_key, signing_key_file)),
-    idp_client_secret: clientSecret === undefined ? undefined : Secret.of(clientSecret.text),
-    idp_scopes: rest.idp_scopes ?? SCOPES[provider] ?? ['openid', 'profile', 'email', 'offline_access'],
-    idp_request_params: rest.idp_request_params ?? REQUEST_PARAMS[provider] ?? {},
+    idp_client_secret: clientSecret,
+    sign_in_providers: resolveProviders(keys, clientSecret, resolver),
     set_response_headers:
       rest.set_response_headers === undefined
         ? { ...SECURITY_HEADERS, ...(certificates.length > 0 ? STRICT_TRANSPORT : {}) }
@@ -197,8 +198,8 @@ function resolveRecords(
   )
 }
 
-/** The TLS keys of a route; all undefined for most routes, which cost nothing here. */
-export function resolveRouteTls(keys: RouteDraft, resolver: Resolver) {
+/** The secrets of a route; all undefined for most routes, which cost nothing here. */
+export function resolveRouteSecrets(keys: RouteDraft, resolver: Resolver) {
   const client = resolver.pair(
     resolver.either('tls_client_cert', keys.tls_client_cert, keys.tls_client_cert_file),
     resolver.either('tls_client_key', keys.tls_client_key, keys.tls_client_key_file),
@@ -209,5 +210,8 @@ export function resolveRouteTls(keys: RouteDraft, resolver: Resolver) {
     ),
     tls_client_cert: client?.cert,
     tls_client_key: client?.key,
+    idp_client_secret: secretOf(
+      resolver.either('idp_client_secret', keys.idp_client_secret, keys.idp_client_secret_file),
+    ),
   }
 }

@@ -147,6 +147,13 @@ const ejectionTimesAreOrdered: RouteRule = ({ outlier_detection: outlier }) => {
   ]
 }
 
+const clientHasAnId: RouteRule = (_, raw) => {
+  const [secret] = given(raw, ['idp_client_secret', 'idp_client_secret_file'])
+  return secret === undefined || Object.hasOwn(raw, 'idp_client_id')
+    ? []
+    : [mistake([secret], 'needs `idp_client_id` beside it')]
+}
+
 const ROUTE_RULES: readonly RouteRule[] = [
   hasExactlyOneTarget,
   rewritesPathInOneWay,
@@ -161,6 +168,7 @@ const ROUTE_RULES: readonly RouteRule[] = [
   ejectionTimesAreOrdered,
   publicRouteAsksForNoSignIn,
   tokenHasAHeaderOfItsOwn,
+  clientHasAnId,
 ]
 
 export function routeMistakes(route: RouteDraft, raw: RawKeys): Mistake[] {

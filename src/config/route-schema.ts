@@ -14,6 +14,7 @@ import { HealthCheck, OutlierDetection } from './resilience.ts'
 import { matching, rewriting } from './route-target.ts'
 import { stepUp, tokenPassing } from './session-keys.ts'
 import { sharedKeys } from './shared-keys.ts'
+import { routeProviders } from './sign-in-providers.ts'
 
 const display = {
   name: z
@@ -182,6 +183,7 @@ export const ROUTE_SECTIONS = [
     keys: authorization,
   },
   { title: 'Policy tests', keys: routeTests },
+  { title: 'Identity provider', keys: routeProviders },
   { title: 'Age and strength of the sign-in', keys: stepUp },
   { title: 'Rewriting path and host', keys: rewriting },
   {
@@ -210,6 +212,7 @@ export const RouteKeys = z
     ...display,
     ...authorization,
     ...routeTests,
+    ...routeProviders,
     ...stepUp,
     ...rewriting,
     ...headers,

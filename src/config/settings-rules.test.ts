@@ -42,11 +42,16 @@ describe('the global keys', () => {
       wrong: [],
     },
     {
-      title: 'say what to do about providers that are not OpenID providers',
-      lines: ['idp_provider: github', ...IDP.slice(1), ...URLS],
+      title: 'say what to do about a sign-in that is hosted by others',
+      lines: ['idp_provider: hosted', ...IDP.slice(1), ...URLS],
       wrong: [
-        'idp_provider: the value "github" is not supported yet: put an OpenID provider in front of it, such as Dex, and use `oidc`',
+        'idp_provider: the value "hosted" is not supported: there is no hosted sign-in; run your own provider and use `oidc`',
       ],
+    },
+    {
+      title: 'ask for what GitHub knows, where it is GitHub',
+      lines: ['idp_provider: github', ...IDP.slice(1), ...URLS.slice(1), 'idp_scopes: [user:email]'],
+      wrong: [],
     },
     {
       title: 'ask for openid',

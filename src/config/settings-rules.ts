@@ -4,8 +4,14 @@
  * @module
  */
 
-import type { Mistake, Settings } from './config.ts'
+import type { Mistake } from './config.ts'
 import { directoryMistakes } from './directory-rules.ts'
+import {
+  identityProviderIsWhole,
+  listedProvidersAreWhole,
+  providersAreReachedOverTls,
+  scopesHoldOpenid,
+} from './provider-rules.ts'
 import { given, mistake, type RawKeys } from './rule.ts'
 import type { SettingsKeys } from './settings-schema.ts'
 
@@ -19,62 +25,6 @@ const certificatePairIsWhole: SettingsRule = (_, raw) => {
   if (key.length > 0 && certificate.length === 0)
     return [mistake([key[0] ?? ''], 'needs `certificate` or `certificate_file` beside it')]
   return []
-}
-
-/** Providers whose issuer is one and the same for everybody. */
-export const KNOWN_ISSUERS: Readonly<Record<string, string>> = {
-  google: 'https://accounts.google.com',
-  gitlab: 'https://gitlab.com',
-}
-
-const identityProviderIsWhole: SettingsRule = (settings, raw) => {
-  const keys = Object.keys(raw).filter((key) => key.startsWith('idp_'))
-  if (keys.length === 0) return []
-  if (!Object.hasOwn(raw, 'idp_provider')) {
-    return [mistake([keys[0] ?? ''], 'needs `idp_provider` beside it; use `oidc` for any OpenID provider')]
-  }
-  const missing: string[] = []
-  if (!Object.hasOwn(raw, 'idp_client_id')) missing.push('idp_client_id')
-  if (given(raw, ['idp_client_secret', 'idp_client_secret_file']).length === 0)
-    missing.push('idp_client_secret')
-  const provider = settings.idp_provider
-  if (
-    !Object.hasOwn(raw, 'idp_provider_url') &&
-    provider !== undefined &&
-    KNOWN_ISSUERS[provider] === undefined
-  ) {
-    missing.push('idp_provider_url')
-  }
-  if (!Object.hasOwn(raw, 'authenticate_service_url')) missing.push('authenticate_service_url')
-  return missing.map((key) => mistake(['idp_provider'], `needs \`${key}\` beside it`))
-}
-
-/** What `sallyport init` leaves for the operator to fill in. */
-const PLACEHOLDER = 'FILL-IN'
-
-/** Judged when references are resolved: the placeholder may stand in a file. */
-export function clientIsFilledIn(
-  settings: Pick<Settings, 'idp_client_id' | 'idp_client_secret'>,
-  raw: RawKeys,
-): Mistake[] {
-  const message = `is still the placeholder "${PLACEHOLDER}": put what the identity provider gave you`
-  const secret = given(raw, ['idp_client_secret', 'idp_client_secret_file'])[0] ?? 'idp_client_secret'
-  return [
-    ...(settings.idp_client_id === PLACEHOLDER ? [mistake(['idp_client_id'], message)] : []),
-    ...(settings.idp_client_secret?.reveal() === PLACEHOLDER ? [mistake([secret], message)] : []),
-  ]
-}
-
-function isLoopback(hostname: string): boolean {
-  return /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
-}
-
-const issuerIsReachedOverTls: SettingsRule = ({ idp_provider_url: issuer }) => {
-  const url = issuer === undefined ? null : URL.parse(issuer)
-  if (url === null || url.protocol === 'https:' || isLoopback(url.hostname)) return []
-  return [
-    mistake(['idp_provider_url'], 'must be an https URL; plain http is for a provider on this machine only'),
-  ]
 }
 
 const cookieDomainHoldsSignIn: SettingsRule = ({
@@ -128,7 +78,9 @@ function isAny(host: string): boolean {
 const SETTINGS_RULES: readonly SettingsRule[] = [
   certificatePairIsWhole,
   identityProviderIsWhole,
-  issuerIsReachedOverTls,
+  scopesHoldOpenid,
+  listedProvidersAreWhole,
+  providersAreReachedOverTls,
   cookieDomainHoldsSignIn,
   listenersDoNotCollide,
   directoryMistakes,

@@ -115,11 +115,6 @@ export const UNSUPPORTED_SETTINGS: Table = {
 export const UNSUPPORTED_ROUTE_KEYS: Table = {
   ...all('sub_policies', 'later', 'write the rules into `policy`'),
   ...all(
-    'idp_client_id idp_client_secret idp_client_secret_file',
-    'later',
-    'one OAuth client serves all routes; set it globally',
-  ),
-  ...all(
     'idp_access_token_allowed_audiences bearer_token_format identity_providers',
     'later',
     'bearer tokens are not accepted; users sign in with a browser',
@@ -156,7 +151,6 @@ export const UNSUPPORTED_RUNTIME_FLAGS: Table = all(
 )
 
 const OTHER_PROVIDERS: Table = {
-  ...all('apple github', 'later', 'put an OpenID provider in front of it, such as Dex, and use `oidc`'),
   ...all('hosted', 'never', 'there is no hosted sign-in; run your own provider and use `oidc`'),
 }
 
@@ -170,6 +164,7 @@ const OTHER_SERVICES: Table = all(
 export const UNSUPPORTED_VALUES: Readonly<Record<string, Table>> = {
   codec_type: all('http3', 'later', 'use `auto`'),
   idp_provider: OTHER_PROVIDERS,
+  provider: OTHER_PROVIDERS,
   services: OTHER_SERVICES,
 }
 

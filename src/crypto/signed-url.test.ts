@@ -78,7 +78,7 @@ describe('the sign-in redirect', () => {
   const parts = {
     authenticateUrl: 'https://auth.example.com:8443',
     redirectUri: 'http://app.example.com:8443/x?y=1',
-    idpId: 'idp1',
+    idpIds: ['idp1'],
     additionalHosts: ['a.example.com:8443', 'b.example.com:8443'],
     flow: 'f10w',
     key: KEY,

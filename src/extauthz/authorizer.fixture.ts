@@ -274,7 +274,7 @@ export function authorizerFor(
     sessions: store,
     keys: KEYS,
     signingKeys: SIGNING_KEYS,
-    idpIdFor: () => IDP,
+    idpIdsFor: () => [IDP],
     now: () => clock.now,
     logger,
     meter: createMetrics().meter,

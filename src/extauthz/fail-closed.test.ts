@@ -52,7 +52,7 @@ const PORTS: Readonly<Record<string, (thrown: unknown) => Partial<Ports>>> = {
       },
     }),
   }),
-  'the identity provider of a route': (thrown) => ({ idpIdFor: () => raise(thrown) }),
+  'the identity provider of a route': (thrown) => ({ idpIdsFor: () => raise(thrown) }),
   'signing an assertion': (thrown) => ({ signingKeys: { ...SIGNING_KEYS, sign: () => raise(thrown) } }),
   'the clock': (thrown) => ({ now: () => raise(thrown) }),
 }

@@ -49,7 +49,7 @@ export const PIPELINE: readonly Step[] = [
     run: (check, { serviceAccounts }) => findServiceAccounts(check, serviceAccounts),
   },
   { name: 'sessions have not expired', run: dropExpiredSessions },
-  { name: 'sessions come from the identity provider of the route', run: dropForeignSessions },
+  { name: 'sessions come from an identity provider of the route', run: dropForeignSessions },
   { name: 'whom the directory has switched off counts as nobody', run: dropSwitchedOff },
   { name: 'groups are those that the directory knows', run: applyDirectory },
   { name: 'one identity at most is left', run: refuseSeveralIdentities },
@@ -166,7 +166,9 @@ function dropExpiredSessions(check: Check): undefined {
 
 /** Machines have signed in nowhere. */
 function dropForeignSessions(check: Check): undefined {
-  keepSessions(check, ({ kind, idpId }) => isMachine(kind) || idpId === check.route?.idpId)
+  if (check.sessions.length === 0) return
+  const idpIds = check.route?.idpIds ?? []
+  keepSessions(check, ({ kind, idpId }) => isMachine(kind) || idpIds.includes(idpId))
 }
 
 /** They have a session still; what it opened is closed, and signing in again would not help (see `askPolicy`). */

@@ -46,8 +46,8 @@ export interface Ports {
   readonly data?: DataSources
   readonly keys: Keyring
   readonly signingKeys: SigningKeys
-  /** Which identity provider's sessions count on a route. */
-  readonly idpIdFor: (route: Route) => string
+  /** Which identity providers' sessions count on a route. Asked by every request: it answers from memory. */
+  readonly idpIdsFor: (route: Route) => readonly string[]
   /** Unset: groups are those of the session. */
   readonly directory?: DirectoryPort | undefined
   /** Epoch milliseconds. */

@@ -227,7 +227,7 @@ describe('the memory of visitors', () => {
     const visitors = new Visitors()
     const compiled = new RouteTable(configOf([route]), {
       policyOf,
-      idpIdFor: () => '',
+      idpIdsFor: () => [],
       now: () => 0,
     })
     const routeId = configOf([route]).routes[0]?.id ?? ''

@@ -19,7 +19,7 @@ import { compileTemplate, type HeaderTemplate } from './request-header-template.
 const GRACE_MS = 5000
 
 export class CompiledRoute {
-  readonly #ports: Pick<Ports, 'idpIdFor'>
+  readonly #ports: Pick<Ports, 'idpIdsFor'>
   readonly route: Route
   readonly settings: Settings
   readonly policy: CompiledPolicy
@@ -43,7 +43,7 @@ export class CompiledRoute {
   readonly isDemanding: boolean
 
   /** @throws {Fault} `CONFIG_INVALID` for a policy that does not compile: config/ should have refused it */
-  constructor(route: Route, config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdFor'>) {
+  constructor(route: Route, config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdsFor'>) {
     const { settings } = config
     this.route = route
     this.settings = settings
@@ -73,9 +73,9 @@ export class CompiledRoute {
       route.load_balancing_policy === 'RING_HASH' || route.load_balancing_policy === 'MAGLEV'
   }
 
-  /** Sessions of another identity provider don't count here. Asked each time: a provider may be set up late. */
-  get idpId(): string {
-    return this.#ports.idpIdFor(this.route)
+  /** Sessions of other identity providers don't count here. Asked each time: providers come and go. */
+  get idpIds(): readonly string[] {
+    return this.#ports.idpIdsFor(this.route)
   }
 }
 
@@ -86,9 +86,9 @@ class Generation {
   readonly config: Config
   readonly #routes: ReadonlyMap<string, Route>
   readonly #compiled = new Map<string, CompiledRoute>()
-  readonly #ports: Pick<Ports, 'policyOf' | 'idpIdFor'>
+  readonly #ports: Pick<Ports, 'policyOf' | 'idpIdsFor'>
 
-  constructor(config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdFor'>) {
+  constructor(config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdsFor'>) {
     this.config = config
     this.#routes = new Map(config.routes.map((route) => [route.id, route]))
     this.#ports = ports
@@ -109,12 +109,12 @@ class Generation {
 const isAhead = (until: number, now: number) => now < until && until - now <= GRACE_MS
 
 export class RouteTable {
-  readonly #ports: Pick<Ports, 'policyOf' | 'idpIdFor' | 'now'>
+  readonly #ports: Pick<Ports, 'policyOf' | 'idpIdsFor' | 'now'>
   #current: Generation
   /** Generations that were in force a moment ago, the youngest first. */
   #retired: readonly { readonly generation: Generation; readonly until: number }[] = []
 
-  constructor(config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdFor' | 'now'>) {
+  constructor(config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdsFor' | 'now'>) {
     this.#ports = ports
     this.#current = new Generation(config, ports)
   }

@@ -105,7 +105,7 @@ describe('the two servers of Check', () => {
           sessions: new MapStore(ALICE, BOB),
           keys: KEYS,
           signingKeys: SIGNING_KEYS,
-          idpIdFor: () => IDP,
+          idpIdsFor: () => [IDP],
           now: () => NOW,
           logger: createLogger({ level: 'info', destination: { write: (line) => void lines.push(line) } })
             .logger,

@@ -45,7 +45,7 @@ export function signInAnswer(
   const loginUrl = buildSignInUrl({
     authenticateUrl,
     redirectUri: isRedirected ? ownUrl(check) : pageUrl(check),
-    idpId: route.idpId,
+    idpIds: route.idpIds,
     additionalHosts: route.route.depends_on ?? [],
     flow: flowHash(flow),
     demand,

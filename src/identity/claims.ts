@@ -15,19 +15,42 @@ export interface Profile {
 }
 
 /** Nobody is in more; a longer list is an error or an attack, and would have to be carried about. */
-const MAX_GROUPS = 5000
+export const MAX_GROUPS = 5000
 /** As deep as `claim/<path>` reaches. */
 const MAX_DEPTH = 5
 /** They tie one answer to one request, or say where to ask on, and say nothing of the person. */
 const PROTOCOL_CLAIMS = new Set(['nonce', 'at_hash', 'c_hash', 's_hash', 'jti', '_claim_sources'])
 
-/** @param raw ID token claims with those of userinfo over them */
-export function profileOf(raw: RawClaims): Profile {
-  const groups = groupsOf(raw)
+/**
+ * @param raw ID token claims with those of userinfo over them
+ * @param groupsClaims claims, or paths into them, that may hold the groups; the first that is there counts
+ */
+export function profileOf(raw: RawClaims, groupsClaims: readonly string[] = ['groups']): Profile {
+  const held = groupsClaims.map((name) => claimAt(raw, name)).find(isGiven)
+  const groups = isGiven(held) ? groupsIn(held) : areGroupsElsewhere(raw) ? 'unknown' : []
   const claims = flattenClaims(raw)
   // Half a list would be as wrong as none: who asks for `claim/groups` must not find what `groups` calls unknown.
-  if (groups === 'unknown') delete claims['groups']
+  if (groups === 'unknown') for (const name of ['groups', ...groupsClaims]) delete claims[name]
   return { email: emailOf(raw), name: textOf(raw['name']), claims, groups }
+}
+
+/** When the provider only says that there are groups: more than it puts into a token. */
+export function areGroupsElsewhere({ _claim_names: elsewhere, hasgroups: hasGroups }: RawClaims): boolean {
+  return (
+    hasGroups === true || hasGroups === 'true' || (isObject(elsewhere) && Object.hasOwn(elsewhere, 'groups'))
+  )
+}
+
+/** A claim by its very name, or by a path into nested ones. */
+function claimAt(raw: RawClaims, name: string): unknown {
+  if (Object.hasOwn(raw, name)) return raw[name]
+  let at: unknown = raw
+  for (const step of name.split('/')) at = isObject(at) && Object.hasOwn(at, step) ? at[step] : undefined
+  return at
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null
 }
 
 /**
@@ -49,18 +72,9 @@ export function flattenClaims(raw: RawClaims): Record<string, readonly string[]>
   return Object.fromEntries(deepestFirst.map(({ path, values }) => [path, values]))
 }
 
-/**
- * Groups of the `groups` claim: a list, or a single name. None when there is no such claim; `unknown` when it has a
- * form we can't read, or when the provider only says that there are groups elsewhere (`_claim_names`: more than it
- * puts into a token).
- */
-function groupsOf(raw: RawClaims): readonly string[] | 'unknown' {
-  const { groups, _claim_names: elsewhere, hasgroups: hasGroups } = raw
-  if (groups === undefined || groups === null) {
-    const isOverage = isObject(elsewhere) && Object.hasOwn(elsewhere, 'groups')
-    return isOverage || hasGroups === true ? 'unknown' : []
-  }
-  const list: readonly unknown[] = Array.isArray(groups) ? groups : [groups]
+/** A list of names, or a single name; `unknown` in a form that we can't read, or when there are too many. */
+function groupsIn(value: unknown): readonly string[] | 'unknown' {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (list.length > MAX_GROUPS) return 'unknown'
   const names = list.filter((name) => typeof name === 'string')
   return names.length === list.length ? [...new Set(names)].filter((name) => name !== '') : 'unknown'

@@ -31,6 +31,10 @@ export interface DiscoveryOptions {
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret: string | undefined
+  /** Instead of the secret. */
+  readonly clientAuth?: ClientAuth | undefined
+  /** Whether the issuer's address stands for many tenants of Entra ID, whose issuers differ from it. */
+  readonly hasTenants?: boolean | undefined
   readonly http: HttpClient
   readonly now: () => number
 }
@@ -79,29 +83,38 @@ export function createDiscovery(options: DiscoveryOptions): () => Promise<Discov
   }
 }
 
+/**
+ * Where openid-client knows that an issuer may be a template, `…/{tenantid}/v2.0`, and compares it with the token's
+ * `tid`. It asks at no other address of Entra ID, such as those of the national clouds.
+ */
+const ENTRA = 'https://login.microsoftonline.com'
+const METADATA_PATH = '/.well-known/openid-configuration'
+
 async function discover({
   issuer,
   clientId,
   clientSecret,
+  clientAuth = clientAuthentication(clientSecret),
+  hasTenants = false,
   http,
   now,
 }: DiscoveryOptions): Promise<DiscoveredProvider> {
+  const { origin, pathname } = new URL(issuer)
+  const asked = new URL(hasTenants ? `${ENTRA}${pathname}` : issuer)
+  const addressOf = (url: string) =>
+    hasTenants && url.startsWith(`${ENTRA}/`) && url.endsWith(METADATA_PATH)
+      ? origin + url.slice(ENTRA.length)
+      : url
   const metadata = {
     [clockTolerance]: TOLERANCE_SECONDS,
     [clockSkew]: Math.round((now() - Date.now()) / 1000),
   }
   // Plain HTTP is bounded by the HTTP client, to this machine.
-  const configuration = await discovery(
-    new URL(issuer),
-    clientId,
-    metadata,
-    clientAuthentication(clientSecret),
-    {
-      execute: issuer.startsWith('http:') ? [allowInsecureRequests] : [],
-      [customFetch]: (url, { method, headers, body = null, signal = null }) =>
-        http.fetch(url, { method, headers, body, signal }),
-    },
-  )
+  const configuration = await discovery(asked, clientId, metadata, clientAuth, {
+    execute: issuer.startsWith('http:') ? [allowInsecureRequests] : [],
+    [customFetch]: (url, { method, headers, body = null, signal = null }) =>
+      http.fetch(addressOf(url), { method, headers, body, signal }),
+  })
   const { jwks_uri: jwksUri } = configuration.serverMetadata()
   if (jwksUri === undefined || !URL.canParse(jwksUri))
     throw new Fault('IDP_ANSWER_INVALID', `${issuer}, discovery: its metadata names no jwks_uri`)

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
 import { describe, it, type TestContext } from 'node:test'
 import { Fault, type FaultCode } from '../errors.ts'
+import { testClient } from './client.fixture.ts'
 import {
   CLIENT_ID,
   type MisbehavingProvider,
   type Misbehaviour,
   startMisbehavingProvider,
 } from './misbehaving-provider.fixture.ts'
-import { openIdentityProvider } from './openid-provider.ts'
+import { openOpenIdProvider } from './openid-provider.ts'
 import type { Identity } from './provider.ts'
 
 const REDIRECT_URI = 'https://auth.example.com/oauth2/callback'
@@ -28,14 +29,8 @@ const faultOf =
 
 async function start(t: TestContext, now: () => number = () => Date.now()) {
   const server = await startMisbehavingProvider()
-  const provider = openIdentityProvider({
-    settings: {
-      idp_provider_url: server.issuer,
-      idp_client_id: CLIENT_ID,
-      idp_client_secret: { reveal: () => 'secret' },
-      idp_scopes: ['openid'],
-      idp_request_params: {},
-    },
+  const provider = openOpenIdProvider({
+    client: testClient({ provider_url: server.issuer, client_id: CLIENT_ID, scopes: ['openid'] }),
     redirectUri: REDIRECT_URI,
     now,
   })

@@ -14,26 +14,22 @@ import {
   refreshTokenGrant,
   tokenRevocation,
 } from 'openid-client'
+import type { SignInProvider } from '../config/config.ts'
 import { Fault } from '../errors.ts'
-import { profileOf, type RawClaims } from './claims.ts'
+import { appleClientAuth, postedName } from './apple-secret.ts'
+import { createAsking, type ProviderLogger } from './asking.ts'
+import { areGroupsElsewhere, type Profile, profileOf, type RawClaims } from './claims.ts'
 import { createDiscovery, type DiscoveredProvider } from './discovery.ts'
-import { createHttpClient, isLoopback } from './http-client.ts'
+import { createHttpClient, HttpFailure, isLoopback } from './http-client.ts'
 import { verifyIdTokenSignature } from './id-token.ts'
-import type { IdentityProvider, IdentityTokens, ProviderStatus, SignInDemand } from './provider.ts'
+import { groupsAtGraph } from './microsoft-graph.ts'
+import { presetOf } from './presets/table.ts'
+import type { Identity, IdentityProvider, IdentityTokens, SignInDemand } from './provider.ts'
 import { clockSkewFault, type Step, toProviderFault } from './provider-faults.ts'
 import { signInFactsOf } from './sign-in-facts.ts'
 
-/** The part of the settings that is about the provider. */
-export interface ProviderSettings {
-  readonly idp_provider_url?: string | undefined
-  readonly idp_client_id?: string | undefined
-  readonly idp_client_secret?: { reveal(): string } | undefined
-  readonly idp_scopes: readonly string[]
-  readonly idp_request_params: Readonly<Record<string, string>>
-}
-
 export interface IdentityProviderOptions {
-  readonly settings: ProviderSettings
+  readonly client: SignInProvider
   /** Where the provider sends user agents back to: `/oauth2/callback` of the authenticate service. */
   readonly redirectUri: string
   /** PEM of roots that are trusted beside the system's. */
@@ -42,46 +38,32 @@ export interface IdentityProviderOptions {
   readonly logger?: ProviderLogger | undefined
 }
 
-export interface ProviderLogger {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-}
-
 /**
  * Asks nothing of the provider before somebody signs in, so that Sallyport starts without it.
  *
  * @throws {Fault} IDP_NOT_CONFIGURED
  */
-export function openIdentityProvider(options: IdentityProviderOptions): IdentityProvider & AsyncDisposable {
-  const { redirectUri, now = Date.now, logger } = options
-  const {
-    idp_client_secret: secret,
-    idp_scopes: scopes,
-    idp_request_params: requestParams,
-  } = options.settings
-  const { issuer, clientId } = requireClient(options.settings)
+export function openOpenIdProvider(options: IdentityProviderOptions): IdentityProvider & AsyncDisposable {
+  const { client, redirectUri, now = Date.now, logger } = options
+  const { provider_url: issuer, client_id: clientId } = client
+  assertSafe(issuer)
+  const preset = presetOf(client.provider)
+  const { scopes = preset.scopes, request_params: requestParams = preset.requestParams } = client
+  const groupsClaims = client.groups_claim === undefined ? preset.groupsClaims : [client.groups_claim]
   const http = createHttpClient({ trustedCa: options.trustedCa })
-  const discover = createDiscovery({ issuer, clientId, clientSecret: secret?.reveal(), http, now })
-  let status: ProviderStatus = { state: 'idle' }
-
-  /** Runs one exchange with the provider; what it throws is a fault, and noted. */
-  async function asking<T>(step: Step, act: (provider: DiscoveredProvider) => Promise<T>): Promise<T> {
-    try {
-      const provider = await discover()
-      const answer = await act(provider)
-      if (status.state === 'unreachable') logger?.info({ issuer }, 'identity provider is back')
-      status = { ...status, state: 'ready' }
-      return answer
-    } catch (error) {
-      const fault = toProviderFault(error, step, issuer, now())
-      if (fault instanceof Fault && fault.code !== 'IDP_REFUSED') {
-        logger?.warn({ issuer, code: fault.code, err: fault.message }, `identity provider: ${step} failed`)
-        const state = fault.code === 'IDP_UNREACHABLE' ? 'unreachable' : status.state
-        status = { state, lastFault: { at: now(), message: fault.message } }
-      }
-      throw fault
-    }
-  }
+  const discover = createDiscovery({
+    issuer,
+    clientId,
+    clientSecret: client.client_secret?.reveal(),
+    clientAuth: appleClientAuth(client, now),
+    hasTenants: preset.hasTenants,
+    http,
+    now,
+  })
+  const asked = createAsking({ issuer, now, logger })
+  const asking = <T>(step: Step, act: (provider: DiscoveredProvider) => Promise<T>) =>
+    asked.ask(step, async () => act(await discover()))
+  const userIdOf = (claims: RawClaims & { readonly sub: string }) => preset.userId?.(claims) ?? claims.sub
 
   /** ID token claims with userinfo over them: many providers put into either what they leave out of the other. */
   async function userInfoOver(
@@ -98,15 +80,49 @@ export function openIdentityProvider(options: IdentityProviderOptions): Identity
     }
   }
 
+  /** @param known groups that a passing trouble must not make unknown */
+  async function profileFrom(
+    { configuration }: DiscoveredProvider,
+    accessToken: string,
+    raw: RawClaims,
+    known: Identity['groups'] = 'unknown',
+  ): Promise<Profile> {
+    const claims = preset.amend?.(raw, configuration.serverMetadata()) ?? raw
+    const profile = profileOf(claims, groupsClaims)
+    if (profile.groups !== 'unknown' || preset.hasGraph !== true || !areGroupsElsewhere(claims))
+      return profile
+    const groups = await graphGroups(accessToken, known)
+    return groups === 'unknown' ? profile : { ...profile, groups, claims: { ...profile.claims, groups } }
+  }
+
+  async function graphGroups(accessToken: string, known: Identity['groups']): Promise<Identity['groups']> {
+    try {
+      return await groupsAtGraph({ http, accessToken, ...client })
+    } catch (error) {
+      const why = error instanceof Error ? error.message : ''
+      logger?.warn(
+        { issuer, err: why },
+        'groups are too many for a token, and Microsoft Graph does not tell them',
+      )
+      return error instanceof HttpFailure ? known : 'unknown'
+    }
+  }
+
+  function isPkceUsed({ configuration }: DiscoveredProvider): boolean {
+    return preset.pkceIfAdvertised !== true || configuration.serverMetadata().supportsPKCE()
+  }
+
   return {
     id: identityProviderId(issuer, clientId),
+    name: client.name,
+    label: client.label ?? preset.label,
     get status() {
-      return status
+      return asked.status
     },
 
     authorizationUrl({ oauthState, idTokenNonce, codeVerifier }, demand = {}) {
-      return asking('sign-in', async ({ configuration }) =>
-        buildAuthorizationUrl(configuration, {
+      return asking('sign-in', async (provider) =>
+        buildAuthorizationUrl(provider.configuration, {
           ...requestParams,
           client_id: clientId,
           response_type: 'code',
@@ -114,8 +130,10 @@ export function openIdentityProvider(options: IdentityProviderOptions): Identity
           scope: scopes.join(' '),
           state: oauthState,
           nonce: idTokenNonce,
-          code_challenge: await calculatePKCECodeChallenge(codeVerifier),
-          code_challenge_method: 'S256',
+          ...(isPkceUsed(provider) && {
+            code_challenge: await calculatePKCECodeChallenge(codeVerifier),
+            code_challenge_method: 'S256',
+          }),
           ...demandParameters(demand),
         }),
       )
@@ -133,7 +151,7 @@ export function openIdentityProvider(options: IdentityProviderOptions): Identity
         const tokens = await authorizationCodeGrant(provider.configuration, answer, {
           expectedState: oauthState,
           expectedNonce: idTokenNonce,
-          pkceCodeVerifier: codeVerifier,
+          ...(isPkceUsed(provider) && { pkceCodeVerifier: codeVerifier }),
           idTokenExpected: true,
         })
         const claims = tokens.claims()
@@ -142,11 +160,14 @@ export function openIdentityProvider(options: IdentityProviderOptions): Identity
         await verifyIdTokenSignature(tokens.id_token, provider.jwks)
         assertIssuedNow(claims.iat, now())
         const raw = await userInfoOver(provider, tokens.access_token, claims, claims.sub)
+        const profile = await profileFrom(provider, tokens.access_token, raw)
+        const name = preset.namesOnce === true ? postedName(answer.searchParams.get('user')) : undefined
         return {
-          userId: claims.sub,
-          ...profileOf(raw),
+          userId: userIdOf(claims),
+          ...profile,
           ...signInFactsOf(claims, now()),
-          tokens: tokensOf(tokens, claims.exp, now()),
+          ...(name !== undefined && { name }),
+          tokens: tokensOf(tokens, claims.exp, now(), preset.refreshEveryMs),
         }
       })
     },
@@ -161,18 +182,21 @@ export function openIdentityProvider(options: IdentityProviderOptions): Identity
         const tokens = await refreshTokenGrant(provider.configuration, refreshToken)
         // From here on the old refresh token may be used up: what fails for the moment must not lose the new one.
         const claims = tokens.claims()
-        if (claims !== undefined && claims.sub !== current.userId)
+        if (claims !== undefined && userIdOf(claims) !== current.userId)
           throw new Fault('IDP_REFUSED', `${issuer}, refresh: the ID token is about another person`)
         const old = current.tokens
-        const given = tokensOf(tokens, claims?.exp, now())
+        const given = tokensOf(tokens, claims?.exp, now(), preset.refreshEveryMs)
         const kept = { ...given, refreshToken: given.refreshToken ?? refreshToken }
         const keptIdToken = { idToken: old.idToken, idTokenExpiresAt: old.idTokenExpiresAt }
         try {
           if (tokens.id_token !== undefined) await verifyIdTokenSignature(tokens.id_token, provider.jwks)
           const idTokenClaims = claims ?? claimsOf(old.idToken)
-          const raw = await userInfoOver(provider, tokens.access_token, idTokenClaims, current.userId)
+          const sub = typeof idTokenClaims['sub'] === 'string' ? idTokenClaims['sub'] : current.userId
+          const raw = await userInfoOver(provider, tokens.access_token, idTokenClaims, sub)
+          const profile = await profileFrom(provider, tokens.access_token, raw, current.groups)
           const nextTokens = claims === undefined ? { ...kept, ...keptIdToken } : kept
-          return { userId: current.userId, ...profileOf(raw), tokens: nextTokens }
+          const name = preset.namesOnce === true ? current.name : profile.name
+          return { userId: current.userId, ...profile, name, tokens: nextTokens }
         } catch (error) {
           const fault = toProviderFault(error, 'refresh', issuer, now())
           if (!(fault instanceof Fault) || fault.code !== 'IDP_UNREACHABLE') throw fault
@@ -189,7 +213,10 @@ export function openIdentityProvider(options: IdentityProviderOptions): Identity
     async endSessionUrl({ idTokenHint, postLogoutRedirectUri }) {
       try {
         const { configuration } = await discover()
-        if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined
+        const metadata = configuration.serverMetadata()
+        const own = preset.endSession?.(metadata, { clientId, idTokenHint, postLogoutRedirectUri })
+        if (preset.endSession !== undefined && own !== 'standard') return own
+        if (metadata.end_session_endpoint === undefined) return undefined
         return buildEndSessionUrl(configuration, {
           ...(idTokenHint === undefined ? {} : { id_token_hint: idTokenHint }),
           post_logout_redirect_uri: postLogoutRedirectUri,
@@ -229,14 +256,11 @@ export function identityProviderId(issuer: string, clientId: string): string {
   return createHash('sha256').update(content).digest('base64url').slice(0, 22)
 }
 
-function requireClient(settings: ProviderSettings): { readonly issuer: string; readonly clientId: string } {
-  const { idp_provider_url: issuer, idp_client_id: clientId } = settings
-  if (issuer === undefined || clientId === undefined)
-    throw new Fault('IDP_NOT_CONFIGURED', 'idp_provider_url and idp_client_id are needed to sign people in')
+/** The configuration is held to it as well; here it is where the tokens go. @throws {Fault} IDP_NOT_CONFIGURED */
+export function assertSafe(issuer: string): void {
   const { protocol, hostname } = new URL(issuer)
   if (protocol !== 'https:' && !isLoopback(hostname))
     throw new Fault('IDP_NOT_CONFIGURED', `idp_provider_url ${issuer} must be https: tokens go over it`)
-  return { issuer, clientId }
 }
 
 /** openid-client checks the end of an ID token, but lets one pass that is issued in the future. */
@@ -267,13 +291,27 @@ interface TokenAnswer {
   readonly id_token?: string | undefined
 }
 
-function tokensOf(answer: TokenAnswer, idTokenExp: number | undefined, now: number): IdentityTokens {
+/** @param refreshEveryMs for a provider that does not want to be asked as often as its tokens end */
+function tokensOf(
+  answer: TokenAnswer,
+  idTokenExp: number | undefined,
+  now: number,
+  refreshEveryMs: number | undefined,
+): IdentityTokens {
   const {
     access_token: accessToken,
     expires_in: expiresIn,
     refresh_token: refreshToken,
     id_token: idToken,
   } = answer
+  if (refreshEveryMs !== undefined)
+    return {
+      accessToken,
+      accessTokenExpiresAt: now + refreshEveryMs,
+      refreshToken,
+      idToken,
+      idTokenExpiresAt: undefined,
+    }
   return {
     accessToken,
     accessTokenExpiresAt: expiresIn === undefined ? undefined : now + Math.floor(expiresIn * 1000),

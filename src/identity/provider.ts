@@ -1,12 +1,12 @@
 /**
- * The port through which people sign in, whatever the OpenID provider behind it.
+ * The port through which people sign in, whatever the provider behind it.
  *
  * @module
  */
 
-/** What an OpenID provider says of somebody; a session holds the same and is accepted wherever this is. */
+/** What a provider says of somebody; a session holds the same and is accepted wherever this is. */
 export interface Identity {
-  /** The `sub` of the ID token: unique at this provider only. */
+  /** The `sub` of the ID token, or what the provider has in its place: unique at this provider only. */
   readonly userId: string
   /** Absent when the provider gives none, or says that it is not verified. */
   readonly email: string | undefined
@@ -58,6 +58,10 @@ export interface ProviderStatus {
 export interface IdentityProvider {
   /** Same provider and OAuth client, same id: it scopes user ids and session handles. */
   readonly id: string
+  /** In the configuration. */
+  readonly name: string
+  /** For the button by which people choose it. */
+  readonly label: string
   readonly status: ProviderStatus
 
   /** Where to send the user agent. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID */

@@ -21,9 +21,10 @@ export function policyMistakes(config: Config): readonly Mistake[] {
 
 /** A policy that asks who somebody is, where nobody can tell. */
 function whoCannotSignIn({ settings }: Config, index: number): readonly Mistake[] {
-  const missing = (['authenticate_service_url', 'idp_provider'] as const).filter(
-    (key) => settings[key] === undefined,
-  )
+  const missing = [
+    ...(settings.authenticate_service_url === undefined ? ['authenticate_service_url'] : []),
+    ...(settings.sign_in_providers.length === 0 ? ['idp_provider'] : []),
+  ]
   if (missing.length === 0) return []
   const keys = missing.map((key) => `\`${key}\``).join(' and ')
   return [

@@ -4,11 +4,14 @@ import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
 import { meetsDemand } from '../../session/sign-in-age.ts'
 import { additionalHosts } from '../chain.ts'
-import { handleAudience, hostOnlyCookie, sessionCookie } from '../cookies.ts'
+import { handleAudience, hostOnlyCookie, PROVIDER_COOKIE, sessionCookie } from '../cookies.ts'
 import { randomId, signInSecrets } from '../oauth-state.ts'
 import { type Answer, parameter, required, type Visit } from '../visit.ts'
 import { UNMET } from './check-demand.ts'
 import { goToTarget } from './go-to-target.ts'
+
+/** Half a year: a harmless habit, not a right. */
+const PROVIDER_COOKIE_SECONDS = 15_552_000
 
 /** RFC 6749 section 4.1.2.1: the provider, or the person there, said no. */
 export function checkProviderError(visit: Visit): Answer | undefined {
@@ -61,6 +64,8 @@ export async function createSession(visit: Visit): Promise<Answer> {
   )
   visit.cookies.push(sessionCookie(handle, site.host, config.settings))
   forgetLoginCookie(visit)
+  if (services.idpIdsFor().length > 1)
+    visit.cookies.push(hostOnlyCookie(PROVIDER_COOKIE, state.idpId, PROVIDER_COOKIE_SECONDS))
   services.metrics.signIn(isOfAnotherTab ? 'joined' : 'success')
   services.logger.info(
     {

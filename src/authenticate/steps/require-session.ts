@@ -20,16 +20,24 @@ export function requireSession(visit: Visit): Answer | undefined {
 /** The signed address of the sign-in page for a target on this host; binds the browser by a flow cookie. */
 function signInUrlTo(visit: Visit, target: string): string {
   const { services, sites, site, now } = visit
-  const provider = services.provider()
-  if (provider === undefined)
+  const idpIds = idpIdsAt(visit)
+  if (idpIds.length === 0)
     throw new Fault('IDP_NOT_CONFIGURED', 'sign-in asked for, but no provider is configured')
   return buildSignInUrl({
     authenticateUrl: sites.authenticateUrl,
     redirectUri: target,
-    idpId: provider.id,
+    idpIds,
     additionalHosts: [],
     flow: site.kind === 'app' ? flowHash(flowCookie(visit, FLOW_COOKIE_SECONDS)) : undefined,
     key: services.keys.url,
     nowMs: now,
   })
+}
+
+/** On an app's host, those whose sessions count on one of its routes; the session cookie there is for them. */
+function idpIdsAt({ services, config, site }: Visit): readonly string[] {
+  if (site.kind === 'authenticate') return services.idpIdsFor()
+  const named = config.routes.filter(({ origin }) => !origin.wildcard && origin.host === site.host)
+  const routes = named.length > 0 ? named : config.routes.filter(({ origin }) => origin.wildcard)
+  return [...new Set(routes.flatMap((route) => services.idpIdsFor(route)))]
 }

@@ -1,22 +1,26 @@
-/** The sign-in page: a hand-off for those who are signed in, the OpenID provider for everybody else. */
+/** The sign-in page: a hand-off for those who are signed in, the identity provider for everybody else. */
 import { readDemand } from '../../crypto/sign-in-demand.ts'
-import { ADDITIONAL_HOSTS_PARAMETER, FLOW_PARAMETER, IDP_ID_PARAMETER } from '../../crypto/sign-in-url.ts'
+import { ADDITIONAL_HOSTS_PARAMETER, CHOOSE_PARAMETER, FLOW_PARAMETER } from '../../crypto/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import { meetsDemand } from '../../session/sign-in-age.ts'
 import { prefersHtml } from '../../transport/prefers-html.ts'
 import { additionalHosts } from '../chain.ts'
 import { type HostCookie, hostOnlyCookie, LOGIN_COOKIE_PREFIX, loginCookies } from '../cookies.ts'
 import { fingerprint, type OauthState, randomId, sealState, signInSecrets } from '../oauth-state.ts'
-import { type Answer, parameter, redirect, required, type Visit } from '../visit.ts'
+import { type Answer, redirect, required, type Visit } from '../visit.ts'
 import { goToTarget } from './go-to-target.ts'
 
 /** As long as the state lives, and some. */
 const LOGIN_COOKIE_SECONDS = 600
 
-/** A session of another provider, or of another client of it, is none for this route; one too old or weak must be renewed. */
+/**
+ * A session of another provider, or of another client of it, is none for this route; one too old or weak must be
+ * renewed; and whoever asks to be somebody else is not taken for who they are.
+ */
 export function handOffTheSignedIn(visit: Visit): Answer | undefined {
   const { session } = visit.found
-  if (session === undefined || session.idpId !== parameter(visit, IDP_ID_PARAMETER)) return undefined
+  const counts = required(visit, 'providers').some(({ id }) => id === session?.idpId)
+  if (session === undefined || !counts || visit.request.query.has(CHOOSE_PARAMETER)) return undefined
   if (!meetsDemand(session, readDemand(visit.request.query), visit.now)) return undefined
   return goToTarget(visit, session, visit.request.query.get(FLOW_PARAMETER) ?? undefined, hostsOf(visit))
 }
@@ -30,12 +34,14 @@ export function refusePrograms({ request }: Visit): Answer | undefined {
 
 export function startSignIn(visit: Visit): Promise<Answer> {
   const { request, found } = visit
-  const idpId = parameter(visit, IDP_ID_PARAMETER)
+  const [provider] = required(visit, 'providers')
+  if (provider === undefined) throw new Error('nobody to sign in at')
   const demand = readDemand(request.query)
-  const renewed = found.session?.idpId === idpId ? found.session : undefined
+  const isRenewed = found.session?.idpId === provider.id && !request.query.has(CHOOSE_PARAMETER)
+  const renewed = isRenewed ? found.session : undefined
   return goToProvider(visit, {
     target: required(visit, 'target').href,
-    idpId,
+    idpId: provider.id,
     additionalHosts: hostsOf(visit),
     flow: request.query.get(FLOW_PARAMETER) ?? undefined,
     demand,

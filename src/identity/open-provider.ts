@@ -1,0 +1,15 @@
+/**
+ * The right implementation for a provider.
+ *
+ * @module
+ */
+import { openGitHubProvider } from './github-provider.ts'
+import { type IdentityProviderOptions, openOpenIdProvider } from './openid-provider.ts'
+import type { IdentityProvider } from './provider.ts'
+
+export type OpenProvider = IdentityProvider & AsyncDisposable
+
+/** @throws {Fault} IDP_NOT_CONFIGURED */
+export function openProvider(options: IdentityProviderOptions): OpenProvider {
+  return options.client.provider === 'github' ? openGitHubProvider(options) : openOpenIdProvider(options)
+}
