@@ -106,7 +106,7 @@ describe('the pages', () => {
       const result = parseConfig(whole, {
         file: page,
         readFile: () => '',
-        env: { IDP_CLIENT_SECRET: 'secret' },
+        env: Object.fromEntries([...whole.matchAll(/\benv:(\w+)/g)].map(([, name = '']) => [name, 'secret'])),
         generation: 1,
         ...CHECKS_AND_TESTS,
       })
