@@ -89,6 +89,7 @@ const ports = () => ({
   keys: KEYS,
   signingKeys: SIGNING_KEYS,
   idpIdsFor: () => [IDP],
+  refreshNow: () => Promise.resolve(),
   now: Date.now,
   logger: pino({ base: null }, { write() {} }),
   meter: createMetrics().meter,

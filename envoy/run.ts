@@ -101,6 +101,16 @@ export function startEnvoy(options: RunOptions): RunningEnvoy {
   }
 }
 
+/**
+ * What writes whole requests into the log when it is asked for details: cookies, and the tokens that upstreams get, must not
+ * stand there.
+ */
+const HEADER_LOGGERS = ['http', 'http2', 'router', 'rbac', 'ext_authz', 'filter', 'grpc']
+
+function quieter(level: LogLevel): string {
+  return ENVOY_LEVEL[level === 'trace' || level === 'debug' ? 'info' : level]
+}
+
 function argumentsOf(options: RunOptions): string[] {
   const { concurrency, drainSeconds } = options
   return [
@@ -110,6 +120,8 @@ function argumentsOf(options: RunOptions): string[] {
     ACCESS_LOG_FLUSH_MS,
     '--log-level',
     ENVOY_LEVEL[options.logLevel],
+    '--component-log-level',
+    HEADER_LOGGERS.map((name) => `${name}:${quieter(options.logLevel)}`).join(','),
     // No shared memory: several Sallyports on one machine, or a new one beside a dying one, don't meet.
     '--disable-hot-restart',
     ...(concurrency === undefined ? [] : ['--concurrency', String(concurrency)]),

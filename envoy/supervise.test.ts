@@ -86,7 +86,10 @@ describe('superviseEnvoy', () => {
     await envoy.ready()
     const [line] = await once(createInterface(accessLog), 'line')
     assert.equal(line, '{"msg":"http-request"}')
-    assert.match(starts()[0] ?? '', /--log-level info --disable-hot-restart --concurrency 1$/)
+    assert.match(
+      starts()[0] ?? '',
+      /--log-level info --component-log-level \S*router:info\S* --disable-hot-restart --concurrency 1$/,
+    )
     assert.equal((await askAdmin(envoy.adminSocket, '/ready')).body, 'LIVE')
   })
 

@@ -97,24 +97,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
     }),
   )
 
-  running.use(
-    await serveExtAuthz({
-      socketPath: socket('authz'),
-      config,
-      policyOf,
-      sessions,
-      serviceAccounts,
-      data: lookups,
-      keys,
-      signingKeys,
-      idpIdsFor: providers.idsFor,
-      directory,
-      now,
-      logger,
-      meter,
-    }),
-  )
-  running.use(
+  const { refreshNow } = running.use(
     await serveAuthenticate({
       socketPath: socket('http'),
       config,
@@ -128,6 +111,24 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       mentionedGroups: (route) => policyOf(config.current, route).policy?.mentionedGroups ?? [],
       keys,
       signingKeys,
+      now,
+      logger,
+      meter,
+    }),
+  )
+  running.use(
+    await serveExtAuthz({
+      socketPath: socket('authz'),
+      config,
+      policyOf,
+      sessions,
+      serviceAccounts,
+      data: lookups,
+      keys,
+      signingKeys,
+      idpIdsFor: providers.idsFor,
+      directory,
+      refreshNow,
       now,
       logger,
       meter,

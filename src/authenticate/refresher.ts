@@ -2,10 +2,12 @@
  * Keeps sessions fresh: gets new tokens and claims before the old ones expire, and sweeps what has ended.
  *
  * One refresh per session at a time, over all replicas: a claim in the store is the lease. A provider that
- * doesn't answer costs nobody their session; one that says no ends it.
+ * doesn't answer costs nobody their session; one that says no ends it. Whoever needs a token that has all but ended may ask
+ * for a refresh at once, and shares it with all who ask meanwhile.
  *
  * @module
  */
+import { setTimeout } from 'node:timers/promises'
 import { Fault } from '../errors.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionStore } from '../session/store.ts'
@@ -47,8 +49,22 @@ const AFTER_YOU_MS = 45_000
 const CLAIM_MS = 900_000
 const MAX_RETRY_MS = 300_000
 
+/** Tokens that end sooner than they can be used must not make us ask all the time. */
+const LEAST_PAUSE_MS = 1000
+/** How long another replica's refresh is waited for, and between two looks at it. */
+const THEIR_TIME_MS = 3500
+const LOOK_MS = 100
+
+export interface SessionRefresher extends AsyncDisposable {
+  /**
+   * Refreshes a session now, unless that has failed or was done a moment ago; never rejects. When it resolves the store has what
+   * came of it.
+   */
+  readonly refreshNow: (session: Session) => Promise<void>
+}
+
 /** Works in the background until disposed, which waits for refreshes under way. */
-export function openRefresher(options: RefresherOptions): AsyncDisposable {
+export function openRefresher(options: RefresherOptions): SessionRefresher {
   const { timers = realTimers, logger } = options
   const refresher = new Refresher(options)
   const stack = new AsyncDisposableStack()
@@ -71,11 +87,19 @@ export function openRefresher(options: RefresherOptions): AsyncDisposable {
       guarded('refresh of sessions', () => refresher.refreshDue()),
     ),
   )
-  return stack
+  return {
+    refreshNow: (session) => refresher.refreshNow(session),
+    async [Symbol.asyncDispose]() {
+      await stack.disposeAsync()
+      await refresher.settled()
+    },
+  }
 }
 
 interface Wait {
   readonly at: number
+  readonly since: number
+  readonly why: 'spread' | 'fresh' | 'failed' | 'theirs'
   /** Of the session that failed; a newer one begins afresh. */
   readonly version: number
   readonly attempts: number
@@ -86,6 +110,9 @@ class Refresher {
   readonly #random: () => number
   /** Sessions that wait: after an error, after a refresh, or to be spread. */
   readonly #notBefore = new Map<string, Wait>()
+  /** Refreshes under way, and the waits of those who have asked for one at once. */
+  readonly #running = new Map<string, Promise<void>>()
+  readonly #asked = new Map<string, Promise<void>>()
 
   constructor(options: RefresherOptions) {
     this.#options = options
@@ -105,6 +132,45 @@ class Refresher {
     await Promise.all(Array.from({ length: MAX_PARALLEL }, worker))
   }
 
+  refreshNow(session: Session): Promise<void> {
+    const asked = this.#asked.get(session.id)
+    if (asked !== undefined) return asked
+    const asking = this.#ask(session)
+      .catch((error: unknown) => this.#options.logger.error({ err: error }, 'refresh of a session failed'))
+      .finally(() => this.#asked.delete(session.id))
+    this.#asked.set(session.id, asking)
+    return asking
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#running.values(), ...this.#asked.values()])
+  }
+
+  async #ask(session: Session): Promise<void> {
+    if (this.#running.has(session.id) || this.#mayAskNow(session)) await this.#refresh(session)
+    const wait = this.#notBefore.get(session.id)
+    const isRecent = wait !== undefined && this.#options.now() - wait.since < THEIR_TIME_MS
+    if (isRecent && wait.why === 'theirs') await this.#theirTurn(session)
+  }
+
+  #mayAskNow({ id, version, tokens }: Session): boolean {
+    const wait = this.#notBefore.get(id)
+    if (wait === undefined || wait.version !== version || wait.why === 'spread') return true
+    const now = this.#options.now()
+    if (wait.why !== 'fresh') return now >= wait.at
+    // An ID token that has ended may be one that no refresh brings anew; an access token always is.
+    return now >= (tokens.accessTokenExpiresAt ?? Infinity) && now >= wait.since + LEAST_PAUSE_MS
+  }
+
+  /** Another replica has the lease: what it gets is in the store soon. */
+  async #theirTurn({ id, version }: Session): Promise<void> {
+    for (let waited = 0; waited < THEIR_TIME_MS; waited += LOOK_MS) {
+      if ((await this.#options.sessions.find(id))?.version !== version) return
+      await setTimeout(LOOK_MS)
+    }
+  }
+
   #isItsTurn(session: Session, now: number): boolean {
     const known = this.#notBefore.get(session.id)
     if (known !== undefined) return known.at <= now
@@ -112,11 +178,20 @@ class Refresher {
       now + this.#random() * SPREAD_MS,
       Math.max(now, expiryOf(session) - LEAD_MS + SPREAD_MS),
     )
-    this.#waitUntil(session, at, 0)
+    this.#waitUntil(session, at, 0, 'spread')
     return at <= now
   }
 
-  async #refresh(session: Session): Promise<void> {
+  /** One at a time for a session, whoever asks. */
+  #refresh(session: Session): Promise<void> {
+    const known = this.#running.get(session.id)
+    if (known !== undefined) return known
+    const running = this.#attempt(session).finally(() => this.#running.delete(session.id))
+    this.#running.set(session.id, running)
+    return running
+  }
+
+  async #attempt(session: Session): Promise<void> {
     const { sessions, provider, now, logger, metrics } = this.#options
     const log = logger.child({ 'session-id': session.id, user: session.userId })
     const attempts = this.#attempts(session)
@@ -125,13 +200,17 @@ class Refresher {
         `refresh:${session.id}:${session.version}:${attempts}`,
         CLAIM_MS,
       )
-      if (!isOurs) return this.#waitUntil(session, now() + AFTER_YOU_MS, attempts + 1)
+      if (!isOurs) return this.#waitUntil(session, now() + AFTER_YOU_MS, attempts + 1, 'theirs')
       const identityProvider = provider(session.idpId)
       if (identityProvider === undefined)
         throw new Fault('IDP_NOT_CONFIGURED', 'its provider is not configured now')
       const identity = await identityProvider.refresh(session)
-      const saved = await sessions.save({ ...session, ...identity })
-      this.#waitUntil(saved, now() + Math.max(MIN_INTERVAL_MS, (expiryOf(identity) - now()) / 2), 0)
+      const current = (await sessions.find(session.id)) ?? session
+      // Meanwhile its owner has signed in anew: those tokens are the younger ones.
+      if (current.tokens.refreshToken !== session.tokens.refreshToken) return
+      const saved = await sessions.save({ ...current, ...identity })
+      const pause = Math.max(MIN_INTERVAL_MS, (expiryOf(identity) - now()) / 2)
+      this.#waitUntil(saved, now() + pause, 0, 'fresh')
       metrics.refresh('success')
       log.debug('session refreshed')
     } catch (error) {
@@ -146,7 +225,7 @@ class Refresher {
     if (code === 'IDP_REFUSED') return this.#end(session, String(error), log)
     const attempts = this.#attempts(session) + 1
     const delay = Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), MAX_RETRY_MS)
-    this.#waitUntil(session, this.#options.now() + delay * (1 + this.#random() / 4), attempts)
+    this.#waitUntil(session, this.#options.now() + delay * (1 + this.#random() / 4), attempts, 'failed')
     metrics.refresh('postponed')
     log.warn({ err: error, attempts }, 'session could not be refreshed, it stays for now')
   }
@@ -166,8 +245,8 @@ class Refresher {
     return known?.version === version ? known.attempts : 0
   }
 
-  #waitUntil({ id, version }: Session, at: number, attempts: number): void {
-    this.#notBefore.set(id, { at, version, attempts })
+  #waitUntil({ id, version }: Session, at: number, attempts: number, why: Wait['why']): void {
+    this.#notBefore.set(id, { at, since: this.#options.now(), why, version, attempts })
   }
 }
 

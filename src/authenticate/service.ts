@@ -26,7 +26,7 @@ import type {
   MentionedGroups,
   Services,
 } from './ports.ts'
-import { openRefresher, type Timers } from './refresher.ts'
+import { openRefresher, type SessionRefresher, type Timers } from './refresher.ts'
 import { sitesOf } from './sites.ts'
 import type { Visit } from './visit.ts'
 
@@ -50,8 +50,8 @@ export interface AuthenticateOptions {
   readonly pipeline?: readonly Row[]
 }
 
-/** Serves until disposed; refreshes sessions meanwhile. @throws {Fault} STATE_UNUSABLE, PORT_IN_USE */
-export async function serveAuthenticate(options: AuthenticateOptions): Promise<AsyncDisposable> {
+/** Serves until disposed; refreshes sessions meanwhile, and when it is asked to. @throws {Fault} STATE_UNUSABLE, PORT_IN_USE */
+export async function serveAuthenticate(options: AuthenticateOptions): Promise<SessionRefresher> {
   const { socketPath, sessions, meter, timers, pipeline = PIPELINE } = options
   const logger = options.logger.child({ service: 'authenticate' })
   const services: Services = {
@@ -63,9 +63,10 @@ export async function serveAuthenticate(options: AuthenticateOptions): Promise<A
   await using starting = new AsyncDisposableStack()
   const server = createHttpServer({ logger })
   server.all('/*', (request, reply) => answer(services, pipeline, request, reply))
-  starting.use(openRefresher({ ...services, ...(timers && { timers }) }))
+  const { refreshNow } = starting.use(openRefresher({ ...services, ...(timers && { timers }) }))
   starting.use(await listenHttp(server, socketPath))
-  return starting.move()
+  const serving = starting.move()
+  return { refreshNow, [Symbol.asyncDispose]: () => serving.disposeAsync() }
 }
 
 async function answer(

@@ -28,7 +28,7 @@ import {
 } from './rules.ts'
 import { underSecondHost } from './second-host.ts'
 import { mistakesOf, sentenceOf } from './sentences.ts'
-import { routesOnlyShortenSessions } from './session-rules.ts'
+import { routesOnlyShortenSessions, tokensStayOutOfTheLog } from './session-rules.ts'
 import { settingsMistakes } from './settings-rules.ts'
 import { SettingsKeys } from './settings-schema.ts'
 import {
@@ -238,6 +238,7 @@ class Attempt {
       ...grpcHealthChecksSpeakHttp2(drafted, settings),
       ...policyTestRules(drafted, settings),
       ...routesOnlyShortenSessions(drafted, settings),
+      ...tokensStayOutOfTheLog(drafted, settings),
     )
     // Which providers there are can't be told while their map is wrong in itself.
     if (this.#areProvidersRead)

@@ -12,6 +12,7 @@ import type { Check } from './check.ts'
 import { encodeAllowed, headerText } from './check-response.ts'
 import { HANDLE_HEADER } from './credentials.ts'
 import { forgedHeaders } from './forged-headers.ts'
+import { goodToken, tokenHeader, tokensEndAt } from './idp-tokens.ts'
 import type { TemplateValues } from './request-header-template.ts'
 import type { CompiledRoute } from './routes.ts'
 import type { AllowedAnswer, Visitor, Visitors } from './visitors.ts'
@@ -23,7 +24,8 @@ const ROUTING_KEY_HEADER = 'x-pomerium-routing-key'
  *
  * What they are made of: the route (its object stands for route and settings of one generation), the host and
  * credentials (the visitor) and which header they came in, the session in its version, the headers that templates refer to, and an
- * assertion that is not a minute old; the answer is as old as its assertion. A request with headers to strip is answered apart.
+ * assertion that is not a minute old; the answer is as old as its assertion, and ends with the first token in it. A request with
+ * headers to strip is answered apart.
  */
 export function allow(check: Check, assertions: Assertions, visitors: Visitors): AllowedAnswer {
   const { route, visitor, request, now } = check
@@ -43,7 +45,8 @@ export function allow(check: Check, assertions: Assertions, visitors: Visitors):
     ready.sessionVersion === sessionVersion &&
     ready.isAuthorizationOurs === isAuthorizationOurs &&
     ready.references === references &&
-    isFresh(ready.madeAt, now)
+    isFresh(ready.madeAt, now) &&
+    now < ready.goodUntil
   )
     return ready
 
@@ -77,13 +80,27 @@ function compose(
     headers.set(ROUTING_KEY_HEADER, createHash('sha256').update(session.id).digest('hex'))
 
   const values: TemplateValues = {
-    accessToken: () => session?.tokens.accessToken ?? '',
-    idToken: () => session?.tokens.idToken ?? '',
+    accessToken: () => goodToken(session, 'access_token', check.now) ?? '',
+    idToken: () => goodToken(session, 'id_token', check.now) ?? '',
     assertionJwt: () => assertion?.jwt ?? '',
     requestHeader: (name) => referredHeader(check, visitor, forged, name),
   }
-  for (const [header, template] of route.requestHeaders)
-    headers.set(header, headerText(template.render(values)))
+  const lacking: string[] = []
+  let tokenBytes = 0
+  for (const [header, template] of route.requestHeaders) {
+    const isWhole = template.idpTokens.every((name) => goodToken(session, name, check.now) !== undefined)
+    const value = isWhole ? headerText(template.render(values)) : undefined
+    if (value === undefined) lacking.push(header)
+    else headers.set(header, value)
+    if (value !== undefined && template.idpTokens.length > 0) tokenBytes = Math.max(tokenBytes, value.length)
+  }
+  const tokenTarget = route.tokenUse?.header
+  if (tokenTarget !== undefined) {
+    const value = tokenHeader(tokenTarget, check)
+    if (value === undefined) lacking.push(tokenTarget.name)
+    else headers.set(tokenTarget.name, value)
+    tokenBytes = Math.max(tokenBytes, value?.length ?? 0)
+  }
 
   const { cookies } = visitor
   if (cookies.isChanged && cookies.rest !== undefined && !headers.has('cookie'))
@@ -94,6 +111,8 @@ function compose(
     HANDLE_HEADER,
     ...(check.credentials.isAuthorizationOurs ? ['authorization'] : []),
     ...(cookies.isChanged && cookies.rest === undefined ? ['cookie'] : []),
+    // What the client sends under such a name is not what the upstream takes it for.
+    ...lacking,
     ...route.claimHeaders.map(([header]) => header),
   ]
   const bytes = encodeAllowed({
@@ -106,6 +125,8 @@ function compose(
     removedGroups: assertion?.removedGroups ?? 0,
     identityBytes: assertion?.size.together ?? 0,
     madeAt: assertion?.mintedAt ?? check.now,
+    tokenBytes,
+    goodUntil: route.tokenUse === undefined ? Infinity : tokensEndAt(route.tokenUse, session),
   }
 }
 

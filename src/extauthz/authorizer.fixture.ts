@@ -275,6 +275,7 @@ export function authorizerFor(
     keys: KEYS,
     signingKeys: SIGNING_KEYS,
     idpIdsFor: () => [IDP],
+    refreshNow: () => Promise.resolve(),
     now: () => clock.now,
     logger,
     meter: createMetrics().meter,

@@ -49,6 +49,8 @@ export function createAuthorizer(
     serviceAccounts,
     keys,
     directory: ports.directory,
+    refreshNow: ports.refreshNow,
+    now,
     routes,
     visitors,
     data: ports.data,
@@ -102,6 +104,7 @@ export function createAuthorizer(
   function answer(check: Check, verdict: Verdict, startedAt: number): Buffer {
     const decisionId = decisionIdOf(check)
     const allowed = verdict.outcome === 'allow' ? allow(check, assertions, visitors) : undefined
+    if (allowed !== undefined) budget.noteToken(check.route, allowed.tokenBytes)
     const denied = allowed === undefined ? refuse(check, verdict, decisionId) : undefined
     const reply = allowed?.bytes ?? encodeDenied(denied ?? failureAnswer(check, undefined, decisionId))
     log({

@@ -30,6 +30,8 @@ export type RefusalReason =
   | 'conflicting-credentials'
   | 'account-switched-off'
   | 'no-person-signs-in'
+  | 'idp-token-missing'
+  | 'idp-token-expired'
   | CredentialProblem
 
 /** What may be wrong with the credential of a machine, apart from the policy. */
@@ -37,8 +39,8 @@ export type CredentialProblem = 'invalid-token' | 'token-not-for-this-route' | '
 
 export interface Check {
   readonly request: CheckRequest
-  /** Epoch milliseconds: one instant for the whole check. */
-  readonly now: number
+  /** Epoch milliseconds: one instant for the whole check, moved on only where it had to wait for a provider. */
+  now: number
   /** Canonical: lower case, no port. */
   readonly host: string
   /** Without query. */

@@ -8,6 +8,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Route } from '../config/config.ts'
+import { isCredentialHeader } from '../config/secret-headers.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import { jsonString, type Logger, readyLines } from '../telemetry/log.ts'
@@ -70,8 +71,6 @@ const SESSION_FIELDS: Readonly<Record<string, (session: Session) => string | und
   user: ({ userId }) => userId,
   email: ({ email }) => email,
 }
-
-const CREDENTIALS = /^(?:cookie|authorization|proxy-authorization|x-pomerium-.*)$|token|secret|api-?key/
 
 /** A part of the line as JSON members, each with a comma before it. */
 type Part = (ending: Ending) => string
@@ -185,9 +184,11 @@ function hasDenied({ reasons, trace }: Decision): boolean {
   )
 }
 
-function headerField({ request }: Check, name: string): string | undefined {
+function headerField({ request, route }: Check, name: string): string | undefined {
   const value = request.header(name)
-  return value !== undefined && CREDENTIALS.test(name) ? '[secret]' : cut(value)
+  if (value === undefined) return undefined
+  // Where our tokens go, a proxy in front of us may have sent others.
+  return isCredentialHeader(name) || route?.tokenHeaders.includes(name) === true ? '[secret]' : cut(value)
 }
 
 function queryOf(target: string): string | undefined {

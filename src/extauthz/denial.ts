@@ -88,6 +88,18 @@ const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'code'>>> = {
     message:
       'This page asks for a recent or strong sign-in of a person, which a service account or a program can’t bring.',
   },
+  'idp-token-missing': {
+    status: 403,
+    heading: 'A token is missing',
+    message: 'The app needs a token of the identity provider to know you, and there is none',
+  },
+  'idp-token-expired': {
+    status: 503,
+    heading: 'A token could not be renewed',
+    message:
+      'The app needs a token of the identity provider, and the one at hand has ended. Try again in a moment; if it stays like this, sign out and in again.',
+    actions: [{ label: 'Sign out', href: SIGN_OUT_PATH }],
+  },
   'conflicting-credentials': {
     status: 400,
     heading: 'Two identities at once',

@@ -14,6 +14,8 @@ const MOST_SERIES = 1000
 /** Share of the limit from which it is told. */
 const NEAR = 0.75
 
+const LARGE_TOKEN = 8192
+
 type Measured = Pick<IdentityHeaders, 'size' | 'fullSize' | 'limit' | 'removedGroups'>
 
 export class HeaderBudget implements Disposable {
@@ -58,6 +60,18 @@ export class HeaderBudget implements Disposable {
       isCut
         ? 'groups were left out because the identity headers of a route would be too large for most apps; say by jwt_groups_filter which groups the app needs, or raise identity_headers_limit if it takes more'
         : 'the identity headers of a route come near to what apps take; say by jwt_groups_filter which groups the app needs',
+    )
+  }
+
+  /** Many apps take 8 KB in one header and no more, and some 16 KB in all. */
+  noteToken(compiled: CompiledRoute | undefined, bytes: number): void {
+    if (bytes <= LARGE_TOKEN || compiled === undefined) return
+    const { id, from } = compiled.route
+    if (this.#told.has(`${id} token`)) return
+    this.#told.add(`${id} token`)
+    this.#logger.warn(
+      { 'route-id': id, from, 'longest-header-bytes': bytes },
+      'the identity provider’s token that a route passes on is larger than many apps take; have the provider put less into it, such as fewer groups',
     )
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { makeServiceAccountToken } from '../crypto/service-account-token.ts'
+import type { Session } from '../session/session.ts'
 import {
   ALICE,
   type Answer,
@@ -31,6 +32,8 @@ interface Row {
   readonly route?: object
   readonly store?: MapStore
   readonly directory?: Pick<NonNullable<Ports['directory']>, 'apply' | 'isSwitchedOff'>
+  /** What a refresh brings. */
+  readonly renewed?: Session
   readonly prepare?: (fixture: Fixture) => void
   readonly ask: Ask
   /** The status with the step, and without it; 0 is "allowed". */
@@ -95,6 +98,14 @@ const ROWS: readonly Row[] = [
     status: [403, 0],
   },
   {
+    without: 'a token that has ended is not renewed, and nobody gets on',
+    route: { ...STAFF_ROUTE, pass_idp_token: 'access_token' },
+    prepare: ({ store }) => store.put({ ...ALICE, tokens: { ...ALICE.tokens, accessTokenExpiresAt: 1 } }),
+    renewed: { ...ALICE, version: 2 },
+    ask: alice,
+    status: [0, 503],
+  },
+  {
     without: 'groups that the directory gives open nothing',
     directory: { apply: (session) => ({ ...session, groups: ['staff'] }), isSwitchedOff: () => false },
     ask: { headers: { cookie: cookieOf(BOB) } },
@@ -112,16 +123,27 @@ const ROWS: readonly Row[] = [
     ask: alice,
     status: [302, 0],
   },
+  {
+    without: 'an upstream that needs a token gets a request without one',
+    route: { ...STAFF_ROUTE, pass_idp_token: 'access_token' },
+    store: new MapStore({ ...ALICE, tokens: { ...ALICE.tokens, accessToken: undefined } }),
+    ask: alice,
+    status: [403, 0],
+  },
   { without: 'nothing ever passes', ask: alice, status: [0, 500] },
 ]
 
 const NOTHING: Disposable = { [Symbol.dispose]: () => undefined }
 
 async function outcome(row: Row, steps: readonly Step[]): Promise<Answer> {
+  const { store = new MapStore(ALICE, BOB), directory, renewed } = row
   using fixture = authorizerFor(configOf([row.route ?? STAFF_ROUTE]), {
     steps,
-    store: row.store ?? new MapStore(ALICE, BOB),
-    ...(row.directory && { ports: { directory: { ...row.directory, onChange: () => NOTHING } } }),
+    store,
+    ports: {
+      ...(directory && { directory: { ...directory, onChange: () => NOTHING } }),
+      ...(renewed && { refreshNow: async () => store.put(renewed) }),
+    },
   })
   row.prepare?.(fixture)
   return fixture.ask(row.ask)

@@ -13,6 +13,7 @@ import type { MaybePromise } from '../session/store.ts'
 import { type Check, CheckFacts, subjectOf, type Verdict } from './check.ts'
 import type { SplitCookies } from './cookies.ts'
 import { handleAudience } from './host.ts'
+import { renewTokens, requireTokens, type TokenRenewal } from './idp-tokens.ts'
 import { findServiceAccounts } from './machine-credentials.ts'
 import type { Ports } from './ports.ts'
 import type { RouteTable } from './routes.ts'
@@ -20,7 +21,7 @@ import { askForStepUp } from './step-up.ts'
 import { recogniseVisitor, type Visitors } from './visitors.ts'
 
 /** What steps use besides the check itself. */
-export interface Judge {
+export interface Judge extends TokenRenewal {
   readonly sessions: Ports['sessions']
   readonly directory: Ports['directory']
   readonly serviceAccounts: Ports['serviceAccounts']
@@ -51,10 +52,12 @@ export const PIPELINE: readonly Step[] = [
   { name: 'sessions have not expired', run: dropExpiredSessions },
   { name: 'sessions come from an identity provider of the route', run: dropForeignSessions },
   { name: 'whom the directory has switched off counts as nobody', run: dropSwitchedOff },
+  { name: 'tokens for the upstream are renewed before they end', run: renewTokens },
   { name: 'groups are those that the directory knows', run: applyDirectory },
   { name: 'one identity at most is left', run: refuseSeveralIdentities },
   { name: 'the policy decides', run: askPolicy },
   { name: 'the sign-in is recent and strong enough', run: (check, { data }) => askForStepUp(check, data) },
+  { name: 'tokens for the upstream are there and good', run: requireTokens },
   { name: 'what the policy has allowed passes', run: passWhatIsAllowed },
 ]
 

@@ -50,6 +50,11 @@ export interface Ports {
   readonly idpIdsFor: (route: Route) => readonly string[]
   /** Unset: groups are those of the session. */
   readonly directory?: DirectoryPort | undefined
+  /**
+   * Has the tokens of a session renewed, once for all who ask at the same time; never rejects. When it resolves the
+   * store has what came of it: new tokens, the old ones if the provider is not to be reached, or no session any more.
+   */
+  readonly refreshNow: (session: Session) => Promise<unknown>
   /** Epoch milliseconds. */
   readonly now: () => number
   readonly logger: Logger

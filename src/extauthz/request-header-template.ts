@@ -13,10 +13,15 @@ export interface TemplateValues {
   requestHeader(name: string): string
 }
 
+/** As the references name them. */
+export type TokenName = 'access_token' | 'id_token'
+
 export interface HeaderTemplate {
   /** Lower-case names of the request headers that it refers to. */
   readonly requestHeaders: readonly string[]
   readonly isJwtReferred: boolean
+  /** Tokens of the identity provider that it refers to. */
+  readonly idpTokens: readonly TokenName[]
   render(values: TemplateValues): string
 }
 
@@ -33,6 +38,7 @@ const REQUEST_HEADER = /^pomerium\.request\.headers\[(?:"([^"]+)"|'([^']+)')\]$/
 export function compileTemplate(text: string): HeaderTemplate {
   const parts: Part[] = []
   const requestHeaders: string[] = []
+  const idpTokens: TokenName[] = []
   let isJwtReferred = false
   let from = 0
   for (const match of text.matchAll(REFERENCE)) {
@@ -51,6 +57,8 @@ export function compileTemplate(text: string): HeaderTemplate {
       parts.push((values) => values.requestHeader(headerName))
     } else {
       isJwtReferred ||= name === 'pomerium.jwt'
+      if (name === 'pomerium.access_token') idpTokens.push('access_token')
+      if (name === 'pomerium.id_token') idpTokens.push('id_token')
       parts.push(partFor(name))
     }
   }
@@ -59,6 +67,7 @@ export function compileTemplate(text: string): HeaderTemplate {
   return {
     requestHeaders,
     isJwtReferred,
+    idpTokens,
     render: (values) => parts.map((part) => part(values)).join(''),
   }
 }

@@ -238,6 +238,8 @@ describe('the memory of visitors', () => {
       removedGroups: 0,
       identityBytes: 0,
       madeAt: 0,
+      goodUntil: Infinity,
+      tokenBytes: 0,
       sessionId: '',
       sessionVersion: 0,
       isAuthorizationOurs: false,

@@ -5,10 +5,12 @@
  */
 import type { Config, Route, Settings } from '../config/config.ts'
 import { fitsWildcard } from '../config/route-match.ts'
+import { tokenHeadersOf } from '../config/secret-headers.ts'
 import type { SignInDemand } from '../crypto/sign-in-demand.ts'
 import { Fault } from '../errors.ts'
 import type { CompiledPolicy } from '../policy/decision.ts'
 import { GroupsFilter } from '../session/groups-filter.ts'
+import { type TokenUse, tokenUseOf } from './idp-tokens.ts'
 import type { Ports } from './ports.ts'
 import { compileTemplate, type HeaderTemplate } from './request-header-template.ts'
 
@@ -38,6 +40,10 @@ export class CompiledRoute {
   /** Lower-case names of request headers whose values go into the answer. */
   readonly references: readonly string[]
   readonly needsRoutingKey: boolean
+  /** Tokens of the identity provider that the upstream gets; `undefined`: none. */
+  readonly tokenUse: TokenUse | undefined
+  /** Lower-case names of the headers in which tokens go to the upstream. */
+  readonly tokenHeaders: readonly string[]
   /** What is asked of the sign-in of those who may pass. */
   readonly demand: SignInDemand
   readonly isDemanding: boolean
@@ -67,6 +73,8 @@ export class CompiledRoute {
       compileTemplate(text),
     ])
     this.references = this.requestHeaders.flatMap(([, template]) => template.requestHeaders)
+    this.tokenUse = tokenUseOf(route, this.requestHeaders)
+    this.tokenHeaders = tokenHeadersOf(route)
     this.demand = { maxAge: route.max_age, acrValues: route.acr_values ?? [] }
     this.isDemanding = route.max_age !== undefined || route.acr_values !== undefined
     this.needsRoutingKey =

@@ -106,6 +106,7 @@ describe('the two servers of Check', () => {
           keys: KEYS,
           signingKeys: SIGNING_KEYS,
           idpIdsFor: () => [IDP],
+          refreshNow: () => Promise.resolve(),
           now: () => NOW,
           logger: createLogger({ level: 'info', destination: { write: (line) => void lines.push(line) } })
             .logger,

@@ -20,6 +20,10 @@ export interface AllowedAnswer {
   /** What the headers that tell who asks take of the upstream's room. */
   readonly identityBytes: number
   readonly madeAt: number
+  /** Of the longest header that carries a token of the identity provider. */
+  readonly tokenBytes: number
+  /** When a token in it ends. */
+  readonly goodUntil: number
 }
 
 /** An allowed answer, to be sent again while what it was made of holds. */

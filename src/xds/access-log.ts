@@ -5,6 +5,7 @@
  */
 
 import type { Settings } from '../config/config.ts'
+import { isCredentialHeader } from '../config/secret-headers.ts'
 import { extension, type Fields } from './envoy-json.ts'
 
 /** Field → Envoy's command operator. Query strings may hold secrets, so only `query` brings one. */
@@ -30,7 +31,9 @@ const HEADER_FIELD = /^headers\.([\w-]+)$/
 
 function operatorOf(field: string): string | undefined {
   const header = HEADER_FIELD.exec(field)?.[1]
-  return header === undefined ? OPERATORS[field] : `%REQ(${header.toUpperCase()})%`
+  if (header === undefined) return OPERATORS[field]
+  // Here a request has the headers that the upstream gets, tokens among them.
+  return isCredentialHeader(header.toLowerCase()) ? '[secret]' : `%REQ(${header.toUpperCase()})%`
 }
 
 export function accessLog(settings: Settings): Fields {

@@ -6,6 +6,7 @@
 
 import type { Redirect, Route, Settings } from '../config/config.ts'
 import { DOTS_AFTER_PREFIX, OWN_PATHS, prefixOpenToDots, prefixRewriteOf } from '../config/route-match.ts'
+import { tokenHeadersOf } from '../config/secret-headers.ts'
 import { duration, escapeRegex, type Fields, typed } from './envoy-json.ts'
 import { HTTP_CLUSTER } from './names.ts'
 import { ownResponseHeaders, responseHeadersOf, rewriteResponseHeaders } from './response-headers.ts'
@@ -140,6 +141,7 @@ function actionOf(route: Route, settings: Settings, cluster: string | undefined)
 /** Headers set by the check win over removal, so those named in both stay out of the list. */
 function removedRequestHeaders(route: Route): readonly string[] {
   const set = new Set(Object.keys(route.set_request_headers ?? {}).map((name) => name.toLowerCase()))
+  for (const name of tokenHeadersOf(route)) set.add(name)
   return (route.remove_request_headers ?? []).filter((name) => !set.has(name.toLowerCase()))
 }
 

@@ -1,0 +1,151 @@
+/**
+ * Tokens of the identity provider for the upstream: which of them a route passes on, and whether they are good.
+ *
+ * A token is passed on only while it is good and only where a route asks for it. Where it is not to be had, that is an
+ * answer of its own, never an empty header.
+ *
+ * @module
+ */
+import type { Route } from '../config/config.ts'
+import { isMachine, type Session } from '../session/session.ts'
+import type { MaybePromise, SessionStore } from '../session/store.ts'
+import type { Check, Refused } from './check.ts'
+import { headerText } from './check-response.ts'
+import type { Ports } from './ports.ts'
+import type { HeaderTemplate, TokenName } from './request-header-template.ts'
+
+/** What a route passes on. */
+export interface TokenUse {
+  /** Each that goes into a header. */
+  readonly names: readonly TokenName[]
+  /** Without these the request does not pass. */
+  readonly required: readonly TokenName[]
+  /** Lower-case name of the header of its own, and what goes into it. */
+  readonly header: { readonly name: string; readonly token: TokenName } | undefined
+}
+
+/** `undefined` for the many routes that pass none on. */
+export function tokenUseOf(
+  { pass_idp_token: passed }: Route,
+  templates: readonly (readonly [header: string, template: HeaderTemplate])[],
+): TokenUse | undefined {
+  const inTemplates = templates.flatMap(([, { idpTokens }]) => idpTokens)
+  const names = new Set([...(passed === undefined ? [] : [passed.token]), ...inTemplates])
+  if (names.size === 0) return undefined
+  const required = new Set(passed?.optional === false ? [passed.token, ...inTemplates] : inTemplates)
+  return {
+    names: [...names],
+    required: [...required],
+    header: passed && { name: passed.header.toLowerCase(), token: passed.token },
+  }
+}
+
+interface Token {
+  readonly value: string | undefined
+  /** Epoch milliseconds; `Infinity` when nobody says. */
+  readonly expiresAt: number
+}
+
+function tokenOf(session: Session | undefined, name: TokenName): Token {
+  const tokens = session?.tokens
+  const [value, expiresAt = Infinity] =
+    name === 'access_token'
+      ? [tokens?.accessToken, tokens?.accessTokenExpiresAt]
+      : [tokens?.idToken, tokens?.idTokenExpiresAt]
+  return { value: value === '' ? undefined : value, expiresAt }
+}
+
+/** The token if it may be shown to anybody. */
+export function goodToken(session: Session | undefined, name: TokenName, now: number): string | undefined {
+  const { value, expiresAt } = tokenOf(session, name)
+  return expiresAt > now ? value : undefined
+}
+
+/** From when on what was made with these tokens is not to be used any more. */
+export function tokensEndAt({ names }: TokenUse, session: Session | undefined): number {
+  return names.reduce((end, name) => Math.min(end, tokenOf(session, name).expiresAt), Infinity)
+}
+
+export function tokenHeader(
+  { name, token }: NonNullable<TokenUse['header']>,
+  check: Check,
+): string | undefined {
+  const value = goodToken(check.sessions[0], token, check.now)
+  if (value === undefined) return undefined
+  return headerText(name === 'authorization' ? `Bearer ${value}` : value)
+}
+
+/** Refreshed so long before it ends: an upstream should have time to use it. */
+const AHEAD_MS = 60_000
+/** With less than this left a request waits for the new one. */
+const LEAST_LEFT_MS = 10_000
+/** Longer than a provider takes, shorter than Envoy waits for us. */
+const LONGEST_WAIT_MS = 4000
+
+/** What renewing needs. */
+export interface TokenRenewal {
+  readonly sessions: Pick<SessionStore, 'find'>
+  readonly refreshNow: Ports['refreshNow']
+  readonly now: () => number
+}
+
+/**
+ * Has tokens renewed that are about to end; a request waits only if they have all but ended, and not for long. What could not be renewed is
+ * judged later, by what is there then.
+ */
+export function renewTokens(check: Check, renewal: TokenRenewal): MaybePromise<undefined> {
+  const use = check.route?.tokenUse
+  const session = check.sessions[0]
+  if (use === undefined || session?.tokens.refreshToken === undefined || check.sessions.length > 1)
+    return undefined
+  const left = tokensEndAt(use, session) - check.now
+  if (left > AHEAD_MS) return undefined
+  const renewed = renewal.refreshNow(session)
+  return left > LEAST_LEFT_MS ? undefined : waitFor(renewed, check, session.id, renewal)
+}
+
+async function waitFor(
+  renewed: Promise<unknown>,
+  check: Check,
+  sessionId: string,
+  { sessions, now }: TokenRenewal,
+): Promise<undefined> {
+  const { promise: patience, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, LONGEST_WAIT_MS)
+  await Promise.race([renewed, patience])
+  clearTimeout(timer)
+  // It may have taken seconds, and what is there now counts: new tokens, old ones, or no session at all.
+  check.now = now()
+  const found = await sessions.find(sessionId)
+  check.sessions = found === undefined ? [] : [found]
+}
+
+/** After the policy has allowed: nobody else is told what this route needs. */
+export function requireTokens(check: Check): Refused | undefined {
+  const { route, sessions, now } = check
+  const use = route?.tokenUse
+  if (use === undefined) return undefined
+  const session = sessions[0]
+  const lacking = use.required.find((name) => goodToken(session, name, now) === undefined)
+  if (lacking === undefined || (session === undefined && isPreflight(check))) return undefined
+  return tokenOf(session, lacking).value === undefined
+    ? { outcome: 'refuse', reason: 'idp-token-missing', detail: whyMissing(session) }
+    : { outcome: 'refuse', reason: 'idp-token-expired' }
+}
+
+function whyMissing(session: Session | undefined): string {
+  if (session === undefined) return 'nobody is signed in'
+  return isMachine(session.kind)
+    ? 'the credential of this program brings none'
+    : 'your identity provider gave none when you signed in'
+}
+
+/** Browsers send them without any credentials, and apps answer them without looking for any. */
+function isPreflight({ route, request }: Check): boolean {
+  return (
+    route?.route.cors_allow_preflight === true &&
+    request.method === 'OPTIONS' &&
+    request.header('origin') !== undefined &&
+    request.header('access-control-request-method') !== undefined
+  )
+}
