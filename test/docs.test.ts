@@ -17,8 +17,6 @@ import { parseConfig } from '../src/config/parse.ts'
 import { CHECKS_AND_TESTS } from '../src/config-checks.ts'
 import { assertionClaims } from '../src/crypto/assertion.ts'
 import { openSigningKeys } from '../src/crypto/signing-keys.ts'
-import { compilePolicy } from '../src/policy/compile.ts'
-import type { Decision, RequestFacts, Subject } from '../src/policy/decision.ts'
 import { sallyportCli } from './harness/sallyport.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -122,51 +120,6 @@ describe('the pages', () => {
       assert.ok(existsSync(join(ROOT, dirname(config), schema)), config)
     }
   })
-})
-
-const PEOPLE: Readonly<Record<string, Subject>> = {
-  nobody: { kind: 'anonymous' },
-  alice: {
-    kind: 'user',
-    sessionId: 's',
-    userId: 'alice',
-    email: 'alice@example.com',
-    name: 'Alice',
-    claims: { department: ['sales'] },
-    groups: ['staff'],
-  },
-  bob: {
-    kind: 'user',
-    sessionId: 's',
-    userId: 'bob',
-    email: 'bob@example.org',
-    name: 'Bob',
-    claims: {},
-    groups: ['guests'],
-  },
-}
-
-describe('docs/policy.md', () => {
-  const examples = fences.filter(({ info }) => info === 'yaml policy')
-  it('has examples', () => assert.ok(examples.length >= 5))
-
-  for (const { text, after } of examples) {
-    const rows = [...after.split(/^#/m)[0]!.matchAll(/^\| `([^`]+)` \| (\S[^|]*) \|$/gm)]
-    it(`decides as its table says: ${text.split('\n').slice(0, 3).join(' ')}`, () => {
-      assert.ok(rows.length > 0)
-      const { policy, problems } = compilePolicy({ policy: parse(text) as unknown })
-      assert.ok(policy, JSON.stringify(problems))
-      for (const [, asker = '', answer = ''] of rows) {
-        const [, who = '', method = 'GET', path = '/', sourceIp = '192.0.2.10'] =
-          /^(\w+)(?: (\w+) (\S+))?(?: from (\S+))?$/.exec(asker) ?? []
-        const subject = PEOPLE[who]
-        assert.ok(subject, asker)
-        const request: RequestFacts = { method, path, host: 'app.example.com', sourceIp, headers: {} }
-        const decision: Decision = policy.decide(subject, request)
-        assert.equal([decision.outcome, ...decision.reasons].join(' '), answer.trim(), asker)
-      }
-    })
-  }
 })
 
 describe('docs/operations.md', () => {

@@ -32,6 +32,7 @@ import { routesOnlyShortenSessions, tokensStayOutOfTheLog } from './session-rule
 import { settingsMistakes } from './settings-rules.ts'
 import { SettingsKeys } from './settings-schema.ts'
 import {
+  UNSUPPORTED_POLICY_KEYS,
   UNSUPPORTED_ROUTE_KEYS,
   UNSUPPORTED_RUNTIME_FLAGS,
   UNSUPPORTED_SETTINGS,
@@ -59,6 +60,12 @@ export interface ParseOptions {
 export type ParseResult = ({ readonly config: Config } | { readonly problems: readonly Problem[] }) & {
   /** Absolute or as joined to the folder of the file: each file that the text refers to, readable or not. */
   readonly files: readonly string[]
+}
+
+/** Keys that are known and refused below a global key. */
+const UNSUPPORTED_BELOW: Readonly<Record<string, typeof UNSUPPORTED_SETTINGS>> = {
+  runtime_flags: UNSUPPORTED_RUNTIME_FLAGS,
+  policies: UNSUPPORTED_POLICY_KEYS,
 }
 
 /** Two keys that hold routes; `policy` is the older name and comes first. */
@@ -152,7 +159,7 @@ class Attempt {
       SettingsKeys,
       raw,
       ({ length, 0: first }) =>
-        length === 0 ? UNSUPPORTED_SETTINGS : first === 'runtime_flags' ? UNSUPPORTED_RUNTIME_FLAGS : {},
+        length === 0 ? UNSUPPORTED_SETTINGS : (UNSUPPORTED_BELOW[String(first)] ?? {}),
       ROUTE_LISTS,
     )
     const resolver = new Resolver(this.#reader)
@@ -198,7 +205,7 @@ class Attempt {
       }
     }
     const { keys, mistakes } = checkKeys<RouteDraft>(RouteKeys, RouteDraft, raw, (at) =>
-      at.length === 0 ? UNSUPPORTED_ROUTE_KEYS : {},
+      at.length === 0 ? UNSUPPORTED_ROUTE_KEYS : at[0] === 'sub_policies' ? UNSUPPORTED_POLICY_KEYS : {},
     )
     const resolver = new Resolver(this.#reader)
     const secrets = resolveRouteSecrets(keys, resolver)

@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { Duration } from './duration.ts'
 import { ChangeableHeaderName, HeaderValue, RequestHeaders } from './header.ts'
 import { HostName } from './host-name.ts'
+import { policiesOfRoute, whoMayPass } from './policy-keys.ts'
 import { routeTests } from './policy-test-keys.ts'
 import { FilePath, SecretText } from './reference.ts'
 import { HealthCheck, OutlierDetection } from './resilience.ts'
@@ -30,47 +31,8 @@ const display = {
 }
 
 const authorization = {
-  policy: z
-    .union([z.record(z.string(), z.unknown()), z.array(z.unknown())], {
-      error: 'must be a rule or a list of rules',
-    })
-    .optional()
-    .meta({
-      description:
-        'Who may pass, in the policy language (see the policy reference). A route without any rule is closed.',
-      examples: [[{ allow: { and: [{ domain: { is: 'example.com' } }] } }]],
-    }),
-  allowed_users: z
-    .array(z.string().min(1))
-    .optional()
-    .meta({
-      description: 'E-mail addresses or user ids that may pass.',
-      examples: [['alice@example.com']],
-    }),
-  allowed_domains: z
-    .array(z.string().min(1))
-    .optional()
-    .meta({
-      description: 'Domains of e-mail addresses that may pass.',
-      examples: [['example.com']],
-    }),
-  allowed_idp_claims: z
-    .record(z.string().min(1), z.array(z.union([z.string(), z.number(), z.boolean()])))
-    .optional()
-    .meta({
-      description: 'Claim → values; whoever has one of the values may pass.',
-      examples: [{ groups: ['staff'] }],
-    }),
-  allow_any_authenticated_user: z.boolean().optional().meta({
-    description: 'Whoever can sign in may pass. Unset: false.',
-  }),
-  allow_public_unauthenticated_access: z.boolean().optional().meta({
-    description: 'Everyone may pass without signing in. Unset: false.',
-  }),
-  cors_allow_preflight: z.boolean().optional().meta({
-    description:
-      'CORS preflight requests (OPTIONS with Origin and Access-Control-Request-Method) go to the upstream without signing in. Unset: false.',
-  }),
+  ...whoMayPass,
+  ...policiesOfRoute,
   show_error_details: z.boolean().optional().meta({
     description: 'The denial page shows each criterion and why it failed. Unset: false.',
   }),

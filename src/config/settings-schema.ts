@@ -10,6 +10,7 @@ import { addresses, behaviour, dns } from './http-settings.ts'
 import { identity, secrets, sessions } from './identity-settings.ts'
 import { AccessLogFields, AuthorizeLogFields } from './log-fields.ts'
 import { lookups } from './lookup-settings.ts'
+import { namedPolicies } from './policy-keys.ts'
 import { globalTests } from './policy-test-keys.ts'
 import { FilePath, SecretText } from './reference.ts'
 import { sessionLife } from './session-keys.ts'
@@ -70,6 +71,7 @@ export const SETTINGS_SECTIONS = [
   { title: 'HTTP behaviour and timeouts', keys: behaviour },
   { title: 'DNS', keys: dns },
   { title: 'Lookups', keys: lookups },
+  { title: 'Policies', keys: namedPolicies },
   { title: 'Policy tests', keys: globalTests },
   { title: 'Logs', keys: logs },
 ] as const
@@ -85,6 +87,7 @@ export const SettingsKeys = z.strictObject({
   ...behaviour,
   ...dns,
   ...lookups,
+  ...namedPolicies,
   ...globalTests,
   ...logs,
 })

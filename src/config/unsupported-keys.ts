@@ -113,7 +113,6 @@ export const UNSUPPORTED_SETTINGS: Table = {
 }
 
 export const UNSUPPORTED_ROUTE_KEYS: Table = {
-  ...all('sub_policies', 'later', 'write the rules into `policy`'),
   ...all(
     'idp_access_token_allowed_audiences bearer_token_format identity_providers',
     'later',
@@ -142,6 +141,12 @@ export const UNSUPPORTED_ROUTE_KEYS: Table = {
   ...all('allowed_groups', 'never', 'use `policy` with the criterion `groups`, or `allowed_idp_claims`'),
   ...all('source', 'never', 'use `from`'),
   ...all('destination', 'never', 'use `to`'),
+}
+
+/** Of a named policy. */
+export const UNSUPPORTED_POLICY_KEYS: Table = {
+  ...all('rego', 'never', 'write the rules into `policy`; there is no second language beside it'),
+  ...all('source_ppl ppl', 'never', 'write the rules into `policy`'),
 }
 
 export const UNSUPPORTED_RUNTIME_FLAGS: Table = all(

@@ -15,7 +15,7 @@ import { policyOf } from '../policy/compiled-policies.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionStore } from '../session/store.ts'
 import { createLogger } from '../telemetry/log.ts'
-import { createMetrics } from '../telemetry/metrics.ts'
+import { createMetrics, type Meter } from '../telemetry/metrics.ts'
 import { type Authorizer, createAuthorizer } from './authorizer.ts'
 import type { Step } from './pipeline.ts'
 import type { Ports } from './ports.ts'
@@ -248,7 +248,7 @@ export function authorizerFor(
   config: Config,
   options: {
     readonly steps?: readonly Step[]
-    readonly ports?: Partial<Ports>
+    readonly ports?: Partial<Ports & { readonly meter: Meter }>
     readonly store?: MapStore
   } = {},
 ): Fixture {

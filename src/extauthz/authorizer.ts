@@ -7,6 +7,7 @@
  */
 import type { Buffer } from 'node:buffer'
 import { Fault } from '../errors.ts'
+import type { Decision } from '../policy/decision.ts'
 import type { Meter } from '../telemetry/metrics.ts'
 import { allow } from './allowed.ts'
 import { shapeFor } from './asker.ts'
@@ -116,7 +117,13 @@ export function createAuthorizer(
       identityBytes: allowed?.identityBytes,
     })
     metrics.count(verdict.outcome, (performance.now() - startedAt) / 1000)
+    countObserved(check.decision)
     return reply
+  }
+
+  function countObserved(decision: Decision | undefined): void {
+    if (decision?.observed === undefined || decision.observed.outcome === decision.outcome) return
+    metrics.countObserved(decision.outcome, decision.observed.outcome)
   }
 
   function refuse(check: Check, verdict: Verdict, decisionId: string): DeniedAnswer {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PolicyOutcome } from '../policy/decision.ts'
 import type { Meter } from '../telemetry/metrics.ts'
 import type { Verdict } from './check.ts'
 
@@ -15,6 +16,8 @@ const BUCKETS = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0
 
 export interface CheckMetrics extends Disposable {
   count(outcome: Outcome, seconds: number): void
+  /** A decision that would be another if the rules that are only watched counted. */
+  countObserved(decided: PolicyOutcome, observed: PolicyOutcome): void
 }
 
 /** Counts in plain numbers and hands them over when they are read: a check is too short for more. */
@@ -39,11 +42,15 @@ export function createCheckMetrics(meter: Meter): CheckMetrics {
     unit: 's',
     advice: { explicitBucketBoundaries: BUCKETS },
   })
+  const observed = meter.createCounter('sallyport_observed_decisions', {
+    description: 'Decisions that would be others if rules with `mode: observe` counted.',
+  })
   return {
     count(outcome, seconds) {
       counts[outcome]++
       durations.record(seconds)
     },
+    countObserved: (decided, wouldBe) => observed.add(1, { decided, observed: wouldBe }),
     [Symbol.dispose]() {
       checks.removeCallback(observe)
     },

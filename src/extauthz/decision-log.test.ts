@@ -50,6 +50,45 @@ describe('the decision log', () => {
     ])
   })
 
+  it('tells of rules that are only watched where they would make a difference', async () => {
+    using fixture = staff(
+      {},
+      {
+        policy: [
+          { allow: { and: [{ authenticated_user: true }] } },
+          { deny: { and: [{ http_method: 'DELETE' }] }, mode: 'observe' },
+        ],
+      },
+    )
+    await fixture.ask(alice)
+    await fixture.ask({ ...alice, method: 'DELETE' })
+    const seen = fixture.lines.map((line) => [
+      line['outcome'],
+      line['deny'],
+      line['observed'],
+      line['observed-why'],
+    ])
+    assert.deepEqual(seen, [
+      ['allow', false, undefined, undefined],
+      ['allow', false, 'deny', ['http-method-ok']],
+    ])
+  })
+
+  it('does not take what is only watched for the reason of a denial', async () => {
+    using fixture = staff(
+      {},
+      {
+        policy: [
+          { allow: { and: [{ groups: 'nobody' }] } },
+          { deny: { not: [{ groups: 'nobody' }] }, mode: 'observe' },
+        ],
+      },
+    )
+    await fixture.ask(alice)
+    const line = fixture.lines[0] ?? {}
+    assert.deepEqual([line['deny'], line['allow-why-false']], [false, ['groups-unauthorized']])
+  })
+
   it('tells a deny rule from a missing allow rule', async () => {
     using fixture = staff(
       {},

@@ -155,8 +155,16 @@ function explain({ verdict, status, failure }: Ending): string {
   return (
     `,"outcome":"${verdict?.outcome ?? 'failure'}"${status === 0 ? '' : `,"status":${status}`}` +
     `,"allow":${isAllowed},"allow-why-${isAllowed}":${list(allowReasons)}` +
-    `,"deny":${isDeniedByRule},"deny-why-${isDeniedByRule}":${list(denyReasons)}`
+    `,"deny":${isDeniedByRule},"deny-why-${isDeniedByRule}":${list(denyReasons)}` +
+    observation(decision)
   )
+}
+
+/** Of rules that are only watched: nothing, unless they would make a difference. */
+function observation(decision: Decision | undefined): string {
+  const observed = decision?.observed
+  if (observed === undefined || observed.outcome === decision?.outcome) return ''
+  return `,"observed":"${observed.outcome}","observed-why":${list(observed.reasons)}`
 }
 
 const NO_REASONS: readonly string[] = []
@@ -180,7 +188,8 @@ function reasonsOf(
 /** Whether the reasons are those of a deny rule rather than of allow rules that did not let in. */
 function hasDenied({ reasons, trace }: Decision): boolean {
   return trace.some(
-    ({ action, truth, reason }) => action === 'deny' && truth !== 'miss' && reasons.includes(reason),
+    ({ action, truth, reason, mode }) =>
+      action === 'deny' && mode !== 'observe' && truth !== 'miss' && reasons.includes(reason),
   )
 }
 

@@ -6,10 +6,11 @@
  * @module
  */
 import { Fault } from '../errors.ts'
-import type { Decision } from '../policy/decision.ts'
-import { type MissingKind, missingFor } from '../policy/missing.ts'
+import type { Advice, Decision, TraceEntry } from '../policy/decision.ts'
+import { type Missing, type MissingKind, missingFor } from '../policy/missing.ts'
 import type { Session } from '../session/session.ts'
-import { html } from '../transport/html.ts'
+import { type HtmlValue, html } from '../transport/html.ts'
+import { markdown } from '../transport/markdown.ts'
 import { factList } from '../transport/page.ts'
 import type { RefusalReason, Refused } from './check.ts'
 import type { Refusal } from './refusal.ts'
@@ -23,30 +24,11 @@ export function denialRefusal(
   showDetails: boolean,
 ): Refusal {
   const missing = missingFor(decision)
-  const sentences = missing.filter(({ kind }) => isSentence(kind))
-  const needed = missing.filter(({ kind }) => !isSentence(kind))
-  const needs = [
-    ...sentences.map(({ words }) => html`<p>${words}</p>`),
-    needed.length > 0 &&
-      html`<p>To open this page you need</p><ul>${needed.map(({ words }) => html`<li>${words}</li>`)}</ul>`,
-  ]
   const who = session && factList([['Signed in as', session.email ?? session.name ?? session.userId]])
-  const rows = decision.trace.map(
-    ({ action, criterion, truth, reason }) =>
-      html`<tr><td>${action}</td><td>${criterion}</td><td>${truth}</td><td>${reason}</td></tr>`,
-  )
-  const trace =
-    showDetails &&
-    html`<h2>Rules</h2><table><tr><th>Rule</th><th>Criterion</th><th>Result</th><th>Reason</th></tr>${rows}</table>`
   return {
+    ...whatIsWrong(decision, session),
     status: 403,
-    code: 'access_denied',
-    heading: 'You can’t open this page',
-    message:
-      session === undefined
-        ? 'This page is not open to everyone.'
-        : 'Your account is not allowed to open this page.',
-    details: html`${who}${needs}${trace}`,
+    details: html`${who}${adviceBlocks(decision.advice)}${needs(missing)}${showDetails && traceTable(decision.trace)}`,
     actions:
       session === undefined
         ? []
@@ -56,16 +38,80 @@ export function denialRefusal(
           ],
     members: {
       missing: missing.map(({ kind }) => kind),
+      ...(decision.advice.length > 0 && { policies: decision.advice.map(adviceMember) }),
       ...(showDetails && {
-        trace: decision.trace.map(({ action, criterion, truth, reason }) => ({
+        trace: decision.trace.map(({ action, criterion, truth, reason, policy, mode }) => ({
           action,
           criterion,
           truth,
           reason,
+          policy,
+          mode,
         })),
       }),
     },
   }
+}
+
+type Headline = Pick<Refusal, 'code' | 'heading' | 'message'>
+
+/** Of the connection rather than of the account; Envoy can't answer 495, which some servers use for these. */
+const CERTIFICATE_HEADLINES: Readonly<Record<string, Headline>> = {
+  'client-certificate-required': {
+    code: 'client_certificate_required',
+    heading: 'A client certificate is needed',
+    message: 'This page is open only to browsers and programs that show a client certificate.',
+  },
+  'invalid-client-certificate': {
+    code: 'invalid_client_certificate',
+    heading: 'This client certificate is not accepted',
+    message:
+      'The client certificate is not of an authority that is trusted here, or it has expired or was revoked.',
+  },
+}
+
+function whatIsWrong({ reasons }: Decision, session: Session | undefined): Headline {
+  const ofTheConnection = reasons.find((reason) => Object.hasOwn(CERTIFICATE_HEADLINES, reason))
+  return (
+    CERTIFICATE_HEADLINES[ofTheConnection ?? ''] ?? {
+      code: 'access_denied',
+      heading: 'You can’t open this page',
+      message:
+        session === undefined
+          ? 'This page is not open to everyone.'
+          : 'Your account is not allowed to open this page.',
+    }
+  )
+}
+
+function needs(missing: readonly Missing[]): readonly HtmlValue[] {
+  const sentences = missing.filter(({ kind }) => isSentence(kind))
+  const needed = missing.filter(({ kind }) => !isSentence(kind))
+  return [
+    ...sentences.map(({ words }) => html`<p>${words}</p>`),
+    needed.length > 0 &&
+      html`<p>To open this page you need</p><ul>${needed.map(({ words }) => html`<li>${words}</li>`)}</ul>`,
+  ]
+}
+
+/** What whoever wrote the policies has to say; without it the page says what kinds of things are missing. */
+function adviceBlocks(advice: readonly Advice[]): readonly HtmlValue[] {
+  return advice.map(({ explanation, remediation }) => [
+    explanation !== undefined && markdown(explanation),
+    remediation !== undefined && html`<h2>What you can do</h2>${markdown(remediation)}`,
+  ])
+}
+
+function adviceMember({ policy, explanation, remediation }: Advice): Readonly<Record<string, unknown>> {
+  return { name: policy, explanation, remediation }
+}
+
+function traceTable(trace: readonly TraceEntry[]): HtmlValue {
+  const rows = trace.map(
+    ({ action, criterion, truth, reason, policy, mode }) =>
+      html`<tr><td>${action}${mode === 'observe' && ' (observed only)'}</td><td>${policy}</td><td>${criterion}</td><td>${truth}</td><td>${reason}</td></tr>`,
+  )
+  return html`<h2>Rules</h2><table><tr><th>Rule</th><th>Policy</th><th>Criterion</th><th>Result</th><th>Reason</th></tr>${rows}</table>`
 }
 
 const isSentence = (kind: MissingKind) => kind === 'excluded' || kind === 'nothing'

@@ -205,7 +205,7 @@ describe('the size of identity headers', () => {
   it('is measured per route, the largest of the generation', async () => {
     const metrics = createMetrics()
     const fixture = authorizerFor(configOf([{ ...STAFF_ROUTE, pass_identity_headers: true }]), {
-      ports: { meter: metrics.meter } as object,
+      ports: { meter: metrics.meter },
     })
     const largest = async () =>
       /sallyport_identity_header_bytes\{route_id="\w{16}",from="https:\/\/app\.example\.com".*\} (\d+)/.exec(

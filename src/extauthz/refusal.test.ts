@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { flowHash } from '../crypto/flow.ts'
 import { verifySignedUrl } from '../crypto/signed-url.ts'
+import { compilePolicy } from '../policy/compile.ts'
+import type { ClientCertificateFacts, RequestFacts, Subject } from '../policy/decision.ts'
 import {
   ALICE,
   type Ask,
@@ -211,6 +213,24 @@ describe('a request that needs a sign-in', () => {
   })
 })
 
+const SUB_POLICIES = [
+  {
+    name: 'no deletions',
+    policy: { deny: { or: [{ http_method: 'DELETE' }] } },
+    explanation: 'No deletions here.',
+  },
+]
+
+const FORGED: ClientCertificateFacts = {
+  presented: true,
+  validity: 'invalid',
+  fingerprint: '00'.repeat(32),
+  spkiHash: '',
+  sanDns: [],
+  sanEmail: [],
+  sanUri: [],
+}
+
 /** Whether page and JSON show the criteria. */
 async function criteriaShown(route: object): Promise<readonly boolean[]> {
   using fixture = staff(route)
@@ -239,6 +259,51 @@ describe('a denied request', () => {
   it('shows each criterion only when the route says so', async () => {
     assert.deepEqual(await criteriaShown({}), [false, false])
     assert.deepEqual(await criteriaShown({ show_error_details: true }), [true, true])
+  })
+
+  it('says why and what to do about it in the words of the policy that refuses', async () => {
+    const remediation =
+      'Ask the [desk](https://desk.example.com/?a=1&b=2) for **staff**.\n\n<script>x</script>'
+    using fixture = authorizerFor(
+      configOf([{ ...STAFF_ROUTE, policy: undefined, policies: ['staff'], sub_policies: SUB_POLICIES }], {
+        policies: { staff: { policy: STAFF_ROUTE.policy, explanation: 'Staff only.', remediation } },
+      }),
+    )
+    const page = (await fixture.ask(asBob(BROWSER))).body
+    for (const part of [
+      '<p>Staff only.</p>',
+      '<a href="https://desk.example.com/?a=1&amp;b=2">desk</a> for <strong>staff</strong>',
+      '&lt;script&gt;',
+    ])
+      assert.ok(page.includes(part), part)
+    assert.doesNotMatch(page, /No deletions|<script>/)
+    assert.deepEqual(objectOf((await fixture.ask(asBob(SCRIPT))).body)['policies'], [
+      { name: 'staff', explanation: 'Staff only.', remediation },
+    ])
+
+    const deletion = { method: 'DELETE', headers: { ...SCRIPT, cookie: cookieOf(ALICE) } }
+    assert.deepEqual(objectOf((await fixture.ask(deletion)).body)['policies'], [
+      { name: 'no deletions', explanation: 'No deletions here.' },
+    ])
+  })
+
+  it('says of a client certificate that it is what is wrong', async () => {
+    const compilation = compilePolicy({ policy: [{ deny: { or: [{ invalid_client_certificate: 1 }] } }] })
+    const answerTo = async (certificate: ClientCertificateFacts) => {
+      const decide = (subject: Subject, request: RequestFacts) => {
+        const { policy } = compilation
+        assert.ok(policy)
+        return policy.decide(subject, { ...request, clientCertificate: certificate })
+      }
+      const { policy = assert.fail() } = compilation
+      using fixture = authorizerFor(configOf([STAFF_ROUTE]), {
+        ports: { policyOf: () => ({ policy: { ...policy, decide } }) },
+      })
+      const { status, body } = await fixture.ask({ headers: SCRIPT })
+      return [status, objectOf(body)['error']]
+    }
+    assert.deepEqual(await answerTo({ presented: false }), [403, 'client_certificate_required'])
+    assert.deepEqual(await answerTo(FORGED), [403, 'invalid_client_certificate'])
   })
 
   it('is JSON for a script, with CORS for pages of ours', async () => {

@@ -18,7 +18,7 @@ export function suggestion(typed: string, known: readonly string[]): string {
     .filter(({ candidate, edits }) => edits <= Math.max(name.length, candidate.length) * SLIPS_PER_LETTER)
     .toSorted((a, b) => a.edits - b.edits)[0]
   if (near !== undefined) return `; did you mean "${near.candidate}"?`
-  return known.length <= SHORT_CHOICE ? `; write ${choiceOf(known)}` : ''
+  return known.length > 0 && known.length <= SHORT_CHOICE ? `; write ${choiceOf(known)}` : ''
 }
 
 /** `allow or deny`. */

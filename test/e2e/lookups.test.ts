@@ -77,10 +77,10 @@ describe('a policy that looks people up', () => {
   })
 })
 
-describe('a policy that asks where somebody is', () => {
-  const statusFrom = async (ip: string) =>
-    (await request({ url: url('public'), ca: ca.cert, headers: { 'x-forwarded-for': ip } })).status
+const statusFrom = async (ip: string) =>
+  (await request({ url: url('public'), ca: ca.cert, headers: { 'x-forwarded-for': ip } })).status
 
+describe('a policy that asks where somebody is', () => {
   it('turns away a country, and nobody from elsewhere or nowhere', async () => {
     assert.equal(await statusFrom(IN_THE_NETHERLANDS), 403)
     assert.equal(await statusFrom('8.8.8.8'), 200)
