@@ -6,7 +6,7 @@
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 
-type Parsed<T> = { readonly value: T } | { readonly wrong: string }
+export type Parsed<T> = { readonly value: T } | { readonly wrong: string }
 
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g
 
@@ -18,7 +18,8 @@ export function pemOf(text: string): string | undefined {
   return decoded.includes('-----BEGIN ') ? (decoded.endsWith('\n') ? decoded : `${decoded}\n`) : undefined
 }
 
-function blocks(pem: string, wanted: RegExp): string[] {
+/** The PEM blocks whose label is of the wanted kind. */
+export function pemBlocks(pem: string, wanted: RegExp): string[] {
   return [...pem.matchAll(PEM_BLOCK)].filter(([, label]) => wanted.test(label ?? '')).map(([block]) => block)
 }
 
@@ -27,7 +28,7 @@ export function parseCertificates(
   text: string,
 ): Parsed<{ readonly pem: string; readonly chain: readonly X509Certificate[] }> {
   const pem = pemOf(text)
-  const found = pem === undefined ? [] : blocks(pem, /^(?:X509 |TRUSTED )?CERTIFICATE$/)
+  const found = pem === undefined ? [] : pemBlocks(pem, /^(?:X509 |TRUSTED )?CERTIFICATE$/)
   if (pem === undefined || found.length === 0) return { wrong: 'holds no certificate in PEM form' }
   const chain: X509Certificate[] = []
   for (const [index, block] of found.entries()) {
@@ -48,7 +49,7 @@ export function parseCertificates(
 /** One private key, unencrypted. The message never quotes it. */
 export function parsePrivateKey(text: string): Parsed<{ readonly pem: string; readonly key: KeyObject }> {
   const pem = pemOf(text)
-  const found = pem === undefined ? [] : blocks(pem, /PRIVATE KEY$/)
+  const found = pem === undefined ? [] : pemBlocks(pem, /PRIVATE KEY$/)
   if (pem === undefined || found.length === 0) return { wrong: 'holds no private key in PEM form' }
   if (pem.includes('ENCRYPTED'))
     return {
@@ -78,7 +79,7 @@ export function tlsKeyProblem(key: KeyObject): string | undefined {
 /** Keys of the identity assertion: EC P-256 (ES256) or RSA (RS256), one or several in one PEM. */
 export function signingKeyProblem(text: string): string | undefined {
   const pem = pemOf(text)
-  const found = pem === undefined ? [] : blocks(pem, /PRIVATE KEY$/)
+  const found = pem === undefined ? [] : pemBlocks(pem, /PRIVATE KEY$/)
   if (found.length === 0) return 'holds no private key in PEM form'
   for (const block of found) {
     const parsed = parsePrivateKey(block)

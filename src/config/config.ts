@@ -5,6 +5,7 @@
  */
 
 import type { ListenAddress } from './address.ts'
+import type { DownstreamMtls } from './client-certificates.ts'
 import type { DirectorySourceKeys } from './directory-schema.ts'
 import type { Origin } from './origin.ts'
 import type { SignInProvider } from './resolve-providers.ts'
@@ -16,6 +17,7 @@ import type { Upstream } from './upstream.ts'
 export type { ListenAddress } from './address.ts'
 /** One place that groups come from. */
 export type DirectorySource = Frozen<DirectorySourceKeys>
+export type { DownstreamMtls } from './client-certificates.ts'
 export type HealthCheck = NonNullable<Route['health_checks']>[number]
 export type OutlierDetection = NonNullable<Route['outlier_detection']>
 export type Redirect = NonNullable<Route['redirect']>
@@ -53,6 +55,7 @@ type ReplacedSettings =
   | 'certificate_key'
   | 'certificates'
   | 'certificate_authority'
+  | 'downstream_mtls'
   | 'shared_secret'
   | 'cookie_secret'
   | 'signing_key'
@@ -72,6 +75,8 @@ export interface Settings extends Frozen<Omit<SettingsKeys, ReplacedSettings>> {
   readonly certificates: readonly TlsCertificate[]
   /** PEM of further roots. */
   readonly certificate_authority: string | undefined
+  /** Unset: no route but one with a client authority of its own asks for certificates. */
+  readonly downstream_mtls: DownstreamMtls | undefined
   /** Base64 of 32 bytes. */
   readonly shared_secret: Secret | undefined
   readonly cookie_secret: Secret | undefined
@@ -104,6 +109,7 @@ type ReplacedRouteKeys =
   | 'tls_client_cert'
   | 'tls_client_key'
   | 'idp_client_secret'
+  | 'tls_downstream_client_ca'
   | 'policy'
 
 export interface Route extends Frozen<Omit<RouteKeys, ReplacedRouteKeys>> {
@@ -120,6 +126,8 @@ export interface Route extends Frozen<Omit<RouteKeys, ReplacedRouteKeys>> {
   readonly tls_client_key: Secret | undefined
   /** Of the route's own OAuth client. */
   readonly idp_client_secret: Secret | undefined
+  /** PEM. */
+  readonly tls_downstream_client_ca: string | undefined
   readonly position: Position
 }
 

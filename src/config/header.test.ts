@@ -50,11 +50,11 @@ describe('headers', () => {
   })
 
   it('refuse references that would come out empty', () => {
-    const [typo, later, open] = routeProblems(
-      'set_request_headers: {A: $pomerium.id_tokn, B: $pomerium.client_cert_fingerprint, C: "${pomerium.jwt"}',
+    const [typo, plural, open] = routeProblems(
+      'set_request_headers: {A: $pomerium.id_tokn, B: $pomerium.client_cert_fingerprints, C: "${pomerium.jwt"}',
     )
     assert.match(typo ?? '', /"\$pomerium.id_tokn" is not known; there are \$pomerium.access_token/)
-    assert.match(later ?? '', /"\$pomerium.client_cert_fingerprint" is not supported yet/)
+    assert.match(plural ?? '', /"\$pomerium.client_cert_fingerprints" is not known/)
     assert.match(open ?? '', /"\$\{" is not closed/)
   })
 })

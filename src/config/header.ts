@@ -77,8 +77,7 @@ export const ResponseHeaders = headersOf((name) =>
 
 /** What `$pomerium.…` may stand for in `set_request_headers`. */
 const TEMPLATE_REFERENCE =
-  /^(?:pomerium\.(?:access_token|id_token|jwt)|pomerium\.request\.headers\[(?:"[^"]+"|'[^']+')\])$/
-const LATER_REFERENCE = /^pomerium\.client_cert_(?:fingerprint|san_dns|san_email)$/
+  /^(?:pomerium\.(?:access_token|id_token|jwt|client_cert_(?:fingerprint|san_dns|san_email))|pomerium\.request\.headers\[(?:"[^"]+"|'[^']+')\])$/
 
 /** What is wrong with the `$` references of a request header template, or undefined. */
 function templateProblem(template: string): string | undefined {
@@ -87,8 +86,7 @@ function templateProblem(template: string): string | undefined {
     if (unclosed !== undefined) return '"${" is not closed; write "$$" for a dollar sign'
     const name = braced ?? bare
     if (name === undefined || TEMPLATE_REFERENCE.test(name)) continue
-    if (LATER_REFERENCE.test(name)) return `"${whole}" is not supported yet: client certificates are not`
-    return `"${whole}" is not known; there are $pomerium.access_token, $pomerium.id_token, $pomerium.jwt and $pomerium.request.headers["Name"], and "$$" for a dollar sign`
+    return `"${whole}" is not known; there are $pomerium.access_token, $pomerium.id_token, $pomerium.jwt, $pomerium.client_cert_fingerprint, $pomerium.client_cert_san_dns, $pomerium.client_cert_san_email and $pomerium.request.headers["Name"], and "$$" for a dollar sign`
   }
   return undefined
 }

@@ -23,7 +23,13 @@ export const DEFAULT_ACCESS_LOG_FIELDS = [
   'response-code-details',
 ] as const
 
-const ACCESS_LOG_FIELDS = [...DEFAULT_ACCESS_LOG_FIELDS, 'cluster-stat-name', 'ip', 'query'] as const
+const ACCESS_LOG_FIELDS = [
+  ...DEFAULT_ACCESS_LOG_FIELDS,
+  'client-certificate',
+  'cluster-stat-name',
+  'ip',
+  'query',
+] as const
 
 export const DEFAULT_AUTHORIZE_LOG_FIELDS = [
   'request-id',
@@ -47,6 +53,7 @@ export const DEFAULT_AUTHORIZE_LOG_FIELDS = [
 
 const AUTHORIZE_LOG_FIELDS = [
   ...DEFAULT_AUTHORIZE_LOG_FIELDS,
+  'client-certificate',
   'headers',
   'identity-header-bytes',
   'query',
@@ -56,7 +63,6 @@ const AUTHORIZE_LOG_FIELDS = [
 const LATER_FIELDS = [
   'envoy-route-checksum',
   'cluster-stat-name',
-  'client-certificate',
   'body',
   'id-token',
   'id-token-claims',

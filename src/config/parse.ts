@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
+import { clientCertificateMistakes, mtlsOf } from './client-certificate-rules.ts'
 import type { Config, ConfigPath, Mistake, Problem, Route, Settings } from './config.ts'
 import { freezeDeep } from './freeze.ts'
 import { parseOrigin } from './origin.ts'
@@ -132,9 +133,10 @@ class Attempt {
       this.#fail([], 'must be a map of keys at the top level')
       return this.#problems()
     }
-    const settings = this.#readSettings(value)
+    const read = this.#readSettings(value)
     const drafted = ROUTE_LISTS.flatMap((list) => this.#readRoutes(list, value[list]))
-    this.#judgeTogether(settings, drafted)
+    const settings = { ...read, downstream_mtls: mtlsOf(read, drafted) }
+    this.#judgeTogether(settings, drafted, value)
     const config: Config = freezeDeep({
       generation: options.generation ?? 1,
       checksum: checksum(),
@@ -219,6 +221,7 @@ class Attempt {
       tls_client_cert_file: _b,
       tls_client_key_file: _c,
       idp_client_secret_file: _d,
+      tls_downstream_client_ca_file: _e,
       ...rest
     } = keys
     const route: Route = freezeDeep({
@@ -236,7 +239,7 @@ class Attempt {
     return { path, route }
   }
 
-  #judgeTogether(settings: Settings, all: readonly PlacedRoute[]): void {
+  #judgeTogether(settings: Settings, all: readonly PlacedRoute[], raw: Raw): void {
     const drafted = all.filter(({ route }) => route.origin !== NO_ORIGIN)
     this.#mistakes.push(
       ...routesHaveOneIdentityEach(drafted),
@@ -246,6 +249,7 @@ class Attempt {
       ...policyTestRules(drafted, settings),
       ...routesOnlyShortenSessions(drafted, settings),
       ...tokensStayOutOfTheLog(drafted, settings),
+      ...clientCertificateMistakes(all, settings, raw),
     )
     // Which providers there are can't be told while their map is wrong in itself.
     if (this.#areProvidersRead)

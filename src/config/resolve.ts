@@ -5,6 +5,7 @@
  */
 
 import { parseCertificates, parsePrivateKey, pemOf, signingKeyProblem, tlsKeyProblem } from './certificate.ts'
+import { resolveAuthorities, resolveDownstreamMtls } from './client-certificates.ts'
 import type { ConfigPath, Mistake, Settings, TlsCertificate } from './config.ts'
 import { DISABLE } from './header.ts'
 import { DEFAULT_ACCESS_LOG_FIELDS, DEFAULT_AUTHORIZE_LOG_FIELDS } from './log-fields.ts'
@@ -131,6 +132,7 @@ export function resolveSettings(keys: SettingsKeys, resolver: Resolver): Setting
     signing_key_file,
     idp_client_secret,
     idp_client_secret_file,
+    downstream_mtls,
     ...rest
   } = keys
   const single = resolver.pair(
@@ -156,6 +158,7 @@ export function resolveSettings(keys: SettingsKeys, resolver: Resolver): Setting
     certificate_authority: resolver.certificates(
       resolver.either('certificate_authority', certificate_authority, certificate_authority_file),
     ),
+    downstream_mtls: resolveDownstreamMtls(downstream_mtls, resolver),
     shared_secret: resolver.secretOf32Bytes(
       resolver.either('shared_secret', shared_secret, shared_secret_file),
     ),
@@ -212,6 +215,14 @@ export function resolveRouteSecrets(keys: RouteDraft, resolver: Resolver) {
     tls_client_key: client?.key,
     idp_client_secret: secretOf(
       resolver.either('idp_client_secret', keys.idp_client_secret, keys.idp_client_secret_file),
+    ),
+    tls_downstream_client_ca: resolveAuthorities(
+      resolver.either(
+        'tls_downstream_client_ca',
+        keys.tls_downstream_client_ca,
+        keys.tls_downstream_client_ca_file,
+      ),
+      resolver,
     ),
   }
 }

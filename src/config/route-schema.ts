@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod'
+import { routeClientAuthority } from './client-certificates.ts'
 import { Duration } from './duration.ts'
 import { ChangeableHeaderName, HeaderValue, RequestHeaders } from './header.ts'
 import { HostName } from './host-name.ts'
@@ -41,7 +42,7 @@ const authorization = {
 const headers = {
   set_request_headers: RequestHeaders.optional().meta({
     description:
-      'Headers set on the request, over what the client sent. `$pomerium.id_token`, `$pomerium.access_token`, `$pomerium.jwt` and `$pomerium.request.headers["Name"]` are filled in; `$$` is a dollar sign. ext_authz `OkHttpResponse.headers`.',
+      'Headers set on the request, over what the client sent. `$pomerium.id_token`, `$pomerium.access_token`, `$pomerium.jwt`, `$pomerium.client_cert_fingerprint`, `$pomerium.client_cert_san_dns`, `$pomerium.client_cert_san_email` (of a valid client certificate) and `$pomerium.request.headers["Name"]` are filled in; `$$` is a dollar sign. ext_authz `OkHttpResponse.headers`.',
     examples: [{ 'X-Api-Token': '$pomerium.id_token' }],
   }),
   remove_request_headers: z.array(ChangeableHeaderName).optional().meta({
@@ -162,6 +163,7 @@ export const ROUTE_SECTIONS = [
   },
   { title: 'Protocols and timeouts', keys: { ...protocols, allow_upgrades: shared.allow_upgrades } },
   { title: 'TLS to the upstream', keys: tls },
+  { title: 'Client certificates', keys: routeClientAuthority },
   {
     title: 'Load balancing and resilience',
     keys: { ...balancing, circuit_breaker_thresholds: shared.circuit_breaker_thresholds },
@@ -181,6 +183,7 @@ export const RouteKeys = z
     ...tokenPassing,
     ...protocols,
     ...tls,
+    ...routeClientAuthority,
     ...balancing,
     ...shared,
   })

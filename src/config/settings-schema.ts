@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod'
+import { clientCertificates } from './client-certificates.ts'
 import { directory } from './directory-schema.ts'
 import { addresses, behaviour, dns } from './http-settings.ts'
 import { identity, secrets, sessions } from './identity-settings.ts'
@@ -64,6 +65,7 @@ const logs = {
 export const SETTINGS_SECTIONS = [
   { title: 'Addresses', keys: addresses },
   { title: 'Certificates', keys: certificates },
+  { title: 'Client certificates', keys: clientCertificates },
   { title: 'Identity provider', keys: identity },
   { title: 'Directory', keys: directory },
   { title: 'Secrets', keys: secrets },
@@ -79,6 +81,7 @@ export const SETTINGS_SECTIONS = [
 export const SettingsKeys = z.strictObject({
   ...addresses,
   ...certificates,
+  ...clientCertificates,
   ...identity,
   ...directory,
   ...secrets,

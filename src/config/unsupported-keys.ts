@@ -50,11 +50,6 @@ export const UNSUPPORTED_SETTINGS: Table = {
     'later',
     'name certificate files under `certificates`; a renewed file is picked up at once',
   ),
-  ...all(
-    'downstream_mtls',
-    'later',
-    'client certificates cannot be asked for; remove the key and guard the routes by sign-in',
-  ),
   ...all('google_cloud_serverless_authentication_service_account', 'later', 'remove the key'),
   ...all(
     'idp_access_token_allowed_audiences bearer_token_format identity_providers',
@@ -132,11 +127,6 @@ export const UNSUPPORTED_ROUTE_KEYS: Table = {
   ...all('upstream_tunnel', 'later', 'name an upstream under `to`'),
   ...all('session_recording', 'later', 'sessions are not recorded; remove the key'),
   ...all('stat_name', 'later', 'use `name`'),
-  ...all(
-    'tls_downstream_client_ca tls_downstream_client_ca_file',
-    'later',
-    'client certificates cannot be asked for; remove the key',
-  ),
   ...all('id', 'never', 'the id is made from the route itself; remove the key'),
   ...all('allowed_groups', 'never', 'use `policy` with the criterion `groups`, or `allowed_idp_claims`'),
   ...all('source', 'never', 'use `from`'),

@@ -5,6 +5,7 @@
  */
 import { Buffer, isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
+import { CERTIFICATE_HEADER } from '../identity/client-certificate/forwarded.ts'
 import type { Session } from '../session/session.ts'
 import type { Assertions } from './assertions.ts'
 import { isFresh } from './assertions.ts'
@@ -23,15 +24,15 @@ const ROUTING_KEY_HEADER = 'x-pomerium-routing-key'
  * The answer's bytes: those of last time if everything they were made of is the same.
  *
  * What they are made of: the route (its object stands for route and settings of one generation), the host and
- * credentials (the visitor) and which header they came in, the session in its version, the headers that templates refer to, and an
- * assertion that is not a minute old; the answer is as old as its assertion, and ends with the first token in it. A request with
+ * credentials, a valid client certificate among them (the visitor), and which header they came in, the session in its
+ * version, the headers that templates refer to, and an assertion that is not a minute old; the answer is as old as its assertion, and ends with the first token in it. A request with
  * headers to strip is answered apart.
  */
 export function allow(check: Check, assertions: Assertions, visitors: Visitors): AllowedAnswer {
   const { route, visitor, request, now } = check
   if (route === undefined || visitor === undefined) throw new Error('allowed without a route')
   const session = check.sessions[0]
-  const forged = forgedHeaders(request)
+  const forged = forgedHeaders(request, route.asksForCertificates)
   if (forged.length > 0) return compose(check, route, visitor, session, assertions, forged)
 
   const sessionId = session?.id ?? ''
@@ -83,6 +84,10 @@ function compose(
     accessToken: () => goodToken(session, 'access_token', check.now) ?? '',
     idToken: () => goodToken(session, 'id_token', check.now) ?? '',
     assertionJwt: () => assertion?.jwt ?? '',
+    certificate: () =>
+      check.certificate?.presented === true && check.certificate.validity === 'valid'
+        ? check.certificate
+        : undefined,
     requestHeader: (name) => referredHeader(check, visitor, forged, name),
   }
   const lacking: string[] = []
@@ -109,6 +114,7 @@ function compose(
   const unwanted = [
     ...forged,
     HANDLE_HEADER,
+    ...(route.asksForCertificates ? [CERTIFICATE_HEADER] : []),
     ...(check.credentials.isAuthorizationOurs ? ['authorization'] : []),
     ...(cookies.isChanged && cookies.rest === undefined ? ['cookie'] : []),
     // What the client sends under such a name is not what the upstream takes it for.
@@ -132,7 +138,7 @@ function compose(
 
 /** A header that a template copies: without what the upstream must not see under another name either. */
 function referredHeader(check: Check, visitor: Visitor, forged: readonly string[], name: string): string {
-  if (forged.includes(name) || name === HANDLE_HEADER) return ''
+  if (forged.includes(name) || name === HANDLE_HEADER || name === CERTIFICATE_HEADER) return ''
   if (name === 'authorization' && check.credentials.isAuthorizationOurs) return ''
   if (name === 'cookie') return Buffer.from(visitor.cookies.rest ?? '', 'latin1').toString('utf8')
   return check.request.header(name) ?? ''

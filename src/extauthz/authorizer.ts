@@ -203,6 +203,7 @@ function begin(request: CheckRequest, now: number): Check {
     credentials: headerCredentials(request),
     route: undefined,
     visitor: undefined,
+    certificate: undefined,
     sessions: [],
     isSwitchedOff: false,
     outlived: undefined,

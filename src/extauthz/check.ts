@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ClientCertificate } from '../identity/client-certificate/verifier.ts'
 import type { DataSources, Decision, RequestFacts, Subject } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import type { CheckRequest } from './check-request.ts'
@@ -48,6 +49,8 @@ export interface Check {
   readonly credentials: HeaderCredentials
   route: CompiledRoute | undefined
   visitor: Visitor | undefined
+  /** What the client has shown in the TLS handshake; undefined where it was not asked. */
+  certificate: ClientCertificate | undefined
   /** Live sessions that the request's handles name; the checks narrow them down. */
   sessions: readonly Session[]
   /** Whether a directory has switched off whom the request came with. */
@@ -74,6 +77,7 @@ export class CheckFacts implements RequestFacts {
   readonly sourceIp: string
   readonly now: number
   readonly data: DataSources | undefined
+  readonly clientCertificate: ClientCertificate | undefined
   readonly #request: CheckRequest
   #headers: Readonly<Record<string, string>> | undefined
 
@@ -84,6 +88,7 @@ export class CheckFacts implements RequestFacts {
     this.host = check.host
     this.now = check.now
     this.data = data
+    this.clientCertificate = check.certificate
     this.sourceIp = clientAddress(check.request, check.route?.settings)
   }
 

@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto'
 import type { Route } from '../config/config.ts'
 import { isCredentialHeader } from '../config/secret-headers.ts'
+import type { ClientCertificate } from '../identity/client-certificate/verifier.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import { jsonString, type Logger, readyLines } from '../telemetry/log.ts'
@@ -47,8 +48,16 @@ const FIELDS: Readonly<Record<string, Reader>> = {
   'envoy-route-id': ({ check }) => cut(check.request.routeId),
   'route-id': ({ check }) => check.route?.route.id,
   'route-checksum': ({ check }) => (check.route === undefined ? undefined : checksumOf(check.route.route)),
+  'client-certificate': ({ check }) => certificateField(check.certificate),
   headers: ({ check }) =>
     Object.fromEntries(check.request.headerNames().map((name) => [name, headerField(check, name)])),
+}
+
+/** Nothing where nothing was shown. */
+function certificateField(certificate: ClientCertificate | undefined): Value {
+  if (certificate?.presented !== true) return undefined
+  const { fingerprint, validity, reason, subject } = certificate
+  return { fingerprint, validity, ...(reason && { reason }), subject: cut(subject) }
 }
 
 const checksums = new WeakMap<Route, string>()

@@ -27,7 +27,6 @@ export function denialRefusal(
   const who = session && factList([['Signed in as', session.email ?? session.name ?? session.userId]])
   return {
     ...whatIsWrong(decision, session),
-    status: 403,
     details: html`${who}${adviceBlocks(decision.advice)}${needs(missing)}${showDetails && traceTable(decision.trace)}`,
     actions:
       session === undefined
@@ -53,16 +52,18 @@ export function denialRefusal(
   }
 }
 
-type Headline = Pick<Refusal, 'code' | 'heading' | 'message'>
+type Headline = Pick<Refusal, 'status' | 'code' | 'heading' | 'message'>
 
-/** Of the connection rather than of the account; Envoy can't answer 495, which some servers use for these. */
+/** Of the connection rather than of the account. 495 is what nginx answers; no standard has a status for these. */
 const CERTIFICATE_HEADLINES: Readonly<Record<string, Headline>> = {
   'client-certificate-required': {
+    status: 495,
     code: 'client_certificate_required',
     heading: 'A client certificate is needed',
     message: 'This page is open only to browsers and programs that show a client certificate.',
   },
   'invalid-client-certificate': {
+    status: 495,
     code: 'invalid_client_certificate',
     heading: 'This client certificate is not accepted',
     message:
@@ -74,6 +75,7 @@ function whatIsWrong({ reasons }: Decision, session: Session | undefined): Headl
   const ofTheConnection = reasons.find((reason) => Object.hasOwn(CERTIFICATE_HEADLINES, reason))
   return (
     CERTIFICATE_HEADLINES[ofTheConnection ?? ''] ?? {
+      status: 403,
       code: 'access_denied',
       heading: 'You can’t open this page',
       message:

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { CERTIFICATE_HEADER } from '../identity/client-certificate/forwarded.ts'
 import type { CheckRequest } from './check-request.ts'
 import { HANDLE_HEADER } from './credentials.ts'
 
@@ -33,12 +34,18 @@ const IDENTITY_HEADERS = [
   'x-envoy-original-path',
 ] as const
 
-const isIdentityHeader = new Set<string>(IDENTITY_HEADERS)
+/** Where Envoy does not write the header of client certificates, somebody else has. */
+const WITH_CERTIFICATES = [...IDENTITY_HEADERS, CERTIFICATE_HEADER] as const
 
-/** Names of the headers to take off, as the request has them; nearly always none. */
-export function forgedHeaders(request: CheckRequest): readonly string[] {
-  if (!request.hasHeaderWithPrefix(OUR_PREFIX) && !request.hasHeaderAmong(IDENTITY_HEADERS)) return []
+/**
+ * Names of the headers to take off, as the request has them; nearly always none.
+ *
+ * @param asksForCertificates whether Envoy writes the header of client certificates, which goes another way
+ */
+export function forgedHeaders(request: CheckRequest, asksForCertificates: boolean): readonly string[] {
+  const identity: readonly string[] = asksForCertificates ? IDENTITY_HEADERS : WITH_CERTIFICATES
+  if (!request.hasHeaderWithPrefix(OUR_PREFIX) && !request.hasHeaderAmong(identity)) return []
   return request
     .headerNames()
-    .filter((name) => (name.startsWith(OUR_PREFIX) && name !== HANDLE_HEADER) || isIdentityHeader.has(name))
+    .filter((name) => (name.startsWith(OUR_PREFIX) && name !== HANDLE_HEADER) || identity.includes(name))
 }

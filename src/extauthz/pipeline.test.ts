@@ -16,6 +16,7 @@ import {
   MapStore,
   STAFF_ROUTE,
 } from './authorizer.fixture.ts'
+import { CLIENTS } from './client-certificate.fixture.ts'
 import { PIPELINE, type Step } from './pipeline.ts'
 import type { Ports } from './ports.ts'
 
@@ -30,6 +31,7 @@ interface Row {
   /** What goes wrong when the step is missing. */
   readonly without: string
   readonly route?: object
+  readonly settings?: object
   readonly store?: MapStore
   readonly directory?: Pick<NonNullable<Ports['directory']>, 'apply' | 'isSwitchedOff'>
   /** What a refresh brings. */
@@ -70,6 +72,13 @@ const ROWS: readonly Row[] = [
     without: 'a request with our and a foreign authorization in one header passes',
     ask: { headers: { ...alice.headers, authorization: `Bearer other, Pomerium ${handleOf(BOB)}` } },
     status: [400, 0],
+  },
+  {
+    without: 'nobody can tell whether a certificate was shown, and so nobody passes where one is demanded',
+    settings: CLIENTS.settings,
+    route: PUBLIC_ROUTE,
+    ask: { headers: { 'x-forwarded-client-cert': CLIENTS.good } },
+    status: [0, 403],
   },
   { without: 'nobody is recognised', ask: alice, status: [0, 302] },
   { without: 'nobody has a session', ask: alice, status: [0, 302] },
@@ -137,7 +146,7 @@ const NOTHING: Disposable = { [Symbol.dispose]: () => undefined }
 
 async function outcome(row: Row, steps: readonly Step[]): Promise<Answer> {
   const { store = new MapStore(ALICE, BOB), directory, renewed } = row
-  using fixture = authorizerFor(configOf([row.route ?? STAFF_ROUTE]), {
+  using fixture = authorizerFor(configOf([row.route ?? STAFF_ROUTE], row.settings), {
     steps,
     store,
     ports: {

@@ -8,6 +8,7 @@
  * @module
  */
 import { Fault } from '../errors.ts'
+import { CERTIFICATE_HEADER, certificateShown } from '../identity/client-certificate/forwarded.ts'
 import { isMachine, type Session } from '../session/session.ts'
 import type { MaybePromise } from '../session/store.ts'
 import { type Check, CheckFacts, subjectOf, type Verdict } from './check.ts'
@@ -43,6 +44,7 @@ export const PIPELINE: readonly Step[] = [
   { name: 'headers are of a size that apps take', run: refuseLargeHeaders },
   { name: 'path and host mean one thing', run: refuseAmbiguousTarget },
   { name: 'credentials are ours or not ours', run: refuseMixedCredentials },
+  { name: 'the certificate of the client is judged', run: judgeCertificate },
   { name: 'handles are verified for this host', run: findVisitor },
   { name: 'sessions are alive in the store', run: findSessions },
   {
@@ -127,11 +129,18 @@ function refuseMixedCredentials({ credentials }: Check): Verdict | undefined {
   return credentials.isMixed ? { outcome: 'refuse', reason: 'conflicting-credentials' } : undefined
 }
 
+/** By what Envoy tells of the connection. A connection lives long, so it is judged on every request. */
+function judgeCertificate(check: Check): undefined {
+  const verifier = check.route?.certificates
+  if (verifier === undefined) return
+  check.certificate = certificateShown(verifier, check.request.header(CERTIFICATE_HEADER), check.now)
+}
+
 /** A handle that was altered, or made for another host, names nobody. */
 function findVisitor(check: Check, { visitors, splitCookies, keys }: Judge): undefined {
   const cookie = check.request.cookie
   const { handles } = check.credentials
-  const key = `${check.host}\n${handles.join('\n')}\n${cookie ?? ''}`
+  const key = `${check.host}\n${certificateKey(check)}\n${handles.join('\n')}\n${cookie ?? ''}`
   check.visitor = visitors.find(key)
   if (check.visitor !== undefined) return
   check.visitor = recogniseVisitor({
@@ -141,6 +150,12 @@ function findVisitor(check: Check, { visitors, splitCookies, keys }: Judge): und
     keys,
   })
   visitors.remember(key, check.visitor, handles.length > 0 || cookie !== undefined)
+}
+
+/** Answers may name the certificate, if it is valid; an invalid one is only taken off the request. */
+function certificateKey({ certificate }: Check): string {
+  if (certificate?.presented !== true) return ''
+  return certificate.validity === 'valid' ? certificate.fingerprint : 'invalid'
 }
 
 /** Asked on every request, so that a session that ended a moment ago is not there any more. */

@@ -302,8 +302,8 @@ describe('a denied request', () => {
       const { status, body } = await fixture.ask({ headers: SCRIPT })
       return [status, objectOf(body)['error']]
     }
-    assert.deepEqual(await answerTo({ presented: false }), [403, 'client_certificate_required'])
-    assert.deepEqual(await answerTo(FORGED), [403, 'invalid_client_certificate'])
+    assert.deepEqual(await answerTo({ presented: false }), [495, 'client_certificate_required'])
+    assert.deepEqual(await answerTo(FORGED), [495, 'invalid_client_certificate'])
   })
 
   it('is JSON for a script, with CORS for pages of ours', async () => {

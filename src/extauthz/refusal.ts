@@ -9,7 +9,7 @@ import type { Shape } from './asker.ts'
 import { type DeniedAnswer, type HeaderEntry, headerText } from './check-response.ts'
 
 export interface Refusal {
-  readonly status: 400 | 401 | 403 | 404 | 429 | 431 | 500 | 502 | 503
+  readonly status: 400 | 401 | 403 | 404 | 429 | 431 | 495 | 500 | 502 | 503
   /** One word for programs, in snake_case. */
   readonly code: string
   readonly heading: string
@@ -39,6 +39,7 @@ const GRPC_STATUS: Readonly<Record<Refusal['status'], number>> = {
   404: 12,
   429: 8,
   431: 8,
+  495: 16,
   500: 13,
   502: 14,
   503: 14,
@@ -51,6 +52,7 @@ const KUBERNETES_REASON: Readonly<Record<Refusal['status'], string>> = {
   404: 'NotFound',
   429: 'TooManyRequests',
   431: 'RequestHeaderFieldsTooLarge',
+  495: 'Unauthorized',
   500: 'InternalError',
   502: 'InternalError',
   503: 'ServiceUnavailable',
@@ -112,7 +114,8 @@ export function refusalAnswer(
     case 'grpc':
     case 'plain':
       return {
-        status,
+        // Envoy knows no gRPC status for 495
+        status: shape === 'grpc' && status === 495 ? 401 : status,
         headers: [...EVERY_ANSWER, ['content-type', 'text/plain; charset=utf-8'], ...extra],
         body: shape === 'grpc' ? message : `${message}\nDecision id: ${decisionId}\n`,
       }

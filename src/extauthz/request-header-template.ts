@@ -4,12 +4,15 @@
  * @module
  */
 import { Fault } from '../errors.ts'
+import type { PresentedCertificate } from '../identity/client-certificate/verifier.ts'
 
 /** What references stand for, in one request. Each is asked for only when it is written. */
 export interface TemplateValues {
   accessToken(): string
   idToken(): string
   assertionJwt(): string
+  /** The client's, if it is valid: what another one says of itself nobody vouches for. */
+  certificate(): PresentedCertificate | undefined
   requestHeader(name: string): string
 }
 
@@ -80,7 +83,18 @@ function partFor(name: string): Part {
       return (values) => values.idToken()
     case 'pomerium.jwt':
       return (values) => values.assertionJwt()
+    case 'pomerium.client_cert_fingerprint':
+      return (values) => values.certificate()?.fingerprint ?? ''
+    case 'pomerium.client_cert_san_dns':
+      return (values) => listOf(values.certificate()?.sanDns)
+    case 'pomerium.client_cert_san_email':
+      return (values) => listOf(values.certificate()?.sanEmail)
     default:
       throw new Fault('CONFIG_INVALID', `set_request_headers: "$${name}" is not known`)
   }
+}
+
+/** A name with a comma would look like two. */
+function listOf(names: readonly string[] = []): string {
+  return names.filter((name) => !name.includes(',')).join(',')
 }

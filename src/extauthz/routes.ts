@@ -8,6 +8,8 @@ import { fitsWildcard } from '../config/route-match.ts'
 import { tokenHeadersOf } from '../config/secret-headers.ts'
 import type { SignInDemand } from '../crypto/sign-in-demand.ts'
 import { Fault } from '../errors.ts'
+import { verifierFor } from '../identity/client-certificate/trust.ts'
+import type { Verifier } from '../identity/client-certificate/verifier.ts'
 import type { CompiledPolicy } from '../policy/decision.ts'
 import { GroupsFilter } from '../session/groups-filter.ts'
 import { type TokenUse, tokenUseOf } from './idp-tokens.ts'
@@ -47,6 +49,10 @@ export class CompiledRoute {
   /** What is asked of the sign-in of those who may pass. */
   readonly demand: SignInDemand
   readonly isDemanding: boolean
+  /** Whether Envoy asks clients for a certificate, and tells of it with each request. */
+  readonly asksForCertificates: boolean
+  /** Judges them; undefined where none could be valid. */
+  readonly certificates: Verifier | undefined
 
   /** @throws {Fault} `CONFIG_INVALID` for a policy that does not compile: config/ should have refused it */
   constructor(route: Route, config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdsFor'>) {
@@ -77,6 +83,8 @@ export class CompiledRoute {
     this.tokenHeaders = tokenHeadersOf(route)
     this.demand = { maxAge: route.max_age, acrValues: route.acr_values ?? [] }
     this.isDemanding = route.max_age !== undefined || route.acr_values !== undefined
+    this.asksForCertificates = settings.downstream_mtls !== undefined
+    this.certificates = verifierFor(route, settings)
     this.needsRoutingKey =
       route.load_balancing_policy === 'RING_HASH' || route.load_balancing_policy === 'MAGLEV'
   }

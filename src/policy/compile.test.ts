@@ -246,7 +246,7 @@ describe('a rule with mode: observe', () => {
 describe('a configuration that demands client certificates of every route', () => {
   const { policy } = compilePolicy(
     { allow_any_authenticated_user: true },
-    { deniesInvalidClientCertificates: true },
+    { deniesInvalidClientCertificates: 'everywhere' },
   )
 
   it('refuses clients without one before anything else, sign-in too', () => {
@@ -255,6 +255,18 @@ describe('a configuration that demands client certificates of every route', () =
       { ...request, clientCertificate: { presented: false } },
     )
     assert.deepEqual([stranger?.outcome, stranger?.reasons], ['deny', ['client-certificate-required']])
+  })
+
+  it('may demand them of those routes alone that have authorities of their own', () => {
+    const some = { deniesInvalidClientCertificates: 'where-own-authorities' } as const
+    const shown = { ...request, clientCertificate: { presented: false } } as const
+    const outcomeOf = (route: object) =>
+      compilePolicy({ allow_public_unauthenticated_access: true, ...route }, some).policy?.decide(
+        { kind: 'anonymous' },
+        shown,
+      ).outcome
+    assert.equal(outcomeOf({ tls_downstream_client_ca: 'PEM' }), 'deny')
+    assert.equal(outcomeOf({}), 'allow')
   })
 
   it('refuses whom nobody can tell whether they have shown one', () => {

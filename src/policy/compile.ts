@@ -31,6 +31,8 @@ export interface RoutePolicy extends PolicySource {
   /** Names of shared policies. */
   readonly policies?: readonly string[] | undefined
   readonly sub_policies?: readonly SubPolicy[] | undefined
+  /** Client authorities of its own. */
+  readonly tls_downstream_client_ca?: string | undefined
 }
 
 const NO_CONTEXT: PolicyContext = {}
@@ -55,7 +57,7 @@ export function compilePolicy(route: RoutePolicy, context: PolicyContext = NO_CO
     return NOTHING
   })
   problems.push(...shared.flatMap((policy) => policy.problems))
-  const blocks = [...own, ...below, ...shared.flatMap((policy) => policy.blocks), ...demanded(context)]
+  const blocks = [...own, ...below, ...shared.flatMap((policy) => policy.blocks), ...demanded(context, route)]
   return problems.length > 0 ? { problems } : { policy: compiledFrom(blocks) }
 }
 
@@ -118,9 +120,12 @@ function readSource(
 
 let certificatesDenied: readonly Block[] | undefined
 
-/** What the settings demand of every route. */
-function demanded({ deniesInvalidClientCertificates: isDemanded }: PolicyContext): readonly Block[] {
-  if (isDemanded !== true) return []
+/** What the settings demand of a route. */
+function demanded(
+  { deniesInvalidClientCertificates: where }: PolicyContext,
+  { tls_downstream_client_ca: own }: RoutePolicy,
+): readonly Block[] {
+  if (where === undefined || (where === 'where-own-authorities' && own === undefined)) return []
   const rule = { deny: { or: [{ invalid_client_certificate: true }] } }
   const origin = { name: 'downstream_mtls', isShared: true } as const
   certificatesDenied ??= readPolicy(rule, ['downstream_mtls'], NO_CONTEXT, (_, message) => {

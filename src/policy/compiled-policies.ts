@@ -50,7 +50,9 @@ interface PolicySettings {
   readonly policies?: Readonly<Record<string, NamedPolicy>> | undefined
   readonly records?: Readonly<Record<string, { readonly key: RecordKey }>> | undefined
   readonly geoip?: unknown
-  readonly downstream_mtls?: { readonly enforcement?: string | undefined } | undefined
+  readonly downstream_mtls?:
+    | { readonly enforcement?: string | undefined; readonly ca?: string | undefined }
+    | undefined
 }
 
 function contextFrom({ policies, records, geoip, downstream_mtls: mtls }: PolicySettings): PolicyContext {
@@ -62,9 +64,12 @@ function contextFrom({ policies, records, geoip, downstream_mtls: mtls }: Policy
     policies: policies ?? {},
     records: Object.fromEntries(Object.entries(records ?? {}).map(([type, { key }]) => [type, { key }])),
     lacks,
+    // with `reject_connection` too: a connection lives on, or is resumed, when its certificate is revoked
     deniesInvalidClientCertificates:
-      mtls !== undefined && (mtls.enforcement ?? DEFAULT_ENFORCEMENT) === DEFAULT_ENFORCEMENT,
+      mtls === undefined || mtls.enforcement === 'policy'
+        ? undefined
+        : mtls.ca === undefined
+          ? 'where-own-authorities'
+          : 'everywhere',
   }
 }
-
-const DEFAULT_ENFORCEMENT = 'policy_with_default_deny'

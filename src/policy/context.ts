@@ -22,6 +22,9 @@ export interface PolicyContext {
   readonly records?: Readonly<Record<string, { readonly key: RecordKey }>> | undefined
   /** Settings that are known to be missing: a criterion that needs one is a mistake. */
   readonly lacks?: readonly Need[] | undefined
-  /** Whether every route is closed to clients without a valid certificate. */
-  readonly deniesInvalidClientCertificates?: boolean | undefined
+  /**
+   * Which routes are closed to clients without a valid certificate: all, or only those with client authorities of
+   * their own.
+   */
+  readonly deniesInvalidClientCertificates?: 'everywhere' | 'where-own-authorities' | undefined
 }

@@ -9,9 +9,15 @@ import { isCredentialHeader } from '../config/secret-headers.ts'
 import { extension, type Fields } from './envoy-json.ts'
 
 /** Field → Envoy's command operator. Query strings may hold secrets, so only `query` brings one. */
-const OPERATORS: Readonly<Record<string, string>> = {
+const OPERATORS: Readonly<Record<string, string | Fields>> = {
   'upstream-cluster': '%UPSTREAM_CLUSTER%',
   'cluster-stat-name': '%UPSTREAM_CLUSTER%',
+  'client-certificate': {
+    fingerprint: '%DOWNSTREAM_PEER_FINGERPRINT_256%',
+    subject: '%DOWNSTREAM_PEER_SUBJECT%',
+    issuer: '%DOWNSTREAM_PEER_ISSUER%',
+    serial: '%DOWNSTREAM_PEER_SERIAL%',
+  },
   method: '%REQ(:METHOD)%',
   authority: '%REQ(X-FORWARDED-HOST?:AUTHORITY)%',
   path: '%PATH(NQ:ORIG_OR_PATH)%',
@@ -29,7 +35,7 @@ const OPERATORS: Readonly<Record<string, string>> = {
 
 const HEADER_FIELD = /^headers\.([\w-]+)$/
 
-function operatorOf(field: string): string | undefined {
+function operatorOf(field: string): string | Fields | undefined {
   const header = HEADER_FIELD.exec(field)?.[1]
   if (header === undefined) return OPERATORS[field]
   // Here a request has the headers that the upstream gets, tokens among them.

@@ -126,8 +126,12 @@ const PREFIXES = ['x-pomerium-claim-', 'x-authentik-', 'tailscale-user-', 'x-ms-
 
 export const REMOVED_CLIENT_HEADERS: readonly string[] = [...IDENTITY, ...HOPS, ...METHOD_OVERRIDES]
 
-/** For `envoy.filters.http.header_mutation`. */
-export const removeClientHeaders: readonly Fields[] = [
-  ...REMOVED_CLIENT_HEADERS.map((remove) => ({ remove })),
+/**
+ * For `envoy.filters.http.header_mutation`.
+ *
+ * @param kept the name of one that no client can have sent, since Envoy has set it
+ */
+export const removeClientHeaders = (kept?: string): readonly Fields[] => [
+  ...REMOVED_CLIENT_HEADERS.filter((name) => name !== kept).map((remove) => ({ remove })),
   ...PREFIXES.map((prefix) => ({ remove_on_match: { key_matcher: { prefix } } })),
 ]

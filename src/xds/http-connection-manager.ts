@@ -13,6 +13,7 @@ import type { Settings } from '../config/config.ts'
 import { HIDDEN_DOT_SEGMENT } from '../config/request-path.ts'
 import { accessLog } from './access-log.ts'
 import { removeClientHeaders } from './client-headers.ts'
+import { asksForCertificates, CERTIFICATE_HEADER, forwardedCertificate } from './client-validation.ts'
 import { duration, extension, type Fields, FROM_ADS_FOR_SURE, KEEP_HEADER_CASE } from './envoy-json.ts'
 import { localReplies } from './local-replies.ts'
 import { AUTHZ_CLUSTER, REDIRECT_CONFIGURATION, ROUTE_CONFIGURATION } from './names.ts'
@@ -68,16 +69,16 @@ function edgeOptions(settings: Settings): Fields {
   }
 }
 
-const withoutClientHeaders = extension(
-  'envoy.filters.http.header_mutation',
-  `${HTTP_PACKAGE}.header_mutation.v3.HeaderMutation`,
-  { mutations: { request_mutations: removeClientHeaders } },
-)
+/** @param kept the name of one that Envoy has set itself by then, over the client's */
+const withoutClientHeaders = (kept?: string): Fields =>
+  extension('envoy.filters.http.header_mutation', `${HTTP_PACKAGE}.header_mutation.v3.HeaderMutation`, {
+    mutations: { request_mutations: removeClientHeaders(kept) },
+  })
 
 /** The filters of a protected request. Identity that a client claims is gone before anybody judges it. */
 function filters(settings: Settings): readonly Fields[] {
   return [
-    withoutClientHeaders,
+    withoutClientHeaders(asksForCertificates(settings) ? CERTIFICATE_HEADER : undefined),
     extension('envoy.filters.http.rbac', `${HTTP_PACKAGE}.rbac.v3.RBAC`, {
       rules: {
         action: 'DENY',
@@ -121,6 +122,7 @@ export function mainConnectionManager(settings: Settings): Fields {
   return extension('envoy.filters.network.http_connection_manager', HCM, {
     stat_prefix: 'main',
     ...edgeOptions(settings),
+    ...(asksForCertificates(settings) ? forwardedCertificate : {}),
     rds: { config_source: FROM_ADS_FOR_SURE, route_config_name: ROUTE_CONFIGURATION },
     http_filters: filters(settings),
   })
@@ -136,7 +138,7 @@ export function redirectConnectionManager(settings: Settings): Fields {
     strip_any_host_port: true,
     rds: { config_source: FROM_ADS_FOR_SURE, route_config_name: REDIRECT_CONFIGURATION },
     http_filters: [
-      withoutClientHeaders,
+      withoutClientHeaders(),
       extension('envoy.filters.http.router', `${HTTP_PACKAGE}.router.v3.Router`),
     ],
   })

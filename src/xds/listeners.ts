@@ -5,6 +5,7 @@
  */
 
 import type { ListenAddress, Settings } from '../config/config.ts'
+import { asksForCertificates, certificateDemand, clientValidation } from './client-validation.ts'
 import {
   CONNECTION_BUFFER_BYTES,
   duration,
@@ -46,6 +47,7 @@ function downstreamTls(settings: Settings, certificateCount: number): Fields {
     'envoy.transport_sockets.tls',
     'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
     {
+      ...(asksForCertificates(settings) ? certificateDemand(settings) : {}),
       common_tls_context: {
         tls_params: {
           tls_minimum_protocol_version: 'TLSv1_2',
@@ -55,6 +57,7 @@ function downstreamTls(settings: Settings, certificateCount: number): Fields {
         },
         alpn_protocols: ALPN[settings.codec_type],
         tls_certificate_sds_secret_configs: places,
+        ...(asksForCertificates(settings) ? clientValidation : {}),
       },
     },
   )

@@ -19,6 +19,9 @@ export const REDIRECT_CONFIGURATION = 'http-redirect'
 /** The secret with the roots that upstreams are verified by, unless a route brings its own. */
 export const TRUST_SECRET = 'upstream-trust'
 
+/** The secret with the authorities of client certificates. */
+export const CLIENT_TRUST_SECRET = 'client-trust'
+
 export const serverCertificateSecret = (index: number): string => `server-certificate-${index}`
 export const clientCertificateSecret = (cluster: string): string => `client-certificate/${cluster}`
 

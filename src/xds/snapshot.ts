@@ -8,6 +8,7 @@
  */
 
 import type { Config, TlsCertificate } from '../config/config.ts'
+import { asksForCertificates, clientTrust } from './client-validation.ts'
 import { clusterOf } from './clusters.ts'
 import { FROM_ADS_FOR_SURE } from './envoy-json.ts'
 import { listeners } from './listeners.ts'
@@ -50,6 +51,7 @@ export function buildSnapshot(config: Config, inputs: SnapshotInputs): Snapshot 
     routeConfiguration(),
     ...(settings.http_redirect_addr === undefined ? [] : [redirectRoutes(config)]),
     ...virtualHosts(config, clusters),
+    ...(asksForCertificates(settings) ? [clientTrust(config)] : []),
     ...secrets(config, clusters, inputs.certificates, inputs.trustedRoots),
   ])
 }

@@ -9,6 +9,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { createClientAuthority } from '../../src/config/client-authority.fixture.ts'
 import type { Config } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/parse.ts'
 import type { Snapshot } from '../../src/xds/resource.ts'
@@ -35,11 +36,14 @@ export interface Keys {
   readonly ca: string
   readonly server: readonly [KeyPair, KeyPair]
   readonly client: KeyPair
+  /** Whose client certificates are accepted, and their revocation list. */
+  readonly clients: { readonly ca: string; readonly crl: string }
 }
 
 /** Made anew in each run, so that no private key lies in the repository. */
 export async function makeKeys(): Promise<Keys> {
   const ca = await createTestCa()
+  const clients = await createClientAuthority()
   return {
     ca: ca.cert,
     server: [
@@ -47,6 +51,7 @@ export async function makeKeys(): Promise<Keys> {
       await ca.issue({ names: ['other.example.com'] }),
     ],
     client: await ca.issue({ names: ['sallyport'], client: true }),
+    clients: { ca: clients.cert, crl: await clients.revocationList([]) },
   }
 }
 
@@ -54,7 +59,13 @@ export const certificatesOf = (name: string, keys: Keys): readonly KeyPair[] =>
   name === 'two-certificates' ? keys.server : [keys.server[0]]
 
 export function parseCase(text: string, keys: Keys, generation = 1): Config {
-  const env = { UPSTREAM_CA: keys.ca, CLIENT_CERT: keys.client.cert, CLIENT_KEY: keys.client.key }
+  const env = {
+    UPSTREAM_CA: keys.ca,
+    CLIENT_CERT: keys.client.cert,
+    CLIENT_KEY: keys.client.key,
+    CLIENTS_CA: keys.clients.ca,
+    CLIENTS_CRL: keys.clients.crl,
+  }
   const parsed = parseConfig(text, { env, generation })
   if ('config' in parsed) return parsed.config
   throw new Error(parsed.problems.map(({ line, message }) => `${line}: ${message}`).join('\n'))
@@ -73,6 +84,8 @@ function readable(snapshot: Snapshot, keys: Keys): Record<string, Record<string,
     [keys.ca, 'root certificate'],
     [keys.client.cert, 'client certificate'],
     [keys.client.key, 'client key'],
+    [keys.clients.ca, 'authority of clients'],
+    [keys.clients.crl, 'revocation list of clients'],
     ...keys.server.flatMap(({ cert, key }, index): [string, string][] => [
       [cert, `server certificate ${index + 1}`],
       [key, `server key ${index + 1}`],

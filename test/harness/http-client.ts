@@ -12,6 +12,11 @@ import { connect as tlsConnect } from 'node:tls'
 
 export type HttpVersion = '1.1' | '2'
 
+export interface Client {
+  readonly cert: string
+  readonly key: string
+}
+
 export interface HttpRequest {
   readonly url: string | URL
   readonly method?: string
@@ -20,6 +25,8 @@ export interface HttpRequest {
   readonly version?: HttpVersion
   /** PEM that the server's certificate must chain to. Without it the system's. */
   readonly ca?: string
+  /** Shown in the TLS handshake: PEM of the chain and of the key. */
+  readonly client?: Client
   readonly withinMs?: number
 }
 
@@ -74,7 +81,7 @@ function http1Request(url: URL, options: HttpRequest): Promise<Answer> {
       method: options.method ?? 'GET',
       headers: { host: url.host, ...(options.headers as Record<string, string | string[]>) },
       agent: false,
-      ...(secure ? { servername: url.hostname, ca: options.ca } : {}),
+      ...(secure ? { servername: url.hostname, ca: options.ca, ...options.client } : {}),
     })
     const timer = setTimeout(
       () => outgoing.destroy(new Error(`no answer from ${url.href} in ${withinMs} ms`)),
@@ -104,7 +111,7 @@ function http1Request(url: URL, options: HttpRequest): Promise<Answer> {
 }
 
 /** A session of its own per request, so that each request meets the listener as a stranger. */
-export function connectHttp2(url: URL, ca?: string): http2.ClientHttp2Session {
+export function connectHttp2(url: URL, ca?: string, client?: Client): http2.ClientHttp2Session {
   if (url.protocol === 'http:') return http2.connect(`http://${LOOPBACK}:${portOf(url)}`)
   return http2.connect(url.origin, {
     createConnection: () =>
@@ -114,13 +121,14 @@ export function connectHttp2(url: URL, ca?: string): http2.ClientHttp2Session {
         servername: url.hostname,
         ALPNProtocols: ['h2'],
         ...(ca === undefined ? {} : { ca }),
+        ...client,
       }),
   })
 }
 
 async function http2Request(url: URL, options: HttpRequest): Promise<Answer> {
   const { withinMs = 20_000 } = options
-  const session = connectHttp2(url, options.ca)
+  const session = connectHttp2(url, options.ca, options.client)
   try {
     return await new Promise((resolve, reject) => {
       session.once('error', reject)

@@ -1,5 +1,7 @@
 /** The portal: the routes that this person may open, and no other. */
 import type { Route } from '../../config/config.ts'
+import { CERTIFICATE_HEADER, certificateShown } from '../../identity/client-certificate/forwarded.ts'
+import { verifierFor } from '../../identity/client-certificate/trust.ts'
 import type { RequestFacts, Subject } from '../../policy/decision.ts'
 import type { Session } from '../../session/session.ts'
 import { html, safeHref } from '../../transport/html.ts'
@@ -64,6 +66,7 @@ function subjectOf({ id, userId, email, name, claims, groups }: Session): Subjec
 
 /** As if the person opened the route's first page from here. */
 function factsOf({ request, config, now }: Visit, route: Route): RequestFacts {
+  const verifier = verifierFor(route, config.settings)
   const forwarded = String(request.headers['x-forwarded-for'] ?? '').split(',')
   return {
     method: 'GET',
@@ -71,6 +74,8 @@ function factsOf({ request, config, now }: Visit, route: Route): RequestFacts {
     host: route.origin.host,
     sourceIp: forwarded.at(-1 - config.settings.xff_num_trusted_hops)?.trim() ?? '',
     headers: {},
+    clientCertificate:
+      verifier && certificateShown(verifier, request.headers[CERTIFICATE_HEADER]?.toString(), now),
     now,
   }
 }
