@@ -38,7 +38,7 @@ import {
   turnPostIntoGet,
   unlessSignedIn,
 } from './steps/oauth-callback.ts'
-import { readSession, refuseSeveralSessions } from './steps/read-session.ts'
+import { readSession, recallSession, refuseSeveralSessions } from './steps/read-session.ts'
 import { readTarget } from './steps/read-target.ts'
 import { requireSession } from './steps/require-session.ts'
 import { handOffTheSignedIn, refusePrograms, startSignIn } from './steps/sign-in.ts'
@@ -73,11 +73,12 @@ export const PIPELINE: readonly Row[] = [
   protects(readTarget,                       'SIGN_IN', 'HAND_OFF', 'FLOW', 'CHAIN', 'ARRIVAL'),
   use(readSession,                           'SIGN_IN', 'OAUTH_CALLBACK', 'SIGN_OUT', 'SIGNED_OUT', 'HAND_OFF', 'APP_SIGN_OUT', 'ME', 'USER', 'PORTAL', 'PORTAL_API'),
   protects(refuseSeveralSessions,            'SIGN_IN', 'OAUTH_CALLBACK', 'HAND_OFF', 'ME', 'USER', 'PORTAL', 'PORTAL_API'),
+  use(readProviders,                         'SIGN_IN'),
+  use(recallSession,                         'SIGN_IN'),
   protects(consultDirectory,                 'SIGN_IN', 'ME', 'USER', 'PORTAL', 'PORTAL_API'),
   protects(requireSession,                   'USER', 'PORTAL', 'PORTAL_API'),
 
   // the sign-in page
-  use(readProviders,                         'SIGN_IN'),
   use(handOffTheSignedIn,                    'SIGN_IN'),
   protects(refusePrograms,                   'SIGN_IN'),
   use(chooseProvider,                        'SIGN_IN'),

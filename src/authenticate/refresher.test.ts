@@ -40,11 +40,11 @@ class Provider extends FakeProvider {
   now = () => START
   meanwhile: (() => void) | undefined
 
-  override async refresh(current: Identity): Promise<Identity> {
+  override async refresh(known: Identity): Promise<Identity> {
     this.atOnce += 1
     this.most = Math.max(this.most, this.atOnce)
     try {
-      const identity = await super.refresh(current)
+      const identity = await super.refresh(known)
       this.meanwhile?.()
       return {
         ...identity,

@@ -12,6 +12,8 @@ import type { Sealer } from '../crypto/seal.ts'
 const SignOutOrder = z.strictObject({
   userId: z.string(),
   idpId: z.string(),
+  /** The one that has ended. */
+  sessionId: z.string().optional(),
   /** With the ID token as a hint. */
   endSessionUrl: z.string().optional(),
 })

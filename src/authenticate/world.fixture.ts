@@ -58,9 +58,10 @@ export function testConfig(settings = ''): Config {
 
 /** Knows one code per sign-in, and holds the caller to PKCE and nonce as a real one does. */
 export class FakeProvider implements IdentityProvider {
-  readonly id = 'fake'
-  readonly name = 'default'
-  readonly label = 'Fake'
+  readonly id: string
+  readonly name: string
+  readonly label: string
+  readonly origin: string
   readonly status = { state: 'ready' } as const
   readonly revoked: string[] = []
   readonly refreshes: string[] = []
@@ -77,13 +78,20 @@ export class FakeProvider implements IdentityProvider {
   >()
   #count = 0
 
+  constructor({ id = 'fake', name = 'default', label = 'Fake', origin = IDP } = {}) {
+    this.id = id
+    this.name = name
+    this.label = label
+    this.origin = origin
+  }
+
   authorizationUrl(
     signIn: { oauthState: string; idTokenNonce: string; codeVerifier: string },
     demand: SignInDemand = {},
   ): Promise<URL> {
     if (this.fault !== undefined) return Promise.reject(this.fault)
     this.demands.push(demand)
-    const url = new URL('/authorize', IDP)
+    const url = new URL('/authorize', this.origin)
     url.searchParams.set('state', signIn.oauthState)
     url.searchParams.set('nonce', signIn.idTokenNonce)
     url.searchParams.set('code_challenge', hash(signIn.codeVerifier))
@@ -136,7 +144,7 @@ export class FakeProvider implements IdentityProvider {
     postLogoutRedirectUri: string
   }): Promise<URL | undefined> {
     if (!this.hasEndSession) return Promise.resolve(undefined)
-    const url = new URL('/end', IDP)
+    const url = new URL('/end', this.origin)
     url.searchParams.set('id_token_hint', idTokenHint)
     url.searchParams.set('post_logout_redirect_uri', postLogoutRedirectUri)
     return Promise.resolve(url)
@@ -197,6 +205,10 @@ export class World implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack()
   now = Date.UTC(2026, 8, 1, 12)
   idpId = ''
+  /** Further providers, to be chosen beside the first. */
+  readonly others: FakeProvider[] = []
+  /** Ids of those whose sessions count on a host. */
+  idsAt: (host: string) => readonly string[] = () => [this.idpId]
   /** What the directory says, by user id: the groups of somebody, or that they have left. */
   readonly directory = new Map<string, readonly string[] | 'switched off'>()
   /** What the gate asks of those whom it lets in. */
@@ -233,8 +245,11 @@ export class World implements AsyncDisposable {
         socketPath: this.socketPath,
         config: this.config,
         sessions: this.sessions,
-        provider: (idpId) => (idpId === provider.id ? provider : undefined),
-        idpIdsFor: () => [provider.id],
+        provider: (idpId) => [provider, ...this.others].find(({ id }) => id === idpId),
+        idpIdsFor: (route) =>
+          route === undefined
+            ? [provider, ...this.others].map(({ id }) => id)
+            : this.idsAt(route.origin.host),
         mayOpen: (route, subject) =>
           subject.kind === 'user' && route.allowed_users?.includes(subject.email ?? '') !== false,
         mentionedGroups: (route) => compilePolicy(route).policy?.mentionedGroups ?? [],
@@ -310,7 +325,8 @@ export class Browser {
   async ask(address: URL | string, ask: Ask = {}): Promise<Reply> {
     const url = new URL(address)
     this.trail.push(url)
-    const reply = url.origin === IDP ? this.#askProvider(url) : await this.#askWorld(url, ask)
+    const provider = [this.#world.provider, ...this.#world.others].find(({ origin }) => origin === url.origin)
+    const reply = provider === undefined ? await this.#askWorld(url, ask) : this.#askProvider(provider, url)
     this.jar.keep(url.hostname, reply.setCookies)
     return reply
   }
@@ -339,10 +355,10 @@ export class Browser {
     throw new Error(`no redirect to ${pattern}, but ${reply.status} at ${reply.url.href}`)
   }
 
-  #askProvider(url: URL): Reply {
+  #askProvider(provider: FakeProvider, url: URL): Reply {
     const next =
       url.pathname === '/authorize'
-        ? this.#world.provider.approve(url, this.user)
+        ? provider.approve(url, this.user)
         : (url.searchParams.get('post_logout_redirect_uri') ?? IDP)
     return { url, status: 302, headers: { location: String(next) }, setCookies: [], body: '' }
   }
@@ -355,7 +371,9 @@ export class Browser {
   /** What ext_authz does for an app: lets a session in, sends everybody else to sign in. */
   async #gate(url: URL): Promise<Reply> {
     const session = await this.#world.sessionAt(url.hostname, this.session(url.hostname))
-    if (session !== undefined && meetsDemand(session, this.#world.demand, this.#world.now))
+    const idpIds = this.#world.idsAt(url.hostname)
+    const counts = session !== undefined && idpIds.includes(session.idpId)
+    if (counts && meetsDemand(session, this.#world.demand, this.#world.now))
       return { url, status: 200, headers: {}, setCookies: [], body: `app sees ${session.userId}` }
     const kept = this.jar.get(url.hostname, '__Host-sallyport_flow')
     const flow = kept ?? newFlowCookieValue()
@@ -363,7 +381,7 @@ export class Browser {
     const location = buildSignInUrl({
       authenticateUrl: AUTHENTICATE,
       redirectUri: url,
-      idpIds: [this.#world.idpId],
+      idpIds,
       additionalHosts: current.routes.find(({ origin }) => origin.host === url.hostname)?.depends_on ?? [],
       flow: flowHash(flow),
       demand: this.#world.demand,

@@ -27,7 +27,7 @@ import { type Judge, PIPELINE, runPipeline, type Step } from './pipeline.ts'
 import type { Ports } from './ports.ts'
 import { refusalAnswer, robotsAnswer } from './refusal.ts'
 import { RouteTable } from './routes.ts'
-import { corsHeaders, signInAnswer } from './sign-in.ts'
+import { chooseAgain, corsHeaders, signInAnswer } from './sign-in.ts'
 import { Visitors } from './visitors.ts'
 
 export interface Authorizer extends Disposable {
@@ -141,12 +141,15 @@ export function createAuthorizer(
         })
       case 'deny': {
         if (check.path === '/robots.txt') return robotsAnswer()
+        const choice = shape === 'html' ? chooseAgain(check, route, keys.url) : undefined
         const refusal = denialRefusal(
           verdict.decision,
           check.sessions[0],
           route.route.show_error_details === true,
+          choice?.href,
         )
-        return refusalAnswer(refusal, shape, decisionId, corsHeaders(check, routes))
+        const headers = [...corsHeaders(check, routes), ...(choice?.headers ?? [])]
+        return refusalAnswer(refusal, shape, decisionId, headers)
       }
       case 'refuse':
         return refusalAnswer(requestRefusal(verdict), shape, decisionId, challenge(check, verdict.reason))

@@ -18,10 +18,12 @@ import type { Refusal } from './refusal.ts'
 const SIGN_OUT_PATH = '/.pomerium/sign_out'
 const ACCOUNT_PATH = '/.pomerium/'
 
+/** @param otherAccount where somebody becomes somebody else */
 export function denialRefusal(
   decision: Decision,
   session: Session | undefined,
   showDetails: boolean,
+  otherAccount: string = SIGN_OUT_PATH,
 ): Refusal {
   const missing = missingFor(decision)
   const who = session && factList([['Signed in as', session.email ?? session.name ?? session.userId]])
@@ -32,7 +34,7 @@ export function denialRefusal(
       session === undefined
         ? []
         : [
-            { label: 'Use another account', href: SIGN_OUT_PATH, main: true },
+            { label: 'Use another account', href: otherAccount, main: true },
             { label: 'About your account', href: ACCOUNT_PATH },
           ],
     members: {

@@ -32,12 +32,7 @@ export function signInAnswer(
   },
 ): DeniedAnswer {
   const isRedirected = mayBeRedirected(check.request, shape) && !check.credentials.isPresent
-  const kept = check.visitor?.cookies.flow
-  const flow = isFlowCookieValue(kept) ? kept : newFlowCookieValue()
-  const flowCookie: HeaderEntry = [
-    'set-cookie',
-    `${FLOW_COOKIE}=${flow}; Path=/; Max-Age=${FLOW_COOKIE_SECONDS}; Secure; HttpOnly; SameSite=Lax`,
-  ]
+  const { flow, flowCookie } = flowOf(check)
   const authenticateUrl = route.settings.authenticate_service_url
   if (authenticateUrl === undefined)
     throw new Fault('IDP_NOT_CONFIGURED', 'a route asks for sign-in and authenticate_service_url is not set')
@@ -74,6 +69,40 @@ export function signInAnswer(
       ...corsHeaders(check, options.routes),
     ],
   )
+}
+
+/** Ties the sign-in to this browser: without the cookie nobody comes back from it. */
+function flowOf(check: Check): { readonly flow: string; readonly flowCookie: HeaderEntry } {
+  const kept = check.visitor?.cookies.flow
+  const flow = isFlowCookieValue(kept) ? kept : newFlowCookieValue()
+  const attributes = `Path=/; Max-Age=${FLOW_COOKIE_SECONDS}; Secure; HttpOnly; SameSite=Lax`
+  return { flow, flowCookie: ['set-cookie', `${FLOW_COOKIE}=${flow}; ${attributes}`] }
+}
+
+/**
+ * For somebody who may not pass as who they are: the page where people choose an identity provider. `undefined`
+ * where there is nothing to choose.
+ */
+export function chooseAgain(
+  check: Check,
+  { idpIds, route, settings }: CompiledRoute,
+  key: Uint8Array,
+): { readonly href: string; readonly headers: readonly HeaderEntry[] } | undefined {
+  const { authenticate_service_url: authenticateUrl } = settings
+  if (idpIds.length < 2 || authenticateUrl === undefined) return undefined
+  const { flow, flowCookie } = flowOf(check)
+  const href = buildSignInUrl({
+    authenticateUrl,
+    redirectUri: ownUrl(check),
+    idpIds,
+    additionalHosts: route.depends_on ?? [],
+    flow: flowHash(flow),
+    choose: true,
+    key,
+    nowMs: check.now,
+    lifetimeMs: FLOW_COOKIE_SECONDS * 1000,
+  })
+  return { href, headers: [flowCookie] }
 }
 
 function messageFor(isStepUp: boolean, isForm: boolean): string {

@@ -6,6 +6,7 @@ import { meetsDemand } from '../../session/sign-in-age.ts'
 import { additionalHosts } from '../chain.ts'
 import { handleAudience, hostOnlyCookie, PROVIDER_COOKIE, sessionCookie } from '../cookies.ts'
 import { randomId, signInSecrets } from '../oauth-state.ts'
+import { hasSeveralProviders, recallCookie } from '../recall.ts'
 import { type Answer, parameter, required, type Visit } from '../visit.ts'
 import { UNMET } from './check-demand.ts'
 import { goToTarget } from './go-to-target.ts'
@@ -64,8 +65,11 @@ export async function createSession(visit: Visit): Promise<Answer> {
   )
   visit.cookies.push(sessionCookie(handle, site.host, config.settings))
   forgetLoginCookie(visit)
-  if (services.idpIdsFor().length > 1)
-    visit.cookies.push(hostOnlyCookie(PROVIDER_COOKIE, state.idpId, PROVIDER_COOKIE_SECONDS))
+  if (hasSeveralProviders(visit))
+    visit.cookies.push(
+      recallCookie(visit, session),
+      hostOnlyCookie(PROVIDER_COOKIE, state.idpId, PROVIDER_COOKIE_SECONDS),
+    )
   services.metrics.signIn(isOfAnotherTab ? 'joined' : 'success')
   services.logger.info(
     {

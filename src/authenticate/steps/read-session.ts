@@ -1,14 +1,26 @@
 /** Who is here: the session that the cookie of this host refers to, if it lives. */
 import { openHandles } from '../../crypto/session-handle.ts'
+import { CHOOSE_PARAMETER } from '../../crypto/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
 import { cookieValues, handleAudience } from '../cookies.ts'
-import type { Answer, Visit } from '../visit.ts'
+import { recalledSessions } from '../recall.ts'
+import { type Answer, required, type Visit } from '../visit.ts'
 
 export async function readSession(visit: Visit): Promise<Answer | undefined> {
   const [session, ...others] = await findSessions(visit)
   visit.found.session = session
   visit.found.otherSessions = others
+  return undefined
+}
+
+/** Who is signed in at a provider that does not serve here may still be, in this browser, at one that does. */
+export async function recallSession(visit: Visit): Promise<Answer | undefined> {
+  const { found, request } = visit
+  const ids = required(visit, 'providers').map(({ id }) => id)
+  if (ids.includes(found.session?.idpId ?? '') || request.query.has(CHOOSE_PARAMETER)) return undefined
+  const recalled = await recalledSessions(visit)
+  found.session = recalled.find(({ idpId }) => ids.includes(idpId)) ?? found.session
   return undefined
 }
 

@@ -4,6 +4,7 @@ import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
 import { clearedSessionCookie, hostOnlyCookie, ROUNDS_COOKIE } from '../cookies.ts'
 import { signOutQuestion } from '../pages/sign-out-pages.ts'
+import { clearedRecallCookies, recalledHandles, recalledSessions } from '../recall.ts'
 import { ORDER_PARAMETER, openSignOutOrder, type SignOutOrder, sealSignOutOrder } from '../sign-out-order.ts'
 import { type Answer, pageThatGoesOn, redirect, type Visit } from '../visit.ts'
 import { checkSignedUrl, isSigned } from './check-signed-url.ts'
@@ -51,16 +52,20 @@ export function askUnlessOrdered(visit: Visit): Answer | undefined {
   checkSignedUrl(visit)
   found.order = openSignOutOrder(request.query.get(ORDER_PARAMETER) ?? '', services.sealer)
   if (session === undefined) return undefined
-  const isTheirs = [session, ...(found.otherSessions ?? [])].every(
-    ({ userId, idpId }) => found.order?.userId === userId && found.order.idpId === idpId,
-  )
-  return isTheirs ? undefined : signOutQuestion(visit, session)
+  const isOrdered = ({ userId, idpId }: Session) =>
+    found.order?.userId === userId && found.order.idpId === idpId
+  const isTheirs = [session, ...(found.otherSessions ?? [])].every(isOrdered)
+  // This browser has had the session that ended: the one here is of the same person at another provider.
+  const isKnown = recalledHandles(visit).some(({ sessionId }) => sessionId === found.order?.sessionId)
+  return isTheirs || isKnown ? undefined : signOutQuestion(visit, session)
 }
 
 export async function signOutEverywhere(visit: Visit): Promise<Answer> {
   const { found, config, site, sites, request } = visit
-  const order = (await endSessions(visit)) ?? found.order
-  visit.cookies.push(clearedSessionCookie(site.host, config.settings))
+  const ended = await endSessions(visit)
+  // Of several providers one can be visited: the one whose session was meant.
+  const order = found.order?.endSessionUrl === undefined ? ended : found.order
+  visit.cookies.push(clearedSessionCookie(site.host, config.settings), ...clearedRecallCookies(visit))
   const { signout_redirect_url: configured } = config.settings
   const next = order?.endSessionUrl ?? configured ?? new URL(SIGNED_OUT_PATH, sites.authenticateUrl).href
   const target = new URL(next)
@@ -72,10 +77,13 @@ export async function signOutEverywhere(visit: Visit): Promise<Answer> {
   })
 }
 
-/** All that the request names: with two, no other page lets anybody in. */
+/** All that the request names, at whatever provider: with two of one, no other page lets anybody in. */
 async function endSessions(visit: Visit): Promise<SignOutOrder | undefined> {
   const { session, otherSessions = [] } = visit.found
-  for (const other of otherSessions) await endSession(visit, other)
+  const recalled = visit.site.kind === 'authenticate' ? await recalledSessions(visit) : []
+  const others = new Map([...otherSessions, ...recalled].map((other) => [other.id, other]))
+  if (session !== undefined) others.delete(session.id)
+  for (const other of others.values()) await endSession(visit, other)
   return endSession(visit, session)
 }
 
@@ -100,5 +108,6 @@ async function endSession(visit: Visit, session: Session | undefined): Promise<S
     idTokenHint: session.tokens.idToken,
     postLogoutRedirectUri: new URL(SIGNED_OUT_PATH, sites.authenticateUrl).href,
   })
-  return { userId: session.userId, idpId: session.idpId, endSessionUrl: endSessionUrl?.href }
+  const { id: sessionId, userId, idpId } = session
+  return { sessionId, userId, idpId, endSessionUrl: endSessionUrl?.href }
 }

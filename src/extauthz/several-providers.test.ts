@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { verifySignedUrl } from '../crypto/signed-url.ts'
+import {
+  ALICE,
+  authorizerFor,
+  BOB,
+  configOf,
+  cookieOf,
+  IDP,
+  KEYS,
+  MapStore,
+  NOW,
+  STAFF_ROUTE,
+} from './authorizer.fixture.ts'
+
+const PARTNERS = 'partners-idp'
+const HTML = { accept: 'text/html', 'sec-fetch-mode': 'navigate' }
+const PARTNER = { ...ALICE, id: 'partner-session-0000000', idpId: PARTNERS }
+
+/** A route whose providers tests change. */
+function setUp(idpIds: readonly string[]) {
+  const providers = { ids: idpIds }
+  const store = new MapStore(ALICE, BOB, PARTNER)
+  const fixture = authorizerFor(configOf([STAFF_ROUTE]), { store, ports: { idpIdsFor: () => providers.ids } })
+  return { providers, ask: (ask: Parameters<typeof fixture.ask>[0]) => fixture.ask(ask) }
+}
+
+const cookie = (session: typeof ALICE) => ({ headers: { ...HTML, cookie: cookieOf(session) } })
+
+describe('a route that takes sessions of several identity providers', () => {
+  it('lets in who comes from any of them, and nobody from another', async () => {
+    const { ask, providers } = setUp([IDP, PARTNERS])
+    assert.ok((await ask(cookie(ALICE))).isAllowed)
+    assert.ok((await ask(cookie(PARTNER))).isAllowed)
+    providers.ids = ['a-third-one']
+    for (const session of [ALICE, PARTNER]) assert.equal((await ask(cookie(session))).status, 302)
+  })
+
+  it('sends others to choose among them, in an address that says which and can’t be changed', async () => {
+    const { ask } = setUp([IDP, PARTNERS])
+    const url = new URL((await ask({ headers: HTML })).headers['location'] ?? '')
+    assert.equal(url.searchParams.get('pomerium_idp_id'), `${IDP},${PARTNERS}`)
+    verifySignedUrl(url, KEYS.url, NOW)
+    url.searchParams.set('pomerium_idp_id', 'another')
+    assert.throws(() => verifySignedUrl(url, KEYS.url, NOW))
+  })
+
+  it('names the one where there is one, as ever', async () => {
+    const { ask } = setUp([PARTNERS])
+    const url = new URL((await ask(cookie(ALICE))).headers['location'] ?? '')
+    assert.equal(url.searchParams.get('pomerium_idp_id'), PARTNERS)
+  })
+
+  it('forgets at once who came from a provider that is taken away, answers kept for them included', async () => {
+    const { ask, providers } = setUp([IDP, PARTNERS])
+    assert.ok((await ask(cookie(PARTNER))).isAllowed)
+    assert.ok((await ask(cookie(PARTNER))).isAllowed, 'from memory')
+    providers.ids = [IDP]
+    assert.equal((await ask(cookie(PARTNER))).status, 302)
+  })
+
+  it('tells two people in one request from a foreign session beside a good one', async () => {
+    const { ask, providers } = setUp([IDP, PARTNERS])
+    const both = { headers: { ...HTML, cookie: `${cookieOf(ALICE)}; ${cookieOf(PARTNER)}` } }
+    assert.equal((await ask(both)).status, 400)
+    providers.ids = [PARTNERS]
+    assert.ok((await ask(both)).isAllowed)
+  })
+
+  it('offers whoever may not pass another provider, and not a sign-out', async () => {
+    const { ask } = setUp([IDP, PARTNERS])
+    const { status, body, headers } = await ask({ path: '/deep?x=1', ...cookie(BOB) })
+    assert.equal(status, 403)
+    const [, href = ''] = /href="([^"]+)">Use another account/.exec(body) ?? []
+    const url = new URL(href.replaceAll('&amp;', '&'))
+    assert.equal(url.searchParams.get('pomerium_choose'), 'true')
+    assert.equal(url.searchParams.get('pomerium_redirect_uri'), 'https://app.example.com/deep?x=1')
+    verifySignedUrl(url, KEYS.url, NOW + 50 * 60_000)
+    assert.match(
+      headers['set-cookie'] ?? '',
+      /^__Host-sallyport_flow=/,
+      'or nobody would come back from there',
+    )
+  })
+
+  it('offers the sign-out where there is nothing to choose, and nothing of it to programs', async () => {
+    const { ask, providers } = setUp([IDP, PARTNERS])
+    const json = await ask({ headers: { accept: 'application/json', cookie: cookieOf(BOB) } })
+    assert.deepEqual([json.status, json.headers['set-cookie']], [403, undefined])
+    providers.ids = [IDP]
+    const { body, headers } = await ask(cookie(BOB))
+    assert.match(body, /href="\/\.pomerium\/sign_out">Use another account/)
+    assert.equal(headers['set-cookie'], undefined)
+  })
+})
