@@ -49,6 +49,9 @@ export const DEFAULT_AUTHORIZE_LOG_FIELDS = [
   'envoy-route-id',
   'route-checksum',
   'route-id',
+  'config-checksum',
+  'subject',
+  'inputs',
 ] as const
 
 const AUTHORIZE_LOG_FIELDS = [

@@ -59,6 +59,10 @@ const logs = {
   authorize_log_fields: AuthorizeLogFields.optional().meta({
     description: 'Fields of the decision log, one line per decision. Unset: the default set.',
   }),
+  decision_log_subjects: z.enum(['mentioned', 'all', 'none']).default('mentioned').meta({
+    description:
+      'Whether the decision log says who its sessions were, so that `explain` and `diff` can repeat decisions: e-mail address, groups, and the claims that policies mention (`mentioned`) or all claims (`all`). These are personal data; `none` leaves them out.',
+  }),
 }
 
 /** The order of the reference page, and of what editors offer. */

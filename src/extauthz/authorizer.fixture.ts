@@ -238,6 +238,8 @@ export interface Fixture extends Disposable {
   readonly clock: { now: number }
   /** Lines of the log, as objects. */
   readonly lines: Record<string, unknown>[]
+  /** Lines that say who a session was. */
+  readonly subjects: Record<string, unknown>[]
   config: Config
   change(config: Config): void
   bytes(ask?: Ask): Promise<Buffer>
@@ -255,10 +257,16 @@ export function authorizerFor(
   const { store = new MapStore(ALICE, BOB) } = options
   const clock = { now: NOW }
   const lines: Record<string, unknown>[] = []
+  const subjects: Record<string, unknown>[] = []
   const listeners = new Set<(config: Config) => void>()
   const { logger } = createLogger({
     level: 'info',
-    destination: { write: (line) => void lines.push(objectOf(line)) },
+    destination: {
+      write(text) {
+        const line = objectOf(text)
+        ;(line['msg'] === 'authorize subject' ? subjects : lines).push(line)
+      },
+    },
   })
   const ports: Ports & { meter: ReturnType<typeof createMetrics>['meter'] } = {
     config: {
@@ -286,6 +294,7 @@ export function authorizerFor(
     store,
     clock,
     lines,
+    subjects,
     change(next: Config) {
       fixture.config = next
       for (const listener of listeners) listener(next)

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Buffer } from 'node:buffer'
+import type { Config } from '../config/config.ts'
 import { Fault } from '../errors.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Meter } from '../telemetry/metrics.ts'
@@ -58,7 +59,7 @@ export function createAuthorizer(
     splitCookies: cookieSplitter(cookieName),
   })
   let judge = judgeOf(config.current.settings.cookie_name)
-  let log = createDecisionLog(logger, config.current.settings.authorize_log_fields)
+  let log = createDecisionLog(logger, config.current, claimsMentioned(config.current))
 
   const generations = config.onGeneration((next) => {
     routes.replace(next)
@@ -66,7 +67,7 @@ export function createAuthorizer(
     assertions.clear()
     budget.clear()
     judge = judgeOf(next.settings.cookie_name)
-    log = createDecisionLog(logger, next.settings.authorize_log_fields)
+    log = createDecisionLog(logger, next, claimsMentioned(next))
   })
   const directoryChanges = ports.directory?.onChange(() => {
     visitors.clear()
@@ -100,6 +101,12 @@ export function createAuthorizer(
       metrics[Symbol.dispose]()
       budget[Symbol.dispose]()
     },
+  }
+
+  /** Told when it is first needed: a generation that judges nobody need not compile all its policies. */
+  function claimsMentioned(current: Config): () => readonly string[] {
+    return () =>
+      current.routes.flatMap((route) => ports.policyOf(current, route).policy?.mentionedClaims ?? [])
   }
 
   function answer(check: Check, verdict: Verdict, startedAt: number): Buffer {
@@ -210,6 +217,7 @@ function begin(request: CheckRequest, now: number): Check {
     sessions: [],
     isSwitchedOff: false,
     outlived: undefined,
+    facts: undefined,
     decision: undefined,
   }
 }

@@ -9,6 +9,7 @@ import type { Session } from '../session/session.ts'
 import type { CheckRequest } from './check-request.ts'
 import { clientAddress } from './client-address.ts'
 import type { HeaderCredentials } from './credentials.ts'
+import { NotedLookups } from './decision-inputs.ts'
 import type { CompiledRoute } from './routes.ts'
 import type { Visitor } from './visitors.ts'
 
@@ -57,6 +58,8 @@ export interface Check {
   isSwitchedOff: boolean
   /** What the route allows of what a session has too much of, lifetime or silence: such ones don't count. Milliseconds. */
   outlived: number | undefined
+  /** What the policy was asked with, once it was. */
+  facts: CheckFacts | undefined
   /** What the policy said. */
   decision: Decision | undefined
 }
@@ -76,7 +79,8 @@ export class CheckFacts implements RequestFacts {
   readonly host: string
   readonly sourceIp: string
   readonly now: number
-  readonly data: DataSources | undefined
+  /** Set where the policy may look something up. */
+  readonly lookups: NotedLookups | undefined
   readonly clientCertificate: ClientCertificate | undefined
   readonly #request: CheckRequest
   #headers: Readonly<Record<string, string>> | undefined
@@ -87,12 +91,23 @@ export class CheckFacts implements RequestFacts {
     this.path = check.path
     this.host = check.host
     this.now = check.now
-    this.data = data
+    const reads = check.route?.policy.reads
+    const mayLookUp = reads !== undefined && (reads.has('record') || reads.has('geo'))
+    this.lookups = mayLookUp && data !== undefined ? new NotedLookups(data) : undefined
     this.clientCertificate = check.certificate
     this.sourceIp = clientAddress(check.request, check.route?.settings)
   }
 
   get headers(): Readonly<Record<string, string>> {
     return (this.#headers ??= this.#request.headers())
+  }
+
+  /** Undefined as long as no criterion has asked for them. */
+  get headersRead(): Readonly<Record<string, string>> | undefined {
+    return this.#headers
+  }
+
+  get data(): DataSources | undefined {
+    return this.lookups
   }
 }

@@ -10,7 +10,8 @@ describe('the decision log', () => {
   it('has one line per check with who, what and why', async () => {
     using fixture = staff()
     await fixture.ask({ ...alice, path: '/page?secret=1' })
-    const { time, 'route-checksum': checksum, ...line } = fixture.lines[0] ?? {}
+    const { time, 'route-checksum': checksum, subject, ...line } = fixture.lines[0] ?? {}
+    assert.match(String(subject), /^[0-9a-f]{16}$/)
     assert.equal(typeof time, 'string')
     assert.match(String(checksum), /^[0-9a-f]{16}$/)
     assert.deepEqual(line, {
@@ -27,6 +28,7 @@ describe('the decision log', () => {
       email: 'alice@example.com',
       'envoy-route-id': fixture.config.routes[0]?.id,
       'route-id': fixture.config.routes[0]?.id,
+      'config-checksum': fixture.config.checksum.slice(0, 16),
       outcome: 'allow',
       allow: true,
       'allow-why-true': ['groups-ok'],

@@ -7,7 +7,7 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import type { Route } from '../config/config.ts'
+import type { Config, Route } from '../config/config.ts'
 import { isCredentialHeader } from '../config/secret-headers.ts'
 import type { ClientCertificate } from '../identity/client-certificate/verifier.ts'
 import type { Decision } from '../policy/decision.ts'
@@ -15,6 +15,8 @@ import type { Session } from '../session/session.ts'
 import { jsonString, type Logger, readyLines } from '../telemetry/log.ts'
 import type { Check, Verdict } from './check.ts'
 import { clientAddress } from './client-address.ts'
+import { inputsOf } from './decision-inputs.ts'
+import { createSubjectLog, type SubjectLog } from './subject-log.ts'
 
 /** How a check ended. */
 export interface Ending {
@@ -46,9 +48,8 @@ const FIELDS: Readonly<Record<string, Reader>> = {
   'removed-groups-count': ({ removedGroups }) => (removedGroups > 0 ? removedGroups : undefined),
   'identity-header-bytes': ({ identityBytes }) => (identityBytes === 0 ? undefined : identityBytes),
   'envoy-route-id': ({ check }) => cut(check.request.routeId),
-  'route-id': ({ check }) => check.route?.route.id,
-  'route-checksum': ({ check }) => (check.route === undefined ? undefined : checksumOf(check.route.route)),
   'client-certificate': ({ check }) => certificateField(check.certificate),
+  inputs: ({ check }) => check.facts && check.route && inputsOf(check.facts, check.route.policy),
   headers: ({ check }) =>
     Object.fromEntries(check.request.headerNames().map((name) => [name, headerField(check, name)])),
 }
@@ -60,17 +61,16 @@ function certificateField(certificate: ClientCertificate | undefined): Value {
   return { fingerprint, validity, ...(reason && { reason }), subject: cut(subject) }
 }
 
-const checksums = new WeakMap<Route, string>()
+/** Fields that are the same for all requests of a route. */
+const ROUTE_FIELDS: Readonly<Record<string, (route: Route, configChecksum: string) => string>> = {
+  'route-id': ({ id }) => id,
+  'route-checksum': (route) => checksumOf(route),
+  'config-checksum': (_, configChecksum) => configChecksum,
+}
 
 /** The same for as long as the route says the same, wherever it stands in the file and whatever is tested of it. */
-function checksumOf(route: Route): string {
-  let checksum = checksums.get(route)
-  if (checksum === undefined) {
-    const { position: _place, tests: _expected, ...said } = route
-    checksum = createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 16)
-    checksums.set(route, checksum)
-  }
-  return checksum
+function checksumOf({ position: _place, tests: _expected, ...said }: Route): string {
+  return createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, SHORT_CHECKSUM)
 }
 
 /** Fields that are the same as long as the session is the same object. */
@@ -84,9 +84,19 @@ const SESSION_FIELDS: Readonly<Record<string, (session: Session) => string | und
 /** A part of the line as JSON members, each with a comma before it. */
 type Part = (ending: Ending) => string
 
-export function createDecisionLog(logger: Logger, fields: readonly string[]): (ending: Ending) => void {
+/** @param claimsMentioned names under which the policies of this configuration ask for claims */
+export function createDecisionLog(
+  logger: Logger,
+  { settings, checksum }: Config,
+  claimsMentioned: () => readonly string[],
+): (ending: Ending) => void {
+  const { authorize_log_fields: fields, decision_log_subjects: told } = settings
   const lines = readyLines(logger, 'info', 'authorize check')
-  const parts = partsFor([...new Set(fields)])
+  const parts = partsFor([...new Set(fields)], {
+    session: (names) => sessionPart(names),
+    route: (names) => routePart(names, checksum.slice(0, SHORT_CHECKSUM)),
+    subject: told === 'none' ? NO_PART : subjectPart(logger, told === 'all' ? () => told : claimsMentioned),
+  })
   return (ending) => {
     if (!lines.isEnabled()) return
     let text = ',"service":"authorize"'
@@ -95,35 +105,73 @@ export function createDecisionLog(logger: Logger, fields: readonly string[]): (e
   }
 }
 
-/** Neighbouring fields of the session become one part, which is made once per session. */
-function partsFor(fields: readonly string[]): readonly Part[] {
+/** Enough to tell configurations apart, and to find one in a history of them. */
+const SHORT_CHECKSUM = 16
+const NO_PART: Part = () => ''
+
+interface Makers {
+  readonly session: (fields: readonly string[]) => Part
+  readonly route: (fields: readonly string[]) => Part
+  readonly subject: Part
+}
+
+/** Neighbouring fields of the session become one part, which is made once per session; those of the route likewise. */
+function partsFor(fields: readonly string[], { session, route, subject }: Makers): readonly Part[] {
   const parts: Part[] = []
-  let ofSession: string[] = []
-  for (const field of fields) {
+  for (let at = 0; at < fields.length; ) {
+    const ofSession = runOf(fields, at, SESSION_FIELDS)
+    const ofRoute = runOf(fields, at, ROUTE_FIELDS)
+    const [field = ''] = fields.slice(at)
     const reader = readerFor(field)
-    if (Object.hasOwn(SESSION_FIELDS, field)) {
-      if (ofSession.length === 0) parts.push(sessionPart(ofSession))
-      ofSession.push(field)
-    } else if (reader !== undefined) {
-      ofSession = []
+    if (ofSession.length > 0) parts.push(session(ofSession))
+    else if (ofRoute.length > 0) parts.push(route(ofRoute))
+    else if (field === 'subject') parts.push(subject)
+    else if (reader !== undefined) {
       const key = keyOf(field)
       parts.push((ending) => member(key, reader(ending)))
     }
+    at += Math.max(1, ofSession.length, ofRoute.length)
   }
   return parts
 }
 
+function runOf(fields: readonly string[], from: number, table: object): readonly string[] {
+  const end = fields.findIndex((field, index) => index >= from && !Object.hasOwn(table, field))
+  return fields.slice(from, end === -1 ? undefined : end)
+}
+
 function sessionPart(fields: readonly string[]): Part {
-  const made = new WeakMap<Session, string>()
-  return ({ check }) => {
-    const session = check.sessions[0]
-    if (session === undefined) return ''
-    let text = made.get(session)
-    if (text === undefined) {
-      text = fields.map((field) => member(keyOf(field), SESSION_FIELDS[field]?.(session))).join('')
-      made.set(session, text)
-    }
+  const textOf = remembered((session: Session) =>
+    fields.map((field) => member(keyOf(field), SESSION_FIELDS[field]?.(session))).join(''),
+  )
+  return ({ check: { sessions } }) => (sessions[0] === undefined ? '' : textOf(sessions[0]))
+}
+
+function routePart(fields: readonly string[], configChecksum: string): Part {
+  const textOf = remembered((route: Route) =>
+    fields.map((field) => member(keyOf(field), ROUTE_FIELDS[field]?.(route, configChecksum))).join(''),
+  )
+  return ({ check: { route } }) => (route === undefined ? '' : textOf(route.route))
+}
+
+function remembered<Key extends object>(make: (key: Key) => string): (key: Key) => string {
+  const made = new WeakMap<Key, string>()
+  return (key) => {
+    let text = made.get(key)
+    if (text === undefined) made.set(key, (text = make(key)))
     return text
+  }
+}
+
+/** Says first who it is, on a line of its own, where that was not said lately. */
+function subjectPart(logger: Logger, claims: () => 'all' | readonly string[]): Part {
+  const key = keyOf('subject')
+  let log: SubjectLog | undefined
+  return ({ check: { sessions, now } }) => {
+    const [session] = sessions
+    if (session === undefined) return ''
+    log ??= createSubjectLog(logger, claims())
+    return `${key}"${log.tell(session, now)}"`
   }
 }
 

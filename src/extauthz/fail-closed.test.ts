@@ -48,6 +48,7 @@ const PORTS: Readonly<Record<string, (thrown: unknown) => Partial<Ports>>> = {
         readsSubject: false,
         needsHeaders: [],
         mentionedGroups: [],
+        mentionedClaims: [],
         decide: () => raise(thrown),
       },
     }),

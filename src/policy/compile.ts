@@ -138,12 +138,17 @@ function hint(name: string, context: PolicyContext): string {
   return suggestion(name, Object.keys(context.policies ?? {}))
 }
 
+const CLAIM = 'claim/'
+
 function compiledFrom(blocks: readonly Block[]): CompiledPolicy {
   const criteria = blocks.flatMap((block) => block.criteria)
   return {
     reads: new Set(criteria.flatMap(({ reads }) => reads)),
     readsSubject: criteria.some(({ readsSubject }) => readsSubject),
     mentionedGroups: [...new Set(criteria.flatMap(({ mentionedGroups }) => mentionedGroups))],
+    mentionedClaims: [
+      ...new Set(criteria.flatMap(({ name }) => (name.startsWith(CLAIM) ? name.slice(CLAIM.length) : []))),
+    ],
     needsHeaders: [...new Set(criteria.flatMap(({ kind }) => kind.needsHeaders ?? []))],
     decide: judgeBy(blocks),
   }

@@ -180,5 +180,7 @@ export interface CompiledPolicy {
   readonly needsHeaders: readonly string[]
   /** The groups that its criteria name, by id or name as they are written there: what an app behind it may care for. */
   readonly mentionedGroups: readonly string[]
+  /** The claims that its criteria name, by path as it is written there: what must be known to repeat a decision. */
+  readonly mentionedClaims: readonly string[]
   decide(subject: Subject, request: RequestFacts): Decision
 }
