@@ -19,6 +19,7 @@ import { CHECKS_AND_TESTS } from './config-checks.ts'
 import { type LocalCa, openLocalCa } from './crypto/local-ca.ts'
 import { openSigningKeys } from './crypto/signing-keys.ts'
 import { serveExtAuthz } from './extauthz/service.ts'
+import { openBearerTokens } from './identity/bearer/bearer-tokens.ts'
 import { followHttpClient } from './identity/current-http-client.ts'
 import { openDirectory } from './identity/directory/open-directory.ts'
 import { openLookups } from './identity/lookups/lookups.ts'
@@ -96,6 +97,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       meter,
     }),
   )
+  const bearer = running.use(openBearerTokens({ config, trustedCa, now, env: process.env }))
 
   const { refreshNow } = running.use(
     await serveAuthenticate({
@@ -123,6 +125,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       policyOf,
       sessions,
       serviceAccounts,
+      bearer,
       data: lookups,
       keys,
       signingKeys,

@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
+import { bearerMistakes } from './bearer-rules.ts'
 import { clientCertificateMistakes, mtlsOf } from './client-certificate-rules.ts'
 import type { Config, ConfigPath, Mistake, Problem, Route, Settings } from './config.ts'
 import { freezeDeep } from './freeze.ts'
@@ -240,8 +241,10 @@ class Attempt {
   }
 
   #judgeTogether(settings: Settings, all: readonly PlacedRoute[], raw: Raw): void {
+    const issuers = raw['identity_providers']
     const drafted = all.filter(({ route }) => route.origin !== NO_ORIGIN)
     this.#mistakes.push(
+      ...bearerMistakes(drafted, settings, isKeyed(issuers) ? Object.keys(issuers) : []),
       ...routesHaveOneIdentityEach(drafted),
       ...authenticateHostIsFree(drafted, settings),
       ...additionalHostsAreOthers(drafted),

@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod'
+import { routeWorkloads } from './bearer-keys.ts'
 import { routeClientAuthority } from './client-certificates.ts'
 import { Duration } from './duration.ts'
 import { ChangeableHeaderName, HeaderValue, RequestHeaders } from './header.ts'
@@ -148,6 +149,7 @@ export const ROUTE_SECTIONS = [
   { title: 'Policy tests', keys: routeTests },
   { title: 'Identity provider', keys: routeProviders },
   { title: 'Age and strength of the sign-in', keys: stepUp },
+  { title: 'Machines', keys: routeWorkloads },
   { title: 'Rewriting path and host', keys: rewriting },
   {
     title: 'Headers and identity',
@@ -178,6 +180,7 @@ export const RouteKeys = z
     ...routeTests,
     ...routeProviders,
     ...stepUp,
+    ...routeWorkloads,
     ...rewriting,
     ...headers,
     ...tokenPassing,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { identityProviderMistakes } from './bearer-rules.ts'
 import type { Mistake } from './config.ts'
 import { directoryMistakes } from './directory-rules.ts'
 import {
@@ -84,6 +85,7 @@ const SETTINGS_RULES: readonly SettingsRule[] = [
   cookieDomainHoldsSignIn,
   listenersDoNotCollide,
   directoryMistakes,
+  identityProviderMistakes,
 ]
 
 export function settingsMistakes(settings: SettingsKeys, raw: RawKeys): Mistake[] {

@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod'
+import { workloads } from './bearer-keys.ts'
 import { clientCertificates } from './client-certificates.ts'
 import { directory } from './directory-schema.ts'
 import { addresses, behaviour, dns } from './http-settings.ts'
@@ -72,6 +73,7 @@ export const SETTINGS_SECTIONS = [
   { title: 'Client certificates', keys: clientCertificates },
   { title: 'Identity provider', keys: identity },
   { title: 'Directory', keys: directory },
+  { title: 'Machines', keys: workloads },
   { title: 'Secrets', keys: secrets },
   { title: 'Cookies, sessions and assertions', keys: { ...sessions, ...sessionLife } },
   { title: 'HTTP behaviour and timeouts', keys: behaviour },
@@ -88,6 +90,7 @@ export const SettingsKeys = z.strictObject({
   ...clientCertificates,
   ...identity,
   ...directory,
+  ...workloads,
   ...secrets,
   ...sessions,
   ...sessionLife,

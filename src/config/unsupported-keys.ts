@@ -51,11 +51,6 @@ export const UNSUPPORTED_SETTINGS: Table = {
     'name certificate files under `certificates`; a renewed file is picked up at once',
   ),
   ...all('google_cloud_serverless_authentication_service_account', 'later', 'remove the key'),
-  ...all(
-    'idp_access_token_allowed_audiences bearer_token_format identity_providers',
-    'later',
-    'bearer tokens are not accepted; users sign in with a browser',
-  ),
   ...all('blob_storage session_recording_concurrency', 'later', 'sessions are not recorded; remove the key'),
   ...all(
     'otel_traces_exporter otel_exporter_otlp_endpoint otel_exporter_otlp_protocol otel_exporter_otlp_headers otel_exporter_otlp_timeout otel_exporter_otlp_traces_endpoint otel_exporter_otlp_traces_protocol otel_exporter_otlp_traces_headers otel_exporter_otlp_traces_timeout otel_traces_sampler_arg otel_resource_attributes otel_bsp_schedule_delay otel_bsp_max_export_batch_size otel_log_level otel_attribute_value_length_limit',
@@ -108,11 +103,6 @@ export const UNSUPPORTED_SETTINGS: Table = {
 }
 
 export const UNSUPPORTED_ROUTE_KEYS: Table = {
-  ...all(
-    'idp_access_token_allowed_audiences bearer_token_format identity_providers',
-    'later',
-    'bearer tokens are not accepted; users sign in with a browser',
-  ),
   ...all(
     'kubernetes_service_account_token kubernetes_service_account_token_file',
     'later',
@@ -168,7 +158,6 @@ const HARMLESS: Readonly<Record<string, readonly unknown[]>> = {
   autocert: [false],
   autocert_use_staging: [false],
   autocert_must_staple: [false],
-  bearer_token_format: ['default'],
   cookie_secure: [true],
   databroker_storage_type: ['memory'],
   enable_google_cloud_serverless_authentication: [false],

@@ -37,7 +37,7 @@ export function allow(check: Check, assertions: Assertions, visitors: Visitors):
 
   const sessionId = session?.id ?? ''
   const sessionVersion = session?.version ?? 0
-  const { isAuthorizationOurs } = check.credentials
+  const isAuthorizationOurs = isAuthorizationTaken(check)
   const references = route.references.map((name) => request.header(name) ?? '').join('\n')
   const ready = visitor.answers.get(route)
   if (
@@ -115,7 +115,7 @@ function compose(
     ...forged,
     HANDLE_HEADER,
     ...(route.asksForCertificates ? [CERTIFICATE_HEADER] : []),
-    ...(check.credentials.isAuthorizationOurs ? ['authorization'] : []),
+    ...(isAuthorizationTaken(check) ? ['authorization'] : []),
     ...(cookies.isChanged && cookies.rest === undefined ? ['cookie'] : []),
     // What the client sends under such a name is not what the upstream takes it for.
     ...lacking,
@@ -136,10 +136,15 @@ function compose(
   }
 }
 
+/** Whether the upstream must not see it: it speaks to us. */
+function isAuthorizationTaken({ credentials, isBearerTaken }: Check): boolean {
+  return credentials.isAuthorizationOurs || isBearerTaken
+}
+
 /** A header that a template copies: without what the upstream must not see under another name either. */
 function referredHeader(check: Check, visitor: Visitor, forged: readonly string[], name: string): string {
   if (forged.includes(name) || name === HANDLE_HEADER || name === CERTIFICATE_HEADER) return ''
-  if (name === 'authorization' && check.credentials.isAuthorizationOurs) return ''
+  if (name === 'authorization' && isAuthorizationTaken(check)) return ''
   if (name === 'cookie') return Buffer.from(visitor.cookies.rest ?? '', 'latin1').toString('utf8')
   return check.request.header(name) ?? ''
 }

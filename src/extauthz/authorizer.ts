@@ -40,7 +40,7 @@ export function createAuthorizer(
   ports: Ports & { readonly meter: Meter },
   steps: readonly Step[] = PIPELINE,
 ): Authorizer {
-  const { config, sessions, serviceAccounts, keys, logger, now } = ports
+  const { config, sessions, serviceAccounts, bearer, keys, logger, now } = ports
   const metrics = createCheckMetrics(ports.meter)
   const visitors = new Visitors()
   const budget = new HeaderBudget(ports.meter, logger)
@@ -49,6 +49,7 @@ export function createAuthorizer(
   const judgeOf = (cookieName: string): Judge => ({
     sessions,
     serviceAccounts,
+    bearer,
     keys,
     directory: ports.directory,
     refreshNow: ports.refreshNow,
@@ -214,6 +215,7 @@ function begin(request: CheckRequest, now: number): Check {
     route: undefined,
     visitor: undefined,
     certificate: undefined,
+    isBearerTaken: false,
     sessions: [],
     isSwitchedOff: false,
     outlived: undefined,

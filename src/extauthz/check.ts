@@ -52,6 +52,8 @@ export interface Check {
   visitor: Visitor | undefined
   /** What the client has shown in the TLS handshake; undefined where it was not asked. */
   certificate: ClientCertificate | undefined
+  /** Whether `authorization` holds a token that is verified here: the upstream does not see it. */
+  isBearerTaken: boolean
   /** Live sessions that the request's handles name; the checks narrow them down. */
   sessions: readonly Session[]
   /** Whether a directory has switched off whom the request came with. */

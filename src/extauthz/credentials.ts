@@ -14,12 +14,21 @@ export interface HeaderCredentials {
   readonly isAuthorizationOurs: boolean
   /** Ours and another's in one `authorization`: whose it is can't be told. */
   readonly isMixed: boolean
+  /** What follows `Bearer` in `authorization`, when it is another's. */
+  readonly bearer: string | undefined
 }
 
-const NONE: HeaderCredentials = { handles: [], isPresent: false, isAuthorizationOurs: false, isMixed: false }
+const NONE: HeaderCredentials = {
+  handles: [],
+  isPresent: false,
+  isAuthorizationOurs: false,
+  isMixed: false,
+  bearer: undefined,
+}
 
 /** `Pomerium <handle>` and `Bearer Pomerium-<handle>`; schemes compare without case (RFC 9110 section 11.1). */
 const OURS = /^(?:pomerium +|bearer +pomerium-)(\S*)$/i
+const BEARER = /^bearer(?: +(.*))?$/i
 const MENTIONS_OURS = /(?:^|,)\s*(?:pomerium |bearer +pomerium-)/i
 
 export const HANDLE_HEADER = 'x-pomerium-authorization'
@@ -36,5 +45,12 @@ export function headerCredentials(request: CheckRequest): HeaderCredentials {
     isPresent: direct !== undefined || isAuthorizationOurs,
     isAuthorizationOurs,
     isMixed: isAuthorizationOurs && (handle === undefined || handle.includes(',')),
+    bearer: isAuthorizationOurs || authorization === undefined ? undefined : bearerOf(authorization),
   }
+}
+
+/** Empty for a header that announces a token and holds none. */
+function bearerOf(authorization: string): string | undefined {
+  const [whole, token = ''] = BEARER.exec(authorization.trim()) ?? []
+  return whole === undefined ? undefined : token.trim()
 }

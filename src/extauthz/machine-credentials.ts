@@ -6,7 +6,8 @@
 import { isMeantFor, type ServiceAccount } from '../session/service-account.ts'
 import type { MaybePromise } from '../session/store.ts'
 import type { Check, Refused } from './check.ts'
-import type { ServiceAccountSource } from './ports.ts'
+import { clientAddress } from './client-address.ts'
+import type { BearerSource, ServiceAccountSource } from './ports.ts'
 
 /**
  * A token that names no account that lives is refused and not passed over, on public routes too: whoever sends one
@@ -45,6 +46,35 @@ function take(
       return { outcome: 'refuse', reason: 'token-not-for-this-route' }
     accounts.noteUse(account.id, now)
   }
+  return undefined
+}
+
+/**
+ * A bearer token on a route that takes them is somebody's or is refused: it is never passed over.
+ *
+ * @throws {Fault} when whose it is can't be found out
+ */
+export function verifyBearer(
+  check: Check,
+  source: BearerSource | undefined,
+): MaybePromise<Refused | undefined> {
+  const { route } = check
+  const token = check.credentials.bearer
+  if (token === undefined || route?.takesBearer !== true) return undefined
+  check.isBearerTaken = true
+  // Two header lines, joined: whose request it is would be a matter of who reads it.
+  if (token.includes(',')) return { outcome: 'refuse', reason: 'conflicting-credentials' }
+  if (source === undefined) throw new Error('a route takes bearer tokens, and nobody verifies them')
+  const found = source.session(route.route, token, clientAddress(check.request, route.settings))
+  return found instanceof Promise ? found.then((late) => takeBearer(check, late)) : takeBearer(check, found)
+}
+
+function takeBearer(check: Check, found: Awaited<ReturnType<BearerSource['session']>>): Refused | undefined {
+  if ('problem' in found)
+    return found.isTooMany === true
+      ? { outcome: 'refuse', reason: 'too-many-invalid-tokens' }
+      : invalid(found.problem)
+  check.sessions = [...check.sessions, found]
   return undefined
 }
 

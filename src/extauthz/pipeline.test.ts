@@ -36,6 +36,7 @@ interface Row {
   readonly directory?: Pick<NonNullable<Ports['directory']>, 'apply' | 'isSwitchedOff'>
   /** What a refresh brings. */
   readonly renewed?: Session
+  readonly bearer?: Ports['bearer']
   readonly prepare?: (fixture: Fixture) => void
   readonly ask: Ask
   /** The status with the step, and without it; 0 is "allowed". */
@@ -86,6 +87,14 @@ const ROWS: readonly Row[] = [
     without: 'a token that was revoked passes for no token',
     route: PUBLIC_ROUTE,
     ask: { headers: { authorization: `Pomerium ${makeServiceAccountToken('gone', KEYS.serviceAccount)}` } },
+    status: [401, 0],
+  },
+  {
+    without: 'a bearer token that nobody vouches for reaches the upstream',
+    route: { ...PUBLIC_ROUTE, bearer_token_format: 'jwt' },
+    settings: { identity_providers: { ci: { issuer: 'https://ci.example.com', audiences: ['app'] } } },
+    bearer: { session: () => ({ problem: 'it is forged' }) },
+    ask: { headers: { authorization: 'Bearer forged' } },
     status: [401, 0],
   },
   {
@@ -145,13 +154,14 @@ const ROWS: readonly Row[] = [
 const NOTHING: Disposable = { [Symbol.dispose]: () => undefined }
 
 async function outcome(row: Row, steps: readonly Step[]): Promise<Answer> {
-  const { store = new MapStore(ALICE, BOB), directory, renewed } = row
+  const { store = new MapStore(ALICE, BOB), directory, bearer, renewed } = row
   using fixture = authorizerFor(configOf([row.route ?? STAFF_ROUTE], row.settings), {
     steps,
     store,
     ports: {
       ...(directory && { directory: { ...directory, onChange: () => NOTHING } }),
       ...(renewed && { refreshNow: async () => store.put(renewed) }),
+      ...(bearer && { bearer }),
     },
   })
   row.prepare?.(fixture)

@@ -15,7 +15,7 @@ import { type Check, CheckFacts, subjectOf, type Verdict } from './check.ts'
 import type { SplitCookies } from './cookies.ts'
 import { handleAudience } from './host.ts'
 import { renewTokens, requireTokens, type TokenRenewal } from './idp-tokens.ts'
-import { findServiceAccounts } from './machine-credentials.ts'
+import { findServiceAccounts, verifyBearer } from './machine-credentials.ts'
 import type { Ports } from './ports.ts'
 import type { RouteTable } from './routes.ts'
 import { askForStepUp } from './step-up.ts'
@@ -26,6 +26,7 @@ export interface Judge extends TokenRenewal {
   readonly sessions: Ports['sessions']
   readonly directory: Ports['directory']
   readonly serviceAccounts: Ports['serviceAccounts']
+  readonly bearer: Ports['bearer']
   readonly keys: Ports['keys']
   readonly routes: RouteTable
   readonly visitors: Visitors
@@ -50,6 +51,10 @@ export const PIPELINE: readonly Step[] = [
   {
     name: 'service accounts live and are meant for the route',
     run: (check, { serviceAccounts }) => findServiceAccounts(check, serviceAccounts),
+  },
+  {
+    name: 'bearer tokens are verified where the route says so',
+    run: (check, { bearer }) => verifyBearer(check, bearer),
   },
   { name: 'sessions have not expired', run: dropExpiredSessions },
   { name: 'sessions come from an identity provider of the route', run: dropForeignSessions },

@@ -36,6 +36,20 @@ interface DirectoryPort {
   onChange(listener: () => void): Disposable
 }
 
+/** Tokens of other issuers than us. */
+export interface BearerSource {
+  /**
+   * Whose token it is: a session that is never stored, or what is wrong, in words that its sender may read.
+   *
+   * @throws {Fault} when that can't be found out now
+   */
+  session(
+    route: Route,
+    token: string,
+    sourceAddress: string,
+  ): MaybePromise<Session | { readonly problem: string; readonly isTooMany?: boolean }>
+}
+
 export interface Ports {
   readonly config: ConfigSource
   /** The policy of a route of that generation. */
@@ -44,6 +58,7 @@ export interface Ports {
   readonly serviceAccounts?: ServiceAccountSource
   /** Records and places that policies look up. */
   readonly data?: DataSources
+  readonly bearer?: BearerSource
   readonly keys: Keyring
   readonly signingKeys: SigningKeys
   /** Which identity providers' sessions count on a route. Asked by every request: it answers from memory. */

@@ -53,6 +53,8 @@ export class CompiledRoute {
   readonly asksForCertificates: boolean
   /** Judges them; undefined where none could be valid. */
   readonly certificates: Verifier | undefined
+  /** Whether bearer tokens are verified here, instead of being the upstream's affair. */
+  readonly takesBearer: boolean
 
   /** @throws {Fault} `CONFIG_INVALID` for a policy that does not compile: config/ should have refused it */
   constructor(route: Route, config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdsFor'>) {
@@ -87,6 +89,7 @@ export class CompiledRoute {
     this.certificates = verifierFor(route, settings)
     this.needsRoutingKey =
       route.load_balancing_policy === 'RING_HASH' || route.load_balancing_policy === 'MAGLEV'
+    this.takesBearer = (route.bearer_token_format ?? settings.bearer_token_format ?? 'default') !== 'default'
   }
 
   /** Sessions of other identity providers don't count here. Asked each time: providers come and go. */

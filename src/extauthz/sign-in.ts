@@ -31,7 +31,9 @@ export function signInAnswer(
     readonly reason: 'sign-in' | 'step-up'
   },
 ): DeniedAnswer {
-  const isRedirected = mayBeRedirected(check.request, shape) && !check.credentials.isPresent
+  // No browser sends a bearer token along when a person opens a page, whoever it is meant for.
+  const isMachine = check.credentials.isPresent || check.credentials.bearer !== undefined
+  const isRedirected = mayBeRedirected(check.request, shape) && !isMachine
   const { flow, flowCookie } = flowOf(check)
   const authenticateUrl = route.settings.authenticate_service_url
   if (authenticateUrl === undefined)

@@ -1,0 +1,133 @@
+/**
+ * Bearer tokens that requests bring, turned into sessions that are never stored.
+ *
+ * @module
+ */
+import type { Config, Route } from '../../config/config.ts'
+import { machineIssuerOf } from '../../config/machine-issuers.ts'
+import { createHttpClient } from '../http-client.ts'
+import { type BearerSession, hashOf, workloadSession } from './bearer-session.ts'
+import { openCluster } from './cluster.ts'
+import { MachineTokens } from './machine-tokens.ts'
+import { TokenCache } from './token-cache.ts'
+import { MALFORMED, problem, type TokenProblem } from './token-problem.ts'
+
+/** Larger ones are no tokens: they would not fit into the headers of most servers. */
+const LONGEST_TOKEN = 16 * 1024
+/** `b64token`. @see RFC 6750 section 2.1 */
+const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/
+/** Less than Envoy waits for a check, so that the answer is ours. */
+const ANSWER_WITHIN_MS = 5000
+
+/** The generation in force, and word of each new one. */
+interface ConfigSource {
+  readonly current: Config
+  onGeneration(listener: (config: Config) => void): Disposable
+}
+
+export interface BearerTokensOptions {
+  readonly config: ConfigSource
+  /** PEM of roots that are trusted beside the system's and the configuration's. */
+  readonly trustedCa: readonly string[]
+  readonly now: () => number
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Where the pod's service account is, for tests. */
+  readonly podFolder?: string
+}
+
+export interface BearerTokens extends AsyncDisposable {
+  /** Synchronous for a token that was seen before. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID */
+  session(route: Route, token: string): BearerSession | TokenProblem | Promise<BearerSession | TokenProblem>
+}
+
+export function openBearerTokens(options: BearerTokensOptions): BearerTokens {
+  const { config, now } = options
+  let workloads = openWorkloads(config.current, options)
+  let key = keyOf(config.current)
+  const following = config.onGeneration((next) => {
+    if (keyOf(next) === key) return
+    const replaced = workloads
+    workloads = openWorkloads(next, options)
+    key = keyOf(next)
+    void replaced[Symbol.asyncDispose]()
+  })
+
+  return {
+    session(route, token) {
+      if (token.length > LONGEST_TOKEN) return problem('it is longer than 16 KB')
+      if (!TOKEN.test(token)) return MALFORMED
+      return workloads.session(token, route.identity_providers, now())
+    },
+    async [Symbol.asyncDispose]() {
+      following[Symbol.dispose]()
+      await workloads[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** What tokens are judged by, besides the route. */
+function keyOf({ settings }: Config): string {
+  return JSON.stringify([settings.identity_providers, settings.certificate_authority, settings.cookie_expire])
+}
+
+interface KeptWorkload {
+  readonly issuerName: string
+  readonly session: BearerSession
+}
+
+/** The issuers of one configuration, and the tokens of theirs that were seen. */
+function openWorkloads({ settings }: Config, { trustedCa, now, env, podFolder }: BearerTokensOptions) {
+  const { certificate_authority: ownCa, cookie_expire: lifetimeMs } = settings
+  const http = createHttpClient({
+    trustedCa: ownCa === undefined ? trustedCa : [...trustedCa, ownCa],
+    timeoutMs: ANSWER_WITHIN_MS,
+  })
+  const cluster = openCluster({ env, now, ...(podFolder !== undefined && { folder: podFolder }) })
+  const entries = Object.entries(settings.identity_providers ?? {})
+  const tokens = new MachineTokens(
+    entries.map(([name, entry]) => machineIssuerOf(name, entry)),
+    { http, cluster, now },
+  )
+  const cache = new TokenCache<KeptWorkload>()
+
+  return {
+    session(token: string, accepted: readonly string[] | undefined, time: number) {
+      const hash = hashOf(token)
+      const known = cache.find(hash, time)
+      if (known !== undefined) return 'problem' in known ? known : sessionOn(known, accepted)
+      const issuerName = tokens.issuerNameOf(token)
+      if (typeof issuerName !== 'string') return issuerName
+      if (!isAccepted(issuerName, accepted)) return NOT_HERE
+      return cache
+        .judge(hash, () => judge(token, hash))
+        .then((found) => ('problem' in found ? found : sessionOn(found, accepted)))
+    },
+    async [Symbol.asyncDispose]() {
+      await http[Symbol.asyncDispose]()
+      await cluster[Symbol.asyncDispose]()
+    },
+  }
+
+  async function judge(token: string, hash: string): Promise<KeptWorkload | TokenProblem> {
+    const verified = await tokens.verify(token)
+    const time = now()
+    if ('problem' in verified) {
+      cache.refuse(hash, verified, time)
+      return verified
+    }
+    const { issuerName } = verified
+    const kept = { issuerName, session: workloadSession(verified, hash, { now: time, lifetimeMs }) }
+    cache.accept(hash, kept, kept.session.expiresAt)
+    return kept
+  }
+}
+
+const NOT_HERE = problem('its issuer (iss) is not accepted on this route')
+
+function isAccepted(issuerName: string, accepted: readonly string[] | undefined): boolean {
+  return accepted === undefined || accepted.includes(issuerName)
+}
+
+function sessionOn({ issuerName, session }: KeptWorkload, accepted: readonly string[] | undefined) {
+  return isAccepted(issuerName, accepted) ? session : NOT_HERE
+}
