@@ -22,6 +22,7 @@ import { serveExtAuthz } from './extauthz/service.ts'
 import { openBearerTokens } from './identity/bearer/bearer-tokens.ts'
 import { followHttpClient } from './identity/current-http-client.ts'
 import { openDirectory } from './identity/directory/open-directory.ts'
+import { SCIM_PATH } from './identity/directory/scim/face.ts'
 import { openLookups } from './identity/lookups/lookups.ts'
 import { followProviders } from './identity/providers.ts'
 import { policyOf } from './policy/compiled-policies.ts'
@@ -95,6 +96,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       now,
       logger,
       meter,
+      records: sessions.records,
     }),
   )
   const bearer = running.use(openBearerTokens({ config, trustedCa, now, env: process.env }))
@@ -107,6 +109,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       provider: providers.find,
       idpIdsFor: providers.idsFor,
       directory,
+      mounts: [{ path: SCIM_PATH, add: (server) => directory.addScimFace(server) }],
       mayOpen: (route, subject, facts) =>
         policyOf(config.current, route).policy?.decide(subject, { ...facts, data: lookups }).outcome ===
         'allow',

@@ -104,7 +104,9 @@ describe('the pages', () => {
       const result = parseConfig(whole, {
         file: page,
         readFile: () => '',
-        env: Object.fromEntries([...whole.matchAll(/\benv:(\w+)/g)].map(([, name = '']) => [name, 'secret'])),
+        env: Object.fromEntries(
+          [...whole.matchAll(/\benv:(\w+)/g)].map(([, name = '']) => [name, `value-of-${name}`]),
+        ),
         generation: 1,
         ...CHECKS_AND_TESTS,
       })

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Keyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/seal.ts'
 import { REDIRECT_URI_PARAMETER } from '../crypto/sign-in-url.ts'
@@ -30,6 +30,11 @@ import { openRefresher, type SessionRefresher, type Timers } from './refresher.t
 import { sitesOf } from './sites.ts'
 import type { Visit } from './visit.ts'
 
+export interface Mount {
+  readonly path: string
+  readonly add: (server: FastifyInstance) => void
+}
+
 export interface AuthenticateOptions {
   readonly socketPath: string
   readonly config: CurrentConfig
@@ -39,6 +44,8 @@ export interface AuthenticateOptions {
   readonly mayOpen: MayOpen
   readonly mentionedGroups: MentionedGroups
   readonly directory?: DirectoryPort | undefined
+  /** What else is served on the authenticate host, below a path of its own and apart from the pages. */
+  readonly mounts?: readonly Mount[] | undefined
   readonly keys: Keyring
   readonly signingKeys: SigningKeys
   readonly now: () => number
@@ -62,11 +69,22 @@ export async function serveAuthenticate(options: AuthenticateOptions): Promise<S
   }
   await using starting = new AsyncDisposableStack()
   const server = createHttpServer({ logger })
+  for (const { path, add } of options.mounts ?? [])
+    await server.register((scope) => mount(scope, services, add), { prefix: path })
   server.all('/*', (request, reply) => answer(services, pipeline, request, reply))
   const { refreshNow } = starting.use(openRefresher({ ...services, ...(timers && { timers }) }))
   starting.use(await listenHttp(server, socketPath))
   const serving = starting.move()
   return { refreshNow, [Symbol.asyncDispose]: () => serving.disposeAsync() }
+}
+
+/** Nothing of it is there on the hosts of apps. */
+function mount(scope: FastifyInstance, { config }: Services, add: Mount['add']): void {
+  scope.addHook('onRequest', (request, _reply, done) => {
+    const isHere = sitesOf(config.current).siteOf(request.headers.host)?.kind === 'authenticate'
+    done(isHere ? undefined : new Fault('NOT_FOUND', 'no such page on this host'))
+  })
+  add(scope)
 }
 
 async function answer(

@@ -15,9 +15,14 @@ import type { SettingsKeys } from './settings-schema.ts'
 import type { Upstream } from './upstream.ts'
 
 export type { ListenAddress } from './address.ts'
-/** One place that groups come from. */
-export type DirectorySource = Frozen<DirectorySourceKeys>
 export type { DownstreamMtls } from './client-certificates.ts'
+
+type SourceKeys<Type extends DirectorySourceKeys['type']> = Frozen<
+  Omit<Extract<DirectorySourceKeys, { type: Type }>, FileKeys | 'token'>
+>
+/** One place that groups come from, with its secrets read. */
+export type DirectorySource = SourceKeys<'file'> | ScimDirectory
+export type ScimDirectory = SourceKeys<'scim'> & { readonly token: Secret }
 export type HealthCheck = NonNullable<Route['health_checks']>[number]
 export type OutlierDetection = NonNullable<Route['outlier_detection']>
 export type Redirect = NonNullable<Route['redirect']>
@@ -65,6 +70,7 @@ type ReplacedSettings =
   | 'pass_identity_headers'
   | 'access_log_fields'
   | 'authorize_log_fields'
+  | 'directory'
   | 'sign_in_providers'
   | 'set_response_headers'
   | 'records'
@@ -83,6 +89,7 @@ export interface Settings extends Frozen<Omit<SettingsKeys, ReplacedSettings>> {
   /** PEM of one or several private keys. */
   readonly signing_key: Secret | undefined
   readonly idp_client_secret: Secret | undefined
+  readonly directory: readonly DirectorySource[]
   /** The provider of the `idp_…` keys too, which is called `default` and comes first. */
   readonly sign_in_providers: readonly SignInProvider[]
   /** Empty when the file says `disable`. */

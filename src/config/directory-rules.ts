@@ -5,6 +5,7 @@
  */
 
 import type { Mistake } from './config.ts'
+import type { DirectorySourceKeys } from './directory-schema.ts'
 import { mistake } from './rule.ts'
 import type { SettingsKeys } from './settings-schema.ts'
 
@@ -22,9 +23,20 @@ export function directoryMistakes({ directory }: SettingsKeys): Mistake[] {
     const first = directory.findIndex(({ name }) => name === source.name)
     return [
       ...(first < index ? [mistake([...at, 'name'], `is also the name of directory[${first}]`)] : []),
-      ...(source.format === undefined && formatOf(source.path) === undefined
-        ? [mistake([...at, 'path'], 'does not end in .yaml, .json or .csv; say which with `format`')]
-        : []),
+      ...ownMistakes(source).map(([key, message]) => mistake([...at, key], message)),
     ]
   })
+}
+
+function ownMistakes(source: DirectorySourceKeys): readonly (readonly [key: string, message: string])[] {
+  switch (source.type) {
+    case 'file':
+      return source.format === undefined && formatOf(source.path) === undefined
+        ? [['path', 'does not end in .yaml, .json or .csv; say which with `format`']]
+        : []
+    case 'scim':
+      return source.token === undefined && source.token_file === undefined
+        ? [['type', 'needs `token` or `token_file` beside it']]
+        : []
+  }
 }

@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod'
+import { FilePath, SecretText } from './reference.ts'
 
 const SourceName = z
   .string()
@@ -50,8 +51,22 @@ const File = z.strictObject({
     .meta({ description: 'Its form. Unset: by the end of its name.' }),
 })
 
-const DirectorySourceKeys = z.discriminatedUnion('type', [File], {
-  error: 'needs a `type`: file',
+const Scim = z.strictObject({
+  type: z.literal('scim').meta({
+    description:
+      'Pushed by the identity provider over SCIM 2.0 (RFC 7644) to `https://<authenticate host>/.pomerium/scim/v2`, and kept in the state folder under the name of the source.',
+  }),
+  ...common('email'),
+  token: SecretText.optional().meta({
+    description:
+      'Token that the identity provider shows as a bearer token (RFC 6750): at least 16 characters, another for each source. It tells which source is meant.',
+    examples: ['env:SCIM_TOKEN'],
+  }),
+  token_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
+})
+
+const DirectorySourceKeys = z.discriminatedUnion('type', [File, Scim], {
+  error: 'needs a `type`: file or scim',
 })
 export type DirectorySourceKeys = z.output<typeof DirectorySourceKeys>
 

@@ -7,6 +7,7 @@
 import { parseCertificates, parsePrivateKey, pemOf, signingKeyProblem, tlsKeyProblem } from './certificate.ts'
 import { resolveAuthorities, resolveDownstreamMtls } from './client-certificates.ts'
 import type { ConfigPath, Mistake, Settings, TlsCertificate } from './config.ts'
+import { resolveDirectory } from './directory-resolve.ts'
 import { DISABLE } from './header.ts'
 import { DEFAULT_ACCESS_LOG_FIELDS, DEFAULT_AUTHORIZE_LOG_FIELDS } from './log-fields.ts'
 import { KNOWN_ISSUERS } from './provider-kinds.ts'
@@ -47,6 +48,21 @@ export class Resolver {
       return this.fail([...at, `${key}_file`], `cannot stand beside \`${key}\`; give one of them`)
     if (plain !== undefined) return this.read(plain, [...at, key])
     return file === undefined ? undefined : this.read(file, [...at, `${key}_file`])
+  }
+
+  /** The secret of a key, or of its `…_file` twin, that stands at a path. */
+  secret(
+    at: ConfigPath,
+    key: string,
+    plain: Reference | undefined,
+    file: Reference | undefined,
+  ): Secret | undefined {
+    if (plain !== undefined && file !== undefined)
+      return this.fail([...at, `${key}_file`], `cannot stand beside \`${key}\`; give one of them`)
+    const reference = plain ?? file
+    if (reference === undefined) return undefined
+    const found = this.read(reference, [...at, plain === undefined ? `${key}_file` : key])
+    return found && Secret.of(found.text)
   }
 
   read(reference: Reference, path: ConfigPath): Found | undefined {
@@ -176,6 +192,7 @@ export function resolveSettings(keys: SettingsKeys, resolver: Resolver): Setting
     pass_identity_headers: rest.pass_identity_headers ?? false,
     access_log_fields: rest.access_log_fields ?? DEFAULT_ACCESS_LOG_FIELDS,
     authorize_log_fields: rest.authorize_log_fields ?? DEFAULT_AUTHORIZE_LOG_FIELDS,
+    directory: resolveDirectory(rest.directory, resolver),
     records: resolveRecords(rest.records ?? {}, resolver),
   }
 }

@@ -22,6 +22,7 @@ export const CACHE = process.env['SALLYPORT_TEST_CACHE'] ?? join(ROOT, '.cache',
 const KEYCLOAK = { artifact: 'org.keycloak:keycloak-quarkus-dist', version: '26.3.0' }
 const MAVEN_COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
 const JUPYTERLAB = '4.4.9'
+const SCIM = ['scim2-client[httpx2]==0.13.2', 'scim2-tester==0.5.2'] as const
 const COMPOSE = 'v2.40.3'
 
 export class MissingPart extends Error {
@@ -154,6 +155,17 @@ export async function jupyter(): Promise<string> {
   return join(venv, 'bin', 'python')
 }
 
+/** Interpreter of a virtual environment with a SCIM client, and a tester of SCIM servers. */
+async function scim(): Promise<string> {
+  const advice = `missing the SCIM client: needs python3-venv, and ${SCIM.join(', ')} from the Python package index`
+  const venv = await cached('scim2-0.13.2-0.5.2', advice, async (making) => {
+    await run({ command: await python(), args: ['-m', 'venv', making], withinMs: 120_000 })
+    const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...SCIM]
+    await run({ command: join(making, 'bin', 'python'), args: pip, withinMs: 600_000 })
+  })
+  return join(venv, 'bin', 'python')
+}
+
 /**
  * The command that reads compose files, as words: Docker's own plugin, or the same built from its Go module where
  * there is no Docker. Reading needs no engine.
@@ -182,8 +194,15 @@ export async function compose(): Promise<string> {
   return join(folder, 'docker-compose')
 }
 
-export type Part = 'chromium' | 'wrk' | 'keycloak' | 'jupyter' | 'compose'
-const PARTS: Readonly<Record<Part, () => Promise<string>>> = { chromium, wrk, keycloak, jupyter, compose }
+export type Part = 'chromium' | 'wrk' | 'keycloak' | 'jupyter' | 'compose' | 'scim'
+const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
+  chromium,
+  wrk,
+  keycloak,
+  jupyter,
+  compose,
+  scim,
+}
 
 export type Found = { readonly path: string } | { readonly missing: string }
 

@@ -9,6 +9,7 @@ const ALICE: Member = {
   userId: 'alice-id',
   email: 'alice@example.com',
   claims: { oid: ['alice-oid'] },
+  issuedAt: 500_000,
   groups: ['claimed'],
 }
 const PERSON: Person = {

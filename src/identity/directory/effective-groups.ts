@@ -17,6 +17,8 @@ export interface Member {
   /** Only one that the identity provider vouches for. */
   readonly email: string | undefined
   readonly claims: Readonly<Record<string, readonly string[]>>
+  /** When the person signed in, in epoch milliseconds. */
+  readonly issuedAt: number
   readonly groups: readonly string[] | 'unknown'
 }
 
@@ -63,15 +65,20 @@ export function standingOf(
       isUnknown = true
       continue
     }
+    if (found.leftAt !== undefined) {
+      // Whoever signs in later does so as somebody whom the source does not know.
+      isSwitchedOff ||= member.issuedAt <= found.leftAt
+      continue
+    }
     isSwitchedOff ||= !found.isActive
     if (found.groups === 'unknown') {
       isUnknown = true
       continue
     }
     isKnownPerson = true
-    for (const id of found.groups) {
-      ids.add(id)
-      const name = source.tellsNames ? roster.nameOf(id) : undefined
+    for (const group of found.groups) {
+      ids.add(group.toldId ?? group.id)
+      const name = source.tellsNames ? roster.nameOf(group) : undefined
       // Who may name a group could otherwise name it as a group that opens more.
       if (name !== undefined && !isGroupId(name)) names.add(name)
     }

@@ -3,14 +3,20 @@
  *
  * @module
  */
+import { createHash } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
-import type { Config, DirectorySource } from '../../config/config.ts'
+import type { FastifyInstance } from 'fastify'
+import { type Config, type DirectorySource, Secret } from '../../config/config.ts'
 import { formatOf } from '../../config/directory-rules.ts'
 import type { Meter } from '../../telemetry/metrics.ts'
 import type { KeptCopyOptions } from '../kept-copy.ts'
 import { Directory } from './directory.ts'
 import type { Member } from './effective-groups.ts'
 import { followFile, readRoster } from './file-source.ts'
+import { type PushedSource, pushedSource } from './pushed-source.ts'
+import { Pace, STRANGER_PACE } from './scim/admission.ts'
+import { addScimFace, SCIM_PATH } from './scim/face.ts'
+import type { Records } from './scim/records.ts'
 import { copiedSource, type OpenSource, type SourceStatus } from './source.ts'
 
 export interface DirectoryService<Session extends Member> extends AsyncDisposable {
@@ -20,6 +26,8 @@ export interface DirectoryService<Session extends Member> extends AsyncDisposabl
   isSwitchedOff(session: Session): boolean
   onChange(listener: () => void): Disposable
   readonly status: readonly SourceStatus[]
+  /** Adds the address where identity providers push, `SCIM_PATH`, to a server. */
+  addScimFace(server: FastifyInstance): void
 }
 
 export interface OpenDirectoryOptions {
@@ -29,6 +37,8 @@ export interface OpenDirectoryOptions {
   }
   /** Name of the sign-in provider with that id. */
   readonly providerName: (idpId: string) => string | undefined
+  /** Where what is pushed is kept. */
+  readonly records: Records
   readonly now: () => number
   readonly logger: KeptCopyOptions<unknown>['logger']
   readonly meter: Meter
@@ -40,7 +50,7 @@ export async function openDirectory<Session extends Member>(
 ): Promise<DirectoryService<Session>> {
   const { config, providerName, now, meter } = options
   const directory = new Directory<Session>({ now, providerName })
-  let sources = new Map<string, { readonly key: string; readonly source: OpenSource }>()
+  let sources = new Map<string, { readonly key: string; readonly source: OpenSource | PushedSource }>()
   const all = () => [...sources.values()].map(({ source }) => source)
 
   const follow = ({ file, settings }: Config): void => {
@@ -61,6 +71,15 @@ export async function openDirectory<Session extends Member>(
     for (const { source } of open.values()) if (!kept.has(source)) void source[Symbol.asyncDispose]()
   }
 
+  const admission = {
+    sources: () => all().flatMap((source) => ('admitted' in source ? (source.admitted ?? []) : [])),
+    strangers: new Pace(STRANGER_PACE, now),
+  }
+  const scimUrl = () => {
+    const { authenticate_service_url: base = 'https://unset.invalid' } = config.current.settings
+    return new URL(SCIM_PATH, base).href
+  }
+
   follow(config.current)
   const following = config.onGeneration(follow)
   observe(meter, all)
@@ -69,6 +88,7 @@ export async function openDirectory<Session extends Member>(
     apply: (session) => directory.apply(session),
     isSwitchedOff: (session) => directory.isSwitchedOff(session),
     onChange: (listener) => directory.onChange(listener),
+    addScimFace: (server) => addScimFace(server, { admission, baseUrl: scimUrl }),
     get status() {
       return all().map(({ status }) => status)
     },
@@ -80,27 +100,35 @@ export async function openDirectory<Session extends Member>(
   }
 }
 
-/** Same key, same source: what it knows stays. */
+/** Same key, same source: what it knows stays. A hash, as secrets take part in it. */
 function keyOf(source: DirectorySource, configFile: string): string {
-  return JSON.stringify([dirname(resolve(configFile)), source])
+  const secrets = Object.values(source).flatMap((value) => (value instanceof Secret ? value.reveal() : []))
+  const parts = JSON.stringify([dirname(resolve(configFile)), source, secrets])
+  return createHash('sha256').update(parts).digest('base64url')
 }
 
 function openSource(
   settings: DirectorySource,
   configFile: string,
-  { now, logger }: OpenDirectoryOptions,
+  { now, logger, records }: OpenDirectoryOptions,
   onChange: () => void,
-): OpenSource {
-  const path = resolve(dirname(configFile), settings.path)
-  const format = settings.format ?? formatOf(path) ?? 'yaml'
-  return copiedSource({
-    settings,
-    now,
-    logger,
-    onChange,
-    fetch: () => Promise.try(() => readRoster(path, format)),
-    follow: (copy) => followFile(path, copy),
-  })
+): OpenSource | PushedSource {
+  switch (settings.type) {
+    case 'file': {
+      const path = resolve(dirname(configFile), settings.path)
+      const format = settings.format ?? formatOf(path) ?? 'yaml'
+      return copiedSource({
+        settings,
+        now,
+        logger,
+        onChange,
+        fetch: () => Promise.try(() => readRoster(path, format)),
+        follow: (copy) => followFile(path, copy),
+      })
+    }
+    case 'scim':
+      return pushedSource({ settings, records, now, logger, onChange })
+  }
 }
 
 function observe(meter: Meter, sources: () => readonly OpenSource[]): void {

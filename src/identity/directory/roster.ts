@@ -15,11 +15,15 @@ export interface Person {
   readonly emails: readonly string[]
   /** False for somebody who has left or is locked out. */
   readonly isActive: boolean
+  /** Of somebody who was removed, and is remembered for the sessions of before: when, in epoch milliseconds. */
+  readonly leftAt?: number
 }
 
 export interface Group {
-  /** Unique in the source. */
+  /** Unique in the source: by it groups and their members name it. */
   readonly id: string
+  /** By which everybody else does, where that is another. */
+  readonly toldId?: string
   readonly name: string | undefined
   /** Ids of people and of groups. */
   readonly people: readonly string[]
@@ -28,8 +32,9 @@ export interface Group {
 
 export interface Membership {
   readonly isActive: boolean
-  /** Ids of all groups that the person is in, through other groups too. `unknown`: more than anybody could be in. */
-  readonly groups: readonly string[] | 'unknown'
+  readonly leftAt?: number | undefined
+  /** All groups that the person is in, through other groups too. `unknown`: more than anybody could be in. */
+  readonly groups: readonly Group[] | 'unknown'
 }
 
 /** How somebody is looked up; `ambiguous` when several people of the source could be meant. */
@@ -41,12 +46,14 @@ export const MAX_GROUPS = 5000
 export class Roster {
   readonly #people = new Map<string, Person>()
   readonly #groups = new Map<string, Group>()
+  #leftCount = 0
   readonly #byId = new Index()
   readonly #byEmail = new Index()
   /** Whom or what → the groups that name it as a member. */
   readonly #groupsOfPerson = new Index()
   readonly #groupsOfGroup = new Index()
   readonly #byName = new Index()
+  readonly #byToldId = new Index()
 
   static of(people: Iterable<Person>, groups: Iterable<Group>): Roster {
     const roster = new Roster()
@@ -56,7 +63,7 @@ export class Roster {
   }
 
   get peopleCount(): number {
-    return this.#people.size
+    return this.#people.size - this.#leftCount
   }
 
   get groupCount(): number {
@@ -66,6 +73,7 @@ export class Roster {
   setPerson(person: Person): void {
     this.removePerson(person.id)
     this.#people.set(person.id, person)
+    if (person.leftAt !== undefined) this.#leftCount += 1
     for (const id of person.ids) this.#byId.add(id, person.id)
     for (const email of person.emails) this.#byEmail.add(email.toLowerCase(), person.id)
   }
@@ -74,6 +82,7 @@ export class Roster {
     const person = this.#people.get(id)
     if (person === undefined) return
     this.#people.delete(id)
+    if (person.leftAt !== undefined) this.#leftCount -= 1
     for (const key of person.ids) this.#byId.delete(key, id)
     for (const email of person.emails) this.#byEmail.delete(email.toLowerCase(), id)
   }
@@ -84,6 +93,7 @@ export class Roster {
     this.#groupsOfPerson.replace(before?.people, group.people, group.id)
     this.#groupsOfGroup.replace(before?.groups, group.groups, group.id)
     this.#byName.replace(namesOf(before), namesOf(group), group.id)
+    this.#byToldId.replace(before && [toldIdOf(before)], [toldIdOf(group)], group.id)
   }
 
   removeGroup(id: string): void {
@@ -92,48 +102,70 @@ export class Roster {
     this.#groupsOfPerson.replace(before?.people, [], id)
     this.#groupsOfGroup.replace(before?.groups, [], id)
     this.#byName.replace(namesOf(before), [], id)
+    this.#byToldId.replace(before && [toldIdOf(before)], [], id)
   }
 
-  hasGroup(id: string): boolean {
-    return this.#groups.has(id)
+  /** @param toldId as policies name it */
+  hasGroup(toldId: string): boolean {
+    return this.#byToldId.get(toldId).size > 0
   }
 
   /** The name of a group, where it means this group and no other. */
-  nameOf(groupId: string): string | undefined {
-    const name = this.#groups.get(groupId)?.name
+  nameOf({ name }: Group): string | undefined {
     return name === undefined || this.#byName.get(name).size > 1 ? undefined : name
   }
 
-  findById(id: string): Found {
-    const found = [...this.#byId.get(id)]
-    return found.length > 1 ? 'ambiguous' : this.#membershipOf(found[0])
+  kindOf(id: string): 'User' | 'Group' | undefined {
+    if (this.#people.has(id)) return 'User'
+    return this.#groups.has(id) ? 'Group' : undefined
   }
 
-  /** Of two people with one address, one of whom has left, it is the other: addresses are given again. */
-  findByEmail(email: string): Found {
-    const found = [...this.#byEmail.get(email.toLowerCase())]
-    const active = found.filter((id) => this.#people.get(id)?.isActive === true)
-    return active.length > 1 ? 'ambiguous' : this.#membershipOf(active[0] ?? found[0])
+  /** Ids of the groups that name this person or group as a member. */
+  groupsThatName(memberId: string): readonly string[] {
+    return [...new Set([...this.#groupsOfPerson.get(memberId), ...this.#groupsOfGroup.get(memberId)])]
   }
 
-  #membershipOf(personId: string | undefined): Membership | undefined {
-    const person = personId === undefined ? undefined : this.#people.get(personId)
-    return person && { isActive: person.isActive, groups: this.#groupsOf(person.id) }
-  }
-
-  #groupsOf(personId: string): readonly string[] | 'unknown' {
+  /** The groups of a person, through other groups too; `unknown` past what anybody could be in. */
+  groupsOf(personId: string): readonly Group[] | 'unknown' {
     const found = new Set(this.#groupsOfPerson.get(personId))
     // A set is walked in the order of adding, what is added on the way included.
     for (const id of found) {
       if (found.size > MAX_GROUPS) return 'unknown'
       for (const outer of this.#groupsOfGroup.get(id)) found.add(outer)
     }
-    return [...found]
+    return [...found].flatMap((id) => this.#groups.get(id) ?? [])
+  }
+
+  findById(id: string): Found {
+    const found = this.#peopleOf(this.#byId.get(id))
+    const here = found.filter(({ leftAt }) => leftAt === undefined)
+    return here.length > 1 ? 'ambiguous' : this.#membershipOf(here[0] ?? lastToLeave(found))
+  }
+
+  /** Of two people with one address, one of whom has left, it is the other: addresses are given again. */
+  findByEmail(email: string): Found {
+    const found = this.#peopleOf(this.#byEmail.get(email.toLowerCase()))
+    const here = found.filter(({ leftAt }) => leftAt === undefined)
+    const active = here.filter(({ isActive }) => isActive)
+    return active.length > 1 ? 'ambiguous' : this.#membershipOf(active[0] ?? here[0] ?? lastToLeave(found))
+  }
+
+  #peopleOf(ids: ReadonlySet<string>): readonly Person[] {
+    return [...ids].flatMap((id) => this.#people.get(id) ?? [])
+  }
+
+  #membershipOf(person: Person | undefined): Membership | undefined {
+    return person && { isActive: person.isActive, leftAt: person.leftAt, groups: this.groupsOf(person.id) }
   }
 }
 
 const namesOf = (group: Group | undefined): readonly string[] =>
   group?.name === undefined ? [] : [group.name]
+
+const toldIdOf = ({ id, toldId }: Group): string => toldId ?? id
+
+const lastToLeave = (people: readonly Person[]): Person | undefined =>
+  people.toSorted((one, other) => (other.leftAt ?? 0) - (one.leftAt ?? 0))[0]
 
 const NONE: ReadonlySet<string> = new Set()
 

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { admit, hashToken, Pace } from './admission.ts'
+import type { Records, StoredRecord } from './records.ts'
+import { ScimRefusal } from './refusal.ts'
+import { RESOURCE_TYPES } from './schema.ts'
+import { ScimSource } from './scim-source.ts'
+
+const { User, Group } = RESOURCE_TYPES
+const always = () => true
+
+/** Records in a map; late as those of a store over the network, when a test says so. */
+class MapRecords implements Records {
+  readonly #records = new Map<string, StoredRecord>()
+  readonly #listeners = new Set<(collection: string, id: string) => void>()
+  #version = 0
+  isLate = false
+
+  #answer<T>(value: T): T | Promise<T> {
+    return this.isLate ? Promise.resolve(value) : value
+  }
+
+  get(collection: string, id: string) {
+    return this.#answer(this.#records.get(`${collection} ${id}`))
+  }
+
+  list(collection: string) {
+    return this.#answer(
+      [...this.#records].filter(([key]) => key.startsWith(`${collection} `)).map(([, one]) => one),
+    )
+  }
+
+  put(collection: string, id: string, value: unknown) {
+    const record = {
+      id,
+      value: structuredClone(value),
+      version: (this.#version += 1),
+      changedAt: this.#version * 1000,
+    }
+    this.#records.set(`${collection} ${id}`, record)
+    for (const listener of this.#listeners) listener(collection, id)
+    return this.#answer(record)
+  }
+
+  delete(collection: string, id: string) {
+    const isDeleted = this.#records.delete(`${collection} ${id}`)
+    for (const listener of this.#listeners) listener(collection, id)
+    return this.#answer(isDeleted)
+  }
+
+  onChange(listener: (collection: string, id: string) => void): Disposable {
+    this.#listeners.add(listener)
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) }
+  }
+}
+
+const open = async (records: Records, name = 'pushed') =>
+  await ScimSource.open({
+    name,
+    records,
+    now: () => 1_000_000,
+    onChange: () => undefined,
+    onFailure: (error) => {
+      throw error
+    },
+  })
+
+function groupsOf(source: ScimSource, email: string): readonly string[] {
+  const found = source.roster.findByEmail(email)
+  assert.ok(found !== undefined && found !== 'ambiguous' && found.groups !== 'unknown')
+  return found.groups.map(({ id, toldId }) => toldId ?? id)
+}
+
+const isConflict = (error: unknown) =>
+  error instanceof ScimRefusal && error.status === 409 && error.scimType === 'uniqueness'
+const isPrecondition = (error: unknown) => error instanceof ScimRefusal && error.status === 412
+const never = () => false
+const pace = () => new Pace({ perSecond: 1, burst: 100 }, () => 0)
+
+function statusOf(work: () => unknown): number {
+  try {
+    work()
+    return 200
+  } catch (error) {
+    assert.ok(error instanceof ScimRefusal)
+    return error.status
+  }
+}
+
+describe('a pushed source', () => {
+  it('knows nothing before the first push, and all of it after a restart', async () => {
+    const records = new MapRecords()
+    const source = await open(records)
+    assert.equal(source.changedAt, undefined)
+    const { id } = await source.create(User, { userName: 'alice@example.com' })
+    await source.create(Group, { displayName: 'Staff', externalId: 'staff', members: [{ value: id }] })
+    for (const one of [source, await open(records)]) {
+      assert.deepEqual(groupsOf(one, 'alice@example.com'), ['staff'])
+      assert.equal(one.changedAt, 2000)
+    }
+    assert.equal((await open(records, 'another')).changedAt, undefined)
+  })
+
+  it('sees what another process has changed', async () => {
+    const records = new MapRecords()
+    const [here, there] = [await open(records), await open(records)]
+    const { id } = await there.create(User, { userName: 'alice@example.com' })
+    assert.deepEqual(groupsOf(here, 'alice@example.com'), [])
+    await there.delete(User, id, always)
+    const gone = here.roster.findByEmail('alice@example.com')
+    assert.ok(gone !== undefined && gone !== 'ambiguous')
+    assert.equal(gone.leftAt, 1_000_000)
+  })
+
+  it('holds each userName once, in whatever case', async () => {
+    const source = await open(new MapRecords())
+    const first = await source.create(User, { userName: 'Alice' })
+    await assert.rejects(source.create(User, { userName: 'ALICE' }), isConflict)
+    const second = await source.create(User, { userName: 'bob' })
+    await assert.rejects(source.replace(User, second.id, { userName: 'alice' }, always), isConflict)
+    await source.replace(User, first.id, { userName: 'ALICE' }, always)
+    await source.patch(
+      User,
+      first.id,
+      { Operations: [{ op: 'replace', path: 'userName', value: 'al' }] },
+      always,
+    )
+    await source.create(User, { userName: 'Alice' })
+  })
+
+  it('does not lose one of two changes that come at once', async () => {
+    const records = new MapRecords()
+    records.isLate = true
+    const source = await open(records)
+    const { id } = await source.create(Group, { displayName: 'Staff' })
+    const add = (value: string) =>
+      source.patch(Group, id, { Operations: [{ op: 'add', path: 'members', value: [{ value }] }] }, always)
+    await Promise.all(['a', 'b', 'c'].map(add))
+    const { resource } = await source.get(Group, id)
+    assert.deepEqual(resource['members'], [{ value: 'a' }, { value: 'b' }, { value: 'c' }])
+  })
+
+  it('takes whoever is deleted out of their groups', async () => {
+    const source = await open(new MapRecords())
+    const { id } = await source.create(User, { userName: 'alice' })
+    const group = await source.create(Group, {
+      displayName: 'Staff',
+      members: [{ value: id }, { value: 'x' }],
+    })
+    await source.delete(User, id, always)
+    assert.deepEqual((await source.get(Group, group.id)).resource['members'], [{ value: 'x' }])
+  })
+
+  it('changes nothing for a client that has seen an older version', async () => {
+    const source = await open(new MapRecords())
+    const { id } = await source.create(User, { userName: 'alice' })
+    await assert.rejects(source.replace(User, id, { userName: 'bob' }, never), isPrecondition)
+    await assert.rejects(source.delete(User, id, never), isPrecondition)
+  })
+
+  it('finds nobody by an address that people choose at home', async () => {
+    const source = await open(new MapRecords())
+    await source.create(User, {
+      userName: 'mallory',
+      emails: [
+        { value: 'mallory@example.com', type: 'work' },
+        { value: 'alice@example.com', type: 'home' },
+      ],
+    })
+    assert.equal(source.roster.findByEmail('alice@example.com'), undefined)
+    assert.deepEqual(groupsOf(source, 'mallory@example.com'), [])
+  })
+})
+
+describe('admission to the SCIM address', () => {
+  it('is by the token of a source, and tells which', async () => {
+    const [one, other] = [await open(new MapRecords()), await open(new MapRecords())]
+    const admission = {
+      sources: () => [
+        { tokenHash: hashToken('token-of-one'), source: one, pace: pace() },
+        { tokenHash: hashToken('token-of-other'), source: other, pace: pace() },
+      ],
+      strangers: pace(),
+    }
+    assert.equal(admit('Bearer token-of-one', admission), one)
+    assert.equal(admit('bearer  token-of-other', admission), other)
+    for (const authorization of [
+      undefined,
+      '',
+      'token-of-one',
+      'Basic token-of-one',
+      'Bearer token-of-on',
+      'Bearer a b',
+    ])
+      assert.equal(
+        statusOf(() => admit(authorization, admission)),
+        401,
+        String(authorization),
+      )
+  })
+
+  it('is refused to strangers who ask too often, and to nobody else for that', async () => {
+    let now = 0
+    const source = await open(new MapRecords())
+    const ofSource = new Pace({ perSecond: 2, burst: 3 }, () => now)
+    const admission = {
+      sources: () => [{ tokenHash: hashToken('token'), source, pace: ofSource }],
+      strangers: new Pace({ perSecond: 1, burst: 2 }, () => now),
+    }
+    const stranger = () => statusOf(() => admit('Bearer wrong', admission))
+    assert.deepEqual([stranger(), stranger(), stranger()], [401, 401, 429])
+    const client = () => statusOf(() => admit('Bearer token', admission))
+    assert.deepEqual([client(), client(), client(), client()], [200, 200, 200, 429])
+    now += 1000
+    assert.deepEqual([stranger(), stranger()], [401, 429])
+    assert.deepEqual([client(), client(), client()], [200, 200, 429])
+    // A clock that is set back gives nothing.
+    now -= 5000
+    assert.equal(client(), 429)
+  })
+})
