@@ -6,7 +6,7 @@ import { it } from 'node:test'
 
 const ROOT = join(import.meta.dirname, '..')
 
-it('the JSON Schema and the reference page are what the schema says', () => {
+it('the JSON Schema and the reference pages are what the source says', () => {
   execFileSync(process.execPath, [join(ROOT, 'scripts', 'gen.ts'), '--check'], { stdio: 'pipe' })
 })
 

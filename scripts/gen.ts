@@ -1,6 +1,6 @@
 /**
- * Makes what is derived from the schema of the configuration: `config.schema.json` for editors and
- * `docs/configuration.md` for readers. With `--check` it writes nothing and exits 1 when either would change.
+ * Makes what is derived: from the schema of the configuration `config.schema.json` for editors and
+ * `docs/configuration.md` for readers, from the criteria `docs/policy-reference.md`. With `--check` it writes nothing and exits 1 when either would change.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { z } from 'zod'
 import { ROUTE_SECTIONS, RouteKeys } from '../src/config/route-schema.ts'
 import { SETTINGS_SECTIONS, SettingsKeys } from '../src/config/settings-schema.ts'
 import { UNSUPPORTED_ROUTE_KEYS, UNSUPPORTED_SETTINGS } from '../src/config/unsupported-keys.ts'
+import { policyReference } from './policy-reference.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -222,6 +223,7 @@ function cell(text: string): string {
 const OUTPUTS = [
   { path: 'config.schema.json', make: editorSchema },
   { path: 'docs/configuration.md', make: referencePage },
+  { path: 'docs/policy-reference.md', make: policyReference },
 ] as const
 
 function current(path: string): string | undefined {
@@ -237,7 +239,7 @@ for (const { path, make } of OUTPUTS) {
   const text = make()
   if (current(path) === text) continue
   if (isCheck) {
-    process.stderr.write(`${path} differs from what the schema says; run \`npm run gen:config\`\n`)
+    process.stderr.write(`${path} differs from what the source says; run \`npm run gen:config\`\n`)
     process.exitCode = 1
   } else {
     writeFileSync(join(ROOT, path), text)

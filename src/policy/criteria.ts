@@ -62,6 +62,9 @@ export const CRITERIA_SECTIONS: readonly { readonly title: string; readonly kind
 
 const KINDS: Kinds = Object.assign({}, ...CRITERIA_SECTIONS.map(({ kinds }) => kinds))
 
+/** One for all: there are tens of thousands of criteria. */
+const NOTHING: readonly never[] = []
+
 /** @param name the whole key, such as `groups` or `claim/department` */
 export function compileCriterion(
   name: string,
@@ -86,8 +89,8 @@ export function compileCriterion(
     report(at, lacking(kind.needs))
   const test = kind.compile(data, at, report, { subPath, context })
   if (test === undefined) return undefined
-  const { reads = [], readsSubject = false } = kind.readingOf?.(data, context) ?? kind
-  const mentionedGroups = kind.comparesGroups?.(subPath) === true ? comparedTexts(data) : []
+  const { reads = NOTHING, readsSubject = false } = kind.readingOf?.(data, context) ?? kind
+  const mentionedGroups = kind.comparesGroups?.(subPath) === true ? comparedTexts(data) : NOTHING
   return { kind, test, reads, readsSubject, mentionedGroups }
 }
 

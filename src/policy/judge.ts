@@ -38,9 +38,9 @@ const OF_THE_CONNECTION: readonly string[] = ['client-certificate-required', 'in
 export function judgeBy(blocks: readonly Block[]): CompiledPolicy['decide'] {
   const rows = blocks.flatMap(rowsOf)
   const tests = blocks.flatMap(({ criteria }) => criteria.map(({ test }) => test))
-  const all = spansOf(blocks, () => true)
-  const enforced = spansOf(blocks, ({ isObserved }) => isObserved !== true)
   const isObserving = blocks.some(({ isObserved }) => isObserved)
+  const all = spansOf(blocks, () => true)
+  const enforced = isObserving ? spansOf(blocks, ({ isObserved }) => isObserved !== true) : all
 
   // The decision follows from these two alone, and most requests to a route come to the same.
   let latest: { outcomes: readonly Outcome[]; isAnonymous: boolean; judged: Decision } | undefined
@@ -79,9 +79,8 @@ function judge(rules: Rules, outcomes: readonly Outcome[], isAnonymous: boolean)
     return found('sign-in', allowReasons, 'allow', allow)
   if (deny === 'hit' || (deny === 'unknown' && allow === 'hit')) {
     const reasons = deny === 'hit' ? denied : reasonsOf('deny', rules.deny, outcomes, 'miss', deny)
-    // of a rule that denies whoever signs in, too, there is nothing to be learnt by signing in
-    const whoDecides = asksWho(reasons) && truthOf(rules.deny, outcomes, 'hit') !== 'hit'
-    const maySignIn = isAnonymous && allow === 'hit' && whoDecides
+    const maySignIn =
+      isAnonymous && allow === 'hit' && asksWho(reasons) && letsSomebodyPass(rules.deny, outcomes)
     return found(maySignIn ? 'sign-in' : 'deny', reasons, 'deny', deny)
   }
   return found(allow === 'hit' ? 'allow' : 'deny', allowReasons, 'allow', allow)
@@ -167,9 +166,22 @@ function truthOf(rules: Spans, outcomes: readonly Outcome[], stranger: Truth): T
   return truth
 }
 
-function outerTruth(span: Span, outcomes: readonly Outcome[], stranger: Truth): Truth {
-  const inner = innerTruth(span, outcomes, stranger)
+function outerTruth(
+  span: Span,
+  outcomes: readonly Outcome[],
+  stranger: Truth,
+  unidentified: Truth = 'unknown',
+): Truth {
+  const inner = innerTruth(span, outcomes, stranger, unidentified)
   return span.isNegated ? opposite(inner) : inner
+}
+
+/**
+ * Whether deny rules would leave anybody alone who signs in. If they deny whoever it is, or something else than
+ * who it is leaves them undecided, there is nothing to be gained by signing in.
+ */
+function letsSomebodyPass(rules: Spans, outcomes: readonly Outcome[]): boolean {
+  return rules.every((span) => outerTruth(span, outcomes, 'hit', span.isNegated ? 'hit' : 'miss') === 'miss')
 }
 
 /** The truth of a block before `not` and `nor` turn it round. */
@@ -177,19 +189,21 @@ function innerTruth(
   { isConjunction, start, end }: Span,
   outcomes: readonly Outcome[],
   stranger: Truth,
+  unidentified: Truth = 'unknown',
 ): Truth {
   const settling: Truth = isConjunction ? 'miss' : 'hit'
   let truth: Truth = isConjunction ? 'hit' : 'miss'
   for (let index = start; index < end; index++) {
-    const each = truthFor(outcomes[index], stranger)
+    const each = truthFor(outcomes[index], stranger, unidentified)
     if (each === settling) return settling
     if (each !== truth) truth = 'unknown'
   }
   return truth
 }
 
-function truthFor(outcome: Outcome | undefined, stranger: Truth): Truth {
+function truthFor(outcome: Outcome | undefined, stranger: Truth, unidentified: Truth = 'unknown'): Truth {
   if (outcome === STRANGER) return stranger
+  if (outcome === UNIDENTIFIED) return unidentified
   return outcome?.truth ?? 'unknown'
 }
 

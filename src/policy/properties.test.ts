@@ -7,7 +7,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { compilePolicy } from './compile.ts'
-import type { CompiledPolicy, RequestFacts, Subject, Truth } from './decision.ts'
+import type { PolicyContext } from './context.ts'
+import type { CompiledPolicy, DataSources, ReadFact, RequestFacts, Subject, Truth } from './decision.ts'
 
 type CriterionJson = Readonly<Record<string, unknown>>
 type RuleJson = Readonly<Record<string, Readonly<Record<string, readonly CriterionJson[]>>>>
@@ -35,6 +36,26 @@ const requestCriterion: fc.Arbitrary<CriterionJson> = fc.oneof(
 )
 const criterion = fc.oneof(identityCriterion, requestCriterion)
 
+/** Criteria about facts that may be missing. */
+const factCriterion: fc.Arbitrary<CriterionJson> = fc.oneof(
+  fc.constantFrom('mon-fri', 'sat,sun').map((day_of_week) => ({ day_of_week })),
+  fc
+    .constantFrom('6:00', '12:00', '22:00')
+    .map((after) => ({ time_of_day: { timezone: 'UTC', after, before: '7:00' } })),
+  fc.constantFrom('2030-01-05', '2031-01-01').map((before) => ({ date: { before } })),
+  fc.constantFrom('a.test', 'b.test').map((san_dns) => ({ client_certificate: { san_dns } })),
+  fc.constantFrom('0a', '0b').map((pair) => ({ client_certificate: { fingerprint: pair.repeat(32) } })),
+  fc.constant({ invalid_client_certificate: true }),
+  fc.constantFrom('DE', 'NZ').map((country) => ({ geoip: { country } })),
+  fc.constantFrom('DE', 'NZ').map((not) => ({ geoip: { country: { not } } })),
+  fc.constantFrom(1, 5).map((level) => ({ record: { type: 'people', field: 'level', '>': level } })),
+  fc.constant({ record: { type: 'nets', field: 'bad', exists: false } }),
+  fc.constantFrom('root', 'a').map((ssh_username) => ({ ssh_username })),
+  fc.constant({ ssh_username_matches_email: true }),
+  fc.constantFrom('read', 'write').map((mcp_tool) => ({ mcp_tool })),
+)
+const anyCriterion = fc.oneof(criterion, factCriterion)
+
 function rule(action: string, of = criterion): fc.Arbitrary<RuleJson> {
   const block = fc.array(of, { maxLength: 4 })
   const operators = fc.record({ and: block, or: block, not: block, nor: block }, { requiredKeys: [] })
@@ -61,12 +82,52 @@ const request: fc.Arbitrary<RequestFacts> = fc.record({
   sourceIp: fc.constantFrom('10.1.1.1', '192.0.2.1'),
   headers: fc.constant({}),
 })
+const rows: DataSources['record'] = (type, key) => {
+  if (type === 'people')
+    return key === 'a@corp.test' ? { level: 3 } : key === 'b@corp.test' ? 'unknown' : undefined
+  return key.startsWith('10.') ? { bad: true } : undefined
+}
+/** Requests of which everything is known that a criterion may ask for. */
+const fullRequest: fc.Arbitrary<RequestFacts> = fc
+  .record({
+    plain: request,
+    now: fc.constantFrom('2030-01-04T06:30:00Z', '2030-01-05T12:30:00Z', '2031-06-01T23:00:00Z'),
+    isValid: fc.boolean(),
+    pair: fc.constantFrom('0a', '0b', '0c'),
+    name: fc.constantFrom('a.test', 'b.test'),
+    isPresented: fc.boolean(),
+    country: fc.constantFrom('DE', 'NZ', undefined),
+    ssh: fc.constantFrom(undefined, { username: 'root' }, { username: 'a' }),
+    mcp: fc.constantFrom(undefined, { method: 'tools/list' }, { method: 'tools/call', tool: 'read' }),
+  })
+  .map(({ plain, now, isValid, pair, name, isPresented, country, ssh, mcp }) => ({
+    ...plain,
+    now: Date.parse(now),
+    clientCertificate: isPresented
+      ? {
+          presented: true,
+          validity: isValid ? 'valid' : 'invalid',
+          fingerprint: pair.repeat(32),
+          spkiHash: '',
+          sanDns: [name],
+          sanEmail: [],
+          sanUri: [],
+        }
+      : { presented: false },
+    data: { record: rows, place: () => ({ country }) },
+    ssh,
+    mcp,
+  }))
+const CONTEXT: PolicyContext = {
+  records: { people: { key: 'user.email' }, nets: { key: 'request.ip' } },
+}
+
 const NOBODY: Subject = { kind: 'anonymous' }
 const anybody = fc.oneof(fc.constant(NOBODY), user(fc.oneof(knownGroups, fc.constant('unknown' as const))))
 const WIDTH = { deny: 0, 'sign-in': 1, allow: 2 }
 
 function compile(rules: readonly RuleJson[]): CompiledPolicy {
-  const compiled = compilePolicy({ policy: rules })
+  const compiled = compilePolicy({ policy: rules }, CONTEXT)
   assert.equal(compiled.problems, undefined)
   return compiled.policy
 }
@@ -87,11 +148,15 @@ describe('every policy', () => {
   })
 
   it('is not widened by one more deny rule', () => {
-    holds([policy(), rule('deny'), anybody, request], (rules, deny, subject, facts) => {
-      const before = compile(rules).decide(subject, facts).outcome
-      const after = compile([...rules, deny]).decide(subject, facts).outcome
-      assert.ok(WIDTH[after] <= WIDTH[before], `${before} became ${after}`)
-    })
+    const facts = fc.oneof(request, fullRequest)
+    holds(
+      [policy(anyCriterion), rule('deny', anyCriterion), anybody, facts],
+      (rules, deny, subject, asked) => {
+        const before = compile(rules).decide(subject, asked).outcome
+        const after = compile([...rules, deny]).decide(subject, asked).outcome
+        assert.ok(WIDTH[after] <= WIDTH[before], `${before} became ${after}`)
+      },
+    )
   })
 
   it('is not narrowed by one more allow rule', () => {
@@ -127,27 +192,64 @@ describe('every policy', () => {
   })
 
   it('is the same in whatever order rules and criteria stand', () => {
-    holds([policy(), anybody, request], (rules, subject, facts) => {
+    holds([policy(anyCriterion), anybody, fullRequest], (rules, subject, facts) => {
       const { outcome, reasons } = compile(rules).decide(subject, facts)
       const mirrored = compile(rules.map(mirror).toReversed()).decide(subject, facts)
       assert.deepEqual([mirrored.outcome, mirrored.reasons], [outcome, reasons])
     })
   })
 
-  it('depends on nothing but what it says it reads', () => {
-    holds([policy(), anybody, anybody, request, request], (rules, one, other, facts, others) => {
+  it('allows nothing more when facts are missing', () => {
+    const missing = fc.subarray(['now', 'clientCertificate', 'data'] as const)
+    holds([policy(anyCriterion), anybody, fullRequest, missing], (rules, subject, facts, gone) => {
       const compiled = compile(rules)
-      const { reads } = compiled
-      const mixed = {
-        method: reads.has('method') ? facts.method : others.method,
-        path: reads.has('path') ? facts.path : others.path,
-        host: others.host,
-        sourceIp: reads.has('source_ip') ? facts.sourceIp : others.sourceIp,
-        headers: others.headers,
-      }
-      const subject = compiled.readsSubject ? one : other
-      assert.equal(compiled.decide(one, facts).outcome, compiled.decide(subject, mixed).outcome)
+      const less = { ...facts, ...Object.fromEntries(gone.map((fact) => [fact, undefined])) }
+      if (compiled.decide(subject, less).outcome !== 'allow') return
+      assert.equal(compiled.decide(subject, facts).outcome, 'allow')
     })
+  })
+
+  it('decides the same without its rules that are only watched, and tells what they would do', () => {
+    const modes = fc.array(fc.boolean(), { minLength: 4, maxLength: 4 })
+    holds([policy(anyCriterion), modes, anybody, fullRequest], (rules, isWatched, subject, facts) => {
+      const isCounted = (_: unknown, index: number) => isWatched[index] !== true
+      const watched = rules.map((each, index) =>
+        isCounted(each, index) ? each : { ...each, mode: 'observe' },
+      )
+      const { outcome, reasons, observed } = compile(watched as readonly RuleJson[]).decide(subject, facts)
+      const without = compile(rules.filter(isCounted)).decide(subject, facts)
+      assert.deepEqual([outcome, reasons], [without.outcome, without.reasons])
+      if (observed === undefined) return
+      const enforced = compile(rules).decide(subject, facts)
+      assert.deepEqual(observed, { outcome: enforced.outcome, reasons: enforced.reasons })
+    })
+  })
+
+  it('depends on nothing but what it says it reads', () => {
+    holds(
+      [policy(anyCriterion), anybody, anybody, fullRequest, fullRequest],
+      (rules, one, other, facts, others) => {
+        const compiled = compile(rules)
+        const from = (fact: ReadFact) => (compiled.reads.has(fact) ? facts : others)
+        const mixed: RequestFacts = {
+          method: from('method').method,
+          path: from('path').path,
+          host: from('host').host,
+          sourceIp: from('source_ip').sourceIp,
+          headers: from('headers').headers,
+          now: from('time').now,
+          clientCertificate: from('client_certificate').clientCertificate,
+          data: {
+            record: (type, key) => from('record').data?.record(type, key),
+            place: (ip) => from('geo').data?.place(ip),
+          },
+          ssh: from('ssh').ssh,
+          mcp: from('mcp').mcp,
+        }
+        const subject = compiled.readsSubject ? one : other
+        assert.equal(compiled.decide(one, facts).outcome, compiled.decide(subject, mixed).outcome)
+      },
+    )
   })
 
   it('traces each criterion once, with the truth that the reason stands for', () => {

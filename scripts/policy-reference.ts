@@ -1,0 +1,54 @@
+/**
+ * The reference of criteria, made from what each of them says of itself.
+ *
+ * @module
+ */
+import { stringify } from 'yaml'
+import { CRITERIA_SECTIONS } from '../src/policy/criteria.ts'
+import type { Kind } from '../src/policy/kind.ts'
+
+export function policyReference(): string {
+  return [
+    '# Criteria of the policy language',
+    '',
+    '<!-- Made by `npm run gen:config` from src/policy/; edit the criteria, not this page. -->',
+    '',
+    ...INTRODUCTION,
+    ...CRITERIA_SECTIONS.flatMap(({ title, kinds }) => [
+      `## ${title}`,
+      '',
+      ...Object.entries(kinds).flatMap(([name, kind]) => section(name, kind)),
+    ]),
+  ].join('\n')
+}
+
+const INTRODUCTION = [
+  'Each criterion is one entry of a list under `and`, `or`, `not` or `nor`; [Policy language](policy.md) says how they make a',
+  'decision and what [matchers](policy.md#matchers) there are, and the [cookbook](policy-cookbook.md) has them at work. A fact that',
+  'could not be had makes a criterion [unknown](policy.md#unknown), which is neither yes nor no.',
+  '',
+]
+
+function section(name: string, kind: Kind): readonly string[] {
+  const full = kind.subPath === undefined ? name : `${name}/<${kind.subPath}>`
+  const written = kind.subPath === undefined ? name : `${name}/department`
+  return [
+    `### \`${full}\``,
+    '',
+    `Holds ${opening(kind.holds)}${kind.holds}.`,
+    '',
+    '```',
+    `- ${written}: ${stringify(kind.example, { collectionStyle: 'flow', lineWidth: 0 }).trimEnd()}`,
+    '```',
+    '',
+    `- Data: ${kind.data}.`,
+    ...(kind.needs === undefined ? [] : [`- Needs the global key \`${kind.needs}\`.`]),
+    `- Reasons: ${kind.reasons.map((reason) => `\`${reason}\``).join(', ')}.`,
+    '',
+  ]
+}
+
+/** Some hold always or never, others when something is so. */
+function opening(holds: string): string {
+  return /^(?:always|never)$/.test(holds) ? '' : 'when '
+}
