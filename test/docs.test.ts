@@ -103,7 +103,7 @@ describe('the pages', () => {
       const whole = Array.isArray(value) ? `${AROUND_ROUTES}routes:\n${text.replaceAll(/^/gm, '  ')}` : text
       const result = parseConfig(whole, {
         file: page,
-        readFile: () => '',
+        readFile: () => 'text',
         env: Object.fromEntries(
           [...whole.matchAll(/\benv:(\w+)/g)].map(([, name = '']) => [name, `value-of-${name}`]),
         ),

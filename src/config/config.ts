@@ -117,6 +117,7 @@ type ReplacedRouteKeys =
   | 'tls_client_key'
   | 'idp_client_secret'
   | 'tls_downstream_client_ca'
+  | 'kubernetes_service_account_token'
   | 'policy'
 
 export interface Route extends Frozen<Omit<RouteKeys, ReplacedRouteKeys>> {
@@ -135,6 +136,8 @@ export interface Route extends Frozen<Omit<RouteKeys, ReplacedRouteKeys>> {
   readonly idp_client_secret: Secret | undefined
   /** PEM. */
   readonly tls_downstream_client_ca: string | undefined
+  /** With it this is the route of a Kubernetes API. */
+  readonly kubernetes_service_account_token: Secret | undefined
   readonly position: Position
 }
 

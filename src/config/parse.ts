@@ -223,6 +223,7 @@ class Attempt {
       tls_client_key_file: _c,
       idp_client_secret_file: _d,
       tls_downstream_client_ca_file: _e,
+      kubernetes_service_account_token_file: _f,
       ...rest
     } = keys
     const route: Route = freezeDeep({

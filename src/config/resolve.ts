@@ -9,6 +9,7 @@ import { resolveAuthorities, resolveDownstreamMtls } from './client-certificates
 import type { ConfigPath, Mistake, Settings, TlsCertificate } from './config.ts'
 import { resolveDirectory } from './directory-resolve.ts'
 import { DISABLE } from './header.ts'
+import { kubernetesToken } from './kubernetes.ts'
 import { DEFAULT_ACCESS_LOG_FIELDS, DEFAULT_AUTHORIZE_LOG_FIELDS } from './log-fields.ts'
 import { KNOWN_ISSUERS } from './provider-kinds.ts'
 import { type Reader, Reference } from './reference.ts'
@@ -241,5 +242,6 @@ export function resolveRouteSecrets(keys: RouteDraft, resolver: Resolver) {
       ),
       resolver,
     ),
+    kubernetes_service_account_token: kubernetesToken(keys, resolver),
   }
 }

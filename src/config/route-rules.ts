@@ -5,6 +5,7 @@
  */
 
 import type { Mistake } from './config.ts'
+import { kubernetesMistakes } from './kubernetes.ts'
 import { compileRe2, substitutionProblem } from './regex.ts'
 import type { RouteDraft } from './route-schema.ts'
 import { given, mistake, type RawKeys } from './rule.ts'
@@ -169,6 +170,7 @@ const ROUTE_RULES: readonly RouteRule[] = [
   publicRouteAsksForNoSignIn,
   tokenHasAHeaderOfItsOwn,
   clientHasAnId,
+  kubernetesMistakes,
 ]
 
 export function routeMistakes(route: RouteDraft, raw: RawKeys): Mistake[] {

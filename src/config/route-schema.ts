@@ -10,6 +10,7 @@ import { routeClientAuthority } from './client-certificates.ts'
 import { Duration } from './duration.ts'
 import { ChangeableHeaderName, HeaderValue, RequestHeaders } from './header.ts'
 import { HostName } from './host-name.ts'
+import { kubernetes } from './kubernetes.ts'
 import { policiesOfRoute, whoMayPass } from './policy-keys.ts'
 import { routeTests } from './policy-test-keys.ts'
 import { FilePath, SecretText } from './reference.ts'
@@ -166,6 +167,7 @@ export const ROUTE_SECTIONS = [
   { title: 'Protocols and timeouts', keys: { ...protocols, allow_upgrades: shared.allow_upgrades } },
   { title: 'TLS to the upstream', keys: tls },
   { title: 'Client certificates', keys: routeClientAuthority },
+  { title: 'Kubernetes', keys: kubernetes },
   {
     title: 'Load balancing and resilience',
     keys: { ...balancing, circuit_breaker_thresholds: shared.circuit_breaker_thresholds },
@@ -188,6 +190,7 @@ export const RouteKeys = z
     ...tls,
     ...routeClientAuthority,
     ...balancing,
+    ...kubernetes,
     ...shared,
   })
   .meta({

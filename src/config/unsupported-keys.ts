@@ -104,11 +104,6 @@ export const UNSUPPORTED_SETTINGS: Table = {
 
 export const UNSUPPORTED_ROUTE_KEYS: Table = {
   ...all(
-    'kubernetes_service_account_token kubernetes_service_account_token_file',
-    'later',
-    'Kubernetes API routes are not served; remove the route',
-  ),
-  ...all(
     'enable_google_cloud_serverless_authentication',
     'later',
     'set the header yourself with `set_request_headers`',

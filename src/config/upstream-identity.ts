@@ -41,8 +41,11 @@ const GroupsFilter = z.union(
   { error: 'must be a list of groups, or a map with keep, prefixes, patterns or mentioned' },
 )
 
-/** Envoy answers 500 beyond 96 KiB of headers in all (http-connection-manager.ts), of which a client may send half. */
-const MOST_HEADER_BYTES = 45_000
+/**
+ * Envoy answers 500 beyond 96 KiB of headers in all (xds/http-connection-manager.ts), of which a client may send half;
+ * on the route of a Kubernetes API an assertion comes on top.
+ */
+const MOST_HEADER_BYTES = 36_000
 
 export function upstreamIdentityKeys(place: 'route' | 'global') {
   const isRoute = place === 'route'

@@ -13,12 +13,20 @@ import type { Check } from './check.ts'
 import { encodeAllowed, headerText } from './check-response.ts'
 import { HANDLE_HEADER } from './credentials.ts'
 import { forgedHeaders } from './forged-headers.ts'
+import { groupCountOf, type HeaderBudget } from './header-budget.ts'
 import { goodToken, tokenHeader, tokensEndAt } from './idp-tokens.ts'
+import type { ImpersonationHeaders } from './impersonation.ts'
 import type { TemplateValues } from './request-header-template.ts'
 import type { CompiledRoute } from './routes.ts'
 import type { AllowedAnswer, Visitor, Visitors } from './visitors.ts'
 
 const ROUTING_KEY_HEADER = 'x-pomerium-routing-key'
+
+/** Who makes what upstreams are told. */
+export interface Makers {
+  readonly assertions: Assertions
+  readonly budget: HeaderBudget
+}
 
 /**
  * The answer's bytes: those of last time if everything they were made of is the same.
@@ -28,12 +36,12 @@ const ROUTING_KEY_HEADER = 'x-pomerium-routing-key'
  * version, the headers that templates refer to, and an assertion that is not a minute old; the answer is as old as its assertion, and ends with the first token in it. A request with
  * headers to strip is answered apart.
  */
-export function allow(check: Check, assertions: Assertions, visitors: Visitors): AllowedAnswer {
+export function allow(check: Check, makers: Makers, visitors: Visitors): AllowedAnswer {
   const { route, visitor, request, now } = check
   if (route === undefined || visitor === undefined) throw new Error('allowed without a route')
   const session = check.sessions[0]
-  const forged = forgedHeaders(request, route.asksForCertificates)
-  if (forged.length > 0) return compose(check, route, visitor, session, assertions, forged)
+  const forged = forgedHeaders(request, route)
+  if (forged.length > 0) return compose(check, route, visitor, session, makers, forged)
 
   const sessionId = session?.id ?? ''
   const sessionVersion = session?.version ?? 0
@@ -51,7 +59,7 @@ export function allow(check: Check, assertions: Assertions, visitors: Visitors):
   )
     return ready
 
-  const answer = compose(check, route, visitor, session, assertions, forged)
+  const answer = compose(check, route, visitor, session, makers, forged)
   visitors.keepAnswer(visitor, route, {
     ...answer,
     sessionId,
@@ -66,12 +74,22 @@ function mintsAssertion(route: CompiledRoute): boolean {
   return route.identity !== 'none' || route.requestHeaders.some(([, { isJwtReferred }]) => isJwtReferred)
 }
 
+/** @throws {Error} for a request that would reach a Kubernetes API in nobody's name: a bug of the pipeline */
+function impersonationFor(
+  { impersonation }: CompiledRoute,
+  session: Session | undefined,
+): ImpersonationHeaders | undefined {
+  if (impersonation === undefined) return undefined
+  if (session === undefined) throw new Error('a Kubernetes API would be asked in nobody’s name')
+  return impersonation.headersFor(session)
+}
+
 function compose(
   check: Check,
   route: CompiledRoute,
   visitor: Visitor,
   session: Session | undefined,
-  assertions: Assertions,
+  { assertions, budget }: Makers,
   forged: readonly string[],
 ): AllowedAnswer {
   const headers = new Map<string, string | Buffer>()
@@ -106,6 +124,9 @@ function compose(
     else headers.set(tokenTarget.name, value)
     tokenBytes = Math.max(tokenBytes, value?.length ?? 0)
   }
+  const impersonated = impersonationFor(route, session)
+  for (const [header, value] of impersonated?.headers ?? []) headers.set(header, value)
+  if (impersonated !== undefined) budget.note(route, impersonated, groupCountOf(session))
 
   const { cookies } = visitor
   if (cookies.isChanged && cookies.rest !== undefined && !headers.has('cookie'))
@@ -128,8 +149,8 @@ function compose(
   })
   return {
     bytes,
-    removedGroups: assertion?.removedGroups ?? 0,
-    identityBytes: assertion?.size.together ?? 0,
+    removedGroups: Math.max(assertion?.removedGroups ?? 0, impersonated?.removedGroups ?? 0),
+    identityBytes: (assertion?.size.together ?? 0) + (impersonated?.size.together ?? 0),
     madeAt: assertion?.mintedAt ?? check.now,
     tokenBytes,
     goodUntil: route.tokenUse === undefined ? Infinity : tokensEndAt(route.tokenUse, session),

@@ -5,7 +5,7 @@
  */
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 import type { Session } from '../session/session.ts'
-import type { HeaderBudget } from './header-budget.ts'
+import { groupCountOf, type HeaderBudget } from './header-budget.ts'
 import { type IdentityHeaders, identityHeaders } from './identity-headers.ts'
 import type { CompiledRoute } from './routes.ts'
 
@@ -70,8 +70,7 @@ export class Assertions {
 
   #mint(route: CompiledRoute, host: string, session: Session | undefined, now: number): MintedAssertion {
     const minted = identityHeaders(route, { host, session, nowSeconds: Math.floor(now / 1000) }, this.#keys)
-    const groups = session?.groups ?? []
-    this.#budget.note(route, minted, groups === 'unknown' ? 0 : groups.length)
+    this.#budget.note(route, minted, groupCountOf(session))
     return { ...minted, mintedAt: now }
   }
 }

@@ -112,7 +112,7 @@ export function createAuthorizer(
 
   function answer(check: Check, verdict: Verdict, startedAt: number): Buffer {
     const decisionId = decisionIdOf(check)
-    const allowed = verdict.outcome === 'allow' ? allow(check, assertions, visitors) : undefined
+    const allowed = verdict.outcome === 'allow' ? allow(check, { assertions, budget }, visitors) : undefined
     if (allowed !== undefined) budget.noteToken(check.route, allowed.tokenBytes)
     const denied = allowed === undefined ? refuse(check, verdict, decisionId) : undefined
     const reply = allowed?.bytes ?? encodeDenied(denied ?? failureAnswer(check, undefined, decisionId))

@@ -34,6 +34,8 @@ export type RefusalReason =
   | 'no-person-signs-in'
   | 'idp-token-missing'
   | 'idp-token-expired'
+  | 'name-required'
+  | 'name-missing'
   | CredentialProblem
 
 /** What may be wrong with the credential of a machine, apart from the policy. */

@@ -150,6 +150,17 @@ const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'code'>>> = {
       'The app needs a token of the identity provider, and the one at hand has ended. Try again in a moment; if it stays like this, sign out and in again.',
     actions: [{ label: 'Sign out', href: SIGN_OUT_PATH }],
   },
+  'name-required': {
+    status: 401,
+    heading: 'Sign in first',
+    message: 'This cluster is asked in the name of somebody, so it is open to signed-in users only.',
+  },
+  'name-missing': {
+    status: 403,
+    heading: 'This cluster can’t be told who you are',
+    message:
+      'Your account has no e-mail address, or whatever else names you in this cluster, in a form that can be passed on.',
+  },
   'conflicting-credentials': {
     status: 400,
     heading: 'Two identities at once',

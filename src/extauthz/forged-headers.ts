@@ -37,15 +37,29 @@ const IDENTITY_HEADERS = [
 /** Where Envoy does not write the header of client certificates, somebody else has. */
 const WITH_CERTIFICATES = [...IDENTITY_HEADERS, CERTIFICATE_HEADER] as const
 
-/**
- * Names of the headers to take off, as the request has them; nearly always none.
- *
- * @param asksForCertificates whether Envoy writes the header of client certificates, which goes another way
- */
-export function forgedHeaders(request: CheckRequest, asksForCertificates: boolean): readonly string[] {
-  const identity: readonly string[] = asksForCertificates ? IDENTITY_HEADERS : WITH_CERTIFICATES
-  if (!request.hasHeaderWithPrefix(OUR_PREFIX) && !request.hasHeaderAmong(identity)) return []
+/** To the API server of Kubernetes they say in whose name a request is made. */
+const IMPERSONATION_PREFIXES = [OUR_PREFIX, 'impersonate-', 'x-remote-'] as const
+const OUR_PREFIXES = [OUR_PREFIX] as const
+
+interface ForgeableRoute {
+  /** Whether Envoy writes the header of client certificates, which goes another way. */
+  readonly asksForCertificates: boolean
+  /** Set where a Kubernetes API is asked. */
+  readonly impersonation: unknown
+}
+
+/** Names of the headers to take off, as the request has them; nearly always none. */
+export function forgedHeaders(request: CheckRequest, route: ForgeableRoute): readonly string[] {
+  const identity: readonly string[] = route.asksForCertificates ? IDENTITY_HEADERS : WITH_CERTIFICATES
+  const prefixes = route.impersonation === undefined ? OUR_PREFIXES : IMPERSONATION_PREFIXES
+  const isOdd =
+    prefixes.some((prefix) => request.hasHeaderWithPrefix(prefix)) || request.hasHeaderAmong(identity)
+  if (!isOdd) return []
   return request
     .headerNames()
-    .filter((name) => (name.startsWith(OUR_PREFIX) && name !== HANDLE_HEADER) || identity.includes(name))
+    .filter(
+      (name) =>
+        (prefixes.some((prefix) => name.startsWith(prefix)) && name !== HANDLE_HEADER) ||
+        identity.includes(name),
+    )
 }

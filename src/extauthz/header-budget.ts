@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Session } from '../session/session.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Meter } from '../telemetry/metrics.ts'
 import type { HeaderSize, IdentityHeaders } from './identity-headers.ts'
@@ -83,6 +84,11 @@ export class HeaderBudget implements Disposable {
   [Symbol.dispose](): void {
     this.#stop()
   }
+}
+
+export function groupCountOf(session: Session | undefined): number {
+  const groups = session?.groups ?? 'unknown'
+  return groups === 'unknown' ? 0 : groups.length
 }
 
 const isNear = (size: HeaderSize, limit: HeaderSize): boolean =>

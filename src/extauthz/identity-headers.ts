@@ -56,7 +56,8 @@ interface Draft {
 
 /** Signs what fits; the last and smallest draft even if it does not. */
 export function identityHeaders(route: CompiledRoute, asker: Asker, keys: SigningKeys): IdentityHeaders {
-  const limit = limitOf(route.headersLimit)
+  // The limit of a Kubernetes API is for the groups in its own headers.
+  const limit = limitOf(route.impersonation === undefined ? route.headersLimit : undefined)
   let fullSize: HeaderSize | undefined
   let made: Omit<IdentityHeaders, 'fullSize' | 'limit'> | undefined
   for (const draft of draftsFor(route, asker.session)) {

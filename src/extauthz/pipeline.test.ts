@@ -148,6 +148,17 @@ const ROWS: readonly Row[] = [
     ask: alice,
     status: [403, 0],
   },
+  {
+    without:
+      'a stranger would have the power of the service account of a cluster, were it not for a second look',
+    route: {
+      ...STAFF_ROUTE,
+      policy: [{ allow: { and: [{ accept: true }] } }],
+      kubernetes_service_account_token: 'service-account',
+    },
+    ask: {},
+    status: [401, 500],
+  },
   { without: 'nothing ever passes', ask: alice, status: [0, 500] },
 ]
 

@@ -65,6 +65,7 @@ export const PIPELINE: readonly Step[] = [
   { name: 'the policy decides', run: askPolicy },
   { name: 'the sign-in is recent and strong enough', run: (check, { data }) => askForStepUp(check, data) },
   { name: 'tokens for the upstream are there and good', run: requireTokens },
+  { name: 'a Kubernetes API is asked in the name of somebody', run: requireName },
   { name: 'what the policy has allowed passes', run: passWhatIsAllowed },
 ]
 
@@ -222,6 +223,16 @@ function askPolicy(check: Check, { data }: Judge): Verdict | undefined {
   if (decision.outcome === 'sign-in' && check.isSwitchedOff)
     return { outcome: 'refuse', reason: 'account-switched-off' }
   return decision.outcome === 'allow' ? undefined : { outcome: decision.outcome, decision }
+}
+
+/** Without a name the request would have all the power of the service account. */
+function requireName({ route, sessions }: Check): Verdict | undefined {
+  if (route?.impersonation === undefined) return undefined
+  const [session] = sessions
+  if (session === undefined) return { outcome: 'refuse', reason: 'name-required' }
+  return route.impersonation.userOf(session) === undefined
+    ? { outcome: 'refuse', reason: 'name-missing' }
+    : undefined
 }
 
 function passWhatIsAllowed({ decision }: Check): Verdict {

@@ -13,6 +13,7 @@ import type { Verifier } from '../identity/client-certificate/verifier.ts'
 import type { CompiledPolicy } from '../policy/decision.ts'
 import { GroupsFilter } from '../session/groups-filter.ts'
 import { type TokenUse, tokenUseOf } from './idp-tokens.ts'
+import { Impersonation } from './impersonation.ts'
 import type { Ports } from './ports.ts'
 import { compileTemplate, type HeaderTemplate } from './request-header-template.ts'
 
@@ -55,6 +56,8 @@ export class CompiledRoute {
   readonly certificates: Verifier | undefined
   /** Whether bearer tokens are verified here, instead of being the upstream's affair. */
   readonly takesBearer: boolean
+  /** Of the route of a Kubernetes API. */
+  readonly impersonation: Impersonation | undefined
 
   /** @throws {Fault} `CONFIG_INVALID` for a policy that does not compile: config/ should have refused it */
   constructor(route: Route, config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdsFor'>) {
@@ -90,6 +93,8 @@ export class CompiledRoute {
     this.needsRoutingKey =
       route.load_balancing_policy === 'RING_HASH' || route.load_balancing_policy === 'MAGLEV'
     this.takesBearer = (route.bearer_token_format ?? settings.bearer_token_format ?? 'default') !== 'default'
+    const token = route.kubernetes_service_account_token
+    this.impersonation = token && new Impersonation(token, this)
   }
 
   /** Sessions of other identity providers don't count here. Asked each time: providers come and go. */

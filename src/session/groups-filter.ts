@@ -19,12 +19,19 @@ interface FilterSource {
 export class GroupsFilter {
   /** `undefined`: all stay. */
   readonly #isKept: ((group: string) => boolean) | undefined
+  readonly #named: ReadonlySet<string>
   readonly #kept = new WeakMap<readonly string[], readonly string[]>()
 
   /** @param mentioned the groups that the policies of the route name */
   constructor(route: FilterSource, settings: FilterSource, mentioned: readonly string[]) {
     const maps = mapsInForce(route.jwt_groups_filter, settings.jwt_groups_filter)
+    this.#named = new Set([...mentioned, ...maps.flatMap(({ keep = [] }) => keep)])
     this.#isKept = maps.length === 0 ? undefined : anyOf(maps.map((map) => matcherOf(map, mentioned)))
+  }
+
+  /** Whether the filter or a policy says this very group. */
+  isNamed(group: string): boolean {
+    return this.#named.has(group)
   }
 
   /** Those that may be told, in their order; groups that could not be found out are told as none. */

@@ -8,6 +8,7 @@ import type { Redirect, Route, Settings } from '../config/config.ts'
 import { DOTS_AFTER_PREFIX, OWN_PATHS, prefixOpenToDots, prefixRewriteOf } from '../config/route-match.ts'
 import { tokenHeadersOf } from '../config/secret-headers.ts'
 import { duration, escapeRegex, type Fields, typed } from './envoy-json.ts'
+import { impersonation, isKubernetes, KUBERNETES_HEADERS } from './kubernetes.ts'
 import { HTTP_CLUSTER } from './names.ts'
 import { ownResponseHeaders, responseHeadersOf, rewriteResponseHeaders } from './response-headers.ts'
 
@@ -20,9 +21,11 @@ const ROUTE_ID_KEY = 'route_id'
 /** `allow_websockets` and `allow_spdy` add to the list of upgrades, and take away from it when they say `false`. */
 export function upgradesOf(route: Route, settings: Settings): readonly string[] {
   const upgrades = new Set((route.allow_upgrades ?? settings.allow_upgrades ?? []).map(upgradeToken))
+  // `kubectl exec` and its like speak one or the other.
+  const isNeeded = isKubernetes(route) ? true : undefined
   for (const [token, isAllowed] of [
-    ['websocket', route.allow_websockets],
-    ['spdy/3.1', route.allow_spdy],
+    ['websocket', route.allow_websockets ?? isNeeded],
+    ['spdy/3.1', route.allow_spdy ?? isNeeded],
   ] as const) {
     if (isAllowed === true) upgrades.add(token)
     else if (isAllowed === false) upgrades.delete(token)
@@ -142,6 +145,7 @@ function actionOf(route: Route, settings: Settings, cluster: string | undefined)
 function removedRequestHeaders(route: Route): readonly string[] {
   const set = new Set(Object.keys(route.set_request_headers ?? {}).map((name) => name.toLowerCase()))
   for (const name of tokenHeadersOf(route)) set.add(name)
+  if (isKubernetes(route)) for (const name of KUBERNETES_HEADERS) set.add(name)
   return (route.remove_request_headers ?? []).filter((name) => !set.has(name.toLowerCase()))
 }
 
@@ -192,6 +196,7 @@ function envoyRoute(
         check_settings: { context_extensions: { [ROUTE_ID_KEY]: route.id } },
       }),
       ...rewriteResponseHeaders(route),
+      ...impersonation(route),
     },
   }
 }

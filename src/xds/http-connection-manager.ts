@@ -15,6 +15,7 @@ import { accessLog } from './access-log.ts'
 import { removeClientHeaders } from './client-headers.ts'
 import { asksForCertificates, CERTIFICATE_HEADER, forwardedCertificate } from './client-validation.ts'
 import { duration, extension, type Fields, FROM_ADS_FOR_SURE, KEEP_HEADER_CASE } from './envoy-json.ts'
+import { impersonateGroups } from './kubernetes.ts'
 import { localReplies } from './local-replies.ts'
 import { AUTHZ_CLUSTER, REDIRECT_CONFIGURATION, ROUTE_CONFIGURATION } from './names.ts'
 import { RESPONSE_HEADER_LUA } from './response-headers.ts'
@@ -110,6 +111,7 @@ function filters(settings: Settings): readonly Fields[] {
       // Only routes with rewrite_response_headers pay for it.
       disabled: true,
     },
+    impersonateGroups,
     extension('envoy.filters.http.router', `${HTTP_PACKAGE}.router.v3.Router`, {
       suppress_envoy_headers: true,
     }),

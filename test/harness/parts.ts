@@ -194,7 +194,22 @@ export async function compose(): Promise<string> {
   return join(folder, 'docker-compose')
 }
 
-export type Part = 'chromium' | 'wrk' | 'keycloak' | 'jupyter' | 'compose' | 'scim'
+const KUBERNETES = '1.34.2'
+
+/** Folder with `kube-apiserver`, `etcd` and `kubectl`, built from their Go modules: minutes once, then kept. */
+export async function kubernetes(): Promise<string> {
+  const advice = `missing the API server of Kubernetes ${KUBERNETES}: install Go to build it from its module`
+  const go = findOnPath('go')
+  if (go === undefined) throw new MissingPart(advice)
+  return await cached(`kubernetes-${KUBERNETES}`, advice, async (making) => {
+    const commands = ['kube-apiserver', 'etcd', 'kubectl'].map((command) => `./${command}`)
+    const args = ['build', '-trimpath', '-ldflags=-s -w', '-o', `${making}/`, ...commands]
+    await mkdir(making)
+    await run({ command: go, args, cwd: join(import.meta.dirname, 'kubernetes'), withinMs: 1_200_000 })
+  })
+}
+
+export type Part = 'chromium' | 'wrk' | 'keycloak' | 'jupyter' | 'compose' | 'scim' | 'kubernetes'
 const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   chromium,
   wrk,
@@ -202,6 +217,7 @@ const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   jupyter,
   compose,
   scim,
+  kubernetes,
 }
 
 export type Found = { readonly path: string } | { readonly missing: string }

@@ -1,0 +1,71 @@
+/**
+ * Routes to Kubernetes API servers: what a client says of impersonation is taken off, and the groups that the check
+ * names become headers of their own.
+ *
+ * The API server takes each `Impersonate-Group` header for one group, commas included, and a check can set only one
+ * header of a name. So it sets one with all groups, which a script takes apart.
+ *
+ * @module
+ */
+
+import type { Route } from '../config/config.ts'
+import { extension, type Fields, typed } from './envoy-json.ts'
+
+export const isKubernetes = ({ kubernetes_service_account_token: token }: Route): boolean =>
+  token !== undefined
+
+/** Set on such routes, whatever else the route removes. */
+export const KUBERNETES_HEADERS = ['authorization', 'impersonate-user', 'impersonate-group'] as const
+
+/** Groups in percent-encoding, with commas between them; the check sets it on every request of such a route. */
+const GROUPS_HEADER = 'x-pomerium-impersonate-groups'
+
+/** One script for all routes; it reads nothing but the header. */
+const SPLIT_GROUPS_LUA = `local function decode(hex)
+  return string.char(tonumber(hex, 16))
+end
+
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  local groups = headers:get("${GROUPS_HEADER}")
+  headers:remove("${GROUPS_HEADER}")
+  headers:remove("impersonate-group")
+  if groups == nil then return end
+  for group in string.gmatch(groups, "[^,]+") do
+    headers:add("impersonate-group", (string.gsub(group, "%%(%x%x)", decode)))
+  end
+end
+`
+
+const FILTER_NAME = 'sallyport.impersonate-groups'
+const LUA = 'envoy.extensions.filters.http.lua.v3'
+
+/** Stands after the check; off but for the routes that need it. */
+export const impersonateGroups: Fields = {
+  ...extension(FILTER_NAME, `${LUA}.Lua`, {
+    default_source_code: { inline_string: SPLIT_GROUPS_LUA },
+    clear_route_cache: false,
+  }),
+  disabled: true,
+}
+
+/** By which a client could be somebody else, to the API server or to a proxy of its own. */
+const CLIENT_PREFIXES = ['impersonate-', 'x-remote-'] as const
+
+const HEADER_MUTATION = 'envoy.filters.http.header_mutation'
+const HEADER_MUTATION_PER_ROUTE = 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute'
+
+/** `typed_per_filter_config` of such a route, or nothing. */
+export function impersonation(route: Route): Fields {
+  if (!isKubernetes(route)) return {}
+  return {
+    [HEADER_MUTATION]: typed(HEADER_MUTATION_PER_ROUTE, {
+      mutations: {
+        request_mutations: CLIENT_PREFIXES.map((prefix) => ({
+          remove_on_match: { key_matcher: { prefix } },
+        })),
+      },
+    }),
+    [FILTER_NAME]: typed(`${LUA}.LuaPerRoute`, { filter_context: {} }),
+  }
+}
