@@ -211,7 +211,7 @@ describe('the refresher', () => {
   })
 })
 
-async function current(sessions: SessionStore): Promise<Session> {
+async function sessionNow(sessions: SessionStore): Promise<Session> {
   const session = await sessions.find('s0')
   assert.ok(session !== undefined)
   return session
@@ -221,16 +221,16 @@ describe('a refresh that is asked for', () => {
   it('happens at once, and once for all who ask at the same time', async () => {
     const { clock, sessions, provider, refresher } = await setUp()
     clock.now += 300_000
-    const session = await current(sessions)
+    const session = await sessionNow(sessions)
     await Promise.all(Array.from({ length: 50 }, () => refresher.refreshNow(session)))
     assert.equal(provider.refreshes.length, 1)
-    assert.equal((await current(sessions)).tokens.accessTokenExpiresAt, clock.now + provider.lifetimeMs)
+    assert.equal((await sessionNow(sessions)).tokens.accessTokenExpiresAt, clock.now + provider.lifetimeMs)
   })
 
   it('is shared with the one that is under way by itself', async () => {
     const { clock, sessions, provider, refresher, timers } = await setUp()
     clock.now += 250_000
-    const session = await current(sessions)
+    const session = await sessionNow(sessions)
     await Promise.all([timers.tick(), refresher.refreshNow(session), refresher.refreshNow(session)])
     assert.equal(provider.refreshes.length, 1)
   })
@@ -239,11 +239,11 @@ describe('a refresh that is asked for', () => {
     const { clock, sessions, provider, refresher, open } = await setUp()
     const other = open()
     clock.now += 300_000
-    const session = await current(sessions)
+    const session = await sessionNow(sessions)
     const seen = await Promise.all(
       [refresher, other.refresher].map(async (each) => {
         await each.refreshNow(session)
-        return (await current(sessions)).groups
+        return (await sessionNow(sessions)).groups
       }),
     )
     assert.deepEqual(seen, [['refreshed'], ['refreshed']])
@@ -254,7 +254,7 @@ describe('a refresh that is asked for', () => {
     const { clock, sessions, provider, refresher } = await setUp()
     provider.fault = new Fault('IDP_UNREACHABLE', 'timeout')
     clock.now += 300_000
-    const session = await current(sessions)
+    const session = await sessionNow(sessions)
     for (let second = 0; second < 60; second += 1) {
       await refresher.refreshNow(session)
       clock.now += 1000
@@ -266,7 +266,7 @@ describe('a refresh that is asked for', () => {
   it('does not press a provider that brings no new ID token', async () => {
     const { clock, sessions, provider, refresher } = await setUp()
     for (let second = 0; second < 60; second += 1) {
-      await refresher.refreshNow(await current(sessions))
+      await refresher.refreshNow(await sessionNow(sessions))
       clock.now += 1000
     }
     assert.equal(provider.refreshes.length, 1)
@@ -276,14 +276,14 @@ describe('a refresh that is asked for', () => {
     const { clock, sessions, provider, refresher } = await setUp({ tokenMs: 5000 })
     provider.lifetimeMs = 5000
     for (let tenth = 0; tenth < 200; tenth += 1) {
-      await refresher.refreshNow(await current(sessions))
+      await refresher.refreshNow(await sessionNow(sessions))
       clock.now += 100
     }
     assert.equal(provider.refreshes.length, 4)
     provider.lifetimeMs = 0
     clock.now += 60_000
     for (let tenth = 0; tenth < 50; tenth += 1) {
-      await refresher.refreshNow(await current(sessions))
+      await refresher.refreshNow(await sessionNow(sessions))
       clock.now += 100
     }
     assert.ok(provider.refreshes.length <= 10, String(provider.refreshes.length))
@@ -293,7 +293,7 @@ describe('a refresh that is asked for', () => {
     const { clock, sessions, provider, refresher } = await setUp()
     provider.fault = new Fault('IDP_REFUSED', 'invalid_grant')
     clock.now += 300_000
-    await refresher.refreshNow(await current(sessions))
+    await refresher.refreshNow(await sessionNow(sessions))
     assert.equal(await sessions.find('s0'), undefined)
     provider.fault = undefined
     const broken: SessionStore = Object.create(sessions, {
@@ -306,7 +306,7 @@ describe('a refresh that is asked for', () => {
   it('does not undo a sign-in that came meanwhile', async () => {
     const { clock, sessions, provider, refresher } = await setUp()
     clock.now += 300_000
-    const session = await current(sessions)
+    const session = await sessionNow(sessions)
     const renewed = {
       ...session,
       issuedAt: clock.now,
@@ -315,18 +315,18 @@ describe('a refresh that is asked for', () => {
     }
     provider.meanwhile = () => void sessions.save(renewed)
     await refresher.refreshNow(session)
-    const after = await current(sessions)
+    const after = await sessionNow(sessions)
     assert.deepEqual({ ...after, version: 0 }, { ...renewed, version: 0 })
   })
 
   it('leaves alone when and how the person signed in', async () => {
     const { clock, sessions, provider, refresher } = await setUp()
-    const session = await current(sessions)
+    const session = await sessionNow(sessions)
     await sessions.save({ ...session, authenticatedAt: START - 1000, acr: 'phr' })
     clock.now += 300_000
-    await refresher.refreshNow(await current(sessions))
+    await refresher.refreshNow(await sessionNow(sessions))
     assert.equal(provider.refreshes.length, 1)
-    const { authenticatedAt, acr, issuedAt } = await current(sessions)
+    const { authenticatedAt, acr, issuedAt } = await sessionNow(sessions)
     assert.deepEqual([authenticatedAt, acr, issuedAt], [START - 1000, 'phr', START])
   })
 })

@@ -100,6 +100,8 @@ interface Wait {
   readonly at: number
   readonly since: number
   readonly why: 'spread' | 'fresh' | 'failed' | 'theirs'
+  /** Of a refresh: whether there was a good ID token after it. Many providers bring no new one, asked ever so often. */
+  readonly hasIdToken: boolean
   /** Of the session that failed; a newer one begins afresh. */
   readonly version: number
   readonly attempts: number
@@ -158,9 +160,10 @@ class Refresher {
     const wait = this.#notBefore.get(id)
     if (wait === undefined || wait.version !== version || wait.why === 'spread') return true
     const now = this.#options.now()
-    if (wait.why !== 'fresh') return now >= wait.at
-    // An ID token that has ended may be one that no refresh brings anew; an access token always is.
-    return now >= (tokens.accessTokenExpiresAt ?? Infinity) && now >= wait.since + LEAST_PAUSE_MS
+    if (now >= wait.at) return true
+    if (wait.why !== 'fresh' || now < wait.since + LEAST_PAUSE_MS) return false
+    const hasEnded = (end: number | undefined) => end !== undefined && end <= now
+    return hasEnded(tokens.accessTokenExpiresAt) || (wait.hasIdToken && hasEnded(tokens.idTokenExpiresAt))
   }
 
   /** Another replica has the lease: what it gets is in the store soon. */
@@ -210,7 +213,7 @@ class Refresher {
       if (current.tokens.refreshToken !== session.tokens.refreshToken) return
       const saved = await sessions.save({ ...current, ...identity })
       const pause = Math.max(MIN_INTERVAL_MS, (expiryOf(identity) - now()) / 2)
-      this.#waitUntil(saved, now() + pause, 0, 'fresh')
+      this.#waitUntil(saved, now() + pause, 0, 'fresh', (identity.tokens.idTokenExpiresAt ?? 0) > now())
       metrics.refresh('success')
       log.debug('session refreshed')
     } catch (error) {
@@ -245,8 +248,14 @@ class Refresher {
     return known?.version === version ? known.attempts : 0
   }
 
-  #waitUntil({ id, version }: Session, at: number, attempts: number, why: Wait['why']): void {
-    this.#notBefore.set(id, { at, since: this.#options.now(), why, version, attempts })
+  #waitUntil(
+    { id, version }: Session,
+    at: number,
+    attempts: number,
+    why: Wait['why'],
+    hasIdToken = false,
+  ): void {
+    this.#notBefore.set(id, { at, since: this.#options.now(), why, hasIdToken, version, attempts })
   }
 }
 

@@ -60,6 +60,19 @@ describe('a route with max_age', () => {
     assert.equal(askedAtProvider(browser), 1)
   })
 
+  it('does not go round when the provider, which counts in seconds, takes for recent what is just too old', async () => {
+    await using world = await World.open()
+    const old = world.now
+    world.provider.signInFacts = ({ isForced }) => ({
+      authenticatedAt: isForced === true ? world.now : old + 900,
+    })
+    const browser = await signedIn(world)
+    world.now += 15 * MINUTE
+    world.demand = { maxAge: 15 * MINUTE, acrValues: [] }
+    assert.equal((await browser.open(`${APP}/`)).status, 200)
+    assert.equal(askedAtProvider(browser), 3)
+  })
+
   it('ends in a page when the provider lets in by an old sign-in even when told not to', async () => {
     await using world = await World.open()
     const old = world.now

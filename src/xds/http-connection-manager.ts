@@ -98,7 +98,8 @@ function filters(settings: Settings): readonly Fields[] {
         timeout: duration(settings.grpc_client_timeout),
       },
       failure_mode_allow: false,
-      status_on_error: { code: 'ServiceUnavailable' },
+      // Becomes 503 in local-replies.ts, which can tell it from the 503 of a decision by that.
+      status_on_error: { code: 'GatewayTimeout' },
       validate_mutations: true,
       clear_route_cache: false,
       include_peer_certificate: false,

@@ -18,6 +18,8 @@ interface Trouble {
   readonly flags: readonly string[]
   readonly heading: string
   readonly message: string
+  /** Status that the asker gets, if another. */
+  readonly told?: number
 }
 
 const TROUBLES: readonly Trouble[] = [
@@ -28,7 +30,9 @@ const TROUBLES: readonly Trouble[] = [
     message: 'No app is published at this address. Check how it is written.',
   },
   {
-    status: 503,
+    // The flag alone would also be that of a decision that answers 503 itself, in its own words.
+    status: 504,
+    told: 503,
     flags: ['UAEX'],
     heading: 'Nobody can say whether you may pass',
     message:
@@ -92,12 +96,14 @@ const matching = (filters: readonly Fields[]): Fields =>
   filters.length === 1 ? (filters[0] ?? {}) : { and_filter: { filters } }
 
 function mappersOf(trouble: Trouble): readonly Fields[] {
-  const { status, flags, heading, message } = trouble
+  const { status, told, flags, heading, message } = trouble
+  const as = told === undefined ? {} : { status_code: told }
   const when = [statusIs(status), ...(flags.length === 0 ? [] : [{ response_flag_filter: { flags } }])]
   const { 'content-type': contentType, ...headers } = PAGE_HEADERS
   return [
     {
       filter: matching([...when, wantsHtml]),
+      ...as,
       body_format_override: {
         text_format_source: { inline_string: page(trouble) },
         content_type: contentType,
@@ -106,6 +112,7 @@ function mappersOf(trouble: Trouble): readonly Fields[] {
     },
     {
       filter: matching(when),
+      ...as,
       body_format_override: {
         text_format_source: { inline_string: `${literal(`${heading}. ${message}`)} (${DECISION_ID})\n` },
         content_type: 'text/plain; charset=utf-8',

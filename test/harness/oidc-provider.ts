@@ -34,6 +34,8 @@ export interface OpenIdProviderOptions {
   readonly accessTokenSeconds?: number
   readonly idTokenSeconds?: number
   readonly refreshTokens?: boolean
+  /** Ways of signing in (`acr`): whoever fills in the login page gets the first that was asked for. */
+  readonly acrValues?: readonly string[]
   readonly port?: number
 }
 
@@ -107,6 +109,7 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
       profile: ['name', 'groups', 'department'],
     },
     conformIdTokenClaims: false,
+    ...(options.acrValues && { acrValues: [...options.acrValues] }),
     features: {
       devInteractions: { enabled: false },
       revocation: { enabled: true },
@@ -166,8 +169,10 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
       return
     }
     const login = (await readForm(incoming)).get('login') ?? ''
+    const wanted = details.params['acr_values']
+    const [acr = ''] = typeof wanted === 'string' ? wanted.split(' ') : []
     const result = accounts.has(login)
-      ? { login: { accountId: login, remember: true } }
+      ? { login: { accountId: login, remember: true, ...(acr !== '' && { acr }) } }
       : { error: 'access_denied', error_description: 'no such account' }
     await provider.interactionFinished(incoming, response, result, { mergeWithLastSubmission: false })
   }
