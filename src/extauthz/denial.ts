@@ -39,7 +39,14 @@ export function denialRefusal(
           ],
     members: {
       missing: missing.map(({ kind }) => kind),
-      ...(decision.advice.length > 0 && { policies: decision.advice.map(adviceMember) }),
+      ...(decision.advice.length > 0 && {
+        policies: decision.advice.map(({ policy, explanation, remediation }) => ({
+          // what it is called is nobody's business who is only to be helped
+          name: showDetails ? policy : undefined,
+          explanation,
+          remediation,
+        })),
+      }),
       ...(showDetails && {
         trace: decision.trace.map(({ action, criterion, truth, reason, policy, mode }) => ({
           action,
@@ -104,10 +111,6 @@ function adviceBlocks(advice: readonly Advice[]): readonly HtmlValue[] {
     explanation !== undefined && markdown(explanation),
     remediation !== undefined && html`<h2>What you can do</h2>${markdown(remediation)}`,
   ])
-}
-
-function adviceMember({ policy, explanation, remediation }: Advice): Readonly<Record<string, unknown>> {
-  return { name: policy, explanation, remediation }
 }
 
 function traceTable(trace: readonly TraceEntry[]): HtmlValue {

@@ -278,12 +278,12 @@ describe('a denied request', () => {
       assert.ok(page.includes(part), part)
     assert.doesNotMatch(page, /No deletions|<script>/)
     assert.deepEqual(objectOf((await fixture.ask(asBob(SCRIPT))).body)['policies'], [
-      { name: 'staff', explanation: 'Staff only.', remediation },
+      { explanation: 'Staff only.', remediation },
     ])
 
     const deletion = { method: 'DELETE', headers: { ...SCRIPT, cookie: cookieOf(ALICE) } }
     assert.deepEqual(objectOf((await fixture.ask(deletion)).body)['policies'], [
-      { name: 'no deletions', explanation: 'No deletions here.' },
+      { explanation: 'No deletions here.' },
     ])
   })
 

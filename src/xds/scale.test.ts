@@ -10,13 +10,18 @@ import { buildSnapshot } from './snapshot.ts'
 
 const ROUTES = 10_000
 
-function configOf(generation: number, lastRoute: string, lastPort = 9): Config {
+function configOf(generation: number, lastRoute: string, lastPort = 9, policies = '{}'): Config {
   const routes = Array.from({ length: ROUTES }, (_, index) => {
     const isLast = index === ROUTES - 1
     const to = `http://127.0.0.1:${isLast ? lastPort : 10_000 + index}`
     return `  - {from: 'https://app${index}.example.com', to: '${to}'${isLast ? lastRoute : ''}}`
   })
-  const parsed = parseConfig(['insecure_server: true', 'routes:', ...routes].join('\n'), { generation })
+  const parsed = parseConfig(
+    ['insecure_server: true', `policies: ${policies}`, 'routes:', ...routes].join('\n'),
+    {
+      generation,
+    },
+  )
   assert.ok('config' in parsed)
   return parsed.config
 }
@@ -93,6 +98,11 @@ describe('ten thousand routes', () => {
     for (const policy of ['allowed_users: [alice]', 'tests: [{who: anonymous, expect: deny}]']) {
       assert.deepEqual(apply(snapshotOf(configOf(3, `, set_response_headers: {X-New: 'a'}, ${policy}`))), [])
     }
+  })
+
+  it('and policies that routes share change: nothing is sent at all', () => {
+    const shared = '{staff: {allowed_users: [alice]}}'
+    assert.deepEqual(apply(snapshotOf(configOf(3, ", set_response_headers: {X-New: 'a'}", 9, shared))), [])
   })
 
   it('and one whose upstream moves: its endpoints and its virtual host are sent, not its cluster', () => {
