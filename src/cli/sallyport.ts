@@ -15,25 +15,37 @@ Usage: sallyport <command> [options]
   demo       run the demo: an OpenID provider, a sample app, https://app.localhost:8443
   validate   report every mistake of a configuration file; starts nothing
   test       run the tests of a configuration file; starts nothing
+  explain    URL, or DECISION-ID --log FILE: which route, which criteria, and why; starts nothing
+  diff NEW --against LOG
+             who gains and who loses by a new configuration, by the decisions of a log
   init DIR   write a commented config.yaml, secrets and a compose folder for your domain
   service-account create NAME | list | show NAME | revoke NAME
              identities for machines; works while Sallyport runs
   version    print the version
 
 Options
-  -c, --config FILE     configuration file (default ./config.yaml; serve, validate, test, service-account)
+  -c, --config FILE     configuration file (default ./config.yaml; serve, validate, test, explain, service-account);
+                        the one of today, to tell what it would change by itself (diff)
       --state-dir DIR   sessions, certificates, secrets, sockets (default .sallyport beside the file; serve, demo,
                         service-account)
       --run-dir DIR     where the sockets for Envoy are made (default: in the state folder; serve)
       --envoy MODE      managed: start Envoy as a child (default); external: it is started elsewhere (serve)
       --domain NAME     your domain (init)
       --expires TIME    90d, 12h, or a date such as 2027-01-31; without it the token has no end (service-account create)
-      --groups A,B      groups that policies and apps see (service-account create)
-      --email ADDRESS   e-mail address that they see (service-account create)
-      --user ID         acts in the place of this user id, instead of service-account/NAME (service-account create)
+      --groups A,B      groups that policies and apps see (service-account create, explain)
+      --email ADDRESS   e-mail address that they see (service-account create, explain)
+      --user ID         acts in the place of this user id, instead of service-account/NAME (service-account create, explain)
       --route NAME      may be used on this route or host only; may be given again (service-account create)
       --description TEXT  what it is for (service-account create)
-      --json            for programs (test, service-account create, list, show)
+      --as WHO          a name under test_subjects, an e-mail address, or anonymous (explain)
+      --claim NAME=VALUE  a claim that they have; may be given again (explain)
+      --session ID      a session of the state folder (explain)
+      --method, --ip, --header, --time  of the request (explain)
+      --log FILE        decision log; - for standard input (explain)
+      --against LOG     decision log; - for standard input (diff)
+      --format FORM     text or markdown (diff)
+      --fail-on KINDS   changes that make exit code 1: gain, lose, unknown (default gain,lose; diff)
+      --json            for programs (test, explain, diff, service-account create, list, show)
   -h, --help
       --version
 `
@@ -50,6 +62,17 @@ const OPTIONS = {
   user: { type: 'string' },
   route: { type: 'string', multiple: true },
   description: { type: 'string' },
+  as: { type: 'string' },
+  claim: { type: 'string', multiple: true },
+  session: { type: 'string' },
+  method: { type: 'string' },
+  ip: { type: 'string' },
+  header: { type: 'string', multiple: true },
+  time: { type: 'string' },
+  log: { type: 'string' },
+  against: { type: 'string' },
+  format: { type: 'string' },
+  'fail-on': { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
@@ -57,12 +80,19 @@ const OPTIONS = {
 
 type Option = keyof typeof OPTIONS
 
+const WHO = ['as', 'user', 'email', 'groups', 'claim', 'session'] as const
+
 /** What each command takes: whatever else is given was meant to do something, and would do nothing. */
 const COMMANDS: Readonly<Record<string, { readonly options: readonly Option[]; readonly names: number }>> = {
   serve: { options: ['config', 'state-dir', 'run-dir', 'envoy'], names: 0 },
   demo: { options: ['state-dir', 'envoy'], names: 0 },
   validate: { options: ['config'], names: 1 },
   test: { options: ['config', 'json'], names: 1 },
+  explain: {
+    options: ['config', 'state-dir', 'log', ...WHO, 'method', 'ip', 'header', 'time', 'json'],
+    names: 1,
+  },
+  diff: { options: ['config', 'against', 'format', 'fail-on', 'json'], names: 1 },
   init: { options: ['domain'], names: 1 },
   'service-account': {
     options: ['config', 'state-dir', 'expires', 'groups', 'email', 'user', 'route', 'description', 'json'],
@@ -101,6 +131,14 @@ async function run(argv: readonly string[]): Promise<number> {
       const { test } = await import('./test.ts')
       const file = values.config ?? rest[0] ?? 'config.yaml'
       return test({ file, json: values.json }, process.env, process.stdout)
+    }
+    case 'explain': {
+      const { explain } = await import('./explain.ts')
+      return await explain({ ...values, what: rest[0] }, process)
+    }
+    case 'diff': {
+      const { diff } = await import('./diff.ts')
+      return await diff({ ...values, candidate: rest[0] }, process)
     }
     case 'init': {
       const { init } = await import('./init.ts')

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { routeChooser } from '../config/route-match.ts'
+import { ROUTING } from '../config-checks.ts'
 import type { TraceEntry } from '../policy/decision.ts'
 import { type PolicyTestResult, runPolicyTests } from '../policy/policy-tests.ts'
 import { type OpenedConfig, openConfig } from './open-config.ts'
@@ -23,7 +23,7 @@ export function test(
   out: Output,
 ): number {
   const opened = openConfig(file, env)
-  const results = runPolicyTests(opened.config, routeChooser(opened.config))
+  const results = runPolicyTests(opened.config, ROUTING)
   const failed = results.filter(({ failure }) => failure !== undefined)
   out.write(
     json ? `${JSON.stringify(results.map((result) => asJson(opened, result)))}\n` : report(opened, results),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseConfig } from '../config/parse.ts'
-import { routeChooser } from '../config/route-match.ts'
+import { ROUTING } from '../config-checks.ts'
 import { failedPolicyTests, runPolicyTests } from './policy-tests.ts'
 
 const AROUND = `
@@ -28,7 +28,7 @@ function run(policy: string, tests: readonly string[], extra = ''): readonly str
   const config = read(
     `routes:\n  - from: https://app.example.com\n    to: http://app\n    policy: ${policy}\n${extra}    tests:\n${list}`,
   )
-  return runPolicyTests(config, routeChooser(config)).map(
+  return runPolicyTests(config, ROUTING).map(
     ({ failure, actual, decision }) => failure ?? `${actual} ${decision?.reasons.join(',')}`,
   )
 }
@@ -102,7 +102,7 @@ describe('a test beside a policy', () => {
     policy: ${STAFF}
     tests: [{ who: alice, path: /healthz, expect: allow }]
 `)
-    assert.deepEqual(failedPolicyTests(config, routeChooser), [
+    assert.deepEqual(failedPolicyTests(config, ROUTING), [
       {
         path: ['routes', 1, 'tests', 0],
         message:
@@ -119,7 +119,7 @@ describe('a test beside a policy', () => {
     policy: ${STAFF}
     tests: [{ who: alice, expect: allow }]
 `)
-    const results = runPolicyTests(config, routeChooser(config))
+    const results = runPolicyTests(config, ROUTING)
     assert.deepEqual(
       results.map(({ request, failure }) => [request, failure]),
       [['alice GET https://test.apps.example.com:8443/', undefined]],
@@ -144,7 +144,7 @@ tests:
 
   it('goes through the choice of the route, and may say which one must answer', () => {
     assert.deepEqual(
-      runPolicyTests(config, routeChooser(config)).map(({ failure }) => failure),
+      runPolicyTests(config, ROUTING).map(({ failure }) => failure),
       [
         undefined,
         undefined,

@@ -7,6 +7,7 @@
  * @module
  */
 import type { Config, ConfigPath, Mistake, Route } from '../config/config.ts'
+import type { RequestTarget } from '../config/request-url.ts'
 import type { Choice, ChooseRoute } from '../config/route-match.ts'
 import { policyOf } from './compiled-policies.ts'
 import type { Decision, TraceEntry } from './decision.ts'
@@ -31,9 +32,12 @@ export interface PolicyTestResult {
 }
 
 /** All tests of a configuration. Routes whose policy does not compile are left out: that is another mistake. */
-export function runPolicyTests(config: Config, choose: ChooseRoute): readonly PolicyTestResult[] {
+export function runPolicyTests(
+  config: Config,
+  { chooserOf, targetOf }: Routing,
+): readonly PolicyTestResult[] {
   const { settings } = config
-  const bench: Bench = { config, choose, askers: new Map() }
+  const bench: Bench = { config, choose: chooserOf(config), targetOf, askers: new Map() }
   // A route under a second host is a copy with the same tests.
   const seen = new Set<unknown>()
   const besideRoutes = config.routes.flatMap((route, index) => {
@@ -52,14 +56,11 @@ export function runPolicyTests(config: Config, choose: ChooseRoute): readonly Po
 }
 
 /** What to report of the tests that fail, in the form that config/ places in the file. */
-export function failedPolicyTests(
-  config: Config,
-  chooserOf: (config: Config) => ChooseRoute,
-): readonly Mistake[] {
+export function failedPolicyTests(config: Config, routing: Routing): readonly Mistake[] {
   const isAnyThere =
     config.settings.tests !== undefined || config.routes.some(({ tests }) => tests !== undefined)
   if (!isAnyThere) return []
-  return runPolicyTests(config, chooserOf(config)).flatMap(({ path, title, request, failure, decision }) => {
+  return runPolicyTests(config, routing).flatMap(({ path, title, request, failure, decision }) => {
     if (failure === undefined) return []
     const name = title === request ? request : `${title} (${request})`
     const criteria = decision === undefined ? '' : `; ${criteriaOf(decision.trace)}`
@@ -67,9 +68,16 @@ export function failedPolicyTests(
   })
 }
 
+/** How config/ tells which route answers; this room may not run what is in that one. */
+export interface Routing {
+  readonly chooserOf: (config: Config) => ChooseRoute
+  readonly targetOf: (url: string) => RequestTarget | undefined
+}
+
 interface Bench {
   readonly config: Config
   readonly choose: ChooseRoute
+  readonly targetOf: Routing['targetOf']
   /** Those with names, made once however many tests name them. */
   readonly askers: Map<string, Asker>
 }
@@ -95,25 +103,12 @@ function runRouteTest(bench: Bench, route: Route, test: RouteTest): Result | und
 }
 
 function runUrlTest(bench: Bench, test: UrlTest): Result | undefined {
-  const { authority, path } = partsOf(test.url)
+  const { authority, host, path } = bench.targetOf(test.url) ?? { authority: '', host: '', path: '' }
   const choice = bench.choose({ authority, path, method: test.method })
-  const ran = ask(bench, test, choice, { url: test.url, host: hostOf(authority) })
+  const ran = ask(bench, test, choice, { url: test.url, host })
   if (ran === undefined || test.route === undefined || isNamed(choice, test.route)) return ran
   return { ...ran, failure: `expected route ${test.route}, but ${placeOf(choice)}` }
 }
-
-/** As they are written: a URL parser would resolve the very dot segments that a test is about. */
-function partsOf(url: string): { readonly authority: string; readonly path: string } {
-  const [, scheme = '', authority = '', path = ''] = /^(https?):\/\/([^/?#]*)(.*)$/i.exec(url) ?? []
-  const withoutDefaultPort = authority.replace(scheme.toLowerCase() === 'http' ? /:80$/ : /:443$/, '')
-  return { authority: withoutDefaultPort, path: path.startsWith('/') ? path : `/${path}` }
-}
-
-const hostOf = (authority: string): string =>
-  authority
-    .replace(/:\d*$/, '')
-    .replace(/^\[|\]$/g, '')
-    .toLowerCase()
 
 function isNamed(choice: Choice, name: string): boolean {
   if (choice.kind !== 'route') return name === 'none'

@@ -1,0 +1,114 @@
+/**
+ * `sallyport diff`: who gains and who loses by a new configuration, told by the decisions of a log.
+ *
+ * Exit code 0 when nobody does, 1 when somebody does (`--fail-on`), 2 when it can't be told at all: a wrong option,
+ * file or log.
+ *
+ * @module
+ */
+import { stripVTControlCharacters } from 'node:util'
+import { ConfigFault } from '../config/problem.ts'
+import { routeChooser } from '../config/route-match.ts'
+import { Fault } from '../errors.ts'
+import { Changes, KINDS, type Kind, type Side, sideOf } from './diff/changes.ts'
+import { markdownReport, textReport } from './diff/report.ts'
+import { type OpenedConfig, openConfig } from './open-config.ts'
+import { KnownSubjects } from './replay/known-subjects.ts'
+import { logLines } from './replay/log-file.ts'
+import { type LoggedDecision, type LoggedSubject, readLogLine } from './replay/log-lines.ts'
+import { type Replayed, replay } from './replay/replay.ts'
+import type { Terminal } from './service-account.ts'
+
+export interface DiffCommand {
+  readonly candidate: string | undefined
+  readonly against?: string | undefined
+  /** The configuration of today. */
+  readonly config?: string | undefined
+  readonly format?: string | undefined
+  readonly 'fail-on'?: string | undefined
+  readonly json?: boolean | undefined
+}
+
+const NOBODY = 0
+const SOMEBODY = 1
+const NOT_TOLD = 2
+
+/** @throws {Fault} USAGE */
+export async function diff(command: DiffCommand, terminal: Terminal): Promise<number> {
+  const { candidate, against, config, format = 'text', json = false } = command
+  if (candidate === undefined || against === undefined) {
+    throw new Fault('USAGE', 'diff takes a configuration and --against LOG')
+  }
+  if (format !== 'text' && format !== 'markdown') {
+    throw new Fault('USAGE', `--format is "text" or "markdown", not "${format}"`)
+  }
+  const failOn = kindsIn(command['fail-on'] ?? 'gain,lose')
+  let opened: OpenedConfig
+  let today: OpenedConfig | undefined
+  try {
+    opened = openConfig(candidate, terminal.env)
+    today = config === undefined ? undefined : openConfig(config, terminal.env)
+  } catch (error) {
+    if (!(error instanceof ConfigFault)) throw error
+    terminal.stderr.write(`${stripVTControlCharacters(error.message)}\n`)
+    return NOT_TOLD
+  }
+  const changes = await changesIn(against, opened, today)
+  const { summary, list } = changes
+  const report = format === 'markdown' ? markdownReport : textReport
+  terminal.stdout.write(json ? `${JSON.stringify({ summary, changes: list })}\n` : report(list, summary))
+  return failOn.some((kind) => summary.counts[kind] > 0) ? SOMEBODY : NOBODY
+}
+
+function kindsIn(text: string): readonly Kind[] {
+  return text.split(',').map((word) => {
+    const kind = KINDS.find((each) => each === word.trim())
+    if (kind === undefined) throw new Fault('USAGE', `--fail-on takes ${KINDS.join(', ')}, not "${word}"`)
+    return kind
+  })
+}
+
+async function changesIn(
+  file: string,
+  opened: OpenedConfig,
+  today: OpenedConfig | undefined,
+): Promise<Changes> {
+  const changes = new Changes(opened)
+  const replayNew = replayer(opened)
+  const replayToday = today && replayer(today)
+  const subjects = new KnownSubjects((logged, who) => {
+    const now = replayToday?.(logged, who)
+    changes.add(logged, sideBefore(logged, now), replayNew(logged, who))
+  })
+  for await (const text of logLines(file)) {
+    const line = readLogLine(text)
+    if (line === 'foreign') continue
+    if (line === 'broken') changes.brokenLines++
+    else if (line.kind === 'subject') subjects.tell(line)
+    else {
+      changes.decisions++
+      if (BY_POLICY.has(line.outcome)) subjects.decide(line)
+      else changes.withoutPolicy++
+    }
+  }
+  subjects.end()
+  return changes
+
+  /** What was decided, or what today's configuration would decide where that is known to be something else. */
+  function sideBefore(logged: LoggedDecision, now: Replayed | undefined): Side {
+    // A step-up comes after the policy, which has allowed.
+    const then = { outcome: logged.outcome === 'step-up' ? 'allow' : logged.outcome, reasons: logged.reasons }
+    if (now === undefined || now.kind === 'unknown') return then
+    const side = sideOf(now)
+    if (side.outcome === then.outcome) return then
+    changes.alreadyDifferent++
+    return side
+  }
+}
+
+const BY_POLICY: ReadonlySet<string> = new Set(['allow', 'deny', 'sign-in', 'step-up'])
+
+function replayer({ config }: OpenedConfig) {
+  const choose = routeChooser(config)
+  return (logged: LoggedDecision, who: LoggedSubject | undefined) => replay(config, choose, logged, who)
+}

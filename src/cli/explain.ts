@@ -1,0 +1,95 @@
+/**
+ * `sallyport explain`: why a request is decided as it is, whether it was made up or stands in a decision log.
+ *
+ * Exit code 0 when it may pass, 3 when not or when it can't be told; 1 when there is nothing to explain.
+ *
+ * @module
+ */
+import { isIP } from 'node:net'
+import type { Config } from '../config/config.ts'
+import { type RequestTarget, requestTargetOf } from '../config/request-url.ts'
+import { type Choice, routeChooser } from '../config/route-match.ts'
+import { Fault } from '../errors.ts'
+import { policyOf } from '../policy/compiled-policies.ts'
+import type { RequestFacts } from '../policy/decision.ts'
+import { type Explanation, explanationOf } from './explain/explanation.ts'
+import { explainedFromLog } from './explain/from-log.ts'
+import { subjectFor, type WhoOptions } from './explain/subject.ts'
+import { explanationText } from './explain/text.ts'
+import { type OpenedConfig, openConfig } from './open-config.ts'
+import type { Terminal } from './service-account.ts'
+
+export interface ExplainCommand extends WhoOptions {
+  /** A URL or a decision id. */
+  readonly what: string | undefined
+  readonly config?: string | undefined
+  readonly log?: string | undefined
+  readonly method?: string | undefined
+  readonly ip?: string | undefined
+  readonly header?: readonly string[] | undefined
+  readonly time?: string | undefined
+  readonly json?: boolean | undefined
+}
+
+const PASSES = 0
+const NOTHING_FOUND = 1
+const PASSES_NOT = 3
+
+/** @throws {Fault} USAGE, CONFIG_UNREADABLE, CONFIG_INVALID, STATE_UNUSABLE */
+export async function explain(command: ExplainCommand, terminal: Terminal): Promise<number> {
+  const { what, log, json = false } = command
+  if (what === undefined) throw new Fault('USAGE', 'explain takes a URL, or a decision id and --log FILE')
+  const opened = openConfig(command.config ?? 'config.yaml', terminal.env)
+  const target = requestTargetOf(what)
+  if (target === undefined && log === undefined) {
+    throw new Fault('USAGE', `"${what}" is not a URL; for a decision id name its log with --log FILE`)
+  }
+  const explained =
+    target !== undefined
+      ? await explainedFromFlags(opened, { ...command, what }, target)
+      : await explainedFromLog(opened, what, log ?? '-')
+  if (explained === undefined) {
+    terminal.stderr.write(`sallyport: the log has no decision ${what}\n`)
+    return NOTHING_FOUND
+  }
+  terminal.stdout.write(json ? `${JSON.stringify(explained)}\n` : explanationText(explained))
+  return explained.outcome === 'allow' ? PASSES : PASSES_NOT
+}
+
+async function explainedFromFlags(
+  opened: OpenedConfig,
+  command: ExplainCommand & { readonly what: string },
+  target: RequestTarget,
+): Promise<Explanation> {
+  const { config } = opened
+  const { method = 'GET' } = command
+  const request = { authority: target.authority, path: target.path, method }
+  const choice = routeChooser(config)(request)
+  const subject = await subjectFor(command, config)
+  const facts = choice.kind === 'route' ? factsFrom(command, target, choice.path) : undefined
+  const decision = facts && policyIn(config, choice)?.decide(subject, facts)
+  return explanationOf(opened, { url: command.what, request, subject, choice, facts, decision })
+}
+
+function policyIn(config: Config, choice: Choice) {
+  return choice.kind === 'route' ? policyOf(config, choice.route).policy : undefined
+}
+
+/** What is not given is unknown, but for the time, which is now. */
+function factsFrom(command: ExplainCommand, { host }: RequestTarget, path: string): RequestFacts {
+  const { method = 'GET', ip = '', header = [], time } = command
+  if (ip !== '' && isIP(ip) === 0) throw new Fault('USAGE', `--ip "${ip}" is not an IP address`)
+  const now = time === undefined ? Date.now() : Date.parse(time)
+  if (Number.isNaN(now) || (time !== undefined && !/(?:Z|[+-]\d\d:?\d\d)$/i.test(time))) {
+    throw new Fault(
+      'USAGE',
+      `--time "${time}" is not a time with its zone, such as 2026-03-02T09:00:00+01:00`,
+    )
+  }
+  const headers = header.map((text) => {
+    const [, name, value] = /^([^:]+):\s*(.*)$/.exec(text) ?? []
+    if (name === undefined) throw new Fault('USAGE', `--header "${text}" is not of the form "Name: value"`)
+    return [name.toLowerCase(), value ?? ''] as const
+  })
+  return { method, path, host, sourceIp: ip, headers: Object.fromEntries(headers), now }
+}

@@ -1,0 +1,76 @@
+/**
+ * A decision found in a log by its id, made once more.
+ *
+ * @module
+ */
+import { routeChooser } from '../../config/route-match.ts'
+import type { Subject } from '../../policy/decision.ts'
+import type { OpenedConfig } from '../open-config.ts'
+import { KnownSubjects } from '../replay/known-subjects.ts'
+import { logLines } from '../replay/log-file.ts'
+import { type LoggedDecision, type LoggedSubject, readLogLine } from '../replay/log-lines.ts'
+import { replay } from '../replay/replay.ts'
+import { type Explanation, explanationOf, type Logged } from './explanation.ts'
+
+const ANONYMOUS: Subject = { kind: 'anonymous' }
+
+export async function explainedFromLog(
+  opened: OpenedConfig,
+  id: string,
+  file: string,
+): Promise<Explanation | undefined> {
+  const found = await findDecision(id, file)
+  if (found === undefined) return undefined
+  const { config } = opened
+  const { decision: logged, who } = found
+  const { host, path, method } = logged
+  const request = { authority: host, path, method }
+  const choose = routeChooser(config)
+  const replayed = replay(config, choose, logged, who)
+  const {
+    facts,
+    decision,
+    subject = who?.subject ?? ANONYMOUS,
+  } = replayed.kind === 'unrouted' ? { facts: undefined, decision: undefined } : replayed
+  return explanationOf(opened, {
+    url: `https://${host}${path}`,
+    request,
+    choice: choose(request),
+    subject,
+    facts,
+    decision,
+    unknown: replayed.kind === 'unknown' ? replayed.why : [],
+    logged: loggedOf(logged, config.checksum),
+  })
+}
+
+interface Found {
+  readonly decision: LoggedDecision
+  readonly who: LoggedSubject | undefined
+}
+
+async function findDecision(id: string, file: string): Promise<Found | undefined> {
+  let found: Found | undefined
+  const subjects = new KnownSubjects((decision, who) => (found ??= { decision, who }))
+  for await (const text of logLines(file)) {
+    if (!text.includes(id) && !text.includes('"authorize subject"')) continue
+    const line = readLogLine(text)
+    if (line === 'foreign' || line === 'broken') continue
+    if (line.kind === 'subject') subjects.tell(line)
+    else if (line.id === id) subjects.decide(line)
+    if (found !== undefined) return found
+  }
+  subjects.end()
+  return found
+}
+
+function loggedOf({ id, time, outcome, reasons, configChecksum }: LoggedDecision, checksum: string): Logged {
+  return {
+    id,
+    time: new Date(time).toISOString(),
+    outcome,
+    reasons,
+    checksum: configChecksum,
+    hasChanged: configChecksum === undefined ? undefined : !checksum.startsWith(configChecksum),
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Who asks, from the options of `explain`.
+ *
+ * @module
+ */
+import { existsSync } from 'node:fs'
+import type { Config } from '../../config/config.ts'
+import { Fault } from '../../errors.ts'
+import { subjectOf } from '../../extauthz/check.ts'
+import type { Subject } from '../../policy/decision.ts'
+import { subjectFrom } from '../../policy/test-case.ts'
+import { openKeyring, openStore, stateDirFor, storeFileIn } from '../../session/open-state.ts'
+
+export interface WhoOptions {
+  /** A name under `test_subjects`, an e-mail address, or `anonymous`. */
+  readonly as?: string | undefined
+  readonly user?: string | undefined
+  readonly email?: string | undefined
+  /** Names with commas between them, or `unknown`. */
+  readonly groups?: string | undefined
+  /** Each `name=value`. */
+  readonly claim?: readonly string[] | undefined
+  /** Id of a session in the state folder. */
+  readonly session?: string | undefined
+  readonly 'state-dir'?: string | undefined
+}
+
+const ANONYMOUS: Subject = { kind: 'anonymous' }
+
+/** @throws {Fault} USAGE, STATE_UNUSABLE */
+export async function subjectFor(options: WhoOptions, config: Config): Promise<Subject> {
+  const { as, user, email, groups, claim, session } = options
+  const described = [as, user, email, groups, claim].some((given) => given !== undefined)
+  if (session !== undefined) {
+    if (described) throw new Fault('USAGE', '--session says who it is; leave out --as and the like')
+    return await subjectOfSession(session, options, config)
+  }
+  if (!described || as === 'anonymous') return ANONYMOUS
+  const known = config.settings.test_subjects ?? {}
+  const written = as !== undefined && Object.hasOwn(known, as) ? known[as] : undefined
+  if (as !== undefined && written === undefined && !as.includes('@')) {
+    throw new Fault('USAGE', `--as "${as}" is neither an e-mail address nor a name under \`test_subjects\``)
+  }
+  const address = email ?? written?.email ?? (written === undefined ? as : undefined)
+  return subjectFrom(
+    {
+      ...written,
+      ...(address !== undefined && { email: address }),
+      ...(user !== undefined && { user }),
+      ...(groups !== undefined && { groups: groups === 'unknown' ? groups : listOf(groups) }),
+      claims: { ...written?.claims, ...claimsOf(claim ?? []) },
+    },
+    as ?? email ?? user ?? 'somebody',
+  )
+}
+
+const listOf = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+
+/** A claim that is given again has several values. */
+function claimsOf(given: readonly string[]): Record<string, string[]> {
+  const claims: Record<string, string[]> = {}
+  for (const text of given) {
+    const at = text.indexOf('=')
+    if (at < 1) throw new Fault('USAGE', `--claim "${text}" is not of the form name=value`)
+    const name = text.slice(0, at)
+    claims[name] = [...(claims[name] ?? []), text.slice(at + 1)]
+  }
+  return claims
+}
+
+async function subjectOfSession(id: string, options: WhoOptions, config: Config): Promise<Subject> {
+  const stateDir = stateDirFor(config.file, options['state-dir'])
+  if (!existsSync(storeFileIn(stateDir))) {
+    throw new Fault(
+      'STATE_UNUSABLE',
+      `${stateDir}: no sessions are kept there; name the state folder with --state-dir`,
+    )
+  }
+  await using store = await openStore(stateDir, openKeyring(config.settings, stateDir))
+  const session = await store.find(id)
+  if (session === undefined) throw new Fault('USAGE', `there is no session ${id}; it may have ended`)
+  return subjectOf(session)
+}

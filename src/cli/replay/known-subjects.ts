@@ -1,0 +1,61 @@
+/**
+ * Who the sessions of a log were, in the order in which it says so.
+ *
+ * Decisions may stand before the line that says who it was, when a log was rotated in between: they wait for it.
+ *
+ * @module
+ */
+import type { LoggedDecision, LoggedSubject } from './log-lines.ts'
+
+/** Memory is bounded: the ones told longest ago go, and lines that wait for longest are answered without. */
+const MOST_SUBJECTS = 50_000
+const MOST_WAITING = 50_000
+
+type Ready = (decision: LoggedDecision, who: LoggedSubject | undefined) => void
+
+export class KnownSubjects {
+  readonly #known = new Map<string, LoggedSubject>()
+  readonly #waiting = new Map<string, LoggedDecision[]>()
+  #waitingCount = 0
+  readonly #ready: Ready
+
+  constructor(ready: Ready) {
+    this.#ready = ready
+  }
+
+  tell(who: LoggedSubject): void {
+    this.#known.delete(who.fingerprint)
+    this.#known.set(who.fingerprint, who)
+    const [oldest] = this.#known.keys()
+    if (this.#known.size > MOST_SUBJECTS && oldest !== undefined) this.#known.delete(oldest)
+    this.#release(who.fingerprint, who)
+  }
+
+  decide(decision: LoggedDecision): void {
+    const { subject } = decision
+    const who = subject === undefined ? undefined : this.#known.get(subject)
+    if (subject === undefined || who !== undefined) {
+      this.#ready(decision, who)
+      return
+    }
+    const others = this.#waiting.get(subject)
+    if (others === undefined) this.#waiting.set(subject, [decision])
+    else others.push(decision)
+    this.#waitingCount++
+    const [first] = this.#waiting.keys()
+    if (this.#waitingCount > MOST_WAITING && first !== undefined) this.#release(first, undefined)
+  }
+
+  /** The log has ended: nobody will say any more who they were. */
+  end(): void {
+    for (const fingerprint of this.#waiting.keys()) this.#release(fingerprint, undefined)
+  }
+
+  #release(fingerprint: string, who: LoggedSubject | undefined): void {
+    const waiting = this.#waiting.get(fingerprint)
+    if (waiting === undefined) return
+    this.#waiting.delete(fingerprint)
+    this.#waitingCount -= waiting.length
+    for (const decision of waiting) this.#ready(decision, who)
+  }
+}
