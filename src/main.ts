@@ -85,6 +85,15 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   const serviceAccounts = running.use(new ServiceAccounts(sessions.records))
   const trustedCa = [localCa.certificatePem]
   const providers = running.use(followProviders({ config, trustedCa, logger }))
+  const bearer = running.use(
+    openBearerTokens({
+      config,
+      trustedCa,
+      providersOf: (route) => providers.idsFor(route).flatMap((id) => providers.find(id) ?? []),
+      now,
+      env: process.env,
+    }),
+  )
   const http = running.use(followHttpClient({ config, trustedCa, maxResponseBytes: LARGEST_ANSWER }))
   const lookups = running.use(openLookups({ config, http, now, logger }))
   await lookups.ready()
@@ -99,7 +108,6 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       records: sessions.records,
     }),
   )
-  const bearer = running.use(openBearerTokens({ config, trustedCa, now, env: process.env }))
 
   const { refreshNow } = running.use(
     await serveAuthenticate({

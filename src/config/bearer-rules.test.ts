@@ -151,6 +151,23 @@ describe('an issuer that the whole world uses', () => {
   }
 })
 
+const oidc = (more: object = {}) => ({
+  authenticate_service_url: 'https://auth.example.com',
+  idp_provider: 'oidc',
+  idp_provider_url: 'https://idp.example.com',
+  idp_client_id: 'sallyport',
+  idp_client_secret: 'secret',
+  ...more,
+})
+const partners = {
+  partners: {
+    provider: 'oidc',
+    provider_url: 'https://login.partner.example',
+    client_id: 'sallyport',
+    client_secret: 'secret',
+  },
+}
+
 describe('the format of bearer tokens', () => {
   it('jwt needs issuers, globally and on a route', () => {
     assertOne(mistakesOf(undefined), /routes\.0\.bearer_token_format: `jwt` needs issuers/)
@@ -174,5 +191,44 @@ describe('the format of bearer tokens', () => {
 
   it('is one of four', () => {
     assertOne(mistakesOf({ ci: OWN }, { ...ROUTE, bearer_token_format: 'opaque' }), /must be one of default/)
+  })
+
+  for (const format of ['idp_access_token', 'idp_identity_token']) {
+    const route = { ...ROUTE, bearer_token_format: format }
+
+    it(`${format} needs an identity provider, and no more than one`, () => {
+      assertOne(mistakesOf(undefined, route), new RegExp(`\`${format}\` needs an identity provider`))
+      assert.deepEqual(mistakesOf(undefined, route, oidc()), [])
+      const both = oidc({ sign_in_providers: partners })
+      assertOne(mistakesOf(undefined, route, both), /may use several identity providers/)
+      assert.deepEqual(mistakesOf(undefined, { ...route, sign_in_providers: ['partners'] }, both), [])
+      const global = { ...both, bearer_token_format: format }
+      const plain = { ...route, bearer_token_format: undefined }
+      assertOne(mistakesOf(undefined, plain, global), /^bearer_token_format: people may use several/)
+    })
+  }
+
+  it('is not one that the kind of the provider does not know', () => {
+    const byGitHub = oidc({ idp_provider: 'github', idp_provider_url: undefined })
+    const identity = { ...ROUTE, bearer_token_format: 'idp_identity_token' }
+    assertOne(mistakesOf(undefined, identity, byGitHub), /GitHub gives no ID tokens/)
+    assert.deepEqual(
+      mistakesOf(undefined, { ...ROUTE, bearer_token_format: 'idp_access_token' }, byGitHub),
+      [],
+    )
+    const apple = oidc({ idp_provider: 'apple', idp_provider_url: undefined })
+    const access = { ...ROUTE, bearer_token_format: 'idp_access_token' }
+    assertOne(mistakesOf(undefined, access, apple), /Apple’s access tokens say nothing/)
+  })
+
+  it('lets audiences of access tokens be listed where access tokens are taken', () => {
+    const audiences = { idp_access_token_allowed_audiences: ['api://app'] }
+    const access = { ...ROUTE, ...audiences, bearer_token_format: 'idp_access_token' }
+    assert.deepEqual(mistakesOf(undefined, access, oidc()), [])
+    assert.deepEqual(mistakesOf({ ci: OWN }, ROUTE, audiences), [])
+    assertOne(
+      mistakesOf({ ci: OWN }, { ...ROUTE, ...audiences }),
+      /idp_access_token_allowed_audiences: is for `bearer_token_format: idp_access_token` only/,
+    )
   })
 })

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { ConfigPath, Mistake, Settings } from './config.ts'
+import type { ConfigPath, Mistake, Route, Settings } from './config.ts'
 import { IN_CLUSTER, type MachineIssuer, machineIssuerOf } from './machine-issuers.ts'
 import { looseTrust, pinProblem } from './public-issuers.ts'
-import { mistake } from './rule.ts'
+import { clientsOf, type SignInProvider } from './resolve-providers.ts'
+import { given, mistake, type RawKeys } from './rule.ts'
 import type { PlacedRoute } from './rules.ts'
 import type { SettingsKeys } from './settings-schema.ts'
 
@@ -101,49 +102,107 @@ function trustMistakes(name: string, { issuer, claims }: MachineIssuer, entry: E
   return [mistake(['identity_providers', name, key], loose)]
 }
 
-/**
- * Of routes, and of the global format.
- *
- * @param names of the issuers that the file gives, right or wrong in themselves
- */
+/** What the file gives of what tokens are judged by, right or wrong in itself. */
+interface Given {
+  readonly issuers: readonly string[]
+  readonly hasProvider: boolean
+}
+
+function givenForBearer(raw: RawKeys): Given {
+  const issuers = raw['identity_providers']
+  return {
+    issuers: typeof issuers === 'object' && issuers !== null ? Object.keys(issuers) : [],
+    hasProvider: given(raw, ['idp_provider', 'sign_in_providers']).length > 0,
+  }
+}
+
+/** Of routes, and of the global format. */
 export function bearerMistakes(
   routes: readonly PlacedRoute[],
   settings: Settings,
-  names: readonly string[],
-): Mistake[] {
+  raw: RawKeys,
+): readonly Mistake[] {
+  const found = givenForBearer(raw)
   const global = settings.bearer_token_format
   return [
-    ...formatMistakes(['bearer_token_format'], global, names),
+    ...sourceMistakes(['bearer_token_format'], global, found),
     ...routes.flatMap(({ route, path }) => {
-      const format = route.bearer_token_format ?? global
-      const listed = route.identity_providers
-      const at = [...path, 'identity_providers']
+      const own = route.bearer_token_format
+      const format = own ?? global
+      // Told once for all routes that take the global format.
+      const at = own === undefined ? ['bearer_token_format'] : [...path, 'bearer_token_format']
       return [
-        ...formatMistakes([...path, 'bearer_token_format'], route.bearer_token_format, names),
-        ...(listed !== undefined && format !== 'jwt'
-          ? [mistake(at, 'is for `bearer_token_format: jwt` only')]
-          : []),
-        ...(listed ?? []).flatMap((name, index) =>
-          names.includes(name)
-            ? []
-            : [
-                {
-                  path: [...at, index],
-                  message: `"${name}" is not in the global \`identity_providers\`${names.length === 0 ? '' : ` (${names.join(', ')})`}`,
-                },
-              ],
-        ),
+        ...(own === undefined ? [] : sourceMistakes(at, own, found)),
+        ...providerMistakes(at, format, clientsOf(route, settings.sign_in_providers), route.from),
+        ...issuerMistakes(route, path, format, found.issuers),
+        ...audienceMistakes(route, path, format),
       ]
     }),
   ]
 }
 
-function formatMistakes(
-  path: ConfigPath,
-  format: Settings['bearer_token_format'],
-  names: readonly string[],
-): Mistake[] {
-  if (format === 'jwt' && names.length === 0)
+function sourceMistakes(path: ConfigPath, format: Format, { issuers, hasProvider }: Given): Mistake[] {
+  if (format === 'jwt' && issuers.length === 0)
     return [mistake(path, '`jwt` needs issuers in the global `identity_providers`')]
+  if ((format === 'idp_access_token' || format === 'idp_identity_token') && !hasProvider)
+    return [
+      mistake(path, `\`${format}\` needs an identity provider: \`idp_provider\` or \`sign_in_providers\``),
+    ]
   return []
 }
+
+/** A token that is shown to the wrong provider is given away, and what it is worth depends on the provider's kind. */
+function providerMistakes(
+  path: ConfigPath,
+  format: Format,
+  clients: readonly SignInProvider[],
+  from: string,
+): Mistake[] {
+  if (format !== 'idp_access_token' && format !== 'idp_identity_token') return []
+  if (clients.length > 1)
+    return [
+      mistake(
+        path,
+        `people may use several identity providers at ${from}: name the one whose tokens count in its \`sign_in_providers\``,
+      ),
+    ]
+  const kind = clients[0]?.provider
+  if (format === 'idp_identity_token' && kind === 'github')
+    return [mistake(path, 'GitHub gives no ID tokens; use `idp_access_token`')]
+  if (format === 'idp_access_token' && kind === 'apple')
+    return [mistake(path, 'Apple’s access tokens say nothing; use `idp_identity_token`')]
+  return []
+}
+
+function issuerMistakes(
+  { identity_providers: listed }: Route,
+  path: ConfigPath,
+  format: Format,
+  names: readonly string[],
+): Mistake[] {
+  const at = [...path, 'identity_providers']
+  if (listed !== undefined && format !== 'jwt') return [mistake(at, 'is for `bearer_token_format: jwt` only')]
+  return (listed ?? []).flatMap((name, index) => {
+    if (names.includes(name)) return []
+    const known = names.length === 0 ? '' : ` (${names.join(', ')})`
+    return [
+      { path: [...at, index], message: `"${name}" is not in the global \`identity_providers\`${known}` },
+    ]
+  })
+}
+
+function audienceMistakes(
+  { idp_access_token_allowed_audiences: audiences }: Route,
+  path: ConfigPath,
+  format: Format,
+): Mistake[] {
+  if (audiences === undefined || format === 'idp_access_token') return []
+  return [
+    mistake(
+      [...path, 'idp_access_token_allowed_audiences'],
+      'is for `bearer_token_format: idp_access_token` only',
+    ),
+  ]
+}
+
+type Format = Settings['bearer_token_format']

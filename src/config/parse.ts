@@ -242,10 +242,9 @@ class Attempt {
   }
 
   #judgeTogether(settings: Settings, all: readonly PlacedRoute[], raw: Raw): void {
-    const issuers = raw['identity_providers']
     const drafted = all.filter(({ route }) => route.origin !== NO_ORIGIN)
     this.#mistakes.push(
-      ...bearerMistakes(drafted, settings, isKeyed(issuers) ? Object.keys(issuers) : []),
+      ...bearerMistakes(drafted, settings, raw),
       ...routesHaveOneIdentityEach(drafted),
       ...authenticateHostIsFree(drafted, settings),
       ...additionalHostsAreOthers(drafted),

@@ -13,8 +13,11 @@ import type { SettingsKeys } from './settings-schema.ts'
 
 const MAP = 'sign_in_providers'
 
+/** Keys that may stand beside any provider. */
+const ABOUT_TOKENS = ['idp_access_token_allowed_audiences']
+
 export function identityProviderIsWhole(settings: SettingsKeys, raw: RawKeys): Mistake[] {
-  const keys = Object.keys(raw).filter((key) => key.startsWith('idp_'))
+  const keys = Object.keys(raw).filter((key) => key.startsWith('idp_') && !ABOUT_TOKENS.includes(key))
   if (keys.length === 0) return []
   if (!Object.hasOwn(raw, 'idp_provider')) {
     return [mistake([keys[0] ?? ''], 'needs `idp_provider` beside it; use `oidc` for any OpenID provider')]

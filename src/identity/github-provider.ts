@@ -12,7 +12,7 @@ import { gitHubProfile } from './github-profile.ts'
 import { createHttpClient } from './http-client.ts'
 import { assertSafe, type IdentityProviderOptions, identityProviderId } from './openid-provider.ts'
 import { github } from './presets/github.ts'
-import type { IdentityProvider, IdentityTokens } from './provider.ts'
+import { type IdentityProvider, type IdentityTokens, NO_TOKENS, type TokenIdentifier } from './provider.ts'
 import { type Step, toProviderFault } from './provider-faults.ts'
 
 /**
@@ -31,7 +31,9 @@ const TokenAnswer = z.object({
 const TokenError = z.object({ error: z.string(), error_description: z.string().optional() })
 
 /** @throws {Fault} IDP_NOT_CONFIGURED */
-export function openGitHubProvider(options: IdentityProviderOptions): IdentityProvider & AsyncDisposable {
+export function openGitHubProvider(
+  options: IdentityProviderOptions,
+): IdentityProvider & TokenIdentifier & AsyncDisposable {
   const { client, redirectUri, now = Date.now, logger } = options
   const { provider_url: issuer, client_id: clientId, client_secret: secret } = client
   assertSafe(issuer)
@@ -147,6 +149,19 @@ export function openGitHubProvider(options: IdentityProviderOptions): IdentityPr
           if (!isRefreshed || !(fault instanceof Fault) || fault.code !== 'IDP_UNREACHABLE') throw fault
           const { userId, email, name, claims, groups } = current
           return { userId, email, name, claims, groups, tokens }
+        }
+      })
+    },
+
+    identify(kind, token) {
+      return asked.ask('token', async () => {
+        if (kind === 'id_token')
+          throw new Fault('IDP_NOT_CONFIGURED', `${issuer}, token: GitHub gives no ID tokens`)
+        const tokens = { ...NO_TOKENS, accessToken: token }
+        return {
+          identity: { ...(await profile(token)), tokens },
+          audiences: undefined,
+          expiresAt: undefined,
         }
       })
     },

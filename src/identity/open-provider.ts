@@ -5,9 +5,9 @@
  */
 import { openGitHubProvider } from './github-provider.ts'
 import { type IdentityProviderOptions, openOpenIdProvider } from './openid-provider.ts'
-import type { IdentityProvider } from './provider.ts'
+import type { IdentityProvider, TokenIdentifier } from './provider.ts'
 
-export type OpenProvider = IdentityProvider & AsyncDisposable
+export type OpenProvider = IdentityProvider & TokenIdentifier & AsyncDisposable
 
 /** @throws {Fault} IDP_NOT_CONFIGURED */
 export function openProvider(options: IdentityProviderOptions): OpenProvider {

@@ -18,13 +18,21 @@ import type { SignInProvider } from '../config/config.ts'
 import { Fault } from '../errors.ts'
 import { appleClientAuth, postedName } from './apple-secret.ts'
 import { createAsking, type ProviderLogger } from './asking.ts'
+import { claimsOfAccessToken, claimsOfEntraToken, claimsOfIdToken } from './bearer/presented-token.ts'
 import { areGroupsElsewhere, type Profile, profileOf, type RawClaims } from './claims.ts'
 import { createDiscovery, type DiscoveredProvider } from './discovery.ts'
 import { createHttpClient, HttpFailure, isLoopback } from './http-client.ts'
 import { verifyIdTokenSignature } from './id-token.ts'
 import { groupsAtGraph } from './microsoft-graph.ts'
 import { presetOf } from './presets/table.ts'
-import type { Identity, IdentityProvider, IdentityTokens, SignInDemand } from './provider.ts'
+import {
+  type Identity,
+  type IdentityProvider,
+  type IdentityTokens,
+  NO_TOKENS,
+  type SignInDemand,
+  type TokenIdentifier,
+} from './provider.ts'
 import { clockSkewFault, type Step, toProviderFault } from './provider-faults.ts'
 import { signInFactsOf } from './sign-in-facts.ts'
 
@@ -43,7 +51,9 @@ export interface IdentityProviderOptions {
  *
  * @throws {Fault} IDP_NOT_CONFIGURED
  */
-export function openOpenIdProvider(options: IdentityProviderOptions): IdentityProvider & AsyncDisposable {
+export function openOpenIdProvider(
+  options: IdentityProviderOptions,
+): IdentityProvider & TokenIdentifier & AsyncDisposable {
   const { client, redirectUri, now = Date.now, logger } = options
   const { provider_url: issuer, client_id: clientId } = client
   assertSafe(issuer)
@@ -83,7 +93,7 @@ export function openOpenIdProvider(options: IdentityProviderOptions): IdentityPr
   /** @param known groups that a passing trouble must not make unknown */
   async function profileFrom(
     { configuration }: DiscoveredProvider,
-    accessToken: string,
+    accessToken: string | undefined,
     raw: RawClaims,
     known: Identity['groups'] = 'unknown',
   ): Promise<Profile> {
@@ -91,6 +101,7 @@ export function openOpenIdProvider(options: IdentityProviderOptions): IdentityPr
     const profile = profileOf(claims, groupsClaims)
     if (profile.groups !== 'unknown' || preset.hasGraph !== true || !areGroupsElsewhere(claims))
       return profile
+    if (accessToken === undefined) return profile
     const groups = await graphGroups(accessToken, known)
     return groups === 'unknown' ? profile : { ...profile, groups, claims: { ...profile.claims, groups } }
   }
@@ -206,6 +217,34 @@ export function openOpenIdProvider(options: IdentityProviderOptions): IdentityPr
           )
           const { userId, email, name, claims: known, groups } = current
           return { userId, email, name, claims: known, groups, tokens: { ...kept, ...keptIdToken } }
+        }
+      })
+    },
+
+    identify(kind, token) {
+      return asking('token', async (provider) => {
+        const given = { provider, clientId, now }
+        const isAccessToken = kind === 'access_token'
+        const found = isAccessToken
+          ? await (preset.hasTenants === true ? claimsOfEntraToken : claimsOfAccessToken)(token, given)
+          : await claimsOfIdToken(token, given)
+        if ('problem' in found) return found
+        const { claims, audiences, expiresAt } = found
+        return {
+          identity: {
+            userId: userIdOf(claims),
+            ...(await profileFrom(provider, isAccessToken ? token : undefined, claims)),
+            ...(!isAccessToken && signInFactsOf(claims, now())),
+            tokens: {
+              ...NO_TOKENS,
+              ...(isAccessToken
+                ? { accessToken: token, accessTokenExpiresAt: expiresAt }
+                : { idToken: token, idTokenExpiresAt: expiresAt }),
+            },
+          },
+          audiences,
+          expiresAt,
+          ...(preset.hasTenants === true && { ownAudiences: [clientId, `api://${clientId}`] }),
         }
       })
     },

@@ -13,7 +13,7 @@ import {
 import { Fault } from '../errors.ts'
 import { HttpFailure } from './http-client.ts'
 
-export type Step = 'discovery' | 'sign-in' | 'refresh' | 'userinfo'
+export type Step = 'discovery' | 'sign-in' | 'refresh' | 'userinfo' | 'token'
 
 /** OAuth errors by which a provider says "not now". */
 const NOT_NOW = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
@@ -65,6 +65,9 @@ export function toProviderFault(error: unknown, step: Step, issuer: string, now:
       return fault('IDP_UNREACHABLE', `it answered ${status}`)
     if (step === 'userinfo' && (status === 401 || status === 403))
       return fault('IDP_REFUSED', `it answered ${status} to a token of its own`)
+    // It may be that no such token exists, or that it is none at all.
+    if (step === 'token' && (status === 400 || status === 401 || status === 403))
+      return fault('IDP_REFUSED', `it answered ${status} to a token that a client brought`)
     if (status === 401) return fault('IDP_NOT_CONFIGURED', 'it refuses our client id or secret')
     return fault('IDP_ANSWER_INVALID', `it answered ${status}`)
   }

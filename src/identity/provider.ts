@@ -31,6 +31,14 @@ export interface IdentityTokens {
   readonly idTokenExpiresAt: number | undefined
 }
 
+export const NO_TOKENS: IdentityTokens = {
+  accessToken: undefined,
+  accessTokenExpiresAt: undefined,
+  refreshToken: undefined,
+  idToken: undefined,
+  idTokenExpiresAt: undefined,
+}
+
 /** Secrets of one sign-in, kept from the first redirect to the callback. */
 export interface SignInSecrets {
   readonly oauthState: string
@@ -47,6 +55,24 @@ export interface SignInDemand {
   readonly acrValues?: readonly string[] | undefined
   /** For a provider that has passed over the age before: it must not let anybody in by an older sign-in. */
   readonly isForced?: boolean
+}
+
+export type PresentedKind = 'access_token' | 'id_token'
+
+/** A token that a client has brought, verified. */
+export interface Presented {
+  readonly identity: Identity
+  /** For whom it was issued; `undefined` when the token does not say so verifiably. */
+  readonly audiences: readonly string[] | undefined
+  /** Those that are as good as meant for us, where the configuration names none; unset: any. */
+  readonly ownAudiences?: readonly string[]
+  /** Epoch milliseconds; `undefined` when the token does not say. */
+  readonly expiresAt: number | undefined
+}
+
+/** Why a token is not accepted: the end of a sentence that begins "the token is not accepted:". */
+export interface TokenProblem {
+  readonly problem: string
 }
 
 export interface ProviderStatus {
@@ -92,4 +118,16 @@ export interface IdentityProvider {
 
   /** Best effort; never throws. @see RFC 7009 */
   revoke(tokens: IdentityTokens): Promise<void>
+}
+
+/** The port through which clients come that bring a token of the provider, instead of signing in here. */
+export interface TokenIdentifier {
+  readonly id: string
+
+  /**
+   * Whose token it is that a client brings along, having got it elsewhere.
+   *
+   * @throws {Fault} IDP_REFUSED when the provider does not accept it; IDP_UNREACHABLE and others when that can't be told
+   */
+  identify(kind: PresentedKind, token: string): Promise<Presented | TokenProblem>
 }

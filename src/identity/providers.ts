@@ -10,13 +10,12 @@ import type { ConfigSource } from '../config/watch.ts'
 import type { ProviderLogger } from './asking.ts'
 import { type OpenProvider, openProvider } from './open-provider.ts'
 import { identityProviderId } from './openid-provider.ts'
-import type { IdentityProvider } from './provider.ts'
 
 export interface Providers extends AsyncDisposable {
   /** Those of the configuration in its order; then the clients of single routes. Empty while nobody can sign in. */
-  readonly all: readonly IdentityProvider[]
+  readonly all: readonly OpenProvider[]
   /** By the id that sessions bear. */
-  readonly find: (idpId: string) => IdentityProvider | undefined
+  readonly find: (idpId: string) => OpenProvider | undefined
   /** Ids of those whose sessions count on a route; without a route, of all but the clients of single routes. */
   readonly idsFor: (route?: Route) => readonly string[]
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import type { Identity } from '../provider.ts'
+import { type Identity, NO_TOKENS, type Presented } from '../provider.ts'
 import type { WorkloadToken } from './machine-tokens.ts'
 
 /** Times are epoch milliseconds. */
@@ -17,14 +17,6 @@ export interface BearerSession extends Identity {
   readonly expiresAt: number
   readonly version: number
 }
-
-const NO_TOKENS = {
-  accessToken: undefined,
-  accessTokenExpiresAt: undefined,
-  refreshToken: undefined,
-  idToken: undefined,
-  idTokenExpiresAt: undefined,
-} as const
 
 /**
  * A workload is named by its issuer's entry and its subject. What the token calls e-mail address or groups are claims
@@ -48,6 +40,31 @@ export function workloadSession(
     expiresAt: Math.min(expiresAt, now + lifetimeMs),
     tokens: NO_TOKENS,
     version: 1,
+  }
+}
+
+/** A person, in whose name a program acts with a token of the identity provider: the same as if they had signed in. */
+export function personSession(
+  { identity, expiresAt = Number.POSITIVE_INFINITY }: Presented,
+  tokenHash: string,
+  options: {
+    readonly idpId: string
+    readonly lifetimeMs: number
+    /** When the same token was seen first. */
+    readonly begunAt: number
+    /** Higher than the last time: what is known of the person may have changed. */
+    readonly version: number
+  },
+): BearerSession {
+  const { idpId, lifetimeMs, begunAt, version } = options
+  return {
+    ...identity,
+    kind: 'user',
+    id: stableId(idpId, tokenHash),
+    idpId,
+    issuedAt: begunAt,
+    expiresAt: Math.min(expiresAt, begunAt + lifetimeMs),
+    version,
   }
 }
 

@@ -3,14 +3,18 @@
  *
  * @module
  */
+
 import type { Config, Route } from '../../config/config.ts'
 import { machineIssuerOf } from '../../config/machine-issuers.ts'
+import { Fault } from '../../errors.ts'
 import { createHttpClient } from '../http-client.ts'
+import type { TokenIdentifier, TokenProblem } from '../provider.ts'
 import { type BearerSession, hashOf, workloadSession } from './bearer-session.ts'
 import { openCluster } from './cluster.ts'
 import { MachineTokens } from './machine-tokens.ts'
+import { PersonTokens } from './person-tokens.ts'
 import { TokenCache } from './token-cache.ts'
-import { MALFORMED, problem, type TokenProblem } from './token-problem.ts'
+import { MALFORMED, problem } from './token-problem.ts'
 
 /** Larger ones are no tokens: they would not fit into the headers of most servers. */
 const LONGEST_TOKEN = 16 * 1024
@@ -31,21 +35,27 @@ export interface BearerTokensOptions {
   readonly trustedCa: readonly string[]
   readonly now: () => number
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The providers whose sessions count on a route. */
+  readonly providersOf: (route: Route) => readonly TokenIdentifier[]
   /** Where the pod's service account is, for tests. */
   readonly podFolder?: string
 }
 
+type BearerAnswer = BearerSession | (TokenProblem & { readonly isTooMany?: boolean })
+
 export interface BearerTokens extends AsyncDisposable {
-  /** Synchronous for a token that was seen before. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID */
-  session(route: Route, token: string): BearerSession | TokenProblem | Promise<BearerSession | TokenProblem>
+  /** Synchronous for a token that was seen before. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID and others */
+  session(route: Route, token: string, sourceAddress: string): BearerAnswer | Promise<BearerAnswer>
 }
 
 export function openBearerTokens(options: BearerTokensOptions): BearerTokens {
-  const { config, now } = options
+  const { config, now, providersOf } = options
+  const persons = new PersonTokens(now)
   let workloads = openWorkloads(config.current, options)
   let key = keyOf(config.current)
   const following = config.onGeneration((next) => {
     if (keyOf(next) === key) return
+    persons.clear()
     const replaced = workloads
     workloads = openWorkloads(next, options)
     key = keyOf(next)
@@ -53,10 +63,27 @@ export function openBearerTokens(options: BearerTokensOptions): BearerTokens {
   })
 
   return {
-    session(route, token) {
+    session(route, token, sourceAddress) {
+      const { settings } = config.current
+      const format = route.bearer_token_format ?? settings.bearer_token_format
       if (token.length > LONGEST_TOKEN) return problem('it is longer than 16 KB')
       if (!TOKEN.test(token)) return MALFORMED
-      return workloads.session(token, route.identity_providers, now())
+      if (format === 'jwt') return workloads.session(token, route.identity_providers, now())
+      const [provider, another] = providersOf(route)
+      // With several it could not be told whose token it is, and one would be shown the tokens of another.
+      if (provider === undefined || another !== undefined)
+        throw new Fault('IDP_NOT_CONFIGURED', 'bearer tokens need one identity provider on their route')
+      return persons.session({
+        provider,
+        kind: format === 'idp_identity_token' ? 'id_token' : 'access_token',
+        token,
+        audiences:
+          format === 'idp_access_token'
+            ? (route.idp_access_token_allowed_audiences ?? settings.idp_access_token_allowed_audiences)
+            : undefined,
+        sourceAddress,
+        lifetimeMs: settings.cookie_expire,
+      })
     },
     async [Symbol.asyncDispose]() {
       following[Symbol.dispose]()

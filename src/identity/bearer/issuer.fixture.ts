@@ -17,6 +17,8 @@ export interface TestIssuer extends AsyncDisposable {
   keys: unknown
   /** Over its metadata. */
   metadata: Record<string, unknown>
+  /** Whose access token it is: claims, or `undefined` for 401. */
+  userInfo: (accessToken: string) => object | undefined
   /** Answers this to everything; 0 to behave again. */
   failWith: number
   readonly pair: KeyPair
@@ -41,11 +43,19 @@ export async function startIssuer(now: () => number = Date.now, alg = 'RS256'): 
     asked.push(request.url ?? '')
     const body =
       request.url === '/.well-known/openid-configuration'
-        ? { issuer: issuer.url, jwks_uri: `${issuer.url}/keys`, ...issuer.metadata }
+        ? {
+            issuer: issuer.url,
+            jwks_uri: `${issuer.url}/keys`,
+            userinfo_endpoint: `${issuer.url}/userinfo`,
+            ...issuer.metadata,
+          }
         : request.url === '/keys'
           ? issuer.keys
-          : undefined
-    const status = issuer.failWith > 0 ? issuer.failWith : body === undefined ? 404 : 200
+          : request.url === '/userinfo'
+            ? issuer.userInfo(request.headers.authorization?.replace('Bearer ', '') ?? '')
+            : undefined
+    const missing = request.url === '/userinfo' ? 401 : 404
+    const status = issuer.failWith > 0 ? issuer.failWith : body === undefined ? missing : 200
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body ?? {}))
   })
   server.listen(0, '127.0.0.1')
@@ -57,6 +67,7 @@ export async function startIssuer(now: () => number = Date.now, alg = 'RS256'): 
     asked,
     keys: { keys: [jwk] },
     metadata: {},
+    userInfo: () => undefined,
     failWith: 0,
     pair,
     jwk,

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { TokenProblem } from './token-problem.ts'
+import type { TokenProblem } from '../provider.ts'
 
 const MOST_ACCEPTED = 5000
 const MOST_REFUSED = 1000

@@ -6,11 +6,7 @@
 import { errors } from 'jose'
 import { Fault, reasonOf } from '../../errors.ts'
 import { HttpFailure } from '../http-client.ts'
-
-/** The end of a sentence that begins "the token is not accepted:". */
-export interface TokenProblem {
-  readonly problem: string
-}
+import type { TokenProblem } from '../provider.ts'
 
 export const problem = (words: string): TokenProblem => ({ problem: words })
 

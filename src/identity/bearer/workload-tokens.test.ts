@@ -44,7 +44,7 @@ describe('a workload token', () => {
     assert.ok(route)
     const [first, second] = await Promise.all([world.ask(token), world.ask(token)])
     assert.equal(first, second)
-    assert.equal(world.tokens.session(route, token), first)
+    assert.equal(world.tokens.session(route, token, '192.0.2.7'), first)
     assert.deepEqual(world.issuer.asked, ['/.well-known/openid-configuration', '/keys'])
     const other = await world.ask(await world.issuer.token({ jti: 'another' }))
     assert.ok(!('problem' in first) && !('problem' in other))
@@ -232,8 +232,8 @@ describe('the issuers of a route', () => {
     const [open] = configOf(both).routes
     const [closed] = configOf(both, { route: { identity_providers: ['other'] } }).routes
     assert.ok(open && closed)
-    assert.ok(!('problem' in (await world.tokens.session(open, token))))
-    assert.ok('problem' in (await world.tokens.session(closed, token)))
+    assert.ok(!('problem' in (await world.tokens.session(open, token, '192.0.2.7'))))
+    assert.ok('problem' in (await world.tokens.session(closed, token, '192.0.2.7')))
   })
 })
 

@@ -6,10 +6,10 @@
 import assert from 'node:assert/strict'
 import type { Config } from '../../config/config.ts'
 import { parseConfig } from '../../config/parse.ts'
+import type { TokenProblem } from '../provider.ts'
 import type { BearerSession } from './bearer-session.ts'
 import { type BearerTokens, openBearerTokens } from './bearer-tokens.ts'
 import { AUDIENCE, startIssuer, type TestIssuer } from './issuer.fixture.ts'
-import type { TokenProblem } from './token-problem.ts'
 
 const ROUTE = { from: 'https://app.example.com', to: 'http://127.0.0.1:1', bearer_token_format: 'jwt' }
 
@@ -57,12 +57,13 @@ export async function openWorld(
     trustedCa: [],
     now: () => clock.now,
     env: more.env ?? {},
+    providersOf: () => [],
     ...(more.podFolder !== undefined && { podFolder: more.podFolder }),
   })
   const ask = async (token: string) => {
     const [route] = current.routes
     assert.ok(route)
-    return await tokens.session(route, token)
+    return await tokens.session(route, token, '192.0.2.7')
   }
   return {
     issuer,

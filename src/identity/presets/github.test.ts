@@ -218,3 +218,21 @@ describe('refreshing a session of GitHub, played by a local server,', () => {
     await assert.rejects(provider.refresh(alice), refused('IDP_REFUSED', /another person/))
   })
 })
+
+describe('a token of GitHub that a client brings', () => {
+  it('names its owner, and is refused when GitHub does not know it', async (t) => {
+    const { github, provider } = await setUp(t)
+    const found = await provider.identify('access_token', 'gho_elsewhere')
+    assert.ok(!('problem' in found))
+    assert.deepEqual(
+      [found.identity.userId, found.identity.email, found.identity.tokens.accessToken],
+      ['583231', 'alice@example.com', 'gho_elsewhere'],
+    )
+    assert.equal(found.expiresAt, undefined)
+    github.failing = { [`${API}/user`]: 401 }
+    await assert.rejects(provider.identify('access_token', 'gho_x'), refused('IDP_REFUSED'))
+    github.failing = { [`${API}/user`]: 502 }
+    await assert.rejects(provider.identify('access_token', 'gho_x'), refused('IDP_UNREACHABLE'))
+    await assert.rejects(provider.identify('id_token', 'x'), refused('IDP_NOT_CONFIGURED'))
+  })
+})
