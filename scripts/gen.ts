@@ -159,7 +159,9 @@ function choicesOf(path: string, choices: readonly JsonSchema[]): string[] {
     ...common,
     ...rows.flatMap(({ name, description, rows: own }) => [
       `| \`${path}.type\` | \`${JSON.stringify(name)}\` | **required** | ${cell(description)} |`,
-      ...own.filter((row) => !isCommon(row)).map((row) => row.replace(`\`${path}.`, `\`${path} (${name}) .`)),
+      ...own
+        .filter((row) => !isCommon(row))
+        .map((row) => row.replace(`\`${path}.`, `\`${path.replace(/\[\]$/, '')}[${name}].`)),
     ]),
   ]
 }

@@ -106,6 +106,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       logger,
       meter,
       records: sessions.records,
+      http,
     }),
   )
 

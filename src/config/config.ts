@@ -17,12 +17,21 @@ import type { Upstream } from './upstream.ts'
 export type { ListenAddress } from './address.ts'
 export type { DownstreamMtls } from './client-certificates.ts'
 
-type SourceKeys<Type extends DirectorySourceKeys['type']> = Frozen<
-  Omit<Extract<DirectorySourceKeys, { type: Type }>, FileKeys | 'token'>
->
+type SourceKeys<Type extends DirectorySourceKeys['type'], SecretKey extends string = never> = Frozen<
+  Omit<Extract<DirectorySourceKeys, { type: Type }>, FileKeys | SecretKey>
+> & { readonly [Key in SecretKey]: Secret }
+interface PulledDirectories {
+  readonly azure: SourceKeys<'azure', 'client_secret'>
+  readonly google: SourceKeys<'google', 'service_account'>
+  readonly okta: SourceKeys<'okta', 'token'>
+  readonly gitlab: SourceKeys<'gitlab', 'token'>
+  readonly github: SourceKeys<'github', 'token'>
+}
+export type PulledDirectory<Type extends keyof PulledDirectories = keyof PulledDirectories> =
+  PulledDirectories[Type]
+export type ScimDirectory = SourceKeys<'scim', 'token'>
 /** One place that groups come from, with its secrets read. */
-export type DirectorySource = SourceKeys<'file'> | ScimDirectory
-export type ScimDirectory = SourceKeys<'scim'> & { readonly token: Secret }
+export type DirectorySource = SourceKeys<'file'> | ScimDirectory | PulledDirectory
 export type HealthCheck = NonNullable<Route['health_checks']>[number]
 export type OutlierDetection = NonNullable<Route['outlier_detection']>
 export type Redirect = NonNullable<Route['redirect']>

@@ -37,6 +37,31 @@ export function resolveDirectory(
         tokens.set(token.reveal(), source.name)
         return [{ ...rest, token }]
       }
+      case 'azure': {
+        const { client_secret: plain, client_secret_file: file, ...rest } = source
+        const client_secret = secretOf('client_secret', plain, file)
+        return client_secret === undefined ? [] : [{ ...rest, client_secret }]
+      }
+      case 'google': {
+        const { service_account: plain, service_account_file: file, ...rest } = source
+        const service_account = secretOf('service_account', plain, file)
+        return service_account === undefined ? [] : [{ ...rest, service_account }]
+      }
+      case 'okta': {
+        const { token: plain, token_file: file, ...rest } = source
+        const token = secretOf('token', plain, file)
+        return token === undefined ? [] : [{ ...rest, token }]
+      }
+      case 'gitlab': {
+        const { token: plain, token_file: file, ...rest } = source
+        const token = secretOf('token', plain, file)
+        return token === undefined ? [] : [{ ...rest, token }]
+      }
+      case 'github': {
+        const { token: plain, token_file: file, ...rest } = source
+        const token = secretOf('token', plain, file)
+        return token === undefined ? [] : [{ ...rest, token }]
+      }
     }
   })
 }

@@ -35,8 +35,23 @@ function ownMistakes(source: DirectorySourceKeys): readonly (readonly [key: stri
         ? [['path', 'does not end in .yaml, .json or .csv; say which with `format`']]
         : []
     case 'scim':
-      return source.token === undefined && source.token_file === undefined
-        ? [['type', 'needs `token` or `token_file` beside it']]
-        : []
+    case 'okta':
+    case 'gitlab':
+    case 'github':
+      return needsOne(source, 'token')
+    case 'azure':
+      return needsOne(source, 'client_secret')
+    case 'google':
+      return needsOne(source, 'service_account')
   }
+}
+
+function needsOne(
+  source: DirectorySourceKeys,
+  key: string,
+): readonly (readonly [key: string, message: string])[] {
+  const isGiven = Object.entries(source).some(
+    ([name, value]) => name.replace(/_file$/, '') === key && value !== undefined,
+  )
+  return isGiven ? [] : [['type', `needs \`${key}\` or \`${key}_file\` beside it`]]
 }

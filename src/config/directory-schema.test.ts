@@ -30,7 +30,7 @@ describe('sources of `directory`', () => {
 
   it('that are wrong are named with what to write', () => {
     assert.deepEqual(problemsOf('  - { name: a, type: ldap }'), [
-      'c.yaml:2:22: directory[0].type: needs a `type`: file or scim',
+      'c.yaml:2:22: directory[0].type: needs a `type`: file, scim, azure, google, okta, gitlab or github',
     ])
     assert.deepEqual(problemsOf('  - { name: a, type: file, path: p.txt }'), [
       'c.yaml:2:28: directory[0].path: does not end in .yaml, .json or .csv; say which with `format`',
@@ -42,6 +42,33 @@ describe('sources of `directory`', () => {
     assert.deepEqual(problemsOf('  - { name: A B, type: file, path: p.yaml, match_by: phone }'), [
       'c.yaml:2:13: directory[0].name: must be of a-z, 0-9, "-" and "_", and begin with a letter or digit',
       'c.yaml:2:54: directory[0].match_by: must be email, user_id or claim/<name of a claim>',
+    ])
+  })
+
+  it('that are asked over the network have their defaults, and addresses that a token may be sent to', () => {
+    const parsed = parseConfig(
+      'directory:\n  - { name: o, type: okta, url: "https://example.okta.com", token: env:SCIM_TOKEN }\n',
+      { env: ENV },
+    )
+    assert.ok('config' in parsed)
+    const [okta] = parsed.config.settings.directory
+    assert.ok(okta?.type === 'okta')
+    assert.deepEqual([okta.poll_interval, okta.max_age, okta.match_by], [600_000, 86_400_000, 'user_id'])
+    assert.equal(okta.token.reveal(), ENV.SCIM_TOKEN)
+    assert.deepEqual(
+      problemsOf(
+        '  - { name: o, type: okta, url: "http://okta.example.com", token: planted, poll_interval: 5s }\n  - { name: h, type: github, organizations: ["../x"] }\n  - { name: g, type: google, subject: admin }\n  - { name: z, type: azure, directory_id: a/b, client_id: x, client_secret: planted }',
+      ),
+      [
+        'c.yaml:2:33: directory[0].url: must be an https URL; plain http is for this machine only',
+        'c.yaml:2:91: directory[0].poll_interval: must be at least 30s',
+        'c.yaml:3:46: directory[1].organizations[0]: is not a name of an organization',
+        'c.yaml:4:39: directory[2].subject: has a form that is not allowed',
+        'c.yaml:5:43: directory[3].directory_id: must be the id or a domain of the tenant',
+      ],
+    )
+    assert.deepEqual(problemsOf('  - { name: h, type: github, organizations: [corp] }'), [
+      'c.yaml:2:16: directory[0].type: needs `token` or `token_file` beside it',
     ])
   })
 

@@ -9,14 +9,16 @@ import type { FastifyInstance } from 'fastify'
 import { type Config, type DirectorySource, Secret } from '../../config/config.ts'
 import { formatOf } from '../../config/directory-rules.ts'
 import type { Meter } from '../../telemetry/metrics.ts'
+import type { HttpClient } from '../http-client.ts'
 import type { KeptCopyOptions } from '../kept-copy.ts'
 import { Directory } from './directory.ts'
 import type { Member } from './effective-groups.ts'
 import { followFile, readRoster } from './file-source.ts'
+import { COPIES, pulledSource } from './pull/pulled-source.ts'
 import { type PushedSource, pushedSource } from './pushed-source.ts'
 import { Pace, STRANGER_PACE } from './scim/admission.ts'
 import { addScimFace, SCIM_PATH } from './scim/face.ts'
-import type { Records } from './scim/records.ts'
+import type { Records, StoredRecord } from './scim/records.ts'
 import { copiedSource, type OpenSource, type SourceStatus } from './source.ts'
 
 export interface DirectoryService<Session extends Member> extends AsyncDisposable {
@@ -39,6 +41,8 @@ export interface OpenDirectoryOptions {
   readonly providerName: (idpId: string) => string | undefined
   /** Where what is pushed is kept. */
   readonly records: Records
+  /** For what is asked over the network. */
+  readonly http: Pick<HttpClient, 'fetch'>
   readonly now: () => number
   readonly logger: KeptCopyOptions<unknown>['logger']
   readonly meter: Meter
@@ -48,7 +52,8 @@ export interface OpenDirectoryOptions {
 export async function openDirectory<Session extends Member>(
   options: OpenDirectoryOptions,
 ): Promise<DirectoryService<Session>> {
-  const { config, providerName, now, meter } = options
+  const { config, providerName, now, meter, records } = options
+  const copies = await copiesIn(records)
   const directory = new Directory<Session>({ now, providerName })
   let sources = new Map<string, { readonly key: string; readonly source: OpenSource | PushedSource }>()
   const all = () => [...sources.values()].map(({ source }) => source)
@@ -62,7 +67,7 @@ export async function openDirectory<Session extends Member>(
         const kept = known?.key === key ? known.source : undefined
         return [
           source.name,
-          { key, source: kept ?? openSource(source, file, options, () => directory.changed()) },
+          { key, source: kept ?? openSource(source, file, options, copies, () => directory.changed()) },
         ]
       }),
     )
@@ -100,6 +105,11 @@ export async function openDirectory<Session extends Member>(
   }
 }
 
+/** Pulls of before the restart; without them they begin anew. */
+async function copiesIn(records: Records): Promise<ReadonlyMap<string, StoredRecord>> {
+  return new Map((await records.list(COPIES)).map((record) => [record.id, record]))
+}
+
 /** Same key, same source: what it knows stays. A hash, as secrets take part in it. */
 function keyOf(source: DirectorySource, configFile: string): string {
   const secrets = Object.values(source).flatMap((value) => (value instanceof Secret ? value.reveal() : []))
@@ -110,7 +120,8 @@ function keyOf(source: DirectorySource, configFile: string): string {
 function openSource(
   settings: DirectorySource,
   configFile: string,
-  { now, logger, records }: OpenDirectoryOptions,
+  { now, logger, records, http }: OpenDirectoryOptions,
+  copies: ReadonlyMap<string, StoredRecord>,
   onChange: () => void,
 ): OpenSource | PushedSource {
   switch (settings.type) {
@@ -128,6 +139,12 @@ function openSource(
     }
     case 'scim':
       return pushedSource({ settings, records, now, logger, onChange })
+    case 'azure':
+    case 'google':
+    case 'okta':
+    case 'gitlab':
+    case 'github':
+      return pulledSource({ settings, http, records, kept: copies.get(settings.name), now, logger, onChange })
   }
 }
 

@@ -10,6 +10,7 @@ import type { Config, RecordSource } from '../../config/config.ts'
 import { systemCodeOf } from '../../errors.ts'
 import type { HttpClient } from '../http-client.ts'
 import { type KeptCopy, keepCopy, SourceFailure } from '../kept-copy.ts'
+import { retryAfterOf } from '../retry-after.ts'
 import { type PlaceTable, readPlaces } from './places.ts'
 import { type RecordTable, readRecordTable } from './record-table.ts'
 import { watchFileChanges } from './watched-file.ts'
@@ -149,15 +150,6 @@ function openUrl(
     },
   })
   return { name, copy, [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose]() }
-}
-
-/** RFC 9110 section 10.2.3: seconds, or a date. */
-function retryAfterOf(answer: Response, now: number): number | undefined {
-  const text = answer.headers.get('retry-after')
-  if (text === null) return undefined
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
-  const at = Date.parse(text)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now)
 }
 
 const REASONS: Readonly<Record<string, string>> = {
