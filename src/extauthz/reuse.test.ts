@@ -7,6 +7,7 @@ import {
   BOB,
   configOf,
   cookieOf,
+  NOW,
   SIGNING_KEYS,
   STAFF_ROUTE,
 } from './authorizer.fixture.ts'
@@ -127,6 +128,17 @@ describe('reusing an allowed answer', () => {
     assert.ok((await fixture.ask({ ...alice, path: '/open' })).isAllowed)
     assert.equal((await fixture.ask({ ...alice, path: '/shut' })).status, 403)
     assert.ok((await fixture.ask({ ...alice, path: '/open?x' })).isAllowed)
+  })
+
+  it('does not outlive a window of time that the policy sets, to the millisecond', async () => {
+    const until = new Date(NOW + 30_000).toISOString()
+    using fixture = counting([{ ...route, policy: [{ allow: { and: [{ date: { before: until } }] } }] }])
+    fixture.clock.now = NOW + 29_999
+    assert.equal((await fixture.ask(alice)).isAllowed, true)
+    fixture.clock.now = NOW + 30_000
+    assert.equal((await fixture.ask(alice)).isAllowed, false)
+    fixture.clock.now = NOW + 29_999
+    assert.equal((await fixture.ask(alice)).isAllowed, true)
   })
 
   it('tells requests apart by every header that a template copies', async () => {

@@ -225,6 +225,23 @@ describe('every policy', () => {
     })
   })
 
+  it('is the same whether its rules stand on the route or in policies that it names', () => {
+    holds(
+      [policy(anyCriterion), policy(anyCriterion), anybody, fullRequest],
+      (own, shared, subject, facts) => {
+        const whole = compile([...own, ...shared]).decide(subject, facts)
+        const context = { ...CONTEXT, policies: { shared: { policy: shared } } }
+        const named = compilePolicy({ policy: own, policies: ['shared'] }, context).policy?.decide(
+          subject,
+          facts,
+        )
+        const below = compilePolicy({ policy: own, sub_policies: [{ name: 'x', policy: shared }] }, CONTEXT)
+        for (const other of [named, below.policy?.decide(subject, facts)])
+          assert.deepEqual([other?.outcome, other?.reasons], [whole.outcome, whole.reasons])
+      },
+    )
+  })
+
   it('depends on nothing but what it says it reads', () => {
     holds(
       [policy(anyCriterion), anybody, anybody, fullRequest, fullRequest],

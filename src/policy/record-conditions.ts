@@ -74,7 +74,8 @@ const NUMBER = /^[+-]?\d{1,15}(?:\.\d{1,15})?$/
  * suits dates in ISO form. A field that can't be compared with what the policy says is unknown.
  */
 function comparison(order: Order, data: unknown, at: Path, report: Report): FieldCondition | undefined {
-  const wanted = typeof data === 'number' && Number.isFinite(data) ? String(data) : data
+  const isScalar = typeof data === 'boolean' || (typeof data === 'number' && Number.isFinite(data))
+  const wanted = isScalar ? String(data) : data
   if (typeof wanted !== 'string' || wanted === '') {
     report(at, 'must be a number or a text to compare with')
     return undefined

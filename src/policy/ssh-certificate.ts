@@ -76,7 +76,11 @@ function listOf(bytes: Buffer): readonly string[] {
 function optionsOf(bytes: Buffer): ReadonlyMap<string, Buffer> {
   const reader = new WireReader(bytes)
   const options = new Map<string, Buffer>()
-  while (!reader.isAtEnd) options.set(reader.text(), reader.bytes())
+  while (!reader.isAtEnd) {
+    const name = reader.text()
+    if (options.has(name)) throw new RangeError('an option stands twice')
+    options.set(name, reader.bytes())
+  }
   return options
 }
 
@@ -101,12 +105,26 @@ export function mayLogIn(
   )
 }
 
-/** The option that can be judged here; a certificate with another, `force-command` too, is not taken. */
+/**
+ * The option that can be judged here; a certificate with another, `force-command` too, is not taken. Of a list
+ * that can't be read throughout nothing counts.
+ */
 function isFrom(value: Buffer, sourceIp: string): boolean {
   const address = addressOf(sourceIp)
-  if (address === undefined) return false
-  const ranges = new WireReader(value).text().split(',').map(rangeOf)
+  const ranges = addressList(value)?.split(',').map(rangeOf) ?? []
+  if (address === undefined || ranges.includes(undefined)) return false
   return ranges.some((range) => range !== undefined && isInside(address, range))
+}
+
+function addressList(value: Buffer): string | undefined {
+  try {
+    const reader = new WireReader(value)
+    const text = reader.text()
+    return reader.isAtEnd ? text : undefined
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
 }
 
 const RSA_HASHES: Readonly<Record<string, string>> = { 'rsa-sha2-256': 'sha256', 'rsa-sha2-512': 'sha512' }

@@ -11,6 +11,7 @@ import { textMatcher } from './matchers.ts'
 import { type Criterion, hit, miss, type Outcome, UNIDENTIFIED, unknown } from './outcome.ts'
 import { mayLogIn, readSshCertificate } from './ssh-certificate.ts'
 import { readSshKeys } from './ssh-keys.ts'
+import type { SshKey } from './ssh-wire.ts'
 
 const USERNAME_OK = hit('ssh-username-ok')
 const USERNAME_MISS = miss('ssh-username-unauthorized')
@@ -114,12 +115,9 @@ function sshPublicKey(...[data, at, report]: Parameters<CompileData>): Criterion
 function sshCa(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
   const authorities = readSshKeys(data, at, report)
   if (authorities === undefined) return undefined
-  const unusable = [...authorities.values()].find(({ verifier }) => verifier === undefined)
-  if (unusable !== undefined) {
-    report(
-      at,
-      `holds a key of type ${unusable.type}; authorities with keys on a security token are not supported`,
-    )
+  const wrong = [...authorities.values()].map(authorityProblem).find((problem) => problem !== undefined)
+  if (wrong !== undefined) {
+    report(at, wrong)
     return undefined
   }
   return (_, { ssh, now, sourceIp }) => {
@@ -128,4 +126,16 @@ function sshCa(...[data, at, report]: Parameters<CompileData>): Criterion | unde
     if (now === undefined) return CA_UNKNOWN
     return mayLogIn(certificate, authorities, { username: ssh.username, sourceIp, now }) ? CA_OK : CA_MISS
   }
+}
+
+/** Below this an RSA key can be broken. */
+const FEWEST_RSA_BITS = 2048
+
+function authorityProblem({ type, verifier }: SshKey): string | undefined {
+  if (verifier === undefined)
+    return `holds a key of type ${type}; authorities with keys on a security token are not supported`
+  const bits = verifier.asymmetricKeyDetails?.modulusLength ?? FEWEST_RSA_BITS
+  return bits < FEWEST_RSA_BITS
+    ? `holds an RSA key of ${bits} bits; an authority needs ${FEWEST_RSA_BITS} at least`
+    : undefined
 }
