@@ -36,6 +36,7 @@ const FAULTS = {
   CHECK_MALFORMED: { status: 503, grpc: 3, mendedBy: 'envoy' },
   ROUTE_UNKNOWN: { status: 404, grpc: 5, mendedBy: 'envoy' },
   STORE_UNAVAILABLE: { status: 503, grpc: 14, mendedBy: 'operator' },
+  SERVERLESS_TOKEN_UNAVAILABLE: { status: 502, grpc: 14, mendedBy: 'operator' },
   // sign-in
   IDP_UNREACHABLE: { status: 503, grpc: 14, mendedBy: 'identity provider' },
   IDP_REFUSED: { status: 401, grpc: 16, mendedBy: 'identity provider' },

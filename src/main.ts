@@ -25,6 +25,7 @@ import { openDirectory } from './identity/directory/open-directory.ts'
 import { SCIM_PATH } from './identity/directory/scim/face.ts'
 import { openLookups } from './identity/lookups/lookups.ts'
 import { followProviders } from './identity/providers.ts'
+import { openServerlessTokens } from './identity/serverless-tokens.ts'
 import { policyOf } from './policy/compiled-policies.ts'
 import { openKeyring, openStore, stateDirFor } from './session/open-state.ts'
 import { ServiceAccounts } from './session/service-accounts.ts'
@@ -110,6 +111,8 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
     }),
   )
 
+  const platformTokens = running.use(openServerlessTokens({ config, http, now, env: process.env }))
+
   const { refreshNow } = running.use(
     await serveAuthenticate({
       socketPath: socket('http'),
@@ -138,6 +141,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       sessions,
       serviceAccounts,
       bearer,
+      platformTokens,
       data: lookups,
       keys,
       signingKeys,

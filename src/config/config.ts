@@ -7,6 +7,7 @@
 import type { ListenAddress } from './address.ts'
 import type { DownstreamMtls } from './client-certificates.ts'
 import type { DirectorySourceKeys } from './directory-schema.ts'
+import type { GoogleServiceAccount } from './google-serverless.ts'
 import type { Origin } from './origin.ts'
 import type { SignInProvider } from './resolve-providers.ts'
 import type { RouteKeys } from './route-schema.ts'
@@ -74,6 +75,7 @@ type ReplacedSettings =
   | 'cookie_secret'
   | 'signing_key'
   | 'idp_client_secret'
+  | 'google_cloud_serverless_authentication_service_account'
   | 'address'
   | 'jwt_issuer_format'
   | 'pass_identity_headers'
@@ -98,6 +100,7 @@ export interface Settings extends Frozen<Omit<SettingsKeys, ReplacedSettings>> {
   /** PEM of one or several private keys. */
   readonly signing_key: Secret | undefined
   readonly idp_client_secret: Secret | undefined
+  readonly google_cloud_serverless_authentication_service_account: GoogleServiceAccount | undefined
   readonly directory: readonly DirectorySource[]
   /** The provider of the `idp_…` keys too, which is called `default` and comes first. */
   readonly sign_in_providers: readonly SignInProvider[]

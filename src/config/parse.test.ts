@@ -103,10 +103,9 @@ runtime_flags: {mcp: false, config_hot_reload: true}
 routes:
   - from: https://a.example.com
     to: http://a
-    enable_google_cloud_serverless_authentication: false
 `
     assert.deepEqual(problemsOf(text), [])
-    assert.equal(problemsOf(text.replaceAll('false', 'true')).length, 3)
+    assert.equal(problemsOf(text.replaceAll('false', 'true')).length, 2)
   })
 
   it('has each known key either in the schema or refused, never both', () => {

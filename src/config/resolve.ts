@@ -8,6 +8,7 @@ import { parseCertificates, parsePrivateKey, pemOf, signingKeyProblem, tlsKeyPro
 import { resolveAuthorities, resolveDownstreamMtls } from './client-certificates.ts'
 import type { ConfigPath, Mistake, Settings, TlsCertificate } from './config.ts'
 import { resolveDirectory } from './directory-resolve.ts'
+import { serviceAccountFrom } from './google-serverless.ts'
 import { DISABLE } from './header.ts'
 import { kubernetesToken } from './kubernetes.ts'
 import { DEFAULT_ACCESS_LOG_FIELDS, DEFAULT_AUTHORIZE_LOG_FIELDS } from './log-fields.ts'
@@ -19,7 +20,7 @@ import { Secret } from './secret.ts'
 import type { SettingsKeys } from './settings-schema.ts'
 
 /** A value that was read, and the key that gave it. */
-interface Found {
+export interface Found {
   readonly text: string
   readonly path: ConfigPath
 }
@@ -150,6 +151,7 @@ export function resolveSettings(keys: SettingsKeys, resolver: Resolver): Setting
     idp_client_secret,
     idp_client_secret_file,
     downstream_mtls,
+    google_cloud_serverless_authentication_service_account: serverlessAccount,
     ...rest
   } = keys
   const single = resolver.pair(
@@ -184,6 +186,11 @@ export function resolveSettings(keys: SettingsKeys, resolver: Resolver): Setting
     ),
     signing_key: resolver.signingKey(resolver.either('signing_key', signing_key, signing_key_file)),
     idp_client_secret: clientSecret,
+    google_cloud_serverless_authentication_service_account: serviceAccountFrom(
+      serverlessAccount &&
+        resolver.read(serverlessAccount, ['google_cloud_serverless_authentication_service_account']),
+      resolver,
+    ),
     sign_in_providers: resolveProviders(keys, clientSecret, resolver),
     set_response_headers:
       rest.set_response_headers === undefined

@@ -5,6 +5,7 @@
  */
 
 import type { Mistake } from './config.ts'
+import { serverlessMistakes } from './google-serverless.ts'
 import { kubernetesMistakes } from './kubernetes.ts'
 import { compileRe2, substitutionProblem } from './regex.ts'
 import type { RouteDraft } from './route-schema.ts'
@@ -171,6 +172,7 @@ const ROUTE_RULES: readonly RouteRule[] = [
   tokenHasAHeaderOfItsOwn,
   clientHasAnId,
   kubernetesMistakes,
+  serverlessMistakes,
 ]
 
 export function routeMistakes(route: RouteDraft, raw: RawKeys): Mistake[] {

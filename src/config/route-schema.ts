@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { routeWorkloads } from './bearer-keys.ts'
 import { routeClientAuthority } from './client-certificates.ts'
 import { Duration } from './duration.ts'
+import { routeGoogleServerless } from './google-serverless.ts'
 import { ChangeableHeaderName, HeaderValue, RequestHeaders } from './header.ts'
 import { HostName } from './host-name.ts'
 import { kubernetes } from './kubernetes.ts'
@@ -168,6 +169,7 @@ export const ROUTE_SECTIONS = [
   { title: 'TLS to the upstream', keys: tls },
   { title: 'Client certificates', keys: routeClientAuthority },
   { title: 'Kubernetes', keys: kubernetes },
+  { title: 'Google serverless apps', keys: routeGoogleServerless },
   {
     title: 'Load balancing and resilience',
     keys: { ...balancing, circuit_breaker_thresholds: shared.circuit_breaker_thresholds },
@@ -191,6 +193,7 @@ export const RouteKeys = z
     ...routeClientAuthority,
     ...balancing,
     ...kubernetes,
+    ...routeGoogleServerless,
     ...shared,
   })
   .meta({

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Route } from './config.ts'
+import { isServerless, serverlessHeaderOf } from './google-serverless.ts'
 
 const CREDENTIALS = /^(?:cookie|authorization|proxy-authorization|x-pomerium-.*)$|token|secret|api-?key/
 
@@ -16,9 +17,16 @@ const TOKEN_REFERENCE = /\$\{?pomerium\.(?:access_token|id_token|jwt)\b/
 
 /** Lower-case names of the headers in which the upstream of a route gets tokens of ours or of the identity provider. */
 export function tokenHeadersOf(
-  route: Pick<Route, 'pass_idp_token' | 'set_request_headers'>,
+  route: Pick<
+    Route,
+    'pass_idp_token' | 'set_request_headers' | 'enable_google_cloud_serverless_authentication'
+  >,
 ): readonly string[] {
   const { pass_idp_token: passed, set_request_headers: set = {} } = route
   const named = Object.entries(set).flatMap(([name, text]) => (TOKEN_REFERENCE.test(text) ? [name] : []))
-  return [...(passed === undefined ? [] : [passed.header]), ...named].map((name) => name.toLowerCase())
+  return [
+    ...(passed === undefined ? [] : [passed.header]),
+    ...(isServerless(route) ? [serverlessHeaderOf(route)] : []),
+    ...named,
+  ].map((name) => name.toLowerCase())
 }

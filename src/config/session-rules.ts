@@ -63,11 +63,7 @@ export function publicRouteAsksForNoSignIn(route: RouteDraft): Mistake[] {
 }
 
 /** Keys by which the upstream gets a credential of ours in `Authorization`. */
-const AUTHORIZATION_KEYS = [
-  'kubernetes_service_account_token',
-  'kubernetes_service_account_token_file',
-  'enable_google_cloud_serverless_authentication',
-]
+const AUTHORIZATION_KEYS = ['kubernetes_service_account_token', 'kubernetes_service_account_token_file']
 
 /** Two values for one header: which one the upstream gets would be chance. */
 export function tokenHasAHeaderOfItsOwn(route: RouteDraft, raw: RawKeys): Mistake[] {

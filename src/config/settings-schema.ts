@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { workloads } from './bearer-keys.ts'
 import { clientCertificates } from './client-certificates.ts'
 import { directory } from './directory-schema.ts'
+import { googleServerless } from './google-serverless.ts'
 import { addresses, behaviour, dns } from './http-settings.ts'
 import { identity, secrets, sessions } from './identity-settings.ts'
 import { AccessLogFields, AuthorizeLogFields } from './log-fields.ts'
@@ -76,6 +77,7 @@ export const SETTINGS_SECTIONS = [
   { title: 'Machines', keys: workloads },
   { title: 'Secrets', keys: secrets },
   { title: 'Cookies, sessions and assertions', keys: { ...sessions, ...sessionLife } },
+  { title: 'Google serverless apps', keys: googleServerless },
   { title: 'HTTP behaviour and timeouts', keys: behaviour },
   { title: 'DNS', keys: dns },
   { title: 'Lookups', keys: lookups },
@@ -94,6 +96,7 @@ export const SettingsKeys = z.strictObject({
   ...secrets,
   ...sessions,
   ...sessionLife,
+  ...googleServerless,
   ...behaviour,
   ...dns,
   ...lookups,

@@ -50,7 +50,6 @@ export const UNSUPPORTED_SETTINGS: Table = {
     'later',
     'name certificate files under `certificates`; a renewed file is picked up at once',
   ),
-  ...all('google_cloud_serverless_authentication_service_account', 'later', 'remove the key'),
   ...all('blob_storage session_recording_concurrency', 'later', 'sessions are not recorded; remove the key'),
   ...all(
     'otel_traces_exporter otel_exporter_otlp_endpoint otel_exporter_otlp_protocol otel_exporter_otlp_headers otel_exporter_otlp_timeout otel_exporter_otlp_traces_endpoint otel_exporter_otlp_traces_protocol otel_exporter_otlp_traces_headers otel_exporter_otlp_traces_timeout otel_traces_sampler_arg otel_resource_attributes otel_bsp_schedule_delay otel_bsp_max_export_batch_size otel_log_level otel_attribute_value_length_limit',
@@ -103,11 +102,6 @@ export const UNSUPPORTED_SETTINGS: Table = {
 }
 
 export const UNSUPPORTED_ROUTE_KEYS: Table = {
-  ...all(
-    'enable_google_cloud_serverless_authentication',
-    'later',
-    'set the header yourself with `set_request_headers`',
-  ),
   ...all('mcp', 'later', 'MCP routes are not served; remove the key to serve the upstream as plain HTTP'),
   ...all('upstream_tunnel', 'later', 'name an upstream under `to`'),
   ...all('session_recording', 'later', 'sessions are not recorded; remove the key'),
@@ -155,7 +149,6 @@ const HARMLESS: Readonly<Record<string, readonly unknown[]>> = {
   autocert_must_staple: [false],
   cookie_secure: [true],
   databroker_storage_type: ['memory'],
-  enable_google_cloud_serverless_authentication: [false],
   envoy_bind_config_freebind: [false],
   grpc_insecure: [true],
   health_check_systemd_disabled: [true],

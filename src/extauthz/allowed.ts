@@ -5,6 +5,7 @@
  */
 import { Buffer, isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
+import { SERVERLESS_HEADER } from '../config/google-serverless.ts'
 import { CERTIFICATE_HEADER } from '../identity/client-certificate/forwarded.ts'
 import type { Session } from '../session/session.ts'
 import type { Assertions } from './assertions.ts'
@@ -84,6 +85,12 @@ function impersonationFor(
   return impersonation.headersFor(session)
 }
 
+/** @throws {Error} for a request that would go out without it: a bug of the pipeline */
+function platformHeader({ platformToken }: Check): string {
+  if (platformToken === undefined) throw new Error('the platform of the upstream would get no token')
+  return headerText(`Bearer ${platformToken.value}`)
+}
+
 function compose(
   check: Check,
   route: CompiledRoute,
@@ -128,6 +135,8 @@ function compose(
   for (const [header, value] of impersonated?.headers ?? []) headers.set(header, value)
   if (impersonated !== undefined) budget.note(route, impersonated, groupCountOf(session))
 
+  if (route.platform !== undefined) headers.set(route.platform.header, platformHeader(check))
+
   const { cookies } = visitor
   if (cookies.isChanged && cookies.rest !== undefined && !headers.has('cookie'))
     headers.set('cookie', utf8Bytes(cookies.rest))
@@ -138,6 +147,8 @@ function compose(
     ...(route.asksForCertificates ? [CERTIFICATE_HEADER] : []),
     ...(isAuthorizationTaken(check) ? ['authorization'] : []),
     ...(cookies.isChanged && cookies.rest === undefined ? ['cookie'] : []),
+    // Google would believe it before the header that is set.
+    ...(route.platform === undefined ? [] : [SERVERLESS_HEADER]),
     // What the client sends under such a name is not what the upstream takes it for.
     ...lacking,
     ...route.claimHeaders.map(([header]) => header),
@@ -153,7 +164,10 @@ function compose(
     identityBytes: (assertion?.size.together ?? 0) + (impersonated?.size.together ?? 0),
     madeAt: assertion?.mintedAt ?? check.now,
     tokenBytes,
-    goodUntil: route.tokenUse === undefined ? Infinity : tokensEndAt(route.tokenUse, session),
+    goodUntil: Math.min(
+      route.tokenUse === undefined ? Infinity : tokensEndAt(route.tokenUse, session),
+      check.platformToken?.expiresAt ?? Infinity,
+    ),
   }
 }
 

@@ -40,7 +40,7 @@ export function createAuthorizer(
   ports: Ports & { readonly meter: Meter },
   steps: readonly Step[] = PIPELINE,
 ): Authorizer {
-  const { config, sessions, serviceAccounts, bearer, keys, logger, now } = ports
+  const { config, sessions, serviceAccounts, bearer, platformTokens, keys, logger, now } = ports
   const metrics = createCheckMetrics(ports.meter)
   const visitors = new Visitors()
   const budget = new HeaderBudget(ports.meter, logger)
@@ -50,6 +50,7 @@ export function createAuthorizer(
     sessions,
     serviceAccounts,
     bearer,
+    platformTokens,
     keys,
     directory: ports.directory,
     refreshNow: ports.refreshNow,

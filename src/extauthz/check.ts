@@ -10,6 +10,7 @@ import type { CheckRequest } from './check-request.ts'
 import { clientAddress } from './client-address.ts'
 import type { HeaderCredentials } from './credentials.ts'
 import { NotedLookups } from './decision-inputs.ts'
+import type { PlatformToken } from './ports.ts'
 import type { CompiledRoute } from './routes.ts'
 import type { Visitor } from './visitors.ts'
 
@@ -64,6 +65,8 @@ export interface Check {
   outlived: number | undefined
   /** What the policy was asked with, once it was. */
   facts: CheckFacts | undefined
+  /** By which the upstream's platform knows us, where it wants one. */
+  platformToken?: PlatformToken | undefined
   /** What the policy said. */
   decision: Decision | undefined
 }

@@ -209,6 +209,14 @@ export function failureRefusal(error: unknown): Refusal {
       heading: 'Nothing is here',
       message: 'No app is published at this address.',
     }
+  if (fault?.code === 'SERVERLESS_TOKEN_UNAVAILABLE')
+    return {
+      status: 502,
+      code: 'serverless_token_unavailable',
+      heading: 'The app can’t be reached right now',
+      message:
+        'The platform of this app wants a token from the proxy, and none is to be had. Try again in a moment.',
+    }
   if (fault !== undefined && fault.status >= 502)
     return {
       status: fault.status === 502 ? 502 : 503,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { makeServiceAccountToken } from '../crypto/service-account-token.ts'
+import { Fault } from '../errors.ts'
 import type { Session } from '../session/session.ts'
 import {
   ALICE,
@@ -37,6 +38,7 @@ interface Row {
   /** What a refresh brings. */
   readonly renewed?: Session
   readonly bearer?: Ports['bearer']
+  readonly platformTokens?: Ports['platformTokens']
   readonly prepare?: (fixture: Fixture) => void
   readonly ask: Ask
   /** The status with the step, and without it; 0 is "allowed". */
@@ -159,13 +161,23 @@ const ROWS: readonly Row[] = [
     ask: {},
     status: [401, 500],
   },
+  {
+    without: 'a token that could not be had is a bug of ours',
+    route: { ...STAFF_ROUTE, enable_google_cloud_serverless_authentication: true },
+    platformTokens: {
+      tokenFor: () =>
+        Promise.reject(new Fault('SERVERLESS_TOKEN_UNAVAILABLE', 'the metadata server is down')),
+    },
+    ask: alice,
+    status: [502, 500],
+  },
   { without: 'nothing ever passes', ask: alice, status: [0, 500] },
 ]
 
 const NOTHING: Disposable = { [Symbol.dispose]: () => undefined }
 
 async function outcome(row: Row, steps: readonly Step[]): Promise<Answer> {
-  const { store = new MapStore(ALICE, BOB), directory, bearer, renewed } = row
+  const { store = new MapStore(ALICE, BOB), directory, bearer, platformTokens, renewed } = row
   using fixture = authorizerFor(configOf([row.route ?? STAFF_ROUTE], row.settings), {
     steps,
     store,
@@ -173,6 +185,7 @@ async function outcome(row: Row, steps: readonly Step[]): Promise<Answer> {
       ...(directory && { directory: { ...directory, onChange: () => NOTHING } }),
       ...(renewed && { refreshNow: async () => store.put(renewed) }),
       ...(bearer && { bearer }),
+      ...(platformTokens && { platformTokens }),
     },
   })
   row.prepare?.(fixture)

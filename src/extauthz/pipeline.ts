@@ -16,7 +16,7 @@ import type { SplitCookies } from './cookies.ts'
 import { handleAudience } from './host.ts'
 import { renewTokens, requireTokens, type TokenRenewal } from './idp-tokens.ts'
 import { findServiceAccounts, verifyBearer } from './machine-credentials.ts'
-import type { Ports } from './ports.ts'
+import type { PlatformToken, Ports } from './ports.ts'
 import type { RouteTable } from './routes.ts'
 import { askForStepUp } from './step-up.ts'
 import { recogniseVisitor, type Visitors } from './visitors.ts'
@@ -31,6 +31,7 @@ export interface Judge extends TokenRenewal {
   readonly routes: RouteTable
   readonly visitors: Visitors
   readonly data: Ports['data']
+  readonly platformTokens: Ports['platformTokens']
   readonly splitCookies: (header: string | undefined) => SplitCookies
 }
 
@@ -66,6 +67,7 @@ export const PIPELINE: readonly Step[] = [
   { name: 'the sign-in is recent and strong enough', run: (check, { data }) => askForStepUp(check, data) },
   { name: 'tokens for the upstream are there and good', run: requireTokens },
   { name: 'a Kubernetes API is asked in the name of somebody', run: requireName },
+  { name: 'the platform of the upstream gets its token', run: getPlatformToken },
   { name: 'what the policy has allowed passes', run: passWhatIsAllowed },
 ]
 
@@ -233,6 +235,20 @@ function requireName({ route, sessions }: Check): Verdict | undefined {
   return route.impersonation.userOf(session) === undefined
     ? { outcome: 'refuse', reason: 'name-missing' }
     : undefined
+}
+
+/** @throws {Fault} SERVERLESS_TOKEN_UNAVAILABLE: without it the request would only be refused there */
+function getPlatformToken(check: Check, { platformTokens }: Judge): MaybePromise<undefined> {
+  const platform = check.route?.platform
+  if (platform === undefined) return undefined
+  const token = platformTokens?.tokenFor(platform.audience)
+  if (token instanceof Promise) return token.then((late) => keepToken(check, late))
+  keepToken(check, token)
+  return undefined
+}
+
+function keepToken(check: Check, token: PlatformToken | undefined): undefined {
+  check.platformToken = token
 }
 
 function passWhatIsAllowed({ decision }: Check): Verdict {

@@ -50,6 +50,18 @@ export interface BearerSource {
   ): MaybePromise<Session | { readonly problem: string; readonly isTooMany?: boolean }>
 }
 
+/** Tokens by which the platform of an upstream knows us. */
+export interface PlatformTokens {
+  /** At once while one is at hand. @throws {Fault} when there is none, at once or as a rejection */
+  tokenFor(audience: string): MaybePromise<PlatformToken>
+}
+
+export interface PlatformToken {
+  readonly value: string
+  /** Epoch milliseconds. */
+  readonly expiresAt: number
+}
+
 export interface Ports {
   readonly config: ConfigSource
   /** The policy of a route of that generation. */
@@ -59,6 +71,7 @@ export interface Ports {
   /** Records and places that policies look up. */
   readonly data?: DataSources
   readonly bearer?: BearerSource
+  readonly platformTokens?: PlatformTokens
   readonly keys: Keyring
   readonly signingKeys: SigningKeys
   /** Which identity providers' sessions count on a route. Asked by every request: it answers from memory. */

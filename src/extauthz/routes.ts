@@ -4,6 +4,7 @@
  * @module
  */
 import type { Config, Route, Settings } from '../config/config.ts'
+import { isServerless, serverlessAudience, serverlessHeaderOf } from '../config/google-serverless.ts'
 import { fitsWildcard } from '../config/route-match.ts'
 import { tokenHeadersOf } from '../config/secret-headers.ts'
 import type { SignInDemand } from '../crypto/sign-in-demand.ts'
@@ -56,6 +57,8 @@ export class CompiledRoute {
   readonly certificates: Verifier | undefined
   /** Whether bearer tokens are verified here, instead of being the upstream's affair. */
   readonly takesBearer: boolean
+  /** Where the platform of the upstream wants a token: for whom, and in which header. */
+  readonly platform: { readonly audience: string; readonly header: string } | undefined
   /** Of the route of a Kubernetes API. */
   readonly impersonation: Impersonation | undefined
 
@@ -93,6 +96,9 @@ export class CompiledRoute {
     this.needsRoutingKey =
       route.load_balancing_policy === 'RING_HASH' || route.load_balancing_policy === 'MAGLEV'
     this.takesBearer = (route.bearer_token_format ?? settings.bearer_token_format ?? 'default') !== 'default'
+    this.platform = isServerless(route)
+      ? { audience: serverlessAudience(route), header: serverlessHeaderOf(route) }
+      : undefined
     const token = route.kubernetes_service_account_token
     this.impersonation = token && new Impersonation(token, this)
   }

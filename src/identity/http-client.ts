@@ -22,6 +22,8 @@ export interface HttpClientOptions {
   readonly trustedCa?: readonly string[] | undefined
   readonly timeoutMs?: number
   readonly maxResponseBytes?: number
+  /** A further host that may be asked in plain HTTP. */
+  readonly plainHttpTo?: string
 }
 
 /** No answer was had, or none that could be read whole. */
@@ -33,6 +35,7 @@ export function createHttpClient({
   trustedCa = [],
   timeoutMs = 10_000,
   maxResponseBytes = 1024 * 1024,
+  plainHttpTo,
 }: HttpClientOptions = {}): HttpClient {
   const ca = trustedCa.length > 0 ? { ca: [...getCACertificates('default'), ...trustedCa] } : {}
   const agent = new Agent({
@@ -48,7 +51,8 @@ export function createHttpClient({
       const request = new Request(url, { ...rest, redirect: 'manual' })
       const { protocol, hostname, origin, pathname } = new URL(request.url)
       const named = `${request.method} ${origin}${pathname}`
-      if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname)))
+      const mayBePlain = isLoopback(hostname) || hostname === plainHttpTo
+      if (protocol !== 'https:' && !(protocol === 'http:' && mayBePlain))
         throw new HttpFailure(`${named}: plain HTTP is for this machine only`)
       const timeout = AbortSignal.timeout(timeoutMs)
       try {

@@ -9,6 +9,7 @@
 
 import { isIP, isIPv6 } from 'node:net'
 import type { Route, Settings, Upstream } from '../config/config.ts'
+import { isServerless } from '../config/google-serverless.ts'
 import {
   CONNECTION_BUFFER_BYTES,
   duration,
@@ -105,7 +106,7 @@ function dnsResolver(settings: Settings): Fields {
   )
 }
 
-function dnsDiscovery(settings: Settings): Fields {
+function dnsDiscovery(route: Route, settings: Settings): Fields {
   const {
     dns_lookup_family: family,
     dns_refresh_rate: refreshMs,
@@ -114,7 +115,8 @@ function dnsDiscovery(settings: Settings): Fields {
   return {
     cluster_type: extension('envoy.clusters.dns', 'envoy.extensions.clusters.dns.v3.DnsCluster', {
       respect_dns_ttl: true,
-      dns_lookup_family: family,
+      // Google's serverless addresses are reached by IPv4 from networks without IPv6, where a name has both.
+      dns_lookup_family: isServerless(route) ? 'V4_ONLY' : family,
       ...(refreshMs === undefined ? {} : { dns_refresh_rate: duration(refreshMs) }),
       ...(failureMs === undefined
         ? {}
@@ -187,7 +189,7 @@ export function clusterOf(
     name,
     ...(isEds
       ? { type: 'EDS', eds_cluster_config: { eds_config: FROM_ADS } }
-      : { ...dnsDiscovery(settings), load_assignment: loadAssignment(target) }),
+      : { ...dnsDiscovery(route, settings), load_assignment: loadAssignment(target) }),
     connect_timeout: duration(CONNECT_TIMEOUT_MS),
     per_connection_buffer_limit_bytes: CONNECTION_BUFFER_BYTES,
     lb_policy: route.load_balancing_policy ?? 'ROUND_ROBIN',
