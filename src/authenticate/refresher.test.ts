@@ -68,6 +68,7 @@ async function setUp({ count = 1, tokenMs = 300_000 } = {}) {
   const provider = new Provider()
   provider.now = () => clock.now
   const outcomes: RefreshOutcome[] = []
+  const limits: { idle?: number } = {}
   const open = (store = sessions) => {
     const timers = new HandTimers()
     const refresher = openRefresher({
@@ -80,12 +81,13 @@ async function setUp({ count = 1, tokenMs = 300_000 } = {}) {
         signOut: () => undefined,
         refresh: (outcome) => outcomes.push(outcome),
       },
+      idleTimeout: () => limits.idle,
       timers,
       random: () => 0,
     })
     return { timers, refresher }
   }
-  return { clock, sessions, provider, outcomes, open, ...open() }
+  return { clock, sessions, provider, outcomes, limits, open, ...open() }
 }
 
 function sessionOf(id: string, tokenMs: number): Omit<Session, 'version'> {
@@ -202,6 +204,23 @@ describe('the refresher', () => {
     })
     const { timers: other } = open(broken)
     await other.tick()
+  })
+
+  it('ends sessions that nobody uses, somewhat later than a request would', async () => {
+    const { clock, sessions, timers, limits } = await setUp({ count: 2 })
+    limits.idle = 600_000
+    const used = await sessions.find('s0')
+    assert.ok(used !== undefined)
+    for (let minute = 0; minute < 12; minute += 1) {
+      clock.now += 60_000
+      sessions.touch(used, clock.now, 60_000)
+      await timers.tick()
+      if (minute < 11) assert.equal(sessions.count, 2)
+    }
+    assert.deepEqual(
+      (await sessions.list()).map(({ id }) => id),
+      ['s0'],
+    )
   })
 
   it('stops its timers when disposed', async () => {

@@ -27,6 +27,8 @@ export interface RefresherOptions {
   readonly now: () => number
   readonly logger: Logger
   readonly metrics: AuthenticateMetrics
+  /** `session_idle_timeout` of the configuration in force. */
+  readonly idleTimeout?: () => number | undefined
   readonly timers?: Timers
   /** In 0 ≤ x < 1: spreads sessions that were begun together. */
   readonly random?: () => number
@@ -34,6 +36,7 @@ export interface RefresherOptions {
 
 const TICK_MS = 2000
 const SWEEP_MS = 60_000
+const IDLE_MARGIN = 1.2
 /** Tokens are refreshed so long before they expire. */
 const LEAD_MS = 60_000
 /** Of the lead, the part over which sessions that expire together are spread. */
@@ -78,7 +81,7 @@ export function openRefresher(options: RefresherOptions): SessionRefresher {
   stack.use(
     timers.every(
       SWEEP_MS,
-      guarded('sweep of sessions', async () => void (await options.sessions.sweep())),
+      guarded('sweep of sessions', () => sweep(options)),
     ),
   )
   stack.use(
@@ -94,6 +97,18 @@ export function openRefresher(options: RefresherOptions): SessionRefresher {
       await refresher.settled()
     },
   }
+}
+
+/** Also of those that nobody uses any more: a request would end them, but none may ever come. */
+async function sweep({ sessions, now, idleTimeout, logger }: RefresherOptions): Promise<void> {
+  const limit = idleTimeout?.()
+  if (limit !== undefined) {
+    // By what is on disk, which may be a little behind.
+    const silent = await sessions.silentSince(now() - limit * IDLE_MARGIN)
+    for (const id of silent) await sessions.delete(id)
+    if (silent.length > 0) logger.info({ sessions: silent.length }, 'sessions ended: nobody has used them')
+  }
+  await sessions.sweep()
 }
 
 interface Wait {

@@ -72,7 +72,13 @@ export async function serveAuthenticate(options: AuthenticateOptions): Promise<S
   for (const { path, add } of options.mounts ?? [])
     await server.register((scope) => mount(scope, services, add), { prefix: path })
   server.all('/*', (request, reply) => answer(services, pipeline, request, reply))
-  const { refreshNow } = starting.use(openRefresher({ ...services, ...(timers && { timers }) }))
+  const { refreshNow } = starting.use(
+    openRefresher({
+      ...services,
+      idleTimeout: () => options.config.current.settings.session_idle_timeout,
+      ...(timers && { timers }),
+    }),
+  )
   starting.use(await listenHttp(server, socketPath))
   const serving = starting.move()
   return { refreshNow, [Symbol.asyncDispose]: () => serving.disposeAsync() }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { APP, AUTHENTICATE, type Browser, World } from './world.fixture.ts'
+import { APP, AUTHENTICATE, type Browser, testConfig, World } from './world.fixture.ts'
 
 const OTHER = 'https://api.other.test'
 const MINUTE = 60_000
@@ -214,5 +214,24 @@ describe('a route with acr_values', () => {
     const reply = await browser.open(callback)
     assert.deepEqual([reply.status, reply.url.origin], [403, AUTHENTICATE])
     assert.match(reply.body, /stronger way of signing in than your account has/)
+  })
+})
+
+describe('a session that nobody has used for longer than `session_idle_timeout`', () => {
+  it('is nobody’s on our own pages, and is not handed on', async () => {
+    await using world = await World.open({ config: testConfig('session_idle_timeout: 15m\n') })
+    honest(world)
+    const browser = await signedIn(world)
+    const user = () =>
+      browser.ask(`${APP}/.pomerium/user`, {
+        headers: { accept: 'application/json', 'sec-fetch-mode': 'cors' },
+      })
+    world.now += 15 * MINUTE - 1
+    assert.equal((await user()).status, 200)
+    world.now += 1
+    assert.equal((await user()).status, 401)
+    const before = askedAtProvider(browser)
+    await browser.open('https://x.apps.example.com/')
+    assert.equal(askedAtProvider(browser), before + 1)
   })
 })

@@ -106,6 +106,23 @@ export class MapStore implements SessionStore {
     return this.sessions.get(id)
   }
 
+  /** Ids with the times at which they were used. */
+  readonly touched: [id: string, at: number][] = []
+  readonly silence = new Map<string, number>()
+
+  touch({ id }: Session, at: number): void {
+    this.touched.push([id, at])
+  }
+
+  silenceOf({ id }: Session): number | Promise<number> {
+    const silence = this.silence.get(id) ?? 0
+    return this.isLate ? Promise.resolve(silence) : silence
+  }
+
+  silentSince(): never {
+    throw new Error('not for checks')
+  }
+
   put(session: Session): void {
     this.sessions.set(session.id, session)
     for (const listener of this.#listeners) listener(session.id)

@@ -14,7 +14,7 @@ import { allow } from './allowed.ts'
 import { shapeFor } from './asker.ts'
 import { Assertions } from './assertions.ts'
 import { challenge } from './challenge.ts'
-import type { Check, Verdict } from './check.ts'
+import { type Check, isSignedIn, type Verdict } from './check.ts'
 import { createCheckMetrics } from './check-metrics.ts'
 import { CheckRequest } from './check-request.ts'
 import { type DeniedAnswer, encodeDenied } from './check-response.ts'
@@ -24,6 +24,7 @@ import { createDecisionLog } from './decision-log.ts'
 import { denialRefusal, failureRefusal, requestRefusal } from './denial.ts'
 import { HeaderBudget } from './header-budget.ts'
 import { canonicalHost } from './host.ts'
+import { precisionFor } from './idle.ts'
 import { type Judge, PIPELINE, runPipeline, type Step } from './pipeline.ts'
 import type { Ports } from './ports.ts'
 import { refusalAnswer, robotsAnswer } from './refusal.ts'
@@ -54,6 +55,7 @@ export function createAuthorizer(
     keys,
     directory: ports.directory,
     refreshNow: ports.refreshNow,
+    logger,
     now,
     routes,
     visitors,
@@ -61,6 +63,7 @@ export function createAuthorizer(
     splitCookies: cookieSplitter(cookieName),
   })
   let judge = judgeOf(config.current.settings.cookie_name)
+  let precision = precisionFor(config.current)
   let log = createDecisionLog(logger, config.current, claimsMentioned(config.current))
 
   const generations = config.onGeneration((next) => {
@@ -69,6 +72,7 @@ export function createAuthorizer(
     assertions.clear()
     budget.clear()
     judge = judgeOf(next.settings.cookie_name)
+    precision = precisionFor(next)
     log = createDecisionLog(logger, next, claimsMentioned(next))
   })
   const directoryChanges = ports.directory?.onChange(() => {
@@ -114,7 +118,10 @@ export function createAuthorizer(
   function answer(check: Check, verdict: Verdict, startedAt: number): Buffer {
     const decisionId = decisionIdOf(check)
     const allowed = verdict.outcome === 'allow' ? allow(check, { assertions, budget }, visitors) : undefined
-    if (allowed !== undefined) budget.noteToken(check.route, allowed.tokenBytes)
+    if (allowed !== undefined) {
+      budget.noteToken(check.route, allowed.tokenBytes)
+      noteUse(check)
+    }
     const denied = allowed === undefined ? refuse(check, verdict, decisionId) : undefined
     const reply = allowed?.bytes ?? encodeDenied(denied ?? failureAnswer(check, undefined, decisionId))
     log({
@@ -133,6 +140,11 @@ export function createAuthorizer(
   function countObserved(decision: Decision | undefined): void {
     if (decision?.observed === undefined || decision.observed.outcome === decision.outcome) return
     metrics.countObserved(decision.outcome, decision.observed.outcome)
+  }
+
+  function noteUse(check: Check): void {
+    const session = check.sessions[0]
+    if (session !== undefined && isSignedIn(check, session)) sessions.touch(session, check.now, precision)
   }
 
   function refuse(check: Check, verdict: Verdict, decisionId: string): DeniedAnswer {

@@ -71,6 +71,11 @@ export interface Check {
   decision: Decision | undefined
 }
 
+/** Whether it is of somebody who has signed in; those that are made of a machine's credential end with that. */
+export function isSignedIn({ visitor }: Check, { id }: Session): boolean {
+  return visitor?.sessionIds.includes(id) === true
+}
+
 const ANONYMOUS: Subject = { kind: 'anonymous' }
 
 export function subjectOf(session: Session | undefined): Subject {

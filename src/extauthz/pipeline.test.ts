@@ -106,6 +106,13 @@ const ROWS: readonly Row[] = [
     status: [302, 0],
   },
   {
+    without: 'a session that nobody has used for an hour opens the app to whoever finds the browser',
+    route: { ...STAFF_ROUTE, session_idle_timeout: '15m' },
+    prepare: ({ store }) => store.silence.set(ALICE.id, 3_600_000),
+    ask: alice,
+    status: [302, 0],
+  },
+  {
     without: 'a session of another identity provider opens the route',
     store: new MapStore({ ...ALICE, idpId: 'another' }),
     ask: alice,

@@ -11,9 +11,10 @@ import { Fault } from '../errors.ts'
 import { CERTIFICATE_HEADER, certificateShown } from '../identity/client-certificate/forwarded.ts'
 import { isMachine, type Session } from '../session/session.ts'
 import type { MaybePromise } from '../session/store.ts'
-import { type Check, CheckFacts, subjectOf, type Verdict } from './check.ts'
+import { type Check, CheckFacts, isSignedIn, subjectOf, type Verdict } from './check.ts'
 import type { SplitCookies } from './cookies.ts'
 import { handleAudience } from './host.ts'
+import { dropIdleSessions, type IdleJudge } from './idle.ts'
 import { renewTokens, requireTokens, type TokenRenewal } from './idp-tokens.ts'
 import { findServiceAccounts, verifyBearer } from './machine-credentials.ts'
 import type { PlatformToken, Ports } from './ports.ts'
@@ -22,7 +23,7 @@ import { askForStepUp } from './step-up.ts'
 import { recogniseVisitor, type Visitors } from './visitors.ts'
 
 /** What steps use besides the check itself. */
-export interface Judge extends TokenRenewal {
+export interface Judge extends TokenRenewal, IdleJudge {
   readonly sessions: Ports['sessions']
   readonly directory: Ports['directory']
   readonly serviceAccounts: Ports['serviceAccounts']
@@ -58,6 +59,7 @@ export const PIPELINE: readonly Step[] = [
     run: (check, { bearer }) => verifyBearer(check, bearer),
   },
   { name: 'sessions have not expired', run: dropExpiredSessions },
+  { name: 'sessions have not been idle for too long', run: dropIdleSessions },
   { name: 'sessions come from an identity provider of the route', run: dropForeignSessions },
   { name: 'whom the directory has switched off counts as nobody', run: dropSwitchedOff },
   { name: 'tokens for the upstream are renewed before they end', run: renewTokens },
@@ -256,10 +258,10 @@ function passWhatIsAllowed({ decision }: Check): Verdict {
   return { outcome: 'allow', decision }
 }
 
-/** Drops the sessions of people that have too much of something, and notes how much the route allows. */
+/** Drops sessions that have too much of something, and notes how much the route allows. */
 function keepWithin(check: Check, limit: number, amountOf: (session: Session) => number): undefined {
   keepSessions(check, (session) => {
-    const isKept = isMachine(session.kind) || amountOf(session) < limit
+    const isKept = !isSignedIn(check, session) || amountOf(session) < limit
     if (!isKept) check.outlived = Math.min(check.outlived ?? limit, limit)
     return isKept
   })

@@ -51,6 +51,8 @@ export class CompiledRoute {
   /** What is asked of the sign-in of those who may pass. */
   readonly demand: SignInDemand
   readonly isDemanding: boolean
+  /** Longest silence of a session that still counts here; milliseconds. */
+  readonly idleTimeout: number | undefined
   /** Whether Envoy asks clients for a certificate, and tells of it with each request. */
   readonly asksForCertificates: boolean
   /** Judges them; undefined where none could be valid. */
@@ -90,6 +92,7 @@ export class CompiledRoute {
     this.tokenUse = tokenUseOf(route, this.requestHeaders)
     this.tokenHeaders = tokenHeadersOf(route)
     this.demand = { maxAge: route.max_age, acrValues: route.acr_values ?? [] }
+    this.idleTimeout = route.session_idle_timeout ?? settings.session_idle_timeout
     this.isDemanding = route.max_age !== undefined || route.acr_values !== undefined
     this.asksForCertificates = settings.downstream_mtls !== undefined
     this.certificates = verifierFor(route, settings)

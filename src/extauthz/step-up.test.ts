@@ -179,9 +179,4 @@ describe('a route with session_lifetime', () => {
     const { ask } = open({ session_lifetime: '10m', max_age: '5m' }, { issuedAt: NOW - 11 * MINUTE })
     assert.equal(query((await ask()).headers['location'])['pomerium_max_age'], '300')
   })
-
-  it('does not shorten the credential of a machine, whose own end counts', async () => {
-    const { ask } = open({ session_lifetime: '10m' }, { kind: 'workload', issuedAt: NOW - 11 * MINUTE })
-    assert.ok((await ask()).isAllowed)
-  })
 })

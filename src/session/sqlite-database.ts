@@ -49,6 +49,13 @@ const MIGRATIONS = [
      PRIMARY KEY (collection, id)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX record_by_version ON record (version);`,
+  `-- When a session was last used; apart from it, because it changes with every use and nobody needs to hear of it.
+   CREATE TABLE activity (
+     session_id TEXT PRIMARY KEY,
+     issued_at INTEGER NOT NULL,  -- of the session
+     seen_at INTEGER NOT NULL,
+     silence INTEGER NOT NULL     -- the longest before that
+   ) STRICT, WITHOUT ROWID;`,
 ]
 
 /** "SaPo": tells our file from any other SQLite file. */

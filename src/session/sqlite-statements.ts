@@ -33,7 +33,9 @@ export function prepareStatements(database: DatabaseSync) {
     seenAt: prepare('SELECT seen_at FROM store'),
     noteSeen: prepare('UPDATE store SET seen_at = ?'),
     shiftSessions: prepare(`UPDATE session SET issued_at = issued_at - :jump, expires_at = expires_at - :jump,
-      refresh_at = refresh_at - :jump, version = :version`),
+      refresh_at = refresh_at - :jump, version = :version,
+      profile = CASE WHEN profile ->> '$.authenticatedAt' IS NULL THEN profile
+        ELSE json_set(profile, '$.authenticatedAt', (profile ->> '$.authenticatedAt') - :jump) END`),
     shiftClaimed: prepare('UPDATE claimed SET expires_at = expires_at - ?'),
     shiftDeleted: prepare('UPDATE deleted SET expires_at = expires_at - ?'),
   }

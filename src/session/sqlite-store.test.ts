@@ -19,6 +19,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import { createSealer } from '../crypto/seal.ts'
 import { Fault, type FaultCode } from '../errors.ts'
+import { describeActivity } from './activity.suite.ts'
 import { describeRecordStore } from './records.suite.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 import { describeSessionStore, newSession, type TestClock } from './store.suite.ts'
@@ -38,6 +39,7 @@ const place = () => {
 }
 
 describeSessionStore('SQLite', { place })
+describeActivity('SQLite', { place })
 describeRecordStore('SQLite', { place })
 
 function tempFile(t: TestContext): string {
@@ -222,3 +224,19 @@ async function using<T extends AsyncDisposable>(store: T, act: (store: T) => unk
     await store[Symbol.asyncDispose]()
   }
 }
+
+it('a session that is used once a minute is not written each time', async (t) => {
+  const file = tempFile(t)
+  const clock = { now: newSession().issuedAt }
+  const sealer = createSealer(Buffer.alloc(32, 1))
+  await using store = await openSqliteStore({ file, sealer, now: () => clock.now, pollMs: 0 })
+  const session = await store.save(newSession())
+  using reader = new DatabaseSync(file, { readOnly: true })
+  const rows = new Set<unknown>()
+  for (let minute = 0; minute < 60; minute += 1) {
+    clock.now += 60_000
+    for (let each = 0; each < 10; each += 1) store.touch(session, clock.now + each, 360_000)
+    rows.add(reader.prepare('SELECT seen_at FROM activity').get()?.['seen_at'])
+  }
+  assert.ok(rows.size >= 8 && rows.size <= 11, String(rows.size))
+})

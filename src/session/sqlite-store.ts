@@ -13,6 +13,7 @@ import { Fault } from '../errors.ts'
 import type { RecordStore } from './records.ts'
 import type { Session } from './session.ts'
 import { SessionCopies } from './session-copies.ts'
+import { SqliteActivity } from './sqlite-activity.ts'
 import { durably, guarded, inTransaction, numberOf, openDatabase } from './sqlite-database.ts'
 import { fromRow, integerOf, type Row, textOf, toRow } from './sqlite-record.ts'
 import { SqliteRecords } from './sqlite-records.ts'
@@ -53,6 +54,7 @@ class SqliteStore implements Store {
   readonly #sealer: Sealer
   readonly #now: () => number
   readonly #copies: SessionCopies
+  readonly #activity: SqliteActivity
   readonly #listeners = new Set<(id: string) => void>()
   readonly #timer: NodeJS.Timeout | undefined
   readonly #statements: ReturnType<typeof prepareStatements>
@@ -69,6 +71,7 @@ class SqliteStore implements Store {
     this.#sealer = sealer
     this.#now = now
     this.#copies = new SessionCopies(maxCopies)
+    this.#activity = new SqliteActivity(this.#database, maxCopies)
     this.#statements = prepareStatements(this.#database)
     this.records = new SqliteRecords({
       database: this.#database,
@@ -86,7 +89,7 @@ class SqliteStore implements Store {
     })
     this.#version = numberOf(this.#database, 'SELECT version FROM store')
     this.#dataVersion = numberOf(this.#database, 'PRAGMA data_version')
-    this.#timer = pollMs > 0 ? setInterval(() => this.#lookQuietly(), pollMs).unref() : undefined
+    this.#timer = pollMs > 0 ? setInterval(() => this.#tick(), pollMs).unref() : undefined
   }
 
   find(id: string): Session | undefined {
@@ -117,6 +120,7 @@ class SqliteStore implements Store {
   delete(id: string): boolean {
     // Before the disk is asked: should that fail, this process at least lets nobody in by a copy.
     this.#copies.drop(id)
+    this.#activity.forget(id)
     const version = guarded(() =>
       durably(this.#database, () => {
         const row = this.#statements.delete.get(id)
@@ -155,6 +159,18 @@ class SqliteStore implements Store {
     return guarded(() => this.#statements.claim.run(digest, now + ttlMs, now)).changes === 1
   }
 
+  touch(session: Session, at: number, precisionMs: number): void {
+    quietly(() => this.#activity.touch(session, at, precisionMs))
+  }
+
+  silenceOf(session: Session, at: number, limitMs: number): number {
+    return this.#activity.silenceOf(session, at, limitMs)
+  }
+
+  silentSince(before: number): readonly string[] {
+    return guarded(() => this.#activity.silentSince(before))
+  }
+
   sweep(): number {
     const now = this.#now()
     this.#look(now)
@@ -162,6 +178,7 @@ class SqliteStore implements Store {
       inTransaction(this.#database, () => {
         this.#statements.sweepClaimed.run(now)
         this.#statements.sweepDeleted.run(now)
+        this.#activity.sweep()
         this.records.sweep(now - DAY_MS)
         return this.#statements.sweepSessions.all(now).map((row) => textOf(row, 'id'))
       }),
@@ -182,6 +199,8 @@ class SqliteStore implements Store {
 
   [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
+    if (this.#database.isOpen) quietly(() => this.#activity.flushAll())
+    this.#activity.clear()
     this.#copies.clear()
     this.#listeners.clear()
     this.records.clear()
@@ -228,11 +247,13 @@ class SqliteStore implements Store {
 
   /** A store that can't be read does not end the sessions that are known; what is not known is refused by `find`. */
   #lookQuietly(now = this.#now()): void {
-    try {
-      this.#look(now)
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error
-    }
+    quietly(() => this.#look(now))
+  }
+
+  #tick(): void {
+    const now = this.#now()
+    this.#lookQuietly(now)
+    quietly(() => this.#activity.flush(now))
   }
 
   #look(now: number): void {
@@ -270,18 +291,23 @@ class SqliteStore implements Store {
    */
   #noteClock(now: number): void {
     const { seenAt, noteSeen, shiftSessions, shiftClaimed, shiftDeleted } = this.#statements
+    // By the old clock still.
+    if (now < this.#latest - CLOCK_TOLERANCE_MS) this.#activity.flushAll()
     const setBack = inTransaction(this.#database, () => {
       const jump = integerOf(seenAt.get() ?? {}, 'seen_at') - now
       noteSeen.run(jump > CLOCK_TOLERANCE_MS ? now : now + Math.max(jump, 0))
       if (jump <= CLOCK_TOLERANCE_MS) return false
       shiftSessions.run({ jump, version: this.#nextVersion() })
+      this.#activity.shift(jump)
       shiftClaimed.run(jump)
       shiftDeleted.run(jump)
       return true
     })
     this.#notedAt = now
     this.#latest = now
-    if (setBack) for (const id of this.#copies.clear()) this.#announce(id)
+    if (!setBack) return
+    this.#activity.clear()
+    for (const id of this.#copies.clear()) this.#announce(id)
   }
 
   /** With another shared secret no cookie fits these sessions any more, and none of their tokens can be opened. */
@@ -294,5 +320,14 @@ class SqliteStore implements Store {
         .prepare('UPDATE store SET canary = ?')
         .run(this.#sealer.seal('sallyport', 'store/canary'))
     })
+  }
+}
+
+/** What must not be lost for it, and can be made up for later. */
+function quietly(act: () => void): void {
+  try {
+    act()
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
   }
 }

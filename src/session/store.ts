@@ -28,6 +28,20 @@ export interface SessionStore extends AsyncDisposable {
   dueForRefresh(before: number, limit: number): MaybePromise<readonly Session[]>
   /** Remembers a key for `ttlMs`; `false` when it is already there: how a single-use thing is used once. */
   claimOnce(key: string, ttlMs: number): MaybePromise<boolean>
+  /**
+   * Notes that somebody uses the session, without writing each time: what is on disk may be behind by `precisionMs`.
+   * Never throws for a store that fails.
+   */
+  touch(session: Session, at: number, precisionMs: number): void
+  /**
+   * The longest time that nobody used the session since it began or was renewed, the present silence included. Exact
+   * below `limitMs`; what reaches it has asked the other processes first.
+   *
+   * @throws {Fault} STORE_UNAVAILABLE
+   */
+  silenceOf(session: Session, at: number, limitMs: number): MaybePromise<number>
+  /** Ids of sessions that nobody seems to have used since, give or take the precision of `touch`. */
+  silentSince(before: number): MaybePromise<readonly string[]>
   /** Drops expired sessions and records; answers how many sessions went. */
   sweep(): MaybePromise<number>
   /** Called when a session has changed or gone, in this process or another; the listener must not throw. */

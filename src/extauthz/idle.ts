@@ -1,0 +1,66 @@
+/**
+ * Sessions that nobody has used for long: which of them still count on a route, and what counts as use.
+ *
+ * A request that passed counts, whoever or whatever has sent it: a page that polls keeps its session awake. Our own pages
+ * don't, nor do requests that were refused.
+ *
+ * @module
+ */
+import type { Config } from '../config/config.ts'
+import type { Session } from '../session/session.ts'
+import type { MaybePromise, SessionStore } from '../session/store.ts'
+import type { Logger } from '../telemetry/log.ts'
+import { type Check, isSignedIn } from './check.ts'
+
+/** Uses are noted to this part of the shortest timeout. */
+const PRECISION_SHARE = 10
+/** Where no timeout is set: should one be set later, who is at work must not seem to have been away. */
+const USUAL_PRECISION_MS = 300_000
+
+export function precisionFor({ settings, routes }: Pick<Config, 'settings' | 'routes'>): number {
+  const shortest = routes.reduce(
+    (least, route) => Math.min(least, route.session_idle_timeout ?? Infinity),
+    settings.session_idle_timeout ?? Infinity,
+  )
+  return Math.min(USUAL_PRECISION_MS, shortest / PRECISION_SHARE)
+}
+
+export interface IdleJudge {
+  readonly sessions: Pick<SessionStore, 'silenceOf' | 'delete'>
+  readonly logger: Logger
+}
+
+export function dropIdleSessions(check: Check, judge: IdleJudge): MaybePromise<undefined> {
+  const limit = check.route?.idleTimeout
+  if (limit === undefined || check.sessions.length === 0) return undefined
+  const silences = check.sessions.map((session) =>
+    isSignedIn(check, session) ? judge.sessions.silenceOf(session, check.now, limit) : 0,
+  )
+  if (silences.every((silence) => typeof silence === 'number'))
+    return keepAwake(check, judge, limit, silences)
+  return Promise.all(silences.map(async (silence) => silence)).then((late) =>
+    keepAwake(check, judge, limit, late),
+  )
+}
+
+function keepAwake(check: Check, judge: IdleJudge, limit: number, silences: readonly number[]): undefined {
+  const awake: Session[] = []
+  const forAll = check.route?.settings.session_idle_timeout ?? Infinity
+  for (const [index, session] of check.sessions.entries()) {
+    const silence = silences[index] ?? Infinity
+    if (silence < limit) awake.push(session)
+    else if (silence >= forAll) end(session, judge)
+  }
+  if (awake.length === check.sessions.length) return
+  check.sessions = awake
+  check.outlived = Math.min(check.outlived ?? limit, limit)
+}
+
+/** It does not count in any case; that it can't be deleted now is told, and tried again by the next request. */
+function end(session: Session, { sessions, logger }: IdleJudge): void {
+  Promise.try(() => sessions.delete(session.id)).then(
+    () =>
+      logger.info({ 'session-id': session.id, user: session.userId }, 'session ended: nobody has used it'),
+    (error: unknown) => logger.warn({ err: error }, 'a session that nobody uses could not be ended'),
+  )
+}
