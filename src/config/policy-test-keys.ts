@@ -20,7 +20,7 @@ const subjectKeys = {
     .optional()
     .meta({ description: 'E-mail address.', examples: ['alice@example.com'] }),
   user: z.string().min(1).optional().meta({
-    description: 'User id (`sub`). Unset: the name of the subject, else its e-mail address.',
+    description: 'User id, as policies see it. Unset: the e-mail address, else the name of the subject.',
   }),
   name: z.string().min(1).optional().meta({ description: 'Full name.' }),
   kind: z
@@ -159,13 +159,25 @@ const RouteTest = z.strictObject({
 })
 export type RouteTest = z.output<typeof RouteTest>
 
-const UrlTest = z.strictObject({
+const GlobalTest = z.strictObject({
   name,
   who: Who.optional().meta({ ...WHO, description: `${WHO.description} Unset: anonymous.` }),
-  url: z.url({ protocol: /^https?$/, error: 'must be a URL such as https://app.example.com/path' }).meta({
-    description: 'What is asked for; goes through the choice of the route.',
-    examples: ['https://app.example.com/admin'],
-  }),
+  url: z
+    .url({ protocol: /^https?$/, error: 'must be a URL such as https://app.example.com/path' })
+    .optional()
+    .meta({
+      description: 'What is asked for; goes through the choice of the route.',
+      examples: ['https://app.example.com/admin'],
+    }),
+  policy: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description:
+        'Name under `policies`: asks that policy alone instead of the one of the route. With `url`, for that address.',
+      examples: ['staff-only'],
+    }),
   ...circumstances,
   route: z
     .string()
@@ -184,7 +196,7 @@ const UrlTest = z.strictObject({
     }),
   reason,
 })
-export type UrlTest = z.output<typeof UrlTest>
+export type GlobalTest = z.output<typeof GlobalTest>
 
 export const routeTests = {
   tests: z
@@ -211,11 +223,11 @@ export const globalTests = {
       examples: [{ alice: { email: 'alice@example.com', groups: ['staff'] } }],
     }),
   tests: z
-    .array(UrlTest)
+    .array(GlobalTest)
     .optional()
     .meta({
       description:
-        'Tests by URL: which route answers, and what its policy decides. A configuration in which one fails is not taken.',
+        'Tests by URL: which route answers, and what its policy decides; and tests of shared policies. A configuration in which one fails is not taken.',
       examples: [[{ url: 'https://app.example.com/', who: 'anonymous', expect: 'sign-in' }]],
     }),
 }

@@ -6,7 +6,7 @@
 
 import type { ConfigPath, Mistake, Settings } from './config.ts'
 import { nearest } from './nearest.ts'
-import type { UrlTest } from './policy-test-keys.ts'
+import type { GlobalTest } from './policy-test-keys.ts'
 import type { PlacedRoute } from './rules.ts'
 
 /** In `who`, somebody who is not signed in. */
@@ -27,6 +27,8 @@ export function policyTestRules(routes: readonly PlacedRoute[], settings: Settin
         ...expectsSomething(test, path),
         ...reasonsNeedPolicy(test, path),
         ...routeIsKnown(test, path, routes),
+        ...asksOneThing(test, path),
+        ...policyIsKnown(test, path, Object.keys(settings.policies ?? {})),
       ]
     }),
   ]
@@ -43,7 +45,7 @@ function whoIsKnown(
   return [{ path: [...path, 'who'], message: `"${who}" is not under \`test_subjects\`${hint}` }]
 }
 
-type Expectation = Pick<UrlTest, 'expect' | 'route'> & { readonly reason?: unknown }
+type Expectation = Pick<GlobalTest, 'expect' | 'route' | 'url' | 'policy'> & { readonly reason?: unknown }
 
 function expectsSomething({ expect, route }: Expectation, path: ConfigPath): Mistake[] {
   if (expect !== undefined || route !== undefined) return []
@@ -65,4 +67,23 @@ function routeIsKnown({ route }: Expectation, path: ConfigPath, routes: readonly
   const close = nearest(route, names)
   const hint = close === undefined ? '' : `; did you mean "${close}"?`
   return [{ path: [...path, 'route'], message: `no route has this as its \`name\` or \`from\`${hint}` }]
+}
+
+/** Without a route there is nothing but what the policy says. */
+function asksOneThing({ url, policy, route, expect }: Expectation, path: ConfigPath): Mistake[] {
+  if (policy === undefined)
+    return url === undefined ? [{ path, on: 'key', message: 'needs a `url` or a `policy`' }] : []
+  if (route !== undefined)
+    return [{ path: [...path, 'route'], message: 'cannot stand beside `policy`: no route is chosen' }]
+  const isOfPolicy = expect === undefined || expect === 'allow' || expect === 'deny' || expect === 'sign-in'
+  return isOfPolicy
+    ? []
+    : [{ path: [...path, 'expect'], message: 'must be one of allow, deny, sign-in beside `policy`' }]
+}
+
+function policyIsKnown({ policy }: Expectation, path: ConfigPath, policies: readonly string[]): Mistake[] {
+  if (policy === undefined || policies.includes(policy)) return []
+  const close = nearest(policy, policies)
+  const hint = close === undefined ? '' : `; did you mean "${close}"?`
+  return [{ path: [...path, 'policy'], message: `there is no policy of this name under \`policies\`${hint}` }]
 }

@@ -53,6 +53,18 @@ describe('policy tests in a file', () => {
     ])
   })
 
+  it('ask for an address or for a shared policy', () => {
+    assert.deepEqual(wrongByUrl('{ who: alice, expect: allow }'), [
+      '4:5 tests[0]: needs a `url` or a `policy`',
+    ])
+    assert.deepEqual(wrongByUrl('{ policy: staf, expect: allow }'), [
+      '4:15 tests[0].policy: there is no policy of this name under `policies`',
+    ])
+    assert.deepEqual(wrongByUrl('{ policy: staff, expect: not-found }').slice(0, 1), [
+      '4:15 tests[0].policy: there is no policy of this name under `policies`',
+    ])
+  })
+
   it('say when and from where in forms that mean one thing', () => {
     assert.deepEqual(wrongBesideRoute("{ who: alice, time: '2026-03-02 09:00', expect: allow }"), [
       '4:129 routes[0].tests[0].time: must be a time with its zone, such as 2026-03-02T09:00:00+01:00',

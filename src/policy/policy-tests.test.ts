@@ -158,3 +158,27 @@ tests:
     )
   })
 })
+
+describe('a test of a shared policy', () => {
+  it('asks that policy alone, whichever routes name it', () => {
+    const config = read(`policies:
+  staff: { policy: ${STAFF} }
+routes: []
+tests:
+  - { policy: staff, who: alice, expect: allow }
+  - { policy: staff, who: anonymous, expect: sign-in, url: 'https://app.example.com/x' }
+  - { policy: staff, who: robot, expect: allow }
+`)
+    assert.deepEqual(
+      runPolicyTests(config, ROUTING).map(({ request, failure }) => [request, failure]),
+      [
+        ['alice GET / by policy staff', undefined],
+        ['anonymous GET https://app.example.com/x by policy staff', undefined],
+        [
+          'robot GET / by policy staff',
+          'expected allow, but it is deny for robot because of groups-unauthorized',
+        ],
+      ],
+    )
+  })
+})

@@ -9,12 +9,13 @@
 import type { Config, ConfigPath, Mistake, Route } from '../config/config.ts'
 import type { RequestTarget } from '../config/request-url.ts'
 import type { Choice, ChooseRoute } from '../config/route-match.ts'
-import { policyOf } from './compiled-policies.ts'
+import { compilePolicy } from './compile.ts'
+import { contextOf, policyOf } from './compiled-policies.ts'
 import type { Decision, TraceEntry } from './decision.ts'
 import { type Asker, askerOf, type Circumstances, factsOf } from './test-case.ts'
 
 type RouteTest = NonNullable<Route['tests']>[number]
-type UrlTest = NonNullable<Config['settings']['tests']>[number]
+type GlobalTest = NonNullable<Config['settings']['tests']>[number]
 
 export interface PolicyTestResult {
   /** Where the test stands; routes count through as in `Config.routes`. */
@@ -49,7 +50,7 @@ export function runPolicyTests(
     })
   })
   const byUrl = (settings.tests ?? []).flatMap((test, at) => {
-    const result = runUrlTest(bench, test)
+    const result = runGlobalTest(bench, test)
     return result === undefined ? [] : [{ ...result, path: ['tests', at] }]
   })
   return [...besideRoutes, ...byUrl]
@@ -86,9 +87,9 @@ type Result = Omit<PolicyTestResult, 'path'>
 
 interface Expectation {
   readonly name?: string | undefined
-  readonly expect?: UrlTest['expect']
-  readonly route?: UrlTest['route']
-  readonly reason?: UrlTest['reason']
+  readonly expect?: GlobalTest['expect']
+  readonly route?: GlobalTest['route']
+  readonly reason?: GlobalTest['reason']
 }
 
 function runRouteTest(bench: Bench, route: Route, test: RouteTest): Result | undefined {
@@ -102,12 +103,36 @@ function runRouteTest(bench: Bench, route: Route, test: RouteTest): Result | und
   return { ...ran, failure: `its address is not one of this route: ${placeOf(choice)}` }
 }
 
-function runUrlTest(bench: Bench, test: UrlTest): Result | undefined {
-  const { authority, host, path } = bench.targetOf(test.url) ?? { authority: '', host: '', path: '' }
+function runGlobalTest(bench: Bench, test: GlobalTest): Result | undefined {
+  const { url = '' } = test
+  const { authority, host, path } = bench.targetOf(url) ?? { authority: '', host: '', path: '/' }
+  if (test.policy !== undefined) return runPolicyTest(bench, test, { name: test.policy, host, path })
   const choice = bench.choose({ authority, path, method: test.method })
-  const ran = ask(bench, test, choice, { url: test.url, host })
+  const ran = ask(bench, test, choice, { url, host })
   if (ran === undefined || test.route === undefined || isNamed(choice, test.route)) return ran
   return { ...ran, failure: `expected route ${test.route}, but ${placeOf(choice)}` }
+}
+
+/** A shared policy alone, as it would decide on a route that has no other. */
+function runPolicyTest(
+  bench: Bench,
+  test: GlobalTest,
+  { name, host, path }: { readonly name: string; readonly host: string; readonly path: string },
+): Result | undefined {
+  const { policy } = compilePolicy({ policies: [name] }, contextOf(bench.config))
+  if (policy === undefined) return undefined
+  const asker = named(test.who, bench)
+  const decision = policy.decide(asker.subject, factsOf(test, { host, path }))
+  const request = `${asker.called} ${test.method ?? 'GET'} ${test.url ?? path} by policy ${name}`
+  return {
+    title: test.name ?? request,
+    request,
+    expected: test.expect ?? '',
+    actual: decision.outcome,
+    route: undefined,
+    decision,
+    failure: failureOf(test, decision, asker),
+  }
 }
 
 function isNamed(choice: Choice, name: string): boolean {
@@ -133,7 +158,7 @@ function placeOf(choice: Choice): string {
 /** The decision of the chosen route, compared with what is expected; `undefined` when its policy does not compile. */
 function ask(
   bench: Bench,
-  test: Circumstances & Expectation & { readonly who?: UrlTest['who'] },
+  test: Circumstances & Expectation & { readonly who?: GlobalTest['who'] },
   choice: Choice,
   { url, host }: { readonly url: string; readonly host: string },
 ): Result | undefined {
@@ -162,7 +187,7 @@ function ask(
   }
 }
 
-function named(who: UrlTest['who'], { config, askers }: Bench): Asker {
+function named(who: GlobalTest['who'], { config, askers }: Bench): Asker {
   const subjects = config.settings.test_subjects
   if (typeof who !== 'string') return askerOf(who, subjects)
   let asker = askers.get(who)

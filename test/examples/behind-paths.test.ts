@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { startExample } from './set-up.ts'
+import { sallyportCli } from '../harness/sallyport.ts'
+import { ROOT, startExample } from './set-up.ts'
 
 const example = await startExample('behind-paths')
 after(() => example[Symbol.asyncDispose]())
@@ -34,6 +36,15 @@ describe('examples/behind-paths', () => {
     const { agent, page } = await example.signedIn('alice', shop('/'))
     assert.equal(page.status, 200)
     assert.equal((await agent.fetch(shop('/orders/7'), { method: 'DELETE' })).status, 200)
+  })
+
+  it('has tests of its own, and does not take an edit that breaks one', async () => {
+    const file = join(ROOT, 'examples', 'behind-paths', 'config.yaml')
+    const { code, stdout } = await sallyportCli(['test', file], { env: { IDP_CLIENT_SECRET: 'secret' } })
+    assert.deepEqual([code, stdout.trim().endsWith(': 9 tests passed')], [0, true], stdout)
+    await example.edit((text) => text.replace('prefix: /assets/', 'prefix: /'))
+    const { agent } = await example.signedIn('bob', shop('/orders'))
+    assert.equal((await agent.fetch(shop('/'))).status, 403)
   })
 
   it('does not believe the header that it sets when a client sends it', async () => {

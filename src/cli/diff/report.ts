@@ -22,8 +22,11 @@ export function textReport(changes: readonly Change[], summary: Summary): string
   return `${alignedLines(rows)}${rows.length === 0 ? '' : '\n'}${summaryText(summary).join('\n')}\n`
 }
 
+/** A comment has a limit, and a reader too. */
+const MOST_ROWS = 200
+
 export function markdownReport(changes: readonly Change[], summary: Summary): string {
-  const rows = changes.map((change) => {
+  const rows = changes.slice(0, MOST_ROWS).map((change) => {
     const { kind, who, method, url } = change
     const cells = [
       VERBS[kind],
@@ -39,7 +42,9 @@ export function markdownReport(changes: readonly Change[], summary: Summary): st
     rows.length === 0
       ? []
       : ['| | who | request | times | from → to | by |', '|---|---|---|---|---|---|', ...rows, '']
-  return `${[...table, ...summaryText(summary)].join('\n')}\n`
+  const hidden = changes.length - rows.length
+  const more = hidden > 0 ? [`and ${count(hidden, 'row')} more`, ''] : []
+  return `${[...table, ...more, ...summaryText(summary)].join('\n')}\n`
 }
 
 const times = (change: Change): string => count(change.count, 'time')

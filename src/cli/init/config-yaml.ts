@@ -54,6 +54,11 @@ routes:
             #     is: somebody@elsewhere.example
             # - groups:
             #     has: staff
+    # What the policy must decide: a save that breaks it is not taken. \`sallyport test\` shows each.
+    # tests:
+    #   - { who: { email: somebody@${domain} }, expect: allow }
+    #   - { who: { email: somebody@elsewhere.example }, expect: deny, reason: domain-unauthorized }
+    #   - { who: anonymous, expect: sign-in }
 
   # - name: wiki
   #   from: https://wiki.${domain}
