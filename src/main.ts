@@ -20,6 +20,7 @@ import { type LocalCa, openLocalCa } from './crypto/local-ca.ts'
 import { openSigningKeys } from './crypto/signing-keys.ts'
 import { serveExtAuthz } from './extauthz/service.ts'
 import { openBearerTokens } from './identity/bearer/bearer-tokens.ts'
+import { watchRevocationLists } from './identity/client-certificate/list-watch.ts'
 import { followHttpClient } from './identity/current-http-client.ts'
 import { openDirectory } from './identity/directory/open-directory.ts'
 import { SCIM_PATH } from './identity/directory/scim/face.ts'
@@ -163,6 +164,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
     }),
   )
   running.use(renewCertificatesDaily(xds))
+  running.use(watchRevocationLists({ config, logger, meter, now }))
 
   const envoy = options.envoy === 'managed' ? running.use(await startEnvoy()) : undefined
   running.use(

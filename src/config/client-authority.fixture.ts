@@ -118,7 +118,11 @@ async function authorityOf(
         nextUpdate: nextUpdate ?? new Date(Date.now() + DAY_MS),
         signingAlgorithm: { ...ECDSA, hash },
         signingKey: holder.keys.privateKey,
-        entries: serials.map((serialNumber) => ({ serialNumber, revocationDate: new Date() })),
+        entries: serials.map((serialNumber) => ({
+          serialNumber,
+          revocationDate: new Date(),
+          reason: x509.X509CrlReason.keyCompromise,
+        })),
       })
       return pemOf('X509 CRL', list.rawData)
     },
@@ -143,7 +147,7 @@ async function certify(issuer: Holder | undefined, options: CertificateOptions):
       ...(options.rawNames === undefined ? [] : [new x509.Extension('2.5.29.17', false, options.rawNames)]),
       ...(purposes.length === 0 ? [] : [new x509.ExtendedKeyUsageExtension([...purposes])]),
       ...(options.keyUsage === undefined ? [] : [keyUsageExtension(options.keyUsage)]),
-      ...(options.extensions ?? []),
+      ...(options.extensions ?? [new x509.BasicConstraintsExtension(false)]),
     ],
   })
   return {

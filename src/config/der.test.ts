@@ -72,9 +72,10 @@ describe('DER', () => {
     assert.throws(() => booleanOf(element(Tag.boolean, bytes('01'))), RangeError)
   })
 
-  it('extensions stand once each', () => {
+  it('extensions stand once each, and are left out where there are none', () => {
     const one = der(0x30, der(Tag.oid, bytes('55 1d 11')), der(Tag.octetString, 'x'))
     assert.equal(extensionsOf(onlyElement(der(0x30, one), 0x30))[0]?.oid, '2.5.29.17')
     assert.throws(() => extensionsOf(onlyElement(der(0x30, one, one), 0x30)), RangeError)
+    assert.throws(() => extensionsOf(onlyElement(der(0x30), 0x30)), RangeError)
   })
 })

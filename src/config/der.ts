@@ -147,7 +147,7 @@ export interface Extension {
   readonly value: Buffer
 }
 
-/** @throws {RangeError} also when one stands twice */
+/** @throws {RangeError} also when one stands twice, or none at all: the sequence is then to be left out */
 export function extensionsOf(sequence: DerElement | undefined): readonly Extension[] {
   const extensions = childrenOf(sequence, Tag.sequence).map((element): Extension => {
     const [oid, ...rest] = childrenOf(element, Tag.sequence)
@@ -160,6 +160,7 @@ export function extensionsOf(sequence: DerElement | undefined): readonly Extensi
       value: value.content,
     }
   })
-  if (new Set(extensions.map(({ oid }) => oid)).size < extensions.length) throw malformed()
+  const areDistinct = new Set(extensions.map(({ oid }) => oid)).size === extensions.length
+  if (extensions.length === 0 || !areDistinct) throw malformed()
   return extensions
 }

@@ -222,8 +222,19 @@ function nextChanges(
     const changes = new Map([...part].filter(([name, version]) => lacking.get(name) === version))
     if (changes.size > 0) return { changes, retries }
   }
-  return { changes: lacking, retries: subscription.retries.length === 0 ? subscription.retries : retries }
+  return {
+    changes: ALONE.has(typeUrl) ? firstOf(lacking) : lacking,
+    retries: subscription.retries.length === 0 ? subscription.retries : retries,
+  }
 }
+
+/**
+ * Envoy takes a secret that it has just refused without a word, and without effect, when the same comes again. Refused
+ * together with others it could not be found by trying them apart, so each goes alone.
+ */
+const ALONE: ReadonlySet<TypeUrl> = new Set([TYPE_URL.secret])
+
+const firstOf = (changes: Changes): Changes => new Map([...changes].slice(0, 1))
 
 function lackingOf(
   resources: ReadonlyMap<string, Resource>,

@@ -1,178 +1,206 @@
 /**
- * Clients that show a certificate in the TLS handshake, and those that should.
+ * Clients that show a certificate in the TLS handshake, and those that should, in each of the three ways to deal with
+ * them.
  *
  * @module
  */
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { createHash, X509Certificate } from 'node:crypto'
 import { after, describe, it } from 'node:test'
+import type { HttpVersion } from '../harness/http-client.ts'
 import {
-  createClientAuthority,
-  der,
-  type Holder,
-  newSerial,
-  SERVER_AUTHENTICATION,
-  selfSigned,
-} from '../../src/config/client-authority.fixture.ts'
-import type { HttpResponse, HttpVersion } from '../harness/http-client.ts'
-import { request } from '../harness/http-client.ts'
-import type { Route } from '../harness/sallyport.ts'
-import { PUBLIC, STAFF_ONLY, type Stack, startStack } from '../harness/stack.ts'
+  ask,
+  CLIENTS,
+  type ClientName,
+  INVALID,
+  type Shot,
+  startMutualTls,
+  VALID,
+} from '../harness/mutual-tls.ts'
+import type { EchoedRequest } from '../harness/upstream.ts'
+import { ask as askWebSocket, openWebSocket } from '../harness/web-socket.ts'
 
-const DAY_MS = 86_400_000
-const root = await createClientAuthority('Root')
-const intermediate = await root.authority('Intermediate')
-const third = await intermediate.authority('Third')
-const impostor = await createClientAuthority('Root')
-const partner = await createClientAuthority('Partner')
-const revokedSerial = newSerial()
-
-const chain = (leaf: Holder, ...between: readonly Holder[]) => ({
-  cert: [leaf, ...between].map(({ cert }) => cert).join(''),
-  key: leaf.key,
-})
-
-/** What a client may show, by a word for it. */
-const CLIENTS = {
-  good: await root.issue({
-    subject: 'CN=ci',
-    names: [
-      { type: 'dns', value: 'ci.example.com' },
-      { type: 'dns', value: 'a,b.example.com' },
-      { type: 'email', value: 'ci@example.com' },
-    ],
-  }),
-  other: await root.issue({ names: [{ type: 'dns', value: 'other.example.com' }] }),
-  'through an intermediate': chain(await intermediate.issue(), intermediate),
-  'of the intermediate, without it': await intermediate.issue(),
-  'too deep': chain(await third.issue(), third, intermediate),
-  expired: await root.issue({ notAfter: new Date(Date.now() - DAY_MS / 2) }),
-  'not valid yet': await root.issue({ notBefore: new Date(Date.now() + DAY_MS) }),
-  revoked: await root.issue({ serial: revokedSerial }),
-  'for servers': await root.issue({ purposes: [SERVER_AUTHENTICATION] }),
-  'with a NUL in a name': await root.issue({ rawNames: der(0x30, der(0x82, 'ci.example.com\0.evil.test')) }),
-  'of another CA of the same name': await impostor.issue(),
-  'of its own': await selfSigned(),
-  'of a partner': await partner.issue(),
-  none: undefined,
-} as const
-type ClientName = keyof typeof CLIENTS
-
-const VALID: readonly ClientName[] = ['good', 'other', 'through an intermediate']
-const INVALID = (Object.keys(CLIENTS) as ClientName[]).filter(
-  (name) => !VALID.includes(name) && name !== 'none',
-)
 const VERSIONS: readonly HttpVersion[] = ['1.1', '2']
+const FORGED = { 'x-forwarded-client-cert': `Hash=00;Chain="${encodeURIComponent(CLIENTS.good.cert)}"` }
+const PAGE = { accept: 'text/html' }
 
-const routesOf = ({ url, upstream }: Pick<Stack, 'url' | 'upstream'>): readonly Route[] => [
-  {
-    from: url('public', ''),
-    to: upstream.url,
-    ...PUBLIC,
-    allow_websockets: true,
-    set_request_headers: {
-      'X-Cert': '$pomerium.client_cert_fingerprint',
-      'X-Dns': '$pomerium.client_cert_san_dns',
-      'X-Email': '$pomerium.client_cert_san_email',
-      'X-Raw': '$pomerium.request.headers["X-Forwarded-Client-Cert"]',
+async function startedWith(keys: object) {
+  const stack = await startMutualTls(keys)
+  after(() => stack[Symbol.asyncDispose]())
+  return {
+    stack,
+    get: async (host: string, client: ClientName | undefined, shot: Shot = {}) =>
+      await ask(stack, host, client, shot),
+    /** The status and the word for programs, with proof that nothing reached the app. */
+    refusal: async (host: string, client: ClientName | undefined, shot: Shot = {}) => {
+      stack.upstream.drain()
+      const answer = await ask(stack, host, client, shot)
+      assert.equal(stack.upstream.drain(), 0)
+      return [answer.status, answer.json<{ readonly error: string }>().error]
     },
-  },
-  { from: url('app', ''), to: upstream.url, ...STAFF_ONLY },
-  {
-    from: url('api', ''),
-    to: upstream.url,
-    policy: { allow: { and: [{ client_certificate: { san_dns: 'ci.example.com' } }] } },
-  },
-  { from: url('wiki', ''), to: upstream.url, ...PUBLIC, tls_downstream_client_ca: partner.cert },
-]
-
-async function stackWith(mtls: object, options: { readonly routes?: typeof routesOf } = {}): Promise<Stack> {
-  const stack = await startStack({
-    settings: {
-      downstream_mtls: {
-        ca_file: 'clients-ca.pem',
-        crl_file: 'clients-crl.pem',
-        max_verify_depth: 2,
-        ...mtls,
-      },
-      authorize_log_fields: ['host', 'client-certificate'],
-      access_log_fields: ['authority', 'client-certificate'],
-    },
-    beforeServe: async ({ folder }) => {
-      await writeFile(join(folder, 'clients-ca.pem'), root.cert)
-      await writeFile(join(folder, 'clients-crl.pem'), await root.revocationList([revokedSerial]))
-    },
-    routes: options.routes ?? routesOf,
-  })
-  return stack
+    openSocket: async (host: string, client: ClientName | undefined) =>
+      await openWebSocket({
+        url: stack.url(host, '/ws'),
+        ca: stack.ca.cert,
+        ...(client === undefined ? {} : { client: { cert: CLIENTS[client].cert, key: CLIENTS[client].key } }),
+      }),
+  }
 }
 
-const getter =
-  (stack: Stack) =>
-  async (
-    host: string,
-    client: ClientName,
-    options: {
-      readonly version?: HttpVersion
-      readonly headers?: Record<string, string>
-      readonly path?: string
-    } = {},
-  ): Promise<HttpResponse> => {
-    const { path = '/', ...rest } = options
-    const shown = CLIENTS[client]
-    return await request({
-      url: stack.url(host, path),
-      ca: stack.ca.cert,
-      ...rest,
-      headers: { accept: 'application/json', ...rest.headers },
-      ...(shown === undefined ? {} : { client: { cert: shown.cert, key: shown.key } }),
-    })
-  }
-
 describe('policy_with_default_deny', async () => {
-  const stack = await stackWith({})
-  after(() => stack[Symbol.asyncDispose]())
-  const get = getter(stack)
-  const page = { accept: 'text/html' }
+  const { stack, get, refusal, openSocket } = await startedWith({})
 
   for (const version of VERSIONS) {
     for (const client of VALID) {
-      it(`lets a client through with a certificate that is ${client}, over HTTP/${version}`, async () => {
+      it(`lets through a certificate: ${client}, over HTTP/${version}`, async () => {
         assert.equal((await get('public', client, { version })).status, 200)
       })
     }
     for (const client of INVALID) {
-      it(`refuses a certificate ${client}, over HTTP/${version}, and sends nothing on`, async () => {
-        stack.upstream.drain()
-        const answer = await get('public', client, { version })
-        assert.equal(answer.status, 495)
-        assert.equal(answer.json<{ error: string }>().error, 'invalid_client_certificate')
-        assert.equal(stack.upstream.drain(), 0)
+      it(`refuses a certificate ${client}, over HTTP/${version}`, async () => {
+        const invalid = [495, 'invalid_client_certificate']
+        assert.deepEqual(await refusal('public', client, { version }), invalid)
+        assert.deepEqual(await refusal('public', client, { version, headers: FORGED }), invalid)
       })
     }
-    it(`refuses a client without one over HTTP/${version}, whatever headers it sends`, async () => {
-      const forged = { 'x-forwarded-client-cert': `Hash=00;Chain="${encodeURIComponent(CLIENTS.good.cert)}"` }
-      stack.upstream.drain()
-      for (const headers of [{}, forged]) {
-        const answer = await get('public', 'none', { version, headers })
-        assert.equal(answer.status, 495)
-        assert.equal(answer.json<{ error: string }>().error, 'client_certificate_required')
-      }
-      assert.equal((await get('public', 'expired', { version, headers: forged })).status, 495)
-      assert.equal(stack.upstream.drain(), 0)
+
+    it(`refuses a client that shows none, over HTTP/${version}, whatever headers it sends`, async () => {
+      const required = [495, 'client_certificate_required']
+      assert.deepEqual(await refusal('public', undefined, { version }), required)
+      assert.deepEqual(await refusal('public', undefined, { version, headers: FORGED }), required)
+    })
+
+    it(`tells the app what its route wants told, and nothing else, over HTTP/${version}`, async () => {
+      const { headers } = (await get('public', 'good', { version, headers: FORGED })).json<EchoedRequest>()
+      const der = new X509Certificate(CLIENTS.good.cert).raw
+      assert.equal(headers['x-cert'], createHash('sha256').update(der).digest('hex'))
+      assert.equal(headers['x-dns'], 'ci.example.com')
+      assert.equal(headers['x-email'], 'ci@example.com')
+      assert.ok(!('x-forwarded-client-cert' in headers))
     })
   }
 
   it('refuses before it asks anybody to sign in', async () => {
-    const refused = await get('app', 'none', { headers: page })
+    const refused = await get('app', undefined, { headers: PAGE })
     assert.equal(refused.status, 495)
     assert.match(refused.text, /A client certificate is needed/)
-    assert.equal((await get('app', 'good', { headers: page })).status, 302)
+    assert.equal((await get('app', 'good', { headers: PAGE })).status, 302)
   })
 
   it('leaves its own pages open', async () => {
-    assert.equal((await get('authenticate', 'none', { path: '/.well-known/pomerium' })).status, 200)
-    assert.equal((await get('app', 'none', { path: '/.well-known/pomerium/jwks.json' })).status, 200)
+    assert.equal((await get('authenticate', undefined, { path: '/.well-known/pomerium' })).status, 200)
+    assert.equal((await get('app', 'expired', { path: '/.well-known/pomerium/jwks.json' })).status, 200)
+  })
+
+  it('holds for WebSockets too', async () => {
+    const webSocket = await openSocket('public', 'good')
+    assert.equal(await askWebSocket(webSocket, 'hello'), 'echo:hello')
+    webSocket.terminate()
+    for (const client of ['revoked', undefined] as const)
+      await assert.rejects(openSocket('public', client), /Unexpected server response: 495/)
+  })
+
+  it('takes the authority of a route instead of the global ones', async () => {
+    assert.equal((await get('wiki', 'of a partner')).status, 200)
+    assert.deepEqual(await refusal('wiki', 'good'), [495, 'invalid_client_certificate'])
+    assert.deepEqual(await refusal('wiki', undefined), [495, 'client_certificate_required'])
+  })
+
+  it('lets a machine in by its certificate alone, and sends no other to the sign-in page', async () => {
+    for (const headers of [PAGE, {}]) {
+      const { status, text } = await get('api', 'good', { headers })
+      assert.equal(status, 200)
+      assert.match(text, /"x-pomerium-jwt-assertion":/)
+      assert.equal((await get('api', 'one with another name', { headers })).status, 403)
+      assert.equal((await get('api', undefined, { headers })).status, 495)
+    }
+    const webSocket = await openSocket('api', 'good')
+    assert.equal(await askWebSocket(webSocket, 'hello'), 'echo:hello')
+    webSocket.terminate()
+    await assert.rejects(openSocket('api', 'one with another name'), /Unexpected server response: 403/)
+  })
+
+  it('names the certificate in both logs', async () => {
+    await get('public', 'expired', { path: '/logged' })
+    const raw = new X509Certificate(CLIENTS.expired.cert).raw
+    const fingerprint = createHash('sha256').update(raw).digest('hex')
+    const decision = await stack.sallyport.waitForLog(
+      'the decision',
+      (line) => line.msg === 'authorize check' && line['path'] === '/logged',
+    )
+    const access = await stack.sallyport.waitForLog(
+      'the access',
+      (line) => line.msg === 'http-request' && line['path'] === '/logged',
+    )
+    assert.deepEqual(decision['client-certificate'], {
+      fingerprint,
+      validity: 'invalid',
+      reason: 'expired',
+      subject: 'CN=client',
+    })
+    assert.deepEqual(access['client-certificate'], {
+      fingerprint,
+      subject: 'CN=client',
+      issuer: 'CN=Root',
+      serial: CLIENTS.expired.certificate.serialNumber,
+    })
+  })
+})
+
+describe('policy', async () => {
+  const { get, refusal, openSocket } = await startedWith({ enforcement: 'policy' })
+
+  for (const version of VERSIONS) {
+    it(`leaves it to the routes over HTTP/${version}`, async () => {
+      for (const client of [undefined, ...INVALID]) {
+        const answer = await get('public', client, { version, headers: FORGED })
+        assert.equal(answer.status, 200, String(client))
+        const { headers } = answer.json<EchoedRequest>()
+        assert.deepEqual([headers['x-cert'], headers['x-dns']], ['', ''])
+        assert.ok(!('x-forwarded-client-cert' in headers))
+        const [status] = await refusal('api', client, { version, headers: FORGED })
+        assert.equal(status, 403, String(client))
+      }
+      assert.equal((await get('api', 'good', { version })).status, 200)
+    })
+  }
+
+  it('asks people to sign in where the route asks who they are', async () => {
+    assert.equal((await get('app', undefined, { headers: PAGE })).status, 302)
+  })
+
+  it('holds for WebSockets too', async () => {
+    const webSocket = await openSocket('api', 'good')
+    webSocket.terminate()
+    await assert.rejects(openSocket('api', 'revoked'), /Unexpected server response: 403/)
+  })
+})
+
+describe('reject_connection', async () => {
+  const { stack, get } = await startedWith({
+    enforcement: 'reject_connection',
+    match_subject_alt_names: [{ dns: String.raw`.*\.example\.com` }, { email: 'nobody' }],
+  })
+
+  for (const version of VERSIONS) {
+    it(`lets in a certificate that is good and has a listed name, over HTTP/${version}`, async () => {
+      assert.equal((await get('public', 'good', { version })).status, 200)
+      assert.equal((await get('api', 'good', { version })).status, 200)
+      const { headers } = (await get('public', 'good', { version })).json<EchoedRequest>()
+      assert.equal(headers['x-dns'], 'ci.example.com')
+    })
+
+    it(`ends the handshake of all others, over HTTP/${version}`, async () => {
+      // the intermediate has no list, and its certificate no name that is listed
+      for (const client of [undefined, ...INVALID, 'one through an intermediate'] as const) {
+        stack.upstream.drain()
+        await assert.rejects(get('public', client, { version }), { code: /SSL|ECONNRESET|ERR_HTTP2/ })
+        assert.equal(stack.upstream.drain(), 0, String(client))
+      }
+    })
+  }
+
+  it('closes the sign-in pages to them, too', async () => {
+    await assert.rejects(get('authenticate', undefined, { path: '/.well-known/pomerium' }))
   })
 })
