@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { it } from 'node:test'
+import { CRITERIA_SECTIONS } from '../src/policy/criteria.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -25,4 +26,14 @@ it('every key of the JSON Schema is described', () => {
   }
   const schema: unknown = JSON.parse(readFileSync(join(ROOT, 'config.schema.json'), 'utf8'))
   assert.deepEqual(undescribed(schema, ''), [])
+})
+
+it('the JSON Schema knows every criterion', () => {
+  const { $defs } = JSON.parse(readFileSync(join(ROOT, 'config.schema.json'), 'utf8')) as {
+    $defs: { PolicyCriterion: Record<'properties' | 'patternProperties', Record<string, unknown>> }
+  }
+  const { properties, patternProperties } = $defs.PolicyCriterion
+  const names = CRITERIA_SECTIONS.flatMap(({ kinds }) => Object.keys(kinds))
+  const known = [...Object.keys(properties), ...Object.keys(patternProperties).map((key) => key.slice(1, -2))]
+  assert.deepEqual(known.toSorted(), names.toSorted())
 })

@@ -7,10 +7,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { PolicyText } from '../src/config/policy-keys.ts'
 import { ROUTE_SECTIONS, RouteKeys } from '../src/config/route-schema.ts'
 import { SETTINGS_SECTIONS, SettingsKeys } from '../src/config/settings-schema.ts'
 import { UNSUPPORTED_ROUTE_KEYS, UNSUPPORTED_SETTINGS } from '../src/config/unsupported-keys.ts'
 import { policyReference } from './policy-reference.ts'
+import { POLICY, policyDefinitions } from './policy-schema.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -25,19 +27,23 @@ const File = SettingsKeys.extend({
 
 type JsonSchema = z.core.JSONSchema.BaseSchema
 
-function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+/** @param policy what a policy is told to be, for editors */
+function jsonSchemaOf(schema: z.ZodType, policy?: JsonSchema[]): JsonSchema {
   return z.toJSONSchema(schema, {
     io: 'input',
     // Zod leaves out the examples of keys that are transformed; ours are of the input.
     override: ({ zodSchema, jsonSchema }) => {
       const examples = z.globalRegistry.get(zodSchema)?.['examples']
       if (Array.isArray(examples)) jsonSchema.examples = examples
+      if (zodSchema === PolicyText && policy !== undefined) jsonSchema.anyOf = policy
     },
   })
 }
 
 function editorSchema(): string {
-  const schema = { ...jsonSchemaOf(File), title: 'Sallyport configuration' }
+  const file = jsonSchemaOf(File, POLICY)
+  const $defs = { ...file.$defs, ...policyDefinitions() }
+  const schema = { ...file, $defs, title: 'Sallyport configuration' }
   return `${JSON.stringify(schema, null, 2)}\n`
 }
 

@@ -8,18 +8,18 @@
 
 import { z } from 'zod'
 
+/** In the policy language, which this room does not know. */
+export const PolicyText = z.union([z.record(z.string(), z.unknown()), z.array(z.unknown())], {
+  error: 'must be a rule or a list of rules',
+})
+
 /** What stands for a policy, on a route and in a named policy alike. */
 export const whoMayPass = {
-  policy: z
-    .union([z.record(z.string(), z.unknown()), z.array(z.unknown())], {
-      error: 'must be a rule or a list of rules',
-    })
-    .optional()
-    .meta({
-      description:
-        'Who may pass, in the policy language (see the policy reference). A route without any rule is closed.',
-      examples: [[{ allow: { and: [{ domain: { is: 'example.com' } }] } }]],
-    }),
+  policy: PolicyText.optional().meta({
+    description:
+      'Who may pass, in the policy language (see the policy reference). A route without any rule is closed.',
+    examples: [[{ allow: { and: [{ domain: { is: 'example.com' } }] } }]],
+  }),
   allowed_users: z
     .array(z.string().min(1))
     .optional()

@@ -8,6 +8,7 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { compilePolicy } from './compile.ts'
 import type { PolicyContext } from './context.ts'
+import { CRITERIA_SECTIONS } from './criteria.ts'
 import type { CompiledPolicy, DataSources, ReadFact, RequestFacts, Subject, Truth } from './decision.ts'
 
 type CriterionJson = Readonly<Record<string, unknown>>
@@ -138,6 +139,47 @@ function holds<Values extends [unknown, ...unknown[]]>(
 ): void {
   fc.assert(fc.property(...arbitraries, property), { numRuns: 500 })
 }
+
+/** Criteria of every name with whatever data. */
+const NAMES = CRITERIA_SECTIONS.flatMap(({ kinds }) => Object.keys(kinds))
+const wildCriterion: fc.Arbitrary<CriterionJson> = fc
+  .tuple(
+    fc.oneof(fc.constantFrom(...NAMES, 'claim/x', '__proto__', 'constructor', 'nonsense'), fc.string()),
+    fc.oneof(
+      fc.jsonValue({ depthSize: 'small' }),
+      fc.dictionary(
+        fc.constantFrom(
+          'is',
+          'in',
+          'after',
+          'before',
+          'timezone',
+          'type',
+          'field',
+          '>=',
+          'country',
+          'fingerprint',
+        ),
+        fc.oneof(fc.jsonValue({ depthSize: 'small' }), fc.constantFrom('UTC', '9:00', 'people', 'DE', 'mon')),
+      ),
+    ),
+  )
+  .map((entry) => Object.fromEntries([entry]))
+
+describe('whatever stands where a policy should', () => {
+  it('is compiled, or refused with paths that begin in it; it is never a crash', () => {
+    const wild = fc.oneof(
+      fc.jsonValue(),
+      fc.array(rule('allow', wildCriterion), { maxLength: 2 }),
+      fc.record({ allow: fc.jsonValue(), mode: fc.jsonValue() }),
+    )
+    holds([wild, anybody, fullRequest], (written, subject, facts) => {
+      const { policy: compiled, problems } = compilePolicy({ policy: written }, CONTEXT)
+      if (compiled !== undefined) compiled.decide(subject, facts)
+      else assert.ok(problems.length > 0 && problems.every(({ path }) => path[0] === 'policy'))
+    })
+  })
+})
 
 describe('every policy', () => {
   it('decides as the two-valued model does when everything is known', () => {

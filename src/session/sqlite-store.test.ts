@@ -228,7 +228,6 @@ async function using<T extends AsyncDisposable>(store: T, act: (store: T) => unk
 it('a session that is used once a minute is not written each time', async (t) => {
   const file = tempFile(t)
   const clock = { now: newSession().issuedAt }
-  const sealer = createSealer(Buffer.alloc(32, 1))
   await using store = await openSqliteStore({ file, sealer, now: () => clock.now, pollMs: 0 })
   const session = await store.save(newSession())
   using reader = new DatabaseSync(file, { readOnly: true })
