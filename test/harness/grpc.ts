@@ -5,6 +5,7 @@
  */
 import * as grpc from '@grpc/grpc-js'
 import { freePort } from './ports.ts'
+import type { KeyPair } from './test-ca.ts'
 
 const bytes = { serialize: (value: Buffer) => value, deserialize: (value: Buffer) => value }
 
@@ -91,12 +92,17 @@ export function grpcClient({
   host,
   port,
   ca,
+  client: shown,
 }: {
   readonly host: string
   readonly port: number
   readonly ca: string
+  /** Shown in the TLS handshake. */
+  readonly client?: KeyPair | undefined
 }): GrpcClient {
-  const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createSsl(Buffer.from(ca)), {
+  const [key, cert] = shown === undefined ? [] : [Buffer.from(shown.key), Buffer.from(shown.cert)]
+  const credentials = grpc.credentials.createSsl(Buffer.from(ca), key, cert)
+  const client = new grpc.Client(`127.0.0.1:${port}`, credentials, {
     'grpc.ssl_target_name_override': host,
     'grpc.default_authority': `${host}:${port}`,
   })

@@ -5,12 +5,15 @@
  */
 import { connect as netConnect, type Socket } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
+import type { KeyPair } from './test-ca.ts'
 
 export interface RawTarget {
   readonly port: number
   /** SNI; without it the connection is cleartext. */
   readonly servername?: string
   readonly ca?: string
+  /** Shown in the TLS handshake. */
+  readonly client?: KeyPair | undefined
 }
 
 export interface RawAnswer {
@@ -37,6 +40,7 @@ function open(target: RawTarget, alpn: string): Promise<Socket> {
         servername: target.servername,
         ALPNProtocols: [alpn],
         ...(target.ca === undefined ? {} : { ca: target.ca }),
+        ...(target.client && { cert: target.client.cert, key: target.client.key }),
       },
       () => resolve(socket),
     )

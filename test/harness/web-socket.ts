@@ -13,7 +13,7 @@ export interface WebSocketTarget {
   readonly ca: string
   readonly headers?: Readonly<Record<string, string>>
   /** Shown in the TLS handshake. */
-  readonly client?: Client
+  readonly client?: Client | undefined
 }
 
 /** Opens the connection; `openWebSocket` rejects with `Unexpected server response: 403` when it is refused. */
