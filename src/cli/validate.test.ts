@@ -28,6 +28,17 @@ describe('sallyport validate', () => {
     assert.equal(code, 0)
   })
 
+  it('reads directory files too', async () => {
+    const config = 'directory:\n  - { name: people, type: file, path: people.yaml }\nroutes: []\n'
+    await writeFile(join(folder, 'people.yaml'), 'users: [{ name: x }]\n')
+    assert.deepEqual(await validated(config), {
+      code: 1,
+      said: 'people.yaml:1:9: needs an `email` or an `id`\n1 mistake in directory files, whose groups would be unknown\n',
+    })
+    await writeFile(join(folder, 'people.yaml'), 'users: [{ id: x }]\n')
+    assert.equal((await validated(config)).code, 0)
+  })
+
   it('does not let a policy ask who somebody is where nobody can sign in', async () => {
     const { code, said } = await validated(
       'routes:\n  - from: https://a.example.com\n    to: http://a\n    policy: [{allow: {and: [{domain: {is: example.com}}]}}]\n',

@@ -7,6 +7,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { loadConfig } from '../config/load.ts'
 import { ConfigFault } from '../config/problem.ts'
 import { CHECKS_AND_TESTS } from '../config-checks.ts'
+import { directoryFileProblems } from '../identity/directory/file-problems.ts'
 import { count } from './table.ts'
 
 /** The part of a stream that is needed to print. */
@@ -21,8 +22,14 @@ export function validate(
   out: Output,
 ): number {
   try {
-    const { routes } = loadConfig(file, { env, ...CHECKS_AND_TESTS })
-    out.write(`${file}: no mistakes; ${count(routes.length, 'route')}\n`)
+    const config = loadConfig(file, { env, ...CHECKS_AND_TESTS })
+    const problems = directoryFileProblems(config)
+    if (problems.length > 0) {
+      for (const problem of problems) out.write(`${stripVTControlCharacters(problem)}\n`)
+      out.write(`${count(problems.length, 'mistake')} in directory files, whose groups would be unknown\n`)
+      return 1
+    }
+    out.write(`${file}: no mistakes; ${count(config.routes.length, 'route')}\n`)
     return 0
   } catch (error) {
     if (!(error instanceof ConfigFault)) throw error

@@ -18,7 +18,7 @@ const stack = await startStack({
   settings: {
     directory: [
       { name: 'pushed', type: 'scim', token: TOKEN },
-      { name: 'other', type: 'scim', token: 'planted-scim-token-of-another', provider: 'elsewhere' },
+      { name: 'other', type: 'scim', token: 'planted-scim-token-of-another' },
     ],
   },
   routes: ({ upstream, url }) => [
@@ -60,6 +60,10 @@ const ask = async (
   const json = answer.text === '' ? {} : (JSON.parse(answer.text) as Record<string, unknown>)
   return { status: answer.status, headers: answer.headers, json }
 }
+
+const OTHER = { authorization: 'Bearer planted-scim-token-of-another' }
+// What the other source says is known from the start: that it knows nobody.
+assert.equal((await ask('POST', '/Groups', { displayName: 'Nobody' }, OTHER)).status, 201)
 
 describe('somebody whom the identity provider pushes', () => {
   it(
@@ -152,19 +156,18 @@ describe('whoever shows no token of a source', () => {
 
   it('sees nothing of another source with the token of its own', async () => {
     const made = await ask('POST', '/Users', { userName: 'carol' })
-    const other = { authorization: 'Bearer planted-scim-token-of-another' }
     const path = `/Users/${String(made.json['id'])}`
     for (const method of ['GET', 'DELETE'])
-      assert.equal((await ask(method, path, undefined, other)).status, 404)
+      assert.equal((await ask(method, path, undefined, OTHER)).status, 404)
     assert.equal(
-      (await ask('PATCH', path, { Operations: [{ op: 'remove', path: 'title' }] }, other)).status,
+      (await ask('PATCH', path, { Operations: [{ op: 'remove', path: 'title' }] }, OTHER)).status,
       404,
     )
     for (const id of ['..%2Fpushed', '..%2f..%2fpushed%2Fx', '%00', 'pushed%2F'])
-      assert.equal((await ask('GET', `/Users/${id}`, undefined, other)).status >= 400, true, id)
-    assert.equal((await ask('GET', '/Users', undefined, other)).json['totalResults'], 0)
+      assert.equal((await ask('GET', `/Users/${id}`, undefined, OTHER)).status >= 400, true, id)
+    assert.equal((await ask('GET', '/Users', undefined, OTHER)).json['totalResults'], 0)
     // One name may be in both.
-    assert.equal((await ask('POST', '/Users', { userName: 'carol' }, other)).status, 201)
+    assert.equal((await ask('POST', '/Users', { userName: 'carol' }, OTHER)).status, 201)
     assert.equal((await ask('GET', path)).status, 200)
   })
 

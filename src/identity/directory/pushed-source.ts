@@ -46,17 +46,20 @@ export function pushedSource({
     failures += 1
     problem = { at: now(), message: reasonOf(error) }
     logger.warn({ source: `directory "${name}"`, err: problem.message }, 'what was pushed can not be read')
+    clearTimeout(retry)
+    if (!isClosed) retry = setTimeout(() => void open(), RETRY_MS).unref()
   }
+  // Also after a change that could not be read: what is known is then read anew as a whole.
   const open = async (): Promise<void> => {
     try {
       const opened = await ScimSource.open({ name, records, now, onChange, onFailure: fail })
+      source?.[Symbol.dispose]()
       if (isClosed) opened[Symbol.dispose]()
       else source = opened
       problem = undefined
       onChange()
     } catch (error) {
       fail(error)
-      if (!isClosed) retry = setTimeout(() => void open(), RETRY_MS).unref()
     }
   }
   const roster = () => (source?.changedAt === undefined ? undefined : source.roster)
