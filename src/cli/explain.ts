@@ -10,10 +10,12 @@ import type { Config } from '../config/config.ts'
 import { type RequestTarget, requestTargetOf } from '../config/request-url.ts'
 import { type Choice, routeChooser } from '../config/route-match.ts'
 import { Fault } from '../errors.ts'
+import { NotedLookups } from '../extauthz/decision-inputs.ts'
 import { policyOf } from '../policy/compiled-policies.ts'
 import type { RequestFacts } from '../policy/decision.ts'
 import { type Explanation, explanationOf } from './explain/explanation.ts'
 import { explainedFromLog } from './explain/from-log.ts'
+import { lookupsFor } from './explain/lookups.ts'
 import { subjectFor, type WhoOptions } from './explain/subject.ts'
 import { explanationText } from './explain/text.ts'
 import { type OpenedConfig, openConfig } from './open-config.ts'
@@ -46,7 +48,7 @@ export async function explain(command: ExplainCommand, terminal: Terminal): Prom
   }
   const explained =
     target !== undefined
-      ? await explainedFromFlags(opened, { ...command, what }, target)
+      ? await explainedFromFlags(opened, { ...command, what }, { target, terminal })
       : await explainedFromLog(opened, what, log ?? '-')
   if (explained === undefined) {
     terminal.stderr.write(`sallyport: the log has no decision ${what}\n`)
@@ -59,16 +61,27 @@ export async function explain(command: ExplainCommand, terminal: Terminal): Prom
 async function explainedFromFlags(
   opened: OpenedConfig,
   command: ExplainCommand & { readonly what: string },
-  target: RequestTarget,
+  { target, terminal }: { readonly target: RequestTarget; readonly terminal: Terminal },
 ): Promise<Explanation> {
   const { config } = opened
   const { method = 'GET' } = command
   const request = { authority: target.authority, path: target.path, method }
   const choice = routeChooser(config)(request)
   const subject = await subjectFor(command, config)
-  const facts = choice.kind === 'route' ? factsFrom(command, target, choice.path) : undefined
-  const decision = facts && policyIn(config, choice)?.decide(subject, facts)
-  return explanationOf(opened, { url: command.what, request, subject, choice, facts, decision })
+  const policy = policyIn(config, choice)
+  await using lookups = await lookupsFor(policy, config, terminal.stderr)
+  const noted = lookups.data && new NotedLookups(lookups.data)
+  const facts = 'path' in choice ? { ...factsFrom(command, target, choice.path), data: noted } : undefined
+  const decision = facts && policy?.decide(subject, facts)
+  return explanationOf(opened, {
+    url: command.what,
+    request,
+    subject,
+    choice,
+    facts: choice.kind === 'route' ? facts : undefined,
+    lookedUp: noted && { records: Object.fromEntries(noted.records), place: noted.places[0] },
+    decision,
+  })
 }
 
 function policyIn(config: Config, choice: Choice) {

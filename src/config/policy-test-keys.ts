@@ -114,7 +114,7 @@ const circumstances = {
   client_certificate: ClientCertificate.optional().meta({
     description: 'Certificate that the client shows. Unset: none is asked for.',
   }),
-  place: Place.optional().meta({ description: 'Where the address of the client is. Unset: unknown.' }),
+  place: Place.optional().meta({ description: 'Where the address of the client, `ip`, is. Unset: unknown.' }),
   records: z
     .record(
       z.string().min(1),

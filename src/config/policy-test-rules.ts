@@ -18,12 +18,16 @@ export function policyTestRules(routes: readonly PlacedRoute[], settings: Settin
   const subjects = Object.keys(settings.test_subjects ?? {})
   return [
     ...routes.flatMap(({ route, path }) =>
-      (route.tests ?? []).flatMap((test, index) => whoIsKnown(test, [...path, 'tests', index], subjects)),
+      (route.tests ?? []).flatMap((test, index) => [
+        ...whoIsKnown(test, [...path, 'tests', index], subjects),
+        ...placeHasAddress(test, [...path, 'tests', index]),
+      ]),
     ),
     ...(settings.tests ?? []).flatMap((test, index) => {
       const path = ['tests', index]
       return [
         ...whoIsKnown(test, path, subjects),
+        ...placeHasAddress(test, path),
         ...expectsSomething(test, path),
         ...reasonsNeedPolicy(test, path),
         ...routeIsKnown(test, path, routes),
@@ -43,6 +47,16 @@ function whoIsKnown(
   const close = nearest(who, [...subjects, ANONYMOUS])
   const hint = close === undefined ? '' : `; did you mean "${close}"?`
   return [{ path: [...path, 'who'], message: `"${who}" is not under \`test_subjects\`${hint}` }]
+}
+
+/** A place is looked up by the address: without one it is not asked for. */
+function placeHasAddress(
+  { place, ip }: { readonly place?: unknown; readonly ip?: string | undefined },
+  path: ConfigPath,
+): Mistake[] {
+  return place === undefined || ip !== undefined
+    ? []
+    : [{ path: [...path, 'place'], message: 'needs `ip` beside it' }]
 }
 
 type Expectation = Pick<GlobalTest, 'expect' | 'route' | 'url' | 'policy'> & { readonly reason?: unknown }

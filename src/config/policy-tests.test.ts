@@ -74,6 +74,12 @@ describe('policy tests in a file', () => {
     ])
   })
 
+  it('give a place together with the address that is looked up', () => {
+    assert.deepEqual(wrongByUrl('{ url: https://app.example.com/, expect: allow, place: { country: DE } }'), [
+      '4:60 tests[0].place: needs `ip` beside it',
+    ])
+  })
+
   it('are not run where something else is wrong, and stop the file where one fails', () => {
     const good = `routes:\n  - ${ROUTE}, tests: [{ who: anonymous, expect: allow }] }\n`
     assert.deepEqual(problems(good), ['2 failed'])

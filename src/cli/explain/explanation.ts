@@ -73,6 +73,10 @@ interface Asked {
   readonly subject: Subject
   readonly choice: Choice
   readonly facts?: RequestFacts | undefined
+  /** Rows by record type, and the place of the address, as far as the policy has asked for them. */
+  readonly lookedUp?:
+    | { readonly records?: Readonly<Record<string, unknown>>; readonly place?: unknown }
+    | undefined
   readonly decision?: Decision | undefined
   /** What is not known, and the outcome rests on. */
   readonly unknown?: readonly string[]
@@ -103,7 +107,7 @@ export function explanationOf(opened: OpenedConfig, asked: Asked): Explanation {
       .filter(({ isForHost }) => isForHost)
       .map(({ route: other, why }) => ({ ...named(other), why })),
     otherHosts: passed.filter(({ isForHost }) => !isForHost).length,
-    inputs: inputsOf(facts),
+    inputs: inputsOf(facts, asked.lookedUp),
     ...(logged && { logged }),
   }
 }
@@ -153,8 +157,11 @@ function furthermore({ max_age: maxAge, acr_values: acr }: Route): readonly stri
   ]
 }
 
-/** What the policy was given; data that it looked up is told by its criteria. */
-function inputsOf(facts: RequestFacts | undefined): Readonly<Record<string, unknown>> {
+/** What the policy was given, and what it has looked up. */
+function inputsOf(
+  facts: RequestFacts | undefined,
+  { records = {}, place }: NonNullable<Asked['lookedUp']> = {},
+): Readonly<Record<string, unknown>> {
   if (facts === undefined) return {}
   const { method, path, host, sourceIp, headers, now, clientCertificate } = facts
   return {
@@ -165,6 +172,8 @@ function inputsOf(facts: RequestFacts | undefined): Readonly<Record<string, unkn
     ...(now === undefined ? {} : { time: new Date(now).toISOString() }),
     ...(Object.keys(headers).length === 0 ? {} : { headers: shown(headers) }),
     ...(clientCertificate === undefined ? {} : { 'client certificate': clientCertificate }),
+    ...Object.fromEntries(Object.entries(records).map(([type, row]) => [`record ${type}`, row ?? 'none'])),
+    ...(place === undefined ? {} : { place: place ?? 'none' }),
   }
 }
 

@@ -38,6 +38,7 @@ export async function explainedFromLog(
     choice: choose(request),
     subject,
     facts,
+    lookedUp: logged.inputs,
     decision,
     unknown: replayed.kind === 'unknown' ? replayed.why : [],
     logged: loggedOf(logged, config.checksum),

@@ -9,6 +9,8 @@ import type { Criterion, Explanation } from './explanation.ts'
 
 /** More groups than these say nothing to a reader. */
 const MOST_GROUPS = 12
+/** Of one host, beside the one that was chosen. */
+const MOST_ROUTES = 20
 const SHORT_CHECKSUM = 16
 
 export function explanationText(explained: Explanation): string {
@@ -45,7 +47,9 @@ export function explanationText(explained: Explanation): string {
   return sections.join('')
 
   function others(): string[][] {
-    const rows = passedOver.map(({ line, name, why }) => [`line ${line}`, name, why])
+    const rows = passedOver.slice(0, MOST_ROUTES).map(({ line, name, why }) => [`line ${line}`, name, why])
+    const hidden = passedOver.length - rows.length
+    if (hidden > 0) rows.push(['', '', `${count(hidden, 'more route')} for this host`])
     return otherHosts === 0 ? rows : [...rows, ['', '', `${count(otherHosts, 'route')} for other hosts`]]
   }
 }
