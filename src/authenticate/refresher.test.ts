@@ -68,7 +68,7 @@ async function setUp({ count = 1, tokenMs = 300_000 } = {}) {
   const provider = new Provider()
   provider.now = () => clock.now
   const outcomes: RefreshOutcome[] = []
-  const limits: { idle?: number } = {}
+  const limits: { idle?: number; claims?: number } = {}
   const open = (store = sessions) => {
     const timers = new HandTimers()
     const refresher = openRefresher({
@@ -81,6 +81,7 @@ async function setUp({ count = 1, tokenMs = 300_000 } = {}) {
         signOut: () => undefined,
         refresh: (outcome) => outcomes.push(outcome),
       },
+      claimsInterval: () => limits.claims ?? Infinity,
       idleTimeout: () => limits.idle,
       timers,
       random: () => 0,
@@ -204,6 +205,65 @@ describe('the refresher', () => {
     })
     const { timers: other } = open(broken)
     await other.tick()
+  })
+
+  it('reads claims anew long before tokens of hours end', async () => {
+    const { clock, sessions, provider, timers, limits } = await setUp({ tokenMs: 8 * 3_600_000 })
+    provider.lifetimeMs = 8 * 3_600_000
+    limits.claims = 600_000
+    for (let minute = 0; minute < 60; minute += 1) {
+      clock.now += 60_000
+      await timers.tick()
+    }
+    assert.equal(provider.refreshes.length, 6)
+    assert.deepEqual((await sessionNow(sessions)).groups, ['refreshed'])
+  })
+
+  it('reads claims by the access token while it is good, where there is nothing to refresh', async () => {
+    const { clock, sessions, provider, timers, limits } = await setUp()
+    limits.claims = 600_000
+    const { version: _, ...session } = await sessionNow(sessions)
+    await sessions.save({
+      ...session,
+      tokens: {
+        ...session.tokens,
+        refreshToken: undefined,
+        accessTokenExpiresAt: START + 1_800_000,
+      },
+    })
+    for (let minute = 0; minute < 60; minute += 1) {
+      clock.now += 60_000
+      await timers.tick()
+    }
+    assert.deepEqual([provider.refreshes.length, provider.rereads.length], [0, 2])
+    assert.deepEqual((await sessionNow(sessions)).groups, ['reread'])
+  })
+
+  it('ends the session whose access token the provider accepts no more', async () => {
+    const { clock, sessions, provider, timers, limits } = await setUp()
+    limits.claims = 600_000
+    const { version: _, ...session } = await sessionNow(sessions)
+    const tokens = { ...session.tokens, refreshToken: undefined, accessTokenExpiresAt: undefined }
+    await sessions.save({ ...session, tokens })
+    provider.fault = new Fault('IDP_UNREACHABLE', 'timeout')
+    clock.now += 600_000
+    await timers.tick()
+    assert.ok(await sessions.find('s0'))
+    provider.fault = new Fault('IDP_REFUSED', '401 to a token of its own')
+    clock.now += 600_000
+    await timers.tick()
+    assert.equal(await sessions.find('s0'), undefined)
+  })
+
+  it('asks a provider that does not like it no more often than it says', async () => {
+    const { clock, provider, timers, limits } = await setUp({ tokenMs: 8 * 3_600_000, count: 300 })
+    limits.claims = 600_000
+    provider.refreshEveryMs = 86_400_000
+    for (let minute = 0; minute < 30; minute += 1) {
+      clock.now += 60_000
+      await timers.tick()
+    }
+    assert.equal(provider.refreshes.length, 0)
   })
 
   it('ends sessions that nobody uses, somewhat later than a request would', async () => {

@@ -1,5 +1,6 @@
 /**
- * Keeps sessions fresh: gets new tokens and claims before the old ones expire, and sweeps what has ended.
+ * Keeps sessions fresh: gets new tokens before the old ones expire, and new claims before they are outdated; sweeps what
+ * has ended.
  *
  * One refresh per session at a time, over all replicas: a claim in the store is the lease. A provider that
  * doesn't answer costs nobody their session; one that says no ends it. Whoever needs a token that has all but ended may ask
@@ -27,6 +28,8 @@ export interface RefresherOptions {
   readonly now: () => number
   readonly logger: Logger
   readonly metrics: AuthenticateMetrics
+  /** `claims_refresh_interval` of the configuration in force. */
+  readonly claimsInterval?: () => number
   /** `session_idle_timeout` of the configuration in force. */
   readonly idleTimeout?: () => number | undefined
   readonly timers?: Timers
@@ -130,6 +133,8 @@ class Refresher {
   /** Refreshes under way, and the waits of those who have asked for one at once. */
   readonly #running = new Map<string, Promise<void>>()
   readonly #asked = new Map<string, Promise<void>>()
+  /** Outdated sessions whose provider does not want to be asked so often: they must not stand before others. */
+  #passedOver = 0
 
   constructor(options: RefresherOptions) {
     this.#options = options
@@ -139,14 +144,29 @@ class Refresher {
   async refreshDue(): Promise<void> {
     const { sessions, now } = this.#options
     const start = now()
-    const due = await sessions.dueForRefresh(start + LEAD_MS, BATCH + this.#notBefore.size)
+    const most = BATCH + this.#notBefore.size
+    const due = [
+      ...(await sessions.dueForRefresh(start + LEAD_MS, most)),
+      ...(await this.#outdated(start, most)),
+    ]
     const ids = new Set(due.map(({ id }) => id))
     for (const id of this.#notBefore.keys()) if (!ids.has(id)) this.#notBefore.delete(id)
-    const waiting = due.filter((session) => this.#isItsTurn(session, start))
+    const once = new Map(due.map((session) => [session.id, session]))
+    const waiting = [...once.values()].filter((session) => this.#isItsTurn(session, start))
     const worker = async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await this.#refresh(next)
     }
     await Promise.all(Array.from({ length: MAX_PARALLEL }, worker))
+  }
+
+  /** Those of whom the provider has said nothing for long, because their tokens live longer. */
+  async #outdated(now: number, limit: number): Promise<readonly Session[]> {
+    const { sessions, provider, claimsInterval } = this.#options
+    const interval = claimsInterval?.() ?? Infinity
+    const found = await sessions.withOldClaims(now - interval, limit + this.#passedOver)
+    const wanted = found.filter(({ idpId }) => (provider(idpId)?.refreshEveryMs ?? 0) <= interval)
+    this.#passedOver = found.length - wanted.length
+    return wanted
   }
 
   refreshNow(session: Session): Promise<void> {
@@ -222,7 +242,10 @@ class Refresher {
       const identityProvider = provider(session.idpId)
       if (identityProvider === undefined)
         throw new Fault('IDP_NOT_CONFIGURED', 'its provider is not configured now')
-      const identity = await identityProvider.refresh(session)
+      const identity =
+        session.tokens.refreshToken === undefined
+          ? await identityProvider.reread(session)
+          : await identityProvider.refresh(session)
       const current = (await sessions.find(session.id)) ?? session
       // Meanwhile its owner has signed in anew: those tokens are the younger ones.
       if (current.tokens.refreshToken !== session.tokens.refreshToken) return

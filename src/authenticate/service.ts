@@ -75,6 +75,7 @@ export async function serveAuthenticate(options: AuthenticateOptions): Promise<S
   const { refreshNow } = starting.use(
     openRefresher({
       ...services,
+      claimsInterval: () => options.config.current.settings.claims_refresh_interval,
       idleTimeout: () => options.config.current.settings.session_idle_timeout,
       ...(timers && { timers }),
     }),

@@ -65,7 +65,9 @@ export class FakeProvider implements IdentityProvider {
   readonly status = { state: 'ready' } as const
   readonly revoked: string[] = []
   readonly refreshes: string[] = []
+  readonly rereads: string[] = []
   hasEndSession = true
+  refreshEveryMs: number | undefined
   /** What each sign-in was asked to bring. */
   readonly demands: SignInDemand[] = []
   /** When and how people show who they are there. */
@@ -134,6 +136,13 @@ export class FakeProvider implements IdentityProvider {
     this.refreshes.push(current.userId)
     if (this.fault !== undefined) throw this.fault
     return { ...identityOf(current.userId), groups: ['refreshed'] }
+  }
+
+  async reread(current: Identity): Promise<Identity> {
+    await Promise.resolve()
+    this.rereads.push(current.userId)
+    if (this.fault !== undefined) throw this.fault
+    return { ...identityOf(current.userId), groups: ['reread'], tokens: current.tokens }
   }
 
   endSessionUrl({

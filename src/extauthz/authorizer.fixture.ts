@@ -155,6 +155,10 @@ export class MapStore implements SessionStore {
     throw new Error('not for checks')
   }
 
+  withOldClaims(): never {
+    throw new Error('not for checks')
+  }
+
   claimOnce(): never {
     throw new Error('not for checks')
   }

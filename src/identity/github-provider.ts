@@ -153,6 +153,11 @@ export function openGitHubProvider(
       })
     },
 
+    /** Where there is nothing to refresh, a refresh reads the person only. */
+    reread(current) {
+      return this.refresh({ ...current, tokens: { ...current.tokens, refreshToken: NOTHING_TO_REFRESH } })
+    },
+
     identify(kind, token) {
       return asked.ask('token', async () => {
         if (kind === 'id_token')

@@ -30,10 +30,10 @@ import {
   type IdentityProvider,
   type IdentityTokens,
   NO_TOKENS,
-  type SignInDemand,
   type TokenIdentifier,
 } from './provider.ts'
 import { clockSkewFault, type Step, toProviderFault } from './provider-faults.ts'
+import { demandParameters } from './sign-in-demand.ts'
 import { signInFactsOf } from './sign-in-facts.ts'
 
 export interface IdentityProviderOptions {
@@ -127,6 +127,7 @@ export function openOpenIdProvider(
     id: identityProviderId(issuer, clientId),
     name: client.name,
     label: client.label ?? preset.label,
+    refreshEveryMs: preset.refreshEveryMs,
     get status() {
       return asked.status
     },
@@ -145,7 +146,7 @@ export function openOpenIdProvider(
             code_challenge: await calculatePKCECodeChallenge(codeVerifier),
             code_challenge_method: 'S256',
           }),
-          ...demandParameters(demand),
+          ...demandParameters(demand, requestParams),
         }),
       )
     },
@@ -218,6 +219,19 @@ export function openOpenIdProvider(
           const { userId, email, name, claims: known, groups } = current
           return { userId, email, name, claims: known, groups, tokens: { ...kept, ...keptIdToken } }
         }
+      })
+    },
+
+    async reread(current) {
+      const { accessToken, idToken } = current.tokens
+      if (accessToken === undefined) return current
+      return await asking('userinfo', async (provider) => {
+        const idTokenClaims = claimsOf(idToken)
+        const sub = typeof idTokenClaims['sub'] === 'string' ? idTokenClaims['sub'] : current.userId
+        const raw = await userInfoOver(provider, accessToken, idTokenClaims, sub)
+        const profile = await profileFrom(provider, accessToken, raw, current.groups)
+        const name = preset.namesOnce === true ? current.name : profile.name
+        return { userId: current.userId, ...profile, name, tokens: current.tokens }
       })
     },
 
@@ -308,19 +322,6 @@ function assertIssuedNow(issuedAt: number, now: number): void {
   if (skew !== undefined) throw skew
   if (issuedAt * 1000 > now + 60_000)
     throw new Fault('IDP_ANSWER_INVALID', 'the ID token is issued in the far future')
-}
-
-/** @see OpenID Connect Core section 3.1.2.1 */
-function demandParameters({
-  maxAge,
-  acrValues = [],
-  isForced = false,
-}: SignInDemand): Record<string, string> {
-  return {
-    ...(maxAge !== undefined && { max_age: String(Math.floor(maxAge / 1000)) }),
-    ...(acrValues.length > 0 && { acr_values: acrValues.join(' ') }),
-    ...(isForced && { prompt: 'login' }),
-  }
 }
 
 interface TokenAnswer {

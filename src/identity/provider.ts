@@ -89,6 +89,8 @@ export interface IdentityProvider {
   /** For the button by which people choose it. */
   readonly label: string
   readonly status: ProviderStatus
+  /** For one that does not want to be asked about somebody more often. */
+  readonly refreshEveryMs?: number | undefined
 
   /** Where to send the user agent. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID */
   authorizationUrl(signIn: SignInSecrets, demand?: SignInDemand): Promise<URL>
@@ -109,6 +111,13 @@ export interface IdentityProvider {
    * @throws {Fault} IDP_REFUSED ends the session; IDP_UNREACHABLE asks to try again later
    */
   refresh(current: Identity): Promise<Identity>
+
+  /**
+   * What the provider says of the person today, where there is nothing to refresh; tokens stay as they are.
+   *
+   * @throws {Fault} IDP_REFUSED ends the session; IDP_UNREACHABLE asks to try again later
+   */
+  reread(current: Identity): Promise<Identity>
 
   /** Where RP-initiated logout goes; `undefined` when the provider has none or can't be asked. Never throws. */
   endSessionUrl(signOut: {

@@ -56,6 +56,10 @@ const MIGRATIONS = [
      seen_at INTEGER NOT NULL,
      silence INTEGER NOT NULL     -- the longest before that
    ) STRICT, WITHOUT ROWID;`,
+  `-- When the provider has last told who it is, and until when it can be asked again.
+   ALTER TABLE session ADD COLUMN claims_at INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE session ADD COLUMN askable_until INTEGER NOT NULL DEFAULT 0;
+   CREATE INDEX session_by_claims ON session (claims_at);`,
 ]
 
 /** "SaPo": tells our file from any other SQLite file. */

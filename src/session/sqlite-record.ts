@@ -26,7 +26,16 @@ export function toRow(session: Session, sealer: Sealer, now: number) {
     expires_at: session.expiresAt,
     refresh_at: refreshDueAt(session.tokens, now) ?? null,
     version: session.version,
+    // What is saved is what the provider has just said.
+    claims_at: now,
+    askable_until: askableUntil(session),
   }
+}
+
+/** By a refresh, or by the access token for as long as that is good. */
+function askableUntil({ tokens, expiresAt }: Session): number {
+  if (tokens.refreshToken !== undefined) return expiresAt
+  return tokens.accessToken === undefined ? 0 : (tokens.accessTokenExpiresAt ?? expiresAt)
 }
 
 /** `undefined` for a row whose tokens we can't open: it was altered, or moved from another session. */

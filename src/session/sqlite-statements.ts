@@ -10,7 +10,8 @@ export function prepareStatements(database: DatabaseSync) {
   return {
     find: prepare('SELECT * FROM session WHERE id = ?'),
     upsert: prepare(`REPLACE INTO session VALUES
-      (:id, :idp_id, :user_id, :profile, :tokens, :issued_at, :expires_at, :refresh_at, :version)`),
+      (:id, :idp_id, :user_id, :profile, :tokens, :issued_at, :expires_at, :refresh_at, :version, :claims_at,
+       :askable_until)`),
     delete: prepare('DELETE FROM session WHERE id = ? RETURNING expires_at'),
     bury: prepare('REPLACE INTO deleted VALUES (?, ?, ?)'),
     findDeleted: prepare('SELECT 1 FROM deleted WHERE id = ?'),
@@ -19,6 +20,8 @@ export function prepareStatements(database: DatabaseSync) {
     due: prepare(
       'SELECT * FROM session WHERE refresh_at <= ? AND expires_at > ? ORDER BY refresh_at LIMIT ?',
     ),
+    oldClaims: prepare(`SELECT * FROM session WHERE claims_at <= ? AND askable_until > ? AND expires_at > ?
+      ORDER BY claims_at LIMIT ?`),
     claim: prepare(`INSERT INTO claimed VALUES (?, ?)
       ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at WHERE claimed.expires_at <= ?`),
     neverRefresh: prepare('UPDATE session SET refresh_at = NULL WHERE id = ?'),
@@ -33,7 +36,8 @@ export function prepareStatements(database: DatabaseSync) {
     seenAt: prepare('SELECT seen_at FROM store'),
     noteSeen: prepare('UPDATE store SET seen_at = ?'),
     shiftSessions: prepare(`UPDATE session SET issued_at = issued_at - :jump, expires_at = expires_at - :jump,
-      refresh_at = refresh_at - :jump, version = :version,
+      refresh_at = refresh_at - :jump, claims_at = claims_at - :jump, askable_until = askable_until - :jump,
+      version = :version,
       profile = CASE WHEN profile ->> '$.authenticatedAt' IS NULL THEN profile
         ELSE json_set(profile, '$.authenticatedAt', (profile ->> '$.authenticatedAt') - :jump) END`),
     shiftClaimed: prepare('UPDATE claimed SET expires_at = expires_at - ?'),

@@ -152,6 +152,11 @@ class SqliteStore implements Store {
     return sessions
   }
 
+  withOldClaims(before: number, limit: number): readonly Session[] {
+    const now = this.#now()
+    return this.#read(guarded(() => this.#statements.oldClaims.all(before, now, now, limit)))
+  }
+
   claimOnce(key: string, ttlMs: number): boolean {
     const now = this.#now()
     // The hash alone: keys may be secrets, and are of any length.

@@ -215,6 +215,30 @@ export function describeSessionStore(driver: string, { place }: StoreUnderTest):
     )
 
     it(
+      'names the sessions of which the provider has said nothing for long, while it can be asked',
+      withStores(async ({ store, other, clock }) => {
+        const { tokens } = newSession()
+        const first = await store.save(newSession())
+        clock.now += MINUTE
+        const second = await other.save(newSession())
+        const bare = { ...tokens, refreshToken: undefined }
+        const byToken = await store.save(newSession({ tokens: bare }))
+        await store.save(newSession({ tokens: { ...bare, accessToken: undefined } }))
+        clock.now += 10 * MINUTE
+        assert.deepEqual(await store.withOldClaims(clock.now - 11 * MINUTE, 10), [first])
+        const old = await store.withOldClaims(clock.now - 10 * MINUTE, 10)
+        assert.deepEqual(
+          new Set(old.map(({ id }) => id)),
+          new Set([first, second, byToken].map(({ id }) => id)),
+        )
+        await other.save(first)
+        assert.equal((await store.withOldClaims(clock.now - 10 * MINUTE, 10)).length, 2)
+        clock.now += HOUR
+        assert.ok(!(await store.withOldClaims(clock.now, 10)).some(({ id }) => id === byToken.id))
+      }),
+    )
+
+    it(
       'lets a key be claimed once, by one process, until its time is over',
       withStores(async ({ store, other, clock }) => {
         assert.equal(await store.claimOnce('state1', MINUTE), true)

@@ -26,6 +26,8 @@ export interface SessionStore extends AsyncDisposable {
   list(filter?: { readonly userId?: string }): MaybePromise<readonly Session[]>
   /** Sessions whose tokens should be refreshed at or before `before` and that have a refresh token. */
   dueForRefresh(before: number, limit: number): MaybePromise<readonly Session[]>
+  /** Sessions of which the provider has said nothing since, and whose provider can be asked; the oldest first. */
+  withOldClaims(before: number, limit: number): MaybePromise<readonly Session[]>
   /** Remembers a key for `ttlMs`; `false` when it is already there: how a single-use thing is used once. */
   claimOnce(key: string, ttlMs: number): MaybePromise<boolean>
   /**
