@@ -277,6 +277,15 @@ describe('a NACK', () => {
     assert.equal(isSettled(envoy.state), false)
   })
 
+  it('of a secret is about that secret alone: Envoy would take it without effect when it came again', () => {
+    const envoy = new FakeEnvoy(snapshotOf(1, { secret: { s: '1', t: '1', u: '1' } }))
+    assert.deepEqual(shown(envoy.request('secret', { subscribe: ['s', 't', 'u'] })), [['secret', 's']])
+    assert.deepEqual(shown(envoy.answer('secret')), [['secret', 't']])
+    assert.deepEqual(shown(envoy.answer('secret', 'bad list')), [['secret', 'u']])
+    assert.deepEqual(shown(envoy.answer('secret')), [])
+    assert.deepEqual(refusalsOf(envoy.state), [{ typeUrl: TYPE_URL.secret, name: 't', message: 'bad list' }])
+  })
+
   it('is healed by the next good generation', () => {
     const envoy = settled()
     envoy.update(snapshotOf(2, { ...ONE, virtualHost: { h: 'bad' } }))

@@ -148,7 +148,7 @@ describe('policy_with_default_deny', async () => {
 })
 
 describe('policy', async () => {
-  const { get, refusal, openSocket } = await startedWith({ enforcement: 'policy' })
+  const { stack, get, refusal, openSocket } = await startedWith({ enforcement: 'policy' })
 
   for (const version of VERSIONS) {
     it(`leaves it to the routes over HTTP/${version}`, async () => {
@@ -164,6 +164,19 @@ describe('policy', async () => {
       assert.equal((await get('api', 'good', { version })).status, 200)
     })
   }
+
+  it('shows in the portal what the certificate opens', async () => {
+    const agent = stack.agent()
+    await stack.signIn(agent, stack.url('app'))
+    const cookie = agent.jar.header(new URL(stack.url('app'))) ?? ''
+    const openTo = async (client: ClientName | undefined) => {
+      const { text } = await get('app', client, { path: '/.pomerium/api/v1/routes', headers: { cookie } })
+      return [...text.matchAll(/"from":"https:\/\/(\w+)/g)].map(([, host]) => host)
+    }
+    assert.deepEqual(await openTo(undefined), ['public', 'app', 'wiki'])
+    assert.deepEqual(await openTo('revoked'), ['public', 'app', 'wiki'])
+    assert.deepEqual(await openTo('good'), ['public', 'app', 'api', 'wiki'])
+  })
 
   it('asks people to sign in where the route asks who they are', async () => {
     assert.equal((await get('app', undefined, { headers: PAGE })).status, 302)
@@ -202,5 +215,22 @@ describe('reject_connection', async () => {
 
   it('closes the sign-in pages to them, too', async () => {
     await assert.rejects(get('authenticate', undefined, { path: '/.well-known/pomerium' }))
+  })
+})
+
+describe('reject_connection without revocation lists', async () => {
+  const { get, refusal } = await startedWith({ enforcement: 'reject_connection', crl_file: undefined })
+
+  it('counts the depth of a chain as the other modes do', async () => {
+    assert.equal((await get('public', 'one through an intermediate')).status, 200)
+    await assert.rejects(get('public', 'too deep'))
+  })
+
+  it('judges again what Envoy has let in: by the authority of the route, and by what Envoy overlooks', async () => {
+    const invalid = [495, 'invalid_client_certificate']
+    assert.deepEqual(await refusal('public', 'of a partner'), invalid)
+    assert.equal((await get('wiki', 'of a partner')).status, 200)
+    assert.deepEqual(await refusal('wiki', 'good'), invalid)
+    assert.deepEqual(await refusal('public', 'with a NUL in its name'), invalid)
   })
 })

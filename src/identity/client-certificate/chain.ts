@@ -43,7 +43,7 @@ export const keyOf = ({ subject, spkiHash }: ParsedCertificate): string =>
   `${spkiHash} ${subject.toString('base64')}`
 
 /** Nobody has so many authorities between; whoever shows more wants us to be busy. */
-const MOST_SIGNATURES = 100
+const MOST_SIGNATURES = 30
 
 /**
  * Why the first of the presented certificates is not valid, or undefined when it is.

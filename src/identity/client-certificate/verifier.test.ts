@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
 import { describe, it } from 'node:test'
 import * as x509 from '@peculiar/x509'
+import * as fc from 'fast-check'
 import {
   type CertificateOptions,
   createClientAuthority,
@@ -142,6 +143,20 @@ describe('a client certificate', () => {
       encodeURIComponent(leaf.cert.replace(/M/g, 'A')),
     ])
       assert.equal(verifier.verify(chain, NOW).reason, 'unreadable', chain)
+  })
+
+  it('is invalid when any bit of it was turned', () => {
+    const whole = Buffer.from(leaf.certificate.rawData)
+    const verifier = verifierOf({ ca })
+    fc.assert(
+      fc.property(fc.nat(whole.length * 8 - 1), (bit) => {
+        const turned = Buffer.from(whole)
+        turned[bit >> 3] = (turned[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+        const pem = `-----BEGIN CERTIFICATE-----\n${turned.toString('base64')}\n-----END CERTIFICATE-----\n`
+        assert.equal(verifier.verify(chainOf({ cert: pem }), NOW).validity, 'invalid')
+      }),
+      { numRuns: 500 },
+    )
   })
 
   it('may be listed itself', async () => {
