@@ -39,7 +39,10 @@ function record(...[data, at, report, { context }]: Parameters<CompileData>): Cr
   if (type === undefined) report(at, 'needs a `type` that is declared under `records`')
   else if (typeof type !== 'string') report([...at, 'type'], 'must be the name of a record type, a text')
   else if (key === undefined)
-    report([...at, 'type'], `"${type}" is not declared under \`records\`${suggestion(type, known)}`)
+    report(
+      [...at, 'type'],
+      `"${type}" is not declared under \`records\`${/geo/i.test(type) ? OF_PLACES : suggestion(type, known)}`,
+    )
   if (typeof field !== 'string' || field === '')
     report(field === undefined ? at : [...at, 'field'], 'needs a `field`, the name of a column or member')
   if (Object.keys(written).length === 0)
@@ -64,6 +67,9 @@ function record(...[data, at, report, { context }]: Parameters<CompileData>): Cr
     return row === 'unknown' ? UNKNOWN : judge(usable, valuesOf(row, field, segments))
   }
 }
+
+/** Elsewhere places are records; here they have a database and a criterion of their own. */
+const OF_PLACES = '; where addresses are is asked by the criterion geoip'
 
 const SHORT_CHOICE = FIELD_CONDITIONS.slice(0, 3)
 

@@ -76,6 +76,8 @@ describe('a moment in ISO 8601', () => {
     assert.equal(at('2030-01-02T03:04'), moment - 5000)
     assert.equal(at('2030-01-02'), Date.UTC(2030, 0, 2))
     assert.equal(at('2028-02-29'), Date.UTC(2028, 1, 29))
+    assert.equal(at('0001-01-01T00:00:00'), Date.parse('0001-01-01T00:00:00Z'))
+    assert.equal(at('9999-12-31'), Date.UTC(9999, 11, 31))
   })
 
   it('is nothing else', () => {

@@ -56,7 +56,9 @@ export class TimeZone {
       this.#format.formatToParts(instant).map(({ type, value }) => [type, Number(value)]),
     )
     const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts
-    return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(instant / 1000) * 1000
+    // `Date.UTC` takes the first hundred years for those after 1900
+    const midnight = new Date(0).setUTCFullYear(year, month - 1, day)
+    return midnight + hour * HOUR_MS + minute * MINUTE_MS + second * 1000 - Math.floor(instant / 1000) * 1000
   }
 }
 
