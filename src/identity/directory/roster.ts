@@ -188,12 +188,19 @@ class Index {
     if (ids?.delete(id) === true && ids.size === 0) this.#ids.delete(key)
   }
 
-  /** Moves an id from some keys to others; those that stay cost a look only. */
-  replace(before: readonly string[] | undefined, after: readonly string[], id: string): void {
-    if (before !== undefined && before.length > 0) {
-      const kept = new Set(after)
-      for (const key of before) if (!kept.has(key)) this.delete(key, id)
-    }
-    for (const key of after) this.add(key, id)
+  /**
+   * Moves an id from some keys to others. One of 10,000 members comes or goes: what is the same at both ends of the two
+   * lists costs a comparison only. No list holds a key twice.
+   */
+  replace(before: readonly string[] = [], after: readonly string[], id: string): void {
+    let begin = 0
+    while (begin < before.length && before[begin] === after[begin]) begin += 1
+    let end = 0
+    const most = Math.min(before.length, after.length) - begin
+    while (end < most && before[before.length - 1 - end] === after[after.length - 1 - end]) end += 1
+    const added = after.slice(begin, after.length - end)
+    const kept = new Set(added)
+    for (const key of before.slice(begin, before.length - end)) if (!kept.has(key)) this.delete(key, id)
+    for (const key of added) this.add(key, id)
   }
 }

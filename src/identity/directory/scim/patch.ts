@@ -135,7 +135,7 @@ function joined(attribute: Attribute, before: unknown, added: readonly unknown[]
 function identityOf(item: unknown): string {
   if (!isObject(item) || typeof item['value'] !== 'string') return JSON.stringify(item)
   const { value, type } = item
-  return JSON.stringify([value, type === 'User' || type === 'Group' ? undefined : type])
+  return typeof type !== 'string' || type === 'User' || type === 'Group' ? value : `${value}\n${type}`
 }
 
 /** Some values of an attribute, or a part of them. */

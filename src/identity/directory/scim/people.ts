@@ -19,9 +19,7 @@ export function personOf(id: string, resource: Resource): Person {
 /** The group is known by the id that the identity provider gave it, if it gave one. */
 export function groupOf(id: string, resource: Resource): Group {
   const { externalId, displayName, members } = resource
-  const ids = listOf(members).flatMap((member) =>
-    isObject(member) && isText(member['value']) ? member['value'] : [],
-  )
+  const ids = idsOf(members)
   // Ids are unique over people and groups, and not every client says which of them a member is.
   return {
     id,
@@ -30,6 +28,14 @@ export function groupOf(id: string, resource: Resource): Group {
     people: ids,
     groups: ids,
   }
+}
+
+/** Each once. */
+function idsOf(members: unknown): readonly string[] {
+  const ids = new Set<string>()
+  for (const member of listOf(members))
+    if (isObject(member) && isText(member['value'])) ids.add(member['value'])
+  return [...ids]
 }
 
 /** At home anybody chooses their own: such an address must not find the groups of somebody else's. */

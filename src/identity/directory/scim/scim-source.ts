@@ -7,6 +7,7 @@
  * @module
  */
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { Roster } from '../roster.ts'
 import { type Filter, matches, soleEquality } from './filter.ts'
 import { applyPatch } from './patch.ts'
@@ -44,6 +45,8 @@ export class ScimSource implements Disposable {
   readonly #idByUserName = new Map<string, string>()
   readonly #userNameById = new Map<string, string>()
   #changedAt: number | undefined
+  /** Key of the record that is being written here: what it will hold is known, and a large one is long in reading. */
+  #writing: string | undefined
   #queue: Promise<unknown> = Promise.resolve()
 
   private constructor(options: ScimSourceOptions) {
@@ -152,18 +155,29 @@ export class ScimSource implements Disposable {
       requireMet(isMet, entry)
       const resource = change(entry)
       this.#requireUnique(type.name, id, resource)
-      if (JSON.stringify(resource) === JSON.stringify(entry.resource)) return entry
+      if (isDeepStrictEqual(resource, entry.resource)) return entry
       return await this.#put(type.name, id, resource, entry.createdAt)
     })
   }
 
   async #put(kind: Kind, id: string, resource: Resource, createdAt: number): Promise<Entry> {
-    const { name, records } = this.#options
-    const { version, changedAt } = await records.put(COLLECTIONS[kind], recordId(name, id), {
-      resource,
-      createdAt,
-    })
-    return { id, resource, createdAt, changedAt, version }
+    const { name, onChange } = this.#options
+    const key = recordId(name, id)
+    const { version, changedAt } = await this.#putQuietly(COLLECTIONS[kind], key, { resource, createdAt })
+    const entry = { id, resource, createdAt, changedAt, version }
+    this.#take(kind, entry)
+    onChange()
+    return entry
+  }
+
+  /** A store that answers at once has told of the change by then; one that answers later is believed. */
+  #putQuietly(collection: string, key: string, value: unknown): ReturnType<Records['put']> {
+    this.#writing = key
+    try {
+      return this.#options.records.put(collection, key, value)
+    } finally {
+      this.#writing = undefined
+    }
   }
 
   async #removeMember(groupId: string, memberId: string): Promise<void> {
@@ -192,7 +206,7 @@ export class ScimSource implements Disposable {
   #notice(collection: string, key: string): void {
     const { name, records, onFailure } = this.#options
     const kind = COLLECTION_KINDS.get(collection)
-    if (kind === undefined || !key.startsWith(`${name}/`)) return
+    if (kind === undefined || !key.startsWith(`${name}/`) || this.#writing === key) return
     const id = key.slice(name.length + 1)
     const take = (record: Awaited<ReturnType<Records['get']>>) => {
       const entry = record && entryOf(name, record)
