@@ -41,7 +41,7 @@ ul.apps a:hover{border-color:var(--accent)}
 ul.apps strong{display:block;overflow-wrap:anywhere}
 ul.apps a strong{color:var(--accent)}
 ul.apps span{display:block;color:var(--soft);font-size:.88rem;overflow-wrap:anywhere}
-ul.choices{list-style:none;display:grid;gap:.65rem;margin:1.25rem 0;padding:0}
+ul.choices{list-style:none;display:grid;gap:.65rem;margin:1.25rem 0 0;padding:0}
 ul.choices .button{display:flex;justify-content:space-between;align-items:baseline;gap:1rem;width:100%;overflow-wrap:anywhere}
 ul.choices span{font-weight:400;font-size:.84rem;white-space:nowrap}
 code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--fill);border-radius:.25rem;padding:.1em .3em;

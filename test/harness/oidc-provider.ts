@@ -36,6 +36,8 @@ export interface OpenIdProviderOptions {
   readonly refreshTokens?: boolean
   /** Ways of signing in (`acr`): whoever fills in the login page gets the first that was asked for. */
   readonly acrValues?: readonly string[]
+  /** Ids of further clients, with the secret of the first. */
+  readonly moreClients?: readonly string[]
   readonly port?: number
 }
 
@@ -97,7 +99,7 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
   const signingKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' })
 
   const configuration: Configuration = {
-    clients: [client],
+    clients: [client, ...(options.moreClients ?? []).map((client_id) => ({ ...client, client_id }))],
     jwks: { keys: [{ ...signingKey, use: 'sig', alg: 'RS256', kid: 'test-1' }] },
     cookies: { keys: [randomUUID()] },
     pkce: { required: () => true },
@@ -142,7 +144,7 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
       }
     },
     loadExistingGrant: async (ctx) => {
-      const grantId = await grantAll(ctx.oidc.session?.accountId ?? '')
+      const grantId = await grantAll(ctx.oidc.session?.accountId ?? '', ctx.oidc.client?.clientId)
       return await ctx.oidc.provider.Grant.find(grantId)
     },
   }
@@ -150,8 +152,8 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
   const provider = new Provider(issuer, configuration)
   const serveProvider = provider.callback()
 
-  const grantAll = async (accountId: string): Promise<string> => {
-    const grant = new provider.Grant({ clientId: client.client_id, accountId })
+  const grantAll = async (accountId: string, clientId = client.client_id): Promise<string> => {
+    const grant = new provider.Grant({ clientId, accountId })
     grant.addOIDCScope('openid offline_access profile email groups')
     return await grant.save()
   }
@@ -160,7 +162,7 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
     const details = await provider.interactionDetails(incoming, response)
     if (details.prompt.name === 'consent') {
       const accountId = details.session?.accountId ?? ''
-      const result = { consent: { grantId: await grantAll(accountId) } }
+      const result = { consent: { grantId: await grantAll(accountId, String(details.params['client_id'])) } }
       await provider.interactionFinished(incoming, response, result, { mergeWithLastSubmission: true })
       return
     }
