@@ -5,6 +5,7 @@
  * @module
  */
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -20,6 +21,11 @@ import { openSigningKeys } from '../src/crypto/signing-keys.ts'
 import { sallyportCli } from './harness/sallyport.ts'
 
 const ROOT = join(import.meta.dirname, '..')
+/** What Apple gives for signing in with it. */
+const APPLE_KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
+  type: 'pkcs8',
+  format: 'pem',
+})
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 const PAGES = globSync(['*.md', '{docs,envoy,examples,bench,proto,src}/**/*.md'], { cwd: ROOT }).toSorted()
 
@@ -103,7 +109,7 @@ describe('the pages', () => {
       const whole = Array.isArray(value) ? `${AROUND_ROUTES}routes:\n${text.replaceAll(/^/gm, '  ')}` : text
       const result = parseConfig(whole, {
         file: page,
-        readFile: () => 'text',
+        readFile: (path) => (path.endsWith('.p8') ? APPLE_KEY : 'text'),
         env: Object.fromEntries(
           [...whole.matchAll(/\benv:(\w+)/g)].map(([, name = '']) => [name, `value-of-${name}`]),
         ),

@@ -98,7 +98,8 @@ describe('signing in', () => {
     await using world = await World.open()
     const browser = world.browser()
     const callback = await browser.openUntil(`${APP}/`, CALLBACK)
-    const form = { ...Object.fromEntries(callback.searchParams), planted: 'x' }
+    const user = '{"name":{"firstName":"Alice"}}'
+    const form = { ...Object.fromEntries(callback.searchParams), planted: 'x', user }
     const turned = await browser.ask(callback.origin + callback.pathname, {
       method: 'POST',
       form,
@@ -106,6 +107,11 @@ describe('signing in', () => {
     })
     assert.equal(turned.status, 303)
     assert.doesNotMatch(turned.headers['location'] ?? '', /planted/)
+    assert.equal(
+      new URL(turned.headers['location'] ?? '', APP).searchParams.get('user'),
+      user,
+      'as Apple posts it',
+    )
     assert.equal(
       (await browser.open(new URL(turned.headers['location'] ?? '', turned.url))).body,
       'app sees alice',

@@ -98,6 +98,19 @@ describe('the email address', () => {
       assert.deepEqual(profile.claims['email'], ['boss@example.com'])
     }
   })
+  it('with two @ is nobody’s: what stands behind either is anybody’s guess', () => {
+    for (const email of [
+      'root@example.com@evil.test',
+      '@example.com',
+      'alice@',
+      'alice',
+      'a b@example.com',
+      'a\n@b.test',
+    ])
+      assert.equal(profileOf({ email, email_verified: true }).email, undefined, email)
+    assert.deepEqual(profileOf({ email: 'a@b@c.test' }).claims['email'], ['a@b@c.test'])
+    assert.equal(profileOf({ email: 'älice+tag@müller.example' }).email, 'älice+tag@müller.example')
+  })
   it('is not taken when it is no text', () => {
     for (const email of [['a@example.com'], 7, { a: 1 }, '', null])
       assert.equal(emailOf({ email }), undefined)

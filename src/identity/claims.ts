@@ -88,8 +88,13 @@ function groupsIn(value: unknown): readonly string[] | 'unknown' {
  */
 function emailOf({ email, email_verified: isVerified }: RawClaims): string | undefined {
   // Some providers write booleans as text.
-  return isVerified === false || isVerified === 'false' ? undefined : textOf(email)
+  if (isVerified === false || isVerified === 'false') return undefined
+  const address = textOf(email)
+  return address !== undefined && ADDRESS.test(address) ? address : undefined
 }
+
+/** One `@` with something on both sides, and no blanks. With two, programs differ about what the domain is. */
+const ADDRESS = /^[^@\s]+@[^@\s]+$/
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined

@@ -25,6 +25,7 @@ import { toProviderFault } from './provider-faults.ts'
 export interface DiscoveredProvider {
   readonly configuration: Configuration
   readonly jwks: JWTVerifyGetKey
+  readonly jwksUri: string
 }
 
 export interface DiscoveryOptions {
@@ -53,7 +54,7 @@ export function createDiscovery(options: DiscoveryOptions): () => Promise<Discov
 
   async function attempt(): Promise<DiscoveredProvider> {
     try {
-      const provider = await discover(options)
+      const provider = await discover(options, known?.provider)
       known = { provider, at: now() }
       failed = undefined
       return provider
@@ -90,15 +91,18 @@ export function createDiscovery(options: DiscoveryOptions): () => Promise<Discov
 const ENTRA = 'https://login.microsoftonline.com'
 const METADATA_PATH = '/.well-known/openid-configuration'
 
-async function discover({
-  issuer,
-  clientId,
-  clientSecret,
-  clientAuth = clientAuthentication(clientSecret),
-  hasTenants = false,
-  http,
-  now,
-}: DiscoveryOptions): Promise<DiscoveredProvider> {
+async function discover(
+  {
+    issuer,
+    clientId,
+    clientSecret,
+    clientAuth = clientAuthentication(clientSecret),
+    hasTenants = false,
+    http,
+    now,
+  }: DiscoveryOptions,
+  former: DiscoveredProvider | undefined,
+): Promise<DiscoveredProvider> {
   const { origin, pathname } = new URL(issuer)
   const asked = new URL(hasTenants ? `${ENTRA}${pathname}` : issuer)
   const addressOf = (url: string) =>
@@ -124,7 +128,9 @@ async function discover({
     if (answer.status >= 500) throw new HttpFailure(`GET ${url}: it answered ${answer.status}`)
     return answer
   }
-  return { configuration, jwks: openJwks(new URL(jwksUri), fetchKeys) }
+  // Keys that are known stay known: their server may be down just now.
+  const jwks = former?.jwksUri === jwksUri ? former.jwks : openJwks(new URL(jwksUri), fetchKeys)
+  return { configuration, jwks, jwksUri }
 }
 
 /** RFC 8414 section 2: a provider that does not say how it wants the secret takes it in HTTP Basic form. */

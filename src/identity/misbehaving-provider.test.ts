@@ -147,6 +147,24 @@ describe('an ID token', () => {
   })
 })
 
+describe('keys that are known', () => {
+  it('serve on while the provider can not give them, also when its metadata was read anew', async (t) => {
+    const { server, provider } = await start(t)
+    await provider.exchange(CALLBACK)
+    server.misbehave({
+      answer: (path, response) => {
+        if (path === '/jwks') response.writeHead(503).end()
+        return path === '/jwks'
+      },
+    })
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 7_200_000 })
+    for (let times = 0; times < 3; times += 1)
+      assert.equal((await provider.exchange(CALLBACK)).userId, 'alice')
+    assert.equal(server.asked('/.well-known/openid-configuration'), 2)
+    assert.ok(server.asked('/jwks') <= 3, 'and it is not asked by every visitor')
+  })
+})
+
 describe('clocks that differ', () => {
   it('by less than a minute hinder nobody', async (t) => {
     const { server, provider } = await start(t)

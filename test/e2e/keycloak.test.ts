@@ -23,6 +23,7 @@ describe('with Keycloak', skipWithout(found), () => {
   const stop = new AsyncDisposableStack()
   after(() => stop.disposeAsync())
   let keycloak: Keycloak
+  const settings: Record<string, unknown> = { idp_provider: 'keycloak' }
   let stack: Stack
 
   it('starts', async () => {
@@ -38,14 +39,28 @@ describe('with Keycloak', skipWithout(found), () => {
           stop.use(keycloak)
           return keycloak
         },
+        settings,
+        beforeServe: async ({ provider }) => {
+          settings['sign_in_providers'] = {
+            other: {
+              provider: 'oidc',
+              provider_url: provider.issuer,
+              client_id: provider.clientId,
+              client_secret: provider.clientSecret,
+              label: 'The other one',
+            },
+          }
+        },
         routes: ({ upstream, url }) => [
           {
             from: url('app', ''),
             to: upstream.url,
             ...STAFF_ONLY,
+            sign_in_providers: ['default'],
             set_request_headers: { 'x-access-token': '$pomerium.access_token' },
           },
-          { from: url('wiki', ''), to: upstream.url, ...ANYONE_SIGNED_IN },
+          { from: url('wiki', ''), to: upstream.url, ...ANYONE_SIGNED_IN, sign_in_providers: ['default'] },
+          { from: url('other', ''), to: upstream.url, ...STAFF_ONLY },
         ],
       }),
     )
@@ -56,7 +71,8 @@ describe('with Keycloak', skipWithout(found), () => {
     const page = await signIn(alice, stack.url('app', '/x'), 'alice')
     assert.deepEqual([page.status, page.url.href], [200, stack.url('app', '/x')])
     const user = (await alice.fetch(stack.url('app', '/.pomerium/user'))).json<Record<string, unknown>>()
-    assert.deepEqual([user['email'], user['groups']], ['alice@example.com', ['staff']])
+    assert.equal(user['email'], 'alice@example.com')
+    assert.deepEqual(new Set([user['groups']].flat()), new Set(['staff', 'staff/berlin']))
     const bob = stack.agent()
     assert.equal((await signIn(bob, stack.url('app'), 'bob')).status, 403)
     assert.equal((await bob.visit(stack.url('wiki'))).status, 200)
@@ -87,6 +103,18 @@ describe('with Keycloak', skipWithout(found), () => {
     const again = await alice.visit(stack.url('app'))
     assert.equal(again.url.origin, new URL(keycloak.issuer).origin)
     assert.match(again.text, /name="password"/, 'Keycloak asks for the password again')
+  })
+
+  it('stands beside another provider: people choose', async () => {
+    const alice = stack.agent()
+    const page = await alice.visit(stack.url('other'))
+    const hrefOf = (label: string): string =>
+      (new RegExp(`href="([^"]+)">${label}`).exec(page.text)?.[1] ?? '').replaceAll('&amp;', '&')
+    const form = await alice.visit(hrefOf('Keycloak'))
+    assert.equal(form.url.origin, new URL(keycloak.issuer).origin)
+    assert.equal((await alice.submit(form, { username: 'alice', password: PASSWORD })).status, 200)
+    const other = await alice.visit(hrefOf('The other one'))
+    assert.equal(other.url.origin, stack.provider.issuer)
   })
 
   it('a wrong password stays at Keycloak', async () => {

@@ -46,8 +46,8 @@ const realm = (options: KeycloakOptions, clientSecret: string): object => ({
   enabled: true,
   sslRequired: 'none',
   accessTokenLifespan: options.accessTokenSeconds ?? 300,
-  groups: [{ name: 'staff' }, { name: 'guests' }],
-  users: [user('alice', ['staff']), user('bob', ['guests'])],
+  groups: [{ name: 'staff', subGroups: [{ name: 'berlin' }] }, { name: 'guests' }],
+  users: [user('alice', ['staff', 'staff/berlin']), user('bob', ['guests'])],
   clients: [
     {
       clientId: 'sallyport',
@@ -69,7 +69,8 @@ const realm = (options: KeycloakOptions, clientSecret: string): object => ({
           protocolMapper: 'oidc-group-membership-mapper',
           config: {
             'claim.name': 'groups',
-            'full.path': 'false',
+            // As Keycloak's own console presets it.
+            'full.path': 'true',
             'id.token.claim': 'true',
             'access.token.claim': 'true',
             'userinfo.token.claim': 'true',

@@ -9,6 +9,9 @@ import { goToTarget } from './go-to-target.ts'
 import { ourTarget } from './read-target.ts'
 
 const ANSWER_PARAMETERS = ['code', 'state', 'iss', 'session_state', 'error', 'error_description']
+/** Apple's: the name, which it says beside the first answer only. */
+const USER_PARAMETER = 'user'
+const LONGEST_USER = 2000
 
 /**
  * `response_mode=form_post` posts from the provider's page, and a Lax cookie isn't sent with that; so the
@@ -24,6 +27,8 @@ export function turnPostIntoGet(visit: Visit): Answer | undefined {
     const value = form?.get(name)
     if (typeof value === 'string') query.set(name, value)
   }
+  const user = form?.get(USER_PARAMETER) ?? ''
+  if (user !== '' && user.length <= LONGEST_USER) query.set(USER_PARAMETER, user)
   return redirect(visit, `${path}?${query.toString()}`)
 }
 
