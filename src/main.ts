@@ -93,6 +93,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       trustedCa,
       providersOf: (route) => providers.idsFor(route).flatMap((id) => providers.find(id) ?? []),
       now,
+      meter,
       env: process.env,
     }),
   )

@@ -387,4 +387,20 @@ describe('a bearer token', () => {
     using fixture = authorizerFor(configOf([JWT_ROUTE], ISSUERS))
     assert.equal((await fixture.ask({ headers: CI_TOKEN })).status, 500)
   })
+
+  it('is what people are told of where nobody can sign in', async () => {
+    const nobody = {
+      ...ISSUERS,
+      authenticate_service_url: undefined,
+      idp_provider: undefined,
+      idp_provider_url: undefined,
+      idp_client_id: undefined,
+      idp_client_secret: undefined,
+    }
+    using fixture = bearerFixture(undefined, { settings: nobody })
+    const answer = await fixture.ask({ headers: NAVIGATION })
+    assert.equal(answer.status, 401)
+    assert.match(answer.body, /For programs only/)
+    assert.ok((await fixture.ask({ headers: CI_TOKEN })).isAllowed)
+  })
 })

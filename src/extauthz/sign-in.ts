@@ -12,7 +12,7 @@ import { mayBeRedirected, type Shape } from './asker.ts'
 import { challenge, stepUpChallenge } from './challenge.ts'
 import type { Check } from './check.ts'
 import type { DeniedAnswer, HeaderEntry } from './check-response.ts'
-import { redirectAnswer, refusalAnswer } from './refusal.ts'
+import { type Refusal, redirectAnswer, refusalAnswer } from './refusal.ts'
 import type { CompiledRoute, RouteTable } from './routes.ts'
 
 /** Longer addresses are not carried through the sign-in: they would not fit into headers on the way. */
@@ -36,6 +36,8 @@ export function signInAnswer(
   const isRedirected = mayBeRedirected(check.request, shape) && !isMachine
   const { flow, flowCookie } = flowOf(check)
   const authenticateUrl = route.settings.authenticate_service_url
+  if (authenticateUrl === undefined && route.takesBearer)
+    return refusalAnswer(FOR_PROGRAMS, shape, decisionId, challenge(check, 'sign-in'))
   if (authenticateUrl === undefined)
     throw new Fault('IDP_NOT_CONFIGURED', 'a route asks for sign-in and authenticate_service_url is not set')
   const demand = demandOf(check, route)
@@ -71,6 +73,14 @@ export function signInAnswer(
       ...corsHeaders(check, options.routes),
     ],
   )
+}
+
+/** Where nobody can sign in, because only workloads are meant to come. */
+const FOR_PROGRAMS: Refusal = {
+  status: 401,
+  code: 'token_required',
+  heading: 'For programs only',
+  message: 'This address is for programs that bring a token; people cannot sign in here.',
 }
 
 /** Ties the sign-in to this browser: without the cookie nobody comes back from it. */

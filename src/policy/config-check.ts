@@ -20,7 +20,9 @@ export function policyMistakes(config: Config): readonly Mistake[] {
 }
 
 /** A policy that asks who somebody is, where nobody can tell. */
-function whoCannotSignIn({ settings }: Config, index: number): readonly Mistake[] {
+function whoCannotSignIn({ settings, routes }: Config, index: number): readonly Mistake[] {
+  // Where workloads show tokens of their own, people need not come at all.
+  if ((routes[index]?.bearer_token_format ?? settings.bearer_token_format) === 'jwt') return []
   const missing = [
     ...(settings.authenticate_service_url === undefined ? ['authenticate_service_url'] : []),
     ...(settings.sign_in_providers.length === 0 ? ['idp_provider'] : []),

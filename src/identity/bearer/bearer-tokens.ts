@@ -4,15 +4,16 @@
  * @module
  */
 
-import type { Config, Route } from '../../config/config.ts'
+import type { Config, Route, Settings } from '../../config/config.ts'
 import { machineIssuerOf } from '../../config/machine-issuers.ts'
 import { Fault } from '../../errors.ts'
+import type { Meter } from '../../telemetry/metrics.ts'
 import { createHttpClient } from '../http-client.ts'
 import type { TokenIdentifier, TokenProblem } from '../provider.ts'
 import { type BearerSession, hashOf, workloadSession } from './bearer-session.ts'
 import { openCluster } from './cluster.ts'
 import { MachineTokens } from './machine-tokens.ts'
-import { PersonTokens } from './person-tokens.ts'
+import { PersonTokens, TOO_MANY } from './person-tokens.ts'
 import { TokenCache } from './token-cache.ts'
 import { MALFORMED, problem } from './token-problem.ts'
 
@@ -34,6 +35,7 @@ export interface BearerTokensOptions {
   /** PEM of roots that are trusted beside the system's and the configuration's. */
   readonly trustedCa: readonly string[]
   readonly now: () => number
+  readonly meter: Meter
   readonly env: Readonly<Record<string, string | undefined>>
   /** The providers whose sessions count on a route. */
   readonly providersOf: (route: Route) => readonly TokenIdentifier[]
@@ -51,6 +53,9 @@ export interface BearerTokens extends AsyncDisposable {
 export function openBearerTokens(options: BearerTokensOptions): BearerTokens {
   const { config, now, providersOf } = options
   const persons = new PersonTokens(now)
+  const verifications = options.meter.createCounter('sallyport_bearer_verifications', {
+    description: 'Requests whose bearer token had to be verified, by format and outcome.',
+  })
   let workloads = openWorkloads(config.current, options)
   let key = keyOf(config.current)
   const following = config.onGeneration((next) => {
@@ -65,30 +70,49 @@ export function openBearerTokens(options: BearerTokensOptions): BearerTokens {
   return {
     session(route, token, sourceAddress) {
       const { settings } = config.current
-      const format = route.bearer_token_format ?? settings.bearer_token_format
-      if (token.length > LONGEST_TOKEN) return problem('it is longer than 16 KB')
-      if (!TOKEN.test(token)) return MALFORMED
-      if (format === 'jwt') return workloads.session(token, route.identity_providers, now())
-      const [provider, another] = providersOf(route)
-      // With several it could not be told whose token it is, and one would be shown the tokens of another.
-      if (provider === undefined || another !== undefined)
-        throw new Fault('IDP_NOT_CONFIGURED', 'bearer tokens need one identity provider on their route')
-      return persons.session({
-        provider,
-        kind: format === 'idp_identity_token' ? 'id_token' : 'access_token',
-        token,
-        audiences:
-          format === 'idp_access_token'
-            ? (route.idp_access_token_allowed_audiences ?? settings.idp_access_token_allowed_audiences)
-            : undefined,
-        sourceAddress,
-        lifetimeMs: settings.cookie_expire,
-      })
+      const format = route.bearer_token_format ?? settings.bearer_token_format ?? 'default'
+      const answer = answerOf(route, token, sourceAddress, settings, format)
+      if (!(answer instanceof Promise)) {
+        if (answer === TOO_MANY) verifications.add(1, { format, outcome: 'limited' })
+        return answer
+      }
+      answer.then(
+        (found) => verifications.add(1, { format, outcome: 'problem' in found ? 'refused' : 'accepted' }),
+        () => verifications.add(1, { format, outcome: 'failed' }),
+      )
+      return answer
     },
     async [Symbol.asyncDispose]() {
       following[Symbol.dispose]()
       await workloads[Symbol.asyncDispose]()
     },
+  }
+
+  function answerOf(
+    route: Route,
+    token: string,
+    sourceAddress: string,
+    settings: Settings,
+    format: string,
+  ): BearerAnswer | Promise<BearerAnswer> {
+    if (token.length > LONGEST_TOKEN) return problem('it is longer than 16 KB')
+    if (!TOKEN.test(token)) return MALFORMED
+    if (format === 'jwt') return workloads.session(token, route.identity_providers, now())
+    const [provider, another] = providersOf(route)
+    // With several it could not be told whose token it is, and one would be shown the tokens of another.
+    if (provider === undefined || another !== undefined)
+      throw new Fault('IDP_NOT_CONFIGURED', 'bearer tokens need one identity provider on their route')
+    return persons.session({
+      provider,
+      kind: format === 'idp_identity_token' ? 'id_token' : 'access_token',
+      token,
+      audiences:
+        format === 'idp_access_token'
+          ? (route.idp_access_token_allowed_audiences ?? settings.idp_access_token_allowed_audiences)
+          : undefined,
+      sourceAddress,
+      lifetimeMs: settings.cookie_expire,
+    })
   }
 }
 

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import type { Config } from '../../config/config.ts'
 import { parseConfig } from '../../config/parse.ts'
+import { createMetrics } from '../../telemetry/metrics.ts'
 import type { TokenProblem } from '../provider.ts'
 import type { BearerSession } from './bearer-session.ts'
 import { type BearerTokens, openBearerTokens } from './bearer-tokens.ts'
@@ -58,6 +59,7 @@ export async function openWorld(
     now: () => clock.now,
     env: more.env ?? {},
     providersOf: () => [],
+    meter: createMetrics().meter,
     ...(more.podFolder !== undefined && { podFolder: more.podFolder }),
   })
   const ask = async (token: string) => {

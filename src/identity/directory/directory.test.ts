@@ -77,6 +77,12 @@ describe('effective groups', () => {
     assert.deepEqual(groupsOf([], ALICE, { countsClaims: false }), [])
   })
 
+  it('of a service account are those that an operator gave it, whatever becomes of claims', () => {
+    const robot: Member = { ...ALICE, kind: 'service-account', groups: ['ci'] }
+    assert.deepEqual(groupsOf([], robot, { countsClaims: false }), ['ci'])
+    assert.deepEqual(groupsOf([sourceOf([group('1')])], robot, { countsClaims: false }), ['ci', '1'])
+  })
+
   it('are unknown while a source that is for this provider has not been read', () => {
     const unread = sourceOf([], { roster: undefined })
     assert.equal(groupsOf([sourceOf([group('1')]), unread]), 'unknown')

@@ -83,7 +83,8 @@ export function standingOf(
       if (name !== undefined && !isGroupId(name)) names.add(name)
     }
   }
-  const claimed = countsClaims ? member.groups : []
+  // Those of a service account are an operator's word, not a provider's.
+  const claimed = countsClaims || member.kind === 'service-account' ? member.groups : []
   // More groups than the token holds: a source that knows the person knows them.
   if (isUnknown || (claimed === 'unknown' && !isKnownPerson)) return { groups: 'unknown', isSwitchedOff }
   const all = [...new Set([...(claimed === 'unknown' ? [] : claimed), ...ids, ...names])]
