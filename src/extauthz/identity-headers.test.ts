@@ -57,6 +57,25 @@ describe('the groups in identity headers', () => {
     }
   })
 
+  it('are cut in a claim of another name that holds them too, and in no other claim', async () => {
+    using fixture = withGroups(
+      ['staff', 'team-a'],
+      { jwt_groups_filter: ['team-a'] },
+      { idp_provider: 'cognito', jwt_claims_headers: { 'X-G': 'cognito:groups', 'X-D': 'department' } },
+    )
+    const claims = { 'cognito:groups': ['staff', 'team-a'], department: ['staff'] }
+    fixture.store.put({ ...ALICE, groups: ['staff', 'team-a'], claims, version: 3 })
+    const told = await claimsOf(fixture)
+    assert.deepEqual([told['cognito:groups'], told['department']], ['team-a', 'staff'])
+    using wide = withGroups(
+      MANY,
+      {},
+      { idp_provider: 'cognito', jwt_claims_headers: { 'X-G': 'cognito:groups' } },
+    )
+    wide.store.put({ ...ALICE, groups: MANY, claims: { 'cognito:groups': MANY }, version: 4 })
+    assert.equal((await wide.ask(alice)).headers['x-g'], 'staff')
+  })
+
   it('are a list even when nothing is known of them', async () => {
     using fixture = withGroups([], PUBLIC_ROUTE)
     fixture.store.put({ ...ALICE, groups: 'unknown', version: 3 })

@@ -11,6 +11,7 @@ import { Buffer } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import { assertionClaims, claimHeaderValue, minimalClaims } from '../crypto/assertion.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
+import { withGroupsCut } from '../session/groups-filter.ts'
 import type { Session } from '../session/session.ts'
 import { type HeaderEntry, headerText } from './check-response.ts'
 import type { CompiledRoute } from './routes.ts'
@@ -105,7 +106,12 @@ function make(
     const headers: HeaderEntry[] = [[ASSERTION_HEADER, jwt]]
     return { jwt, headers, removedGroups: total, size: sizeOf(headers) }
   }
-  const claims = assertionClaims({ ...base, jwtClaims, ...draft })
+  const claims = assertionClaims({
+    ...base,
+    session: session === undefined ? 'anonymous' : { ...session, claims: claimsFor(route, session, draft) },
+    jwtClaims,
+    ...draft,
+  })
   const jwt = keys.sign(claims)
   const headers: HeaderEntry[] =
     identity === 'none'
@@ -121,6 +127,17 @@ function make(
     .filter(([, template]) => template.isJwtReferred)
     .map(([header]): HeaderEntry => [header, jwt])
   return { jwt, headers, removedGroups: total - draft.groups.length, size: sizeOf([...headers, ...copies]) }
+}
+
+function claimsFor(
+  { groupsFilter, groupsClaims }: CompiledRoute,
+  { claims }: Session,
+  { groups, isGroupsCut }: Draft,
+): Session['claims'] {
+  return withGroupsCut(claims, groupsClaims, (held) => {
+    const kept = groupsFilter.apply(held)
+    return isGroupsCut ? kept.filter((group) => groups.includes(group)) : kept
+  })
 }
 
 /** As lines of HTTP/1.1: name, colon, space, value and line break. */

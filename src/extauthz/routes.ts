@@ -11,6 +11,7 @@ import type { SignInDemand } from '../crypto/sign-in-demand.ts'
 import { Fault } from '../errors.ts'
 import { verifierFor } from '../identity/client-certificate/trust.ts'
 import type { Verifier } from '../identity/client-certificate/verifier.ts'
+import { groupsClaimsIn } from '../identity/groups-claims.ts'
 import type { CompiledPolicy } from '../policy/decision.ts'
 import { GroupsFilter } from '../session/groups-filter.ts'
 import { type TokenUse, tokenUseOf } from './idp-tokens.ts'
@@ -34,6 +35,8 @@ export class CompiledRoute {
   readonly issuerFormat: 'hostOnly' | 'uri'
   readonly groupsFilter: GroupsFilter
   readonly mentionedGroups: ReadonlySet<string>
+  /** Claims that hold groups, at any identity provider. */
+  readonly groupsClaims: ReadonlySet<string>
   /** `identity_headers_limit`; unset: what most apps take. */
   readonly headersLimit: number | undefined
   /** Claims that are copied into the assertion. */
@@ -77,6 +80,7 @@ export class CompiledRoute {
     this.identity = IDENTITY[`${route.pass_identity_headers ?? settings.pass_identity_headers}`]
     this.issuerFormat = route.jwt_issuer_format ?? settings.jwt_issuer_format
     this.groupsFilter = new GroupsFilter(route, settings, policy.mentionedGroups)
+    this.groupsClaims = groupsClaimsIn(settings)
     this.headersLimit = route.identity_headers_limit ?? settings.identity_headers_limit
     this.mentionedGroups = new Set(policy.mentionedGroups)
     this.claimHeaders = Object.entries(settings.jwt_claims_headers).map(([header, claim]) => [

@@ -21,6 +21,7 @@ import { createAsking, type ProviderLogger } from './asking.ts'
 import { claimsOfAccessToken, claimsOfEntraToken, claimsOfIdToken } from './bearer/presented-token.ts'
 import { areGroupsElsewhere, type Profile, profileOf, type RawClaims } from './claims.ts'
 import { createDiscovery, type DiscoveredProvider } from './discovery.ts'
+import { groupsClaimsOf } from './groups-claims.ts'
 import { createHttpClient, HttpFailure, isLoopback } from './http-client.ts'
 import { verifyIdTokenSignature } from './id-token.ts'
 import { groupsAtGraph } from './microsoft-graph.ts'
@@ -59,7 +60,7 @@ export function openOpenIdProvider(
   assertSafe(issuer)
   const preset = presetOf(client.provider)
   const { scopes = preset.scopes, request_params: requestParams = preset.requestParams } = client
-  const groupsClaims = client.groups_claim === undefined ? preset.groupsClaims : [client.groups_claim]
+  const groupsClaims = groupsClaimsOf(client)
   const http = createHttpClient({ trustedCa: options.trustedCa })
   const discover = createDiscovery({
     issuer,

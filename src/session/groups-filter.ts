@@ -74,3 +74,16 @@ function matcherOf(
 function anyOf(matchers: readonly ((group: string) => boolean)[]): (group: string) => boolean {
   return (group) => matchers.some((matches) => matches(group))
 }
+
+type Claims = Readonly<Record<string, readonly string[]>>
+
+/** Claims in which those that hold groups are cut like groups, whatever they are called. */
+export function withGroupsCut(
+  claims: Claims,
+  groupsClaims: ReadonlySet<string>,
+  cut: (groups: readonly string[]) => readonly string[],
+): Claims {
+  const held = Object.keys(claims).filter((name) => groupsClaims.has(name))
+  if (held.length === 0) return claims
+  return { ...claims, ...Object.fromEntries(held.map((name) => [name, cut(claims[name] ?? [])])) }
+}

@@ -11,7 +11,7 @@ import { after, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
 import { request } from '../harness/http-client.ts'
 import { groupPolicy, PUBLIC, startStack } from '../harness/stack.ts'
-import type { EchoedRequest } from '../harness/upstream.ts'
+import { type EchoedRequest, startUpstream } from '../harness/upstream.ts'
 import { openWebSocket } from '../harness/web-socket.ts'
 
 const MANY = Array.from(
@@ -19,6 +19,9 @@ const MANY = Array.from(
   (_, index) => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
 )
 const MENTIONED = MANY[1234] ?? ''
+
+const roomy = await startUpstream({ maxHeaderSize: 262_144 })
+after(() => roomy[Symbol.asyncDispose]())
 
 const stack = await startStack({
   settings: { jwt_claims_headers: ['email', 'groups'] },
@@ -39,6 +42,13 @@ const stack = await startStack({
       to: upstream.url,
       allow_any_authenticated_user: true,
       jwt_groups_filter: { patterns: ['.*-0000000000[01]7'] },
+    },
+    {
+      from: url('other', ''),
+      to: roomy.url,
+      allow_any_authenticated_user: true,
+      jwt_groups_filter: { patterns: [String.raw`.*-000000000(?:[0-2]\d\d|3[0-7]\d)`] },
+      identity_headers_limit: 36_000,
     },
     { from: url('public', ''), to: upstream.url, ...PUBLIC, pass_identity_headers: 'minimal' },
   ],
@@ -95,6 +105,18 @@ describe('with two thousand groups', () => {
     assert.deepEqual([claims['groups'], logged], [[MANY[7], MANY[17]], 1998])
   })
 
+  it('an app that takes more is told more, beside the largest headers that a client may send', async () => {
+    const { claims, logged } = await told('other')
+    assert.deepEqual(
+      [claims['groups'], claims['groups_truncated'], logged],
+      [MANY.slice(0, 380), undefined, 1620],
+    )
+    const headers = { 'x-large': 'x'.repeat(46 * 1024) }
+    const echoed = (await agent.fetch(url('other', '/x'), { headers })).json<EchoedRequest>()
+    assert.equal(echoed.headers['x-large']?.length, 46 * 1024)
+    assert.deepEqual(claimsOf(echoed)['groups'], MANY.slice(0, 380))
+  })
+
   it('a WebSocket opens as well', async () => {
     const cookie = agent.jar.header(new URL(url('app'))) ?? ''
     const socket = await openWebSocket({
@@ -120,9 +142,10 @@ describe('with two thousand groups', () => {
     const series = [...text.matchAll(/^sallyport_identity_header_bytes\{.*from="([^"]+)".*\} (\d+)$/gm)]
     assert.deepEqual(
       series.map(([, from = '']) => from).toSorted(),
-      ['api', 'app', 'lab', 'wiki'].map((host) => url(host, '')),
+      ['api', 'app', 'lab', 'other', 'wiki'].map((host) => url(host, '')),
     )
-    for (const [, , bytes = ''] of series) assert.ok(Number(bytes) > 300 && Number(bytes) < 3000, bytes)
+    for (const [, , bytes = ''] of series.filter(([, each]) => each !== url('other', '')))
+      assert.ok(Number(bytes) > 300 && Number(bytes) < 3000, bytes)
   })
 })
 

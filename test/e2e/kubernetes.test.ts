@@ -88,6 +88,14 @@ describe('a Kubernetes API', skipWithout(part), async () => {
             name: 'Bob',
             groups: ['guests', 'system:masters', ' staff', 'staff\u0000'],
           },
+          several: {
+            email: 'several@example.com',
+            name: 'Several',
+            groups: Array.from(
+              { length: 500 },
+              (_, n) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
+            ),
+          },
           many: {
             email: 'many@example.com',
             name: 'Many',
@@ -188,6 +196,11 @@ describe('a Kubernetes API', skipWithout(part), async () => {
     assert.deepEqual([username, groups.includes('system:masters')], ['alice@example.com', false])
     const forbidden = await kubectl('bob', ['get', 'secrets', ...forged.slice(0, 2)])
     assert.match(forbidden.stderr, /User "bob@example\.com" cannot list/)
+  })
+
+  it('is told five hundred groups, each in a header of its own', async () => {
+    const { groups } = await whoami('several')
+    assert.deepEqual([groups.length, new Set(groups).size, groups.at(-1)], [501, 501, 'system:authenticated'])
   })
 
   it('works for somebody with two thousand groups', async () => {

@@ -43,6 +43,8 @@ export interface UpstreamOptions {
   readonly port?: number
   /** Serves TLS; with `clientCa` a client certificate is asked for and must be of that CA. */
   readonly tls?: KeyPair & { readonly clientCa?: string }
+  /** Bytes of headers that it takes; unset: what Node takes, 16 KiB. */
+  readonly maxHeaderSize?: number
   /** Cleartext HTTP/2 with prior knowledge instead of HTTP/1.1. */
   readonly h2c?: boolean
 }
@@ -161,7 +163,10 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
     ? // the compatibility API has the parts of http's request that `answer` uses
       http2.createServer(onRequest as never)
     : tls === undefined
-      ? http.createServer(onRequest)
+      ? http.createServer(
+          options.maxHeaderSize === undefined ? {} : { maxHeaderSize: options.maxHeaderSize },
+          onRequest,
+        )
       : https.createServer(
           {
             cert: tls.cert,

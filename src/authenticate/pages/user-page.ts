@@ -1,6 +1,7 @@
 /** Who am I here: the page and its JSON. Never shows a token. */
 import { assertionClaims } from '../../crypto/assertion.ts'
-import { GroupsFilter } from '../../session/groups-filter.ts'
+import { groupsClaimsIn } from '../../identity/groups-claims.ts'
+import { GroupsFilter, withGroupsCut } from '../../session/groups-filter.ts'
 import type { Session } from '../../session/session.ts'
 import { type Html, html } from '../../transport/html.ts'
 import { actionBar, factList, tagList } from '../../transport/page.ts'
@@ -69,12 +70,13 @@ const TOKEN_CLAIMS = new Set(['iss', 'aud', 'exp', 'iat', 'jti'])
 export function userJson(visit: Visit): Answer {
   const { config, site, now } = visit
   const session = required(visit, 'session')
+  const keep = groupsKeeper(visit)
   const claims = assertionClaims({
     host: site.host,
-    session,
+    session: { ...session, claims: withGroupsCut(session.claims, groupsClaimsIn(config.settings), keep) },
     jwtClaims: Object.values(config.settings.jwt_claims_headers),
     issuerFormat: config.settings.jwt_issuer_format,
-    groups: tellableGroups(visit, session),
+    groups: session.groups === 'unknown' ? [] : keep(session.groups),
     nowSeconds: Math.floor(now / 1000),
     jti: '',
   })
@@ -82,13 +84,19 @@ export function userJson(visit: Visit): Answer {
   return json(Object.fromEntries(shown))
 }
 
-/** Groups that any route of this host would tell its app; scripts of that app read this. */
-function tellableGroups({ config, site, sites, services }: Visit, { groups }: Session): readonly string[] {
-  if (groups === 'unknown') return []
+/** Keeps groups that any route of this host would tell its app; scripts of that app read this. */
+function groupsKeeper({
+  config,
+  site,
+  sites,
+  services,
+}: Visit): (groups: readonly string[]) => readonly string[] {
   const { routes, settings } = config
   const here = routes.filter(({ origin }) => sites.isServedAt(origin, site.host))
   const filters = here.map((route) => new GroupsFilter(route, settings, services.mentionedGroups(route)))
   if (filters.length === 0) filters.push(new GroupsFilter({}, settings, []))
-  const tellable = new Set(filters.flatMap((filter) => filter.apply(groups)))
-  return groups.filter((group) => tellable.has(group))
+  return (groups) => {
+    const tellable = new Set(filters.flatMap((filter) => filter.apply(groups)))
+    return groups.filter((group) => tellable.has(group))
+  }
 }
