@@ -116,6 +116,7 @@ describe('a Kubernetes API', skipWithout(part), async () => {
           tls_custom_ca_file: 'cluster-ca.pem',
           allow_any_authenticated_user: true,
           kubernetes_service_account_token_file: 'service-account',
+          pass_identity_headers: false,
         },
         {
           from: url('named', ''),
