@@ -8,26 +8,32 @@
 import type { LoggedDecision, LoggedSubject } from './log-lines.ts'
 
 /** Memory is bounded: the ones told longest ago go, and lines that wait for longest are answered without. */
-const MOST_SUBJECTS = 50_000
-const MOST_WAITING = 50_000
+const MOST_CHARACTERS = 128 * 1024 * 1024
+const MOST_WAITING = 20_000
 
 type Ready = (decision: LoggedDecision, who: LoggedSubject | undefined) => void
 
 export class KnownSubjects {
   readonly #known = new Map<string, LoggedSubject>()
+  #characters = 0
   readonly #waiting = new Map<string, LoggedDecision[]>()
   #waitingCount = 0
   readonly #ready: Ready
+  readonly #mostCharacters: number
 
-  constructor(ready: Ready) {
+  constructor(ready: Ready, mostCharacters = MOST_CHARACTERS) {
     this.#ready = ready
+    this.#mostCharacters = mostCharacters
   }
 
   tell(who: LoggedSubject): void {
-    this.#known.delete(who.fingerprint)
+    this.#forget(who.fingerprint)
     this.#known.set(who.fingerprint, who)
-    const [oldest] = this.#known.keys()
-    if (this.#known.size > MOST_SUBJECTS && oldest !== undefined) this.#known.delete(oldest)
+    this.#characters += who.length
+    for (const oldest of this.#known.keys()) {
+      if (this.#characters <= this.#mostCharacters) break
+      this.#forget(oldest)
+    }
     this.#release(who.fingerprint, who)
   }
 
@@ -49,6 +55,11 @@ export class KnownSubjects {
   /** The log has ended: nobody will say any more who they were. */
   end(): void {
     for (const fingerprint of this.#waiting.keys()) this.#release(fingerprint, undefined)
+  }
+
+  #forget(fingerprint: string): void {
+    this.#characters -= this.#known.get(fingerprint)?.length ?? 0
+    this.#known.delete(fingerprint)
   }
 
   #release(fingerprint: string, who: LoggedSubject | undefined): void {

@@ -49,6 +49,8 @@ export interface LoggedSubject {
   readonly knownClaims: 'all' | ReadonlySet<string>
   readonly cutClaims: ReadonlySet<string>
   readonly isGroupsCut: boolean
+  /** Of its line: what it takes to remember it. */
+  readonly length: number
 }
 
 type Line = Readonly<Record<string, unknown>>
@@ -60,7 +62,7 @@ export function readLogLine(text: string): LoggedDecision | LoggedSubject | 'for
   const line = parsed(text)
   if (line === undefined) return 'broken'
   if (line['msg'] === 'authorize check') return decisionOf(line) ?? 'broken'
-  if (line['msg'] === 'authorize subject') return subjectOf(line) ?? 'broken'
+  if (line['msg'] === 'authorize subject') return subjectOf(line, text.length) ?? 'broken'
   return 'foreign'
 }
 
@@ -103,7 +105,7 @@ function decisionOf(line: Line): LoggedDecision | undefined {
 
 const KINDS = ['user', 'service-account', 'workload'] as const
 
-function subjectOf(line: Line): LoggedSubject | undefined {
+function subjectOf(line: Line, length: number): LoggedSubject | undefined {
   const fingerprint = textOf(line['subject'])
   const userId = textOf(line['user'])
   const { claims, groups } = line
@@ -125,6 +127,7 @@ function subjectOf(line: Line): LoggedSubject | undefined {
     knownClaims: known === 'all' ? 'all' : new Set(textsOf(known)),
     cutClaims: new Set(textsOf(line['claims-cut'])),
     isGroupsCut,
+    length,
   }
 }
 

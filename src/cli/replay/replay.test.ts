@@ -183,4 +183,17 @@ describe('who the sessions of a log were', () => {
       'never nobody',
     ])
   })
+
+  it('is forgotten when it grows beyond what fits, the one told longest ago first', () => {
+    const seen: string[] = []
+    const few = new KnownSubjects(
+      (decision, who) => seen.push(`${decision.id} ${who === undefined ? 'unknown' : 'known'}`),
+      700,
+    )
+    for (const fingerprint of ['a', 'b', 'c', 'b']) few.tell(subjectIn({ subject: fingerprint }))
+    for (const fingerprint of ['a', 'b', 'c'])
+      few.decide(decisionIn({ 'request-id': fingerprint, subject: fingerprint }))
+    few.end()
+    assert.deepEqual(seen, ['b known', 'c known', 'a unknown'])
+  })
 })
