@@ -85,10 +85,11 @@ function comparison(order: Order, data: unknown, at: Path, report: Report): Fiel
     report(at, 'is a number that may not be what was written; put it in quotes')
     return undefined
   }
+  const number = Number(wanted)
   return present((values) => {
-    const [value = '', ...others] = values
-    if (others.length > 0 || NUMBER.test(value) !== isNumber) return 'unknown'
-    if (isNumber) return truthOf(order(Number(value) - Number(wanted)))
+    const [value = ''] = values
+    if (values.length > 1 || NUMBER.test(value) !== isNumber) return 'unknown'
+    if (isNumber) return truthOf(order(Number(value) - number))
     return truthOf(order(value === wanted ? 0 : value < wanted ? -1 : 1))
   })
 }

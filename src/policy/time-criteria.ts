@@ -90,6 +90,10 @@ function timeOfDay(...[data, at, report]: Parameters<CompileData>): Criterion | 
   }
 }
 
+/** The first of January 1970 was a Thursday. */
+const FIRST_DAY = 4
+const DAYS_IN_WEEK = 7
+
 function dayOfWeek(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
   const isPlain = !isMapping(data)
   if (!isPlain) {
@@ -102,7 +106,8 @@ function dayOfWeek(...[data, at, report]: Parameters<CompileData>): Criterion | 
   if (zone === undefined || days === undefined) return undefined
   return (_, { now }) => {
     if (now === undefined) return DAY_UNKNOWN
-    return days.has(new Date(zone.localTime(now)).getUTCDay()) ? DAY_OK : DAY_MISS
+    const day = modulo(Math.floor(zone.localTime(now) / DAY_MS) + FIRST_DAY, DAYS_IN_WEEK)
+    return days.has(day) ? DAY_OK : DAY_MISS
   }
 }
 
