@@ -6,8 +6,7 @@
 
 import type { Mistake } from './config.ts'
 import type { DirectorySourceKeys } from './directory-schema.ts'
-import { nearest } from './nearest.ts'
-import { mistake, type RawKeys } from './rule.ts'
+import { mistake } from './rule.ts'
 import type { SettingsKeys } from './settings-schema.ts'
 
 export const FILE_FORMATS = { '.yaml': 'yaml', '.yml': 'yaml', '.json': 'json', '.csv': 'csv' } as const
@@ -18,17 +17,12 @@ export function formatOf(path: string): 'yaml' | 'json' | 'csv' | undefined {
   return Object.entries(FILE_FORMATS).find(([known]) => known === ending)?.[1]
 }
 
-export function directoryMistakes({ directory, sign_in_providers }: SettingsKeys, raw: RawKeys): Mistake[] {
-  const providers = [
-    ...(Object.hasOwn(raw, 'idp_provider') ? ['default'] : []),
-    ...Object.keys(sign_in_providers ?? {}),
-  ]
+export function directoryMistakes({ directory }: SettingsKeys): Mistake[] {
   return directory.flatMap((source, index) => {
     const at = ['directory', index] as const
     const first = directory.findIndex(({ name }) => name === source.name)
     return [
       ...(first < index ? [mistake([...at, 'name'], `is also the name of directory[${first}]`)] : []),
-      ...providerMistakes(source, providers).map((message) => mistake([...at, 'provider'], message)),
       ...ownMistakes(source).map(([key, message]) => mistake([...at, key], message)),
     ]
   })
@@ -60,11 +54,4 @@ function needsOne(
     ([name, value]) => name.replace(/_file$/, '') === key && value !== undefined,
   )
   return isGiven ? [] : [['type', `needs \`${key}\` or \`${key}_file\` beside it`]]
-}
-
-/** A source that is for nobody would be missed by deny rules without a word. */
-function providerMistakes({ provider }: DirectorySourceKeys, known: readonly string[]): readonly string[] {
-  if (provider === undefined || known.includes(provider)) return []
-  const close = nearest(provider, known)
-  return [`is no sign-in provider here${close === undefined ? '' : `; did you mean "${close}"?`}`]
 }

@@ -12,7 +12,7 @@ export interface LiveSource extends Omit<Source, 'roster'> {
   readonly provider: string | undefined
   /** What it last said; `undefined` when it never has, or too long ago. */
   readonly roster: Roster | undefined
-  /** Epoch milliseconds until which that counts; `undefined`: for ever. */
+  /** Epoch milliseconds from which that counts no longer; `undefined`: for ever. */
   readonly goodUntil: number | undefined
 }
 

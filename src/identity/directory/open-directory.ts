@@ -53,7 +53,7 @@ export async function openDirectory<Session extends Member>(
   options: OpenDirectoryOptions,
 ): Promise<DirectoryService<Session>> {
   const { config, providerName, now, meter, records } = options
-  const copies = await copiesIn(records)
+  const copies = await copiesIn(records, config.current)
   const directory = new Directory<Session>({ now, providerName })
   let sources = new Map<string, { readonly key: string; readonly source: OpenSource | PushedSource }>()
   const all = () => [...sources.values()].map(({ source }) => source)
@@ -105,9 +105,15 @@ export async function openDirectory<Session extends Member>(
   }
 }
 
-/** Pulls of before the restart; without them they begin anew. */
-async function copiesIn(records: Records): Promise<ReadonlyMap<string, StoredRecord>> {
-  return new Map((await records.list(COPIES)).map((record) => [record.id, record]))
+/** Pulls of before the restart. What a source left behind that is no longer there is removed: it tells of people. */
+async function copiesIn(records: Records, { settings }: Config): Promise<ReadonlyMap<string, StoredRecord>> {
+  const names = new Set(settings.directory.map(({ name }) => name))
+  const copies = new Map<string, StoredRecord>()
+  for (const record of await records.list(COPIES)) {
+    if (names.has(record.id)) copies.set(record.id, record)
+    else await records.delete(COPIES, record.id)
+  }
+  return copies
 }
 
 /** Same key, same source: what it knows stays. A hash, as secrets take part in it. */

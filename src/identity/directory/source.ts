@@ -64,7 +64,8 @@ export function copiedSource({ settings, follow, fetch, ...options }: CopiedSour
     },
     get goodUntil() {
       const { asOf } = copy.status
-      return maxAgeMs === undefined || asOf === undefined ? undefined : asOf + maxAgeMs
+      // The copy counts up to that very millisecond.
+      return maxAgeMs === undefined || asOf === undefined ? undefined : asOf + maxAgeMs + 1
     },
     get failures() {
       return failures

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import type { Config } from '../../config/config.ts'
+import { parseConfig } from '../../config/parse.ts'
+import { createMetrics } from '../../telemetry/metrics.ts'
+import type { Member } from './effective-groups.ts'
+import { type DirectoryService, openDirectory } from './open-directory.ts'
+import type { Records, StoredRecord } from './scim/records.ts'
+
+const ALICE: Member = {
+  idpId: 'idp',
+  userId: 'alice',
+  email: 'alice@example.com',
+  claims: {},
+  issuedAt: 0,
+  groups: ['claimed'],
+}
+
+let folder: string
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'directory-'))
+  await writeFile(join(folder, 'a.yaml'), 'groups: { a: [alice@example.com] }\n')
+  await writeFile(join(folder, 'b.yaml'), 'groups: { b: [alice@example.com] }\n')
+})
+after(() => rm(folder, { recursive: true }))
+
+function configOf(text: string): Config {
+  const parsed = parseConfig(`${text}\nroutes: []\n`, { file: join(folder, 'config.yaml') })
+  assert.ok('config' in parsed, JSON.stringify(parsed))
+  return parsed.config
+}
+
+/** A configuration that the test changes, and records in a map. */
+class Bench {
+  current: Config
+  readonly records = new Map<string, StoredRecord>()
+  readonly metrics = createMetrics()
+  #listener: ((config: Config) => void) | undefined
+
+  constructor(text: string) {
+    this.current = configOf(text)
+  }
+
+  open(): Promise<DirectoryService<Member>> {
+    const records: Records = {
+      get: (collection, id) => this.records.get(`${collection} ${id}`),
+      list: (collection) =>
+        [...this.records].filter(([key]) => key.startsWith(`${collection} `)).map(([, one]) => one),
+      put: (collection, id, value) => {
+        const record = { id, value, version: 1, changedAt: 1 }
+        this.records.set(`${collection} ${id}`, record)
+        return record
+      },
+      delete: (collection, id) => this.records.delete(`${collection} ${id}`),
+      onChange: () => ({ [Symbol.dispose]: () => undefined }),
+    }
+    return openDirectory<Member>({
+      config: {
+        current: this.current,
+        onGeneration: (listener) => {
+          this.#listener = listener
+          return { [Symbol.dispose]: () => undefined }
+        },
+      },
+      providerName: () => 'default',
+      records,
+      http: { fetch: () => Promise.reject(new Error('no network')) },
+      now: () => 1_000_000,
+      logger: { info: () => undefined, warn: () => undefined },
+      meter: this.metrics.meter,
+    })
+  }
+
+  change(text: string): void {
+    this.#listener?.(configOf(text))
+  }
+}
+
+const A = '{ name: a, type: file, path: a.yaml }'
+const B = '{ name: b, type: file, path: b.yaml }'
+
+const recordOf = (id: string): StoredRecord => ({ id, value: {}, version: 1, changedAt: 1 })
+
+describe('the directory of the configuration', () => {
+  it('is that of the generation in force; a source that stays is not read anew', async () => {
+    const bench = new Bench(`directory: [${A}]`)
+    await using directory = await bench.open()
+    assert.deepEqual(directory.apply(ALICE).groups, ['claimed', 'a'])
+    bench.change(`directory: [${A}]\ngroups_from_claims: false`)
+    assert.deepEqual(directory.apply(ALICE).groups, ['a'])
+    bench.change(`directory: [${A}, ${B}]`)
+    // The new one is being read.
+    assert.equal(directory.apply(ALICE).groups, 'unknown')
+    await new Promise<void>((done) => {
+      const listening = directory.onChange(() => {
+        if (directory.apply(ALICE).groups === 'unknown') return
+        listening[Symbol.dispose]()
+        done()
+      })
+    })
+    assert.deepEqual(directory.apply(ALICE).groups, ['claimed', 'a', 'b'])
+    bench.change('directory: []')
+    assert.equal(directory.apply(ALICE), ALICE)
+    assert.deepEqual(directory.status, [])
+  })
+
+  it('is told of in metrics, by the names of its sources', async () => {
+    const bench = new Bench(`directory: [${A}, { name: gone, type: file, path: gone.yaml }]`)
+    await using directory = await bench.open()
+    assert.deepEqual(
+      directory.status.map(({ name, state, users }) => [name, state, users]),
+      [
+        ['a', 'good', 1],
+        ['gone', 'unknown', 0],
+      ],
+    )
+    const text = await bench.metrics.render()
+    assert.match(text, /sallyport_directory_users\{source="a"[^}]*\} 1/)
+    assert.match(text, /sallyport_directory_failures_total\{source="gone"[^}]*\} [1-9]/)
+    assert.doesNotMatch(text, /sallyport_directory_age_seconds\{source="gone"/)
+  })
+
+  it('removes the copy of a source that is no longer there', async () => {
+    const bench = new Bench(
+      'directory: [{ name: kept, type: okta, url: "https://okta.example.com", token: t }]',
+    )
+    for (const id of ['kept', 'gone']) bench.records.set(`directory-copy ${id}`, recordOf(id))
+    await using directory = await bench.open()
+    assert.equal(directory.apply(ALICE).groups, 'unknown')
+    assert.deepEqual([...bench.records.keys()], ['directory-copy kept'])
+  })
+})
