@@ -106,12 +106,12 @@ export class MapStore implements SessionStore {
     return this.sessions.get(id)
   }
 
-  /** Ids with the times at which they were used. */
-  readonly touched: [id: string, at: number][] = []
+  /** When each was used last. */
+  readonly touched = new Map<string, number>()
   readonly silence = new Map<string, number>()
 
   touch({ id }: Session, at: number): void {
-    this.touched.push([id, at])
+    this.touched.set(id, at)
   }
 
   silenceOf({ id }: Session): number | Promise<number> {

@@ -6,7 +6,8 @@
  */
 import assert from 'node:assert/strict'
 import { type HeaderList, rawHttp1, rawHttp2, requestFrames } from '../harness/raw-http.ts'
-import { PUBLIC, STAFF_ONLY, type Stack, startStack } from '../harness/stack.ts'
+import type { Route } from '../harness/sallyport.ts'
+import { PUBLIC, STAFF_ONLY, type Stack, type StackContext, startStack } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
 import type { EchoedRequest } from '../harness/upstream.ts'
 
@@ -38,14 +39,18 @@ export interface Target extends AsyncDisposable {
   assertAlive(): Promise<void>
 }
 
-export async function openTarget(settings: Readonly<Record<string, unknown>> = {}): Promise<Target> {
+export async function openTarget(
+  settings: Readonly<Record<string, unknown>> = {},
+  more: (context: StackContext) => readonly Route[] = () => [],
+): Promise<Target> {
   const stack = await startStack({
     settings,
-    routes: ({ upstream, url }) => [
+    routes: ({ upstream, url, ...context }) => [
       { from: url('app', ''), to: upstream.url, ...STAFF_ONLY, allow_websockets: true },
       { from: url('api', ''), prefix: '/public/', to: upstream.url, ...PUBLIC },
       { from: url('api', ''), to: upstream.url, ...STAFF_ONLY },
       { from: url('public', ''), to: upstream.url, ...PUBLIC, allow_websockets: true },
+      ...more({ upstream, url, ...context }),
     ],
   })
   const agent = stack.agent()
