@@ -192,6 +192,14 @@ describe('a route with acr_values', () => {
     assert.equal(session?.acr, 'phr')
   })
 
+  it('opens where the provider tells of a strong sign-in only when somebody has just signed in', async () => {
+    await using world = await World.open()
+    world.provider.signInFacts = ({ isForced }) => ({ acr: isForced === true ? '1' : '0' })
+    const browser = await signedIn(world)
+    world.demand = { acrValues: ['1'] }
+    assert.equal((await browser.open(`${APP}/`)).status, 200)
+  })
+
   it('ends in a page when the provider brings another or none', async () => {
     for (const acr of ['pwd', undefined]) {
       await using world = await World.open()
@@ -201,6 +209,10 @@ describe('a route with acr_values', () => {
       assert.equal(reply.status, 403)
       assert.match(reply.body, /stronger way of signing in/)
       assert.equal(world.sessions.count, 0)
+      assert.deepEqual(
+        world.provider.demands.map(({ isForced }) => isForced),
+        [false, true],
+      )
     }
   })
 

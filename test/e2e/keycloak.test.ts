@@ -61,6 +61,8 @@ describe('with Keycloak', skipWithout(found), () => {
           },
           { from: url('wiki', ''), to: upstream.url, ...ANYONE_SIGNED_IN, sign_in_providers: ['default'] },
           { from: url('other', ''), to: upstream.url, ...STAFF_ONLY },
+          { from: url('wiki', ''), to: upstream.url, ...ANYONE_SIGNED_IN },
+          { from: url('lab', ''), to: upstream.url, ...ANYONE_SIGNED_IN, max_age: '8s', acr_values: ['1'] },
         ],
       }),
     )
@@ -76,6 +78,26 @@ describe('with Keycloak', skipWithout(found), () => {
     const bob = stack.agent()
     assert.equal((await signIn(bob, stack.url('app'), 'bob')).status, 403)
     assert.equal((await bob.visit(stack.url('wiki'))).status, 200)
+  })
+
+  it('asks for the password once more where a route wants a recent sign-in, and keeps the session', async () => {
+    const alice = stack.agent()
+    const sid = async () =>
+      (await alice.fetch(stack.url('app', '/.pomerium/user'))).json<{ sid: string }>().sid
+    await signIn(alice, stack.url('app'), 'alice')
+    const before = await sid()
+    await until(
+      async () => (await alice.visit(stack.url('lab'))).url.origin === new URL(keycloak.issuer).origin,
+      {
+        what: 'Keycloak to ask again',
+        withinMs: 15_000,
+        everyMs: 1000,
+      },
+    )
+    const login = await alice.visit(stack.url('lab', '/again'))
+    const page = await alice.submit(login, { password: PASSWORD })
+    assert.deepEqual([page.status, page.url.href], [200, stack.url('lab', '/again')])
+    assert.equal(await sid(), before)
   })
 
   it('refreshes tokens before they expire', async () => {

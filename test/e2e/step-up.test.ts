@@ -22,6 +22,7 @@ const stack = await startStack({
     },
     { from: url('wiki', ''), to: upstream.url, ...STAFF_ONLY, session_lifetime: '4s' },
     { from: url('other', ''), to: upstream.url, ...STAFF_ONLY, acr_values: ['phr'] },
+    { from: url('api', ''), to: upstream.url, ...STAFF_ONLY, acr_values: ['hardware'] },
   ],
 })
 after(() => stack[Symbol.asyncDispose]())
@@ -103,10 +104,19 @@ describe('a route that asks for a strong sign-in', () => {
     assert.equal((await agent.visit(url('app'))).status, 200)
   })
 
-  it('ends in a page when the provider lets somebody in as they were', async () => {
+  it('asks whom the provider lets in as they were to sign in once more, and then it is strong', async () => {
     const agent = stack.agent()
     await stack.signIn(agent, url('app'))
-    const page = await agent.visit(url('other'))
+    const login = await agent.visit(url('other'))
+    assert.equal(login.url.origin, provider.issuer)
+    assert.equal((await agent.submit(login, { login: 'alice' })).status, 200)
+  })
+
+  it('ends in a page when the provider knows no such way', async () => {
+    const agent = stack.agent()
+    await stack.signIn(agent, url('app'))
+    const login = await agent.visit(url('api'))
+    const page = await agent.submit(login, { login: 'alice' })
     assert.equal(page.status, 403)
     assert.match(page.text, /This app needs another sign-in/)
     assert.equal((await agent.visit(url('app'))).status, 200, 'and the session goes on')

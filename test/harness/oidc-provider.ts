@@ -172,7 +172,9 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
     }
     const login = (await readForm(incoming)).get('login') ?? ''
     const wanted = details.params['acr_values']
-    const [acr = ''] = typeof wanted === 'string' ? wanted.split(' ') : []
+    const offered = options.acrValues ?? []
+    const acr =
+      typeof wanted === 'string' ? (wanted.split(' ').find((value) => offered.includes(value)) ?? '') : ''
     const result = accounts.has(login)
       ? { login: { accountId: login, remember: true, ...(acr !== '' && { acr }) } }
       : { error: 'access_denied', error_description: 'no such account' }

@@ -9,24 +9,26 @@ import { goToProvider } from './sign-in.ts'
 export const UNMET = 'unmet_authentication_requirements'
 
 /**
- * A provider may pass over `max_age`, and must not be taken at its word that it has not. It is asked once more, in
- * terms that leave no choice (`prompt=login`); after that the matter ends with a page, lest people go round and round.
+ * A provider may pass over what it was asked for, and must not be taken at its word that it has not. It is asked once more, in
+ * terms that leave no choice (`prompt=login`): some tell of a strong sign-in only when somebody has just signed in. After that
+ * the matter ends with a page, lest people go round and round.
  */
 export function checkDemand(visit: Visit): Answer | undefined | Promise<Answer> {
   const { issuedAt: _issuedAt, jti: _jti, browser: _browser, ...plan } = required(visit, 'state')
-  const { demand, isForced } = plan
-  if (!isRecent(visit, plan)) {
-    if (!isForced) return goToProvider(visit, { ...plan, isForced: true })
+  const { maxAge, acrValues } = plan.demand
+  const { acr } = required(visit, 'identity')
+  const isStrong = meetsDemand({ acr, issuedAt: visit.now }, { acrValues }, visit.now)
+  if (isStrong && isRecent(visit, plan)) return undefined
+  if (!plan.isForced) return goToProvider(visit, { ...plan, isForced: true })
+  if (isStrong) {
     visit.found.detail =
       'It let you in without asking who you are, and this app wants to know that it is still you. Sign out there first, then try again.'
-    throw new Fault('STEP_UP_FAILED', `the sign-in is older than ${demand.maxAge} ms, prompt=login or not`)
+    throw new Fault('STEP_UP_FAILED', `the sign-in is older than ${maxAge} ms, prompt=login or not`)
   }
-  const { acr } = required(visit, 'identity')
-  if (meetsDemand({ acr, issuedAt: visit.now }, { ...demand, maxAge: undefined }, visit.now)) return undefined
   visit.found.detail = `This app asks for a stronger way of signing in than the one that was used${acr === undefined ? '' : ` (${acr.slice(0, 100)})`}.`
   throw new Fault(
     'STEP_UP_FAILED',
-    `acr ${JSON.stringify(acr?.slice(0, 100))} is none of ${demand.acrValues.join(' ')}`,
+    `acr ${JSON.stringify(acr?.slice(0, 100))} is none of ${acrValues.join(' ')}`,
   )
 }
 
