@@ -29,6 +29,7 @@ const NONE: HeaderCredentials = {
 /** `Pomerium <handle>` and `Bearer Pomerium-<handle>`; schemes compare without case (RFC 9110 section 11.1). */
 const OURS = /^(?:pomerium +|bearer +pomerium-)(\S*)$/i
 const BEARER = /^bearer(?: +(.*))?$/i
+const HAS_BEARER_BEHIND = /,\s*bearer(?:\s|$)/i
 const MENTIONS_OURS = /(?:^|,)\s*(?:pomerium |bearer +pomerium-)/i
 
 export const HANDLE_HEADER = 'x-pomerium-authorization'
@@ -49,8 +50,12 @@ export function headerCredentials(request: CheckRequest): HeaderCredentials {
   }
 }
 
-/** Empty for a header that announces a token and holds none. */
+/**
+ * Empty for a header that announces a token and holds none. Where a token stands behind something else, the whole of it: a
+ * route that takes tokens must not pass it over.
+ */
 function bearerOf(authorization: string): string | undefined {
   const [whole, token = ''] = BEARER.exec(authorization.trim()) ?? []
-  return whole === undefined ? undefined : token.trim()
+  if (whole !== undefined) return token.trim()
+  return HAS_BEARER_BEHIND.test(authorization) ? authorization : undefined
 }

@@ -329,6 +329,8 @@ describe('a bearer token', () => {
       { ...CI_TOKEN, 'x-pomerium-authorization': handleOf(ALICE) },
       { authorization: 'Bearer one,Bearer two' },
       { authorization: 'Bearer one, Basic eDp5' },
+      { authorization: 'Basic eDp5, Bearer one' },
+      { authorization: 'Basic eDp5,BEARER one' },
       { authorization: `Bearer one, Pomerium ${handleOf(ALICE)}` },
     ])
       assert.equal((await fixture.ask({ headers })).status, 400, JSON.stringify(headers))
