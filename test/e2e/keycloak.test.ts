@@ -61,8 +61,14 @@ describe('with Keycloak', skipWithout(found), () => {
           },
           { from: url('wiki', ''), to: upstream.url, ...ANYONE_SIGNED_IN, sign_in_providers: ['default'] },
           { from: url('other', ''), to: upstream.url, ...STAFF_ONLY },
-          { from: url('wiki', ''), to: upstream.url, ...ANYONE_SIGNED_IN },
-          { from: url('lab', ''), to: upstream.url, ...ANYONE_SIGNED_IN, max_age: '8s', acr_values: ['1'] },
+          {
+            from: url('lab', ''),
+            to: upstream.url,
+            ...ANYONE_SIGNED_IN,
+            max_age: '8s',
+            acr_values: ['1'],
+            sign_in_providers: ['default'],
+          },
         ],
       }),
     )
