@@ -127,11 +127,24 @@ const PREFIXES = ['x-pomerium-claim-', 'x-authentik-', 'tailscale-user-', 'x-ms-
 export const REMOVED_CLIENT_HEADERS: readonly string[] = [...IDENTITY, ...HOPS, ...METHOD_OVERRIDES]
 
 /**
+ * Envoy passes the `Connection` of an upgrade on as it came. A proxy behind us takes off whatever that names (RFC 9110
+ * section 7.6.1), so a client could have it take off what the check has set: an assertion, or in whose name a
+ * Kubernetes API is asked.
+ */
+const PLAIN_UPGRADE: Fields = {
+  append: {
+    header: { key: 'connection', value: 'upgrade' },
+    append_action: 'OVERWRITE_IF_EXISTS',
+  },
+}
+
+/**
  * For `envoy.filters.http.header_mutation`.
  *
  * @param kept the name of one that no client can have sent, since Envoy has set it
  */
 export const removeClientHeaders = (kept?: string): readonly Fields[] => [
   ...REMOVED_CLIENT_HEADERS.filter((name) => name !== kept).map((remove) => ({ remove })),
+  PLAIN_UPGRADE,
   ...PREFIXES.map((prefix) => ({ remove_on_match: { key_matcher: { prefix } } })),
 ]

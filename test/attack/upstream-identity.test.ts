@@ -24,7 +24,12 @@ const { stack, fire, staff } = target
 const { upstream, url } = stack
 await stack.edit({
   routes: [
-    { from: url('app', ''), to: upstream.url, policy: { allow: { and: [{ groups: { has: 'staff' } }] } } },
+    {
+      from: url('app', ''),
+      to: upstream.url,
+      policy: { allow: { and: [{ groups: { has: 'staff' } }] } },
+      allow_websockets: true,
+    },
     {
       from: url('api', ''),
       to: upstream.url,
@@ -153,4 +158,33 @@ describe('impersonation that a client asks for on the route of a Kubernetes API'
     const hit = await fire({ host: 'public', path: '/x', headers: [['impersonate-user', MARK]] }, '1.1')
     assert.equal(hit.seen[0]?.headers['impersonate-user'], MARK)
   })
+})
+
+describe('a Connection header that names what the check sets', () => {
+  const NAMED = 'authorization, Impersonate-User, impersonate-group, x-pomerium-jwt-assertion'
+  const UPGRADE: HeaderList = [
+    ['connection', `keep-alive, Upgrade, ${NAMED}`],
+    ['connection', NAMED],
+    ['upgrade', 'websocket'],
+    ['sec-websocket-version', '13'],
+    ['sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+  ]
+
+  for (const [host, name] of [
+    ['api', 'impersonate-user'],
+    ['app', 'x-pomerium-jwt-assertion'],
+  ] as const) {
+    it(`does not reach ${host}, where a further proxy would heed it`, async () => {
+      const plain: HeaderList = [['connection', `keep-alive, ${NAMED}`]]
+      for (const [path, headers, status, connection] of [
+        ['/x', plain, 200, undefined],
+        ['/ws', UPGRADE, 101, 'upgrade'],
+      ] as const) {
+        const hit = await fire({ host, path, headers: [...cookie(host), ...headers] }, '1.1')
+        assert.equal(hit.status, status)
+        assert.ok(hit.seen[0]?.headers[name])
+        assert.equal(hit.seen[0]?.headers['connection'], connection)
+      }
+    })
+  }
 })
