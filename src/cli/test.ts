@@ -65,8 +65,8 @@ function report({ config, positions }: OpenedConfig, results: readonly PolicyTes
   }
 }
 
-function reasonsOf({ decision }: PolicyTestResult): string {
-  return decision === undefined || decision.reasons.length === 0 ? '' : ` (${decision.reasons.join(', ')})`
+function reasonsOf({ reasons }: PolicyTestResult): string {
+  return reasons.length === 0 ? '' : ` (${reasons.join(', ')})`
 }
 
 function summaryOf(all: number, failed: number): string {
@@ -75,7 +75,7 @@ function summaryOf(all: number, failed: number): string {
 }
 
 function asJson({ config, positions }: OpenedConfig, result: PolicyTestResult) {
-  const { title, request, expected, actual, route, decision, failure } = result
+  const { title, request, expected, actual, reasons, route, failure } = result
   return {
     file: config.file,
     ...positions.of(result.path),
@@ -84,7 +84,7 @@ function asJson({ config, positions }: OpenedConfig, result: PolicyTestResult) {
     route: route?.name ?? route?.from,
     expected,
     actual,
-    reasons: decision?.reasons ?? [],
+    reasons,
     passed: failure === undefined,
     ...(failure === undefined ? {} : { failure }),
   }

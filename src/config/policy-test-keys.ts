@@ -111,6 +111,18 @@ const circumstances = {
         'When, in ISO 8601 with a zone. Unset: unknown, so that a test gives the same on every day.',
       examples: ['2026-03-02T09:00:00+01:00'],
     }),
+  authenticated_at: z.iso
+    .datetime({ offset: true, error: 'must be a time with its zone, such as 2026-03-02T09:00:00+01:00' })
+    .optional()
+    .meta({
+      description:
+        'When the person last signed in, for routes with `max_age`. Unset, and without `acr`: what the route asks for besides its policy is left out.',
+    }),
+  acr: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'How they signed in, for routes with `acr_values`.', examples: ['phr'] }),
   client_certificate: ClientCertificate.optional().meta({
     description: 'Certificate that the client shows. Unset: none is asked for.',
   }),
@@ -143,7 +155,7 @@ const name = z
   .optional()
   .meta({ description: 'What the test is about. Unset: who asks for what.' })
 
-const OUTCOMES = ['allow', 'deny', 'sign-in'] as const
+const OUTCOMES = ['allow', 'deny', 'sign-in', 'step-up'] as const
 
 const RouteTest = z.strictObject({
   name,

@@ -49,7 +49,7 @@ describe('policy tests in a file', () => {
       '4:45 tests[0].route: no route has this as its `name` or `from`; did you mean "app"?',
     ])
     assert.deepEqual(wrongBesideRoute('{ who: anonymous, expect: alow }'), [
-      '4:135 routes[0].tests[0].expect: must be one of allow, deny, sign-in; did you mean "allow"?',
+      '4:135 routes[0].tests[0].expect: must be one of allow, deny, sign-in, step-up; did you mean "allow"?',
     ])
   })
 

@@ -29,9 +29,13 @@ function run(policy: string, tests: readonly string[], extra = ''): readonly str
     `routes:\n  - from: https://app.example.com\n    to: http://app\n    policy: ${policy}\n${extra}    tests:\n${list}`,
   )
   return runPolicyTests(config, ROUTING).map(
-    ({ failure, actual, decision }) => failure ?? `${actual} ${decision?.reasons.join(',')}`,
+    ({ failure, actual, reasons }) => failure ?? `${actual} ${reasons.join(',')}`,
   )
 }
+
+const at = (minutes: number) => `2026-03-02T09:${String(minutes).padStart(2, '0')}:00Z`
+const signedIn = (minutes: number, acr: string) =>
+  `who: alice, time: '${at(30)}', authenticated_at: '${at(minutes)}', acr: ${acr}`
 
 const STAFF = '{ allow: { and: [{ groups: { has: staff } }] } }'
 
@@ -83,6 +87,34 @@ describe('a test beside a policy', () => {
     assert.deepEqual(run('{ allow: { and: [{ cors_preflight: true }] } }', [preflight]), [
       'allow cors-request',
     ])
+  })
+
+  it('may say when and how somebody signed in, where the route asks for a recent or a strong sign-in', () => {
+    const demanding = '    max_age: 15m\n    acr_values: [phr]\n'
+    assert.deepEqual(
+      run(
+        STAFF,
+        [
+          `{ ${signedIn(20, 'phr')}, expect: allow }`,
+          `{ ${signedIn(10, 'phr')}, expect: step-up, reason: step-up-required }`,
+          `{ ${signedIn(20, 'pwd')}, expect: step-up }`,
+          '{ who: alice, expect: step-up }',
+          '{ who: alice, expect: allow }',
+          '{ who: robot, expect: step-up }',
+          `{ ${signedIn(10, 'phr')}, expect: allow }`,
+        ],
+        demanding,
+      ),
+      [
+        'allow groups-ok',
+        'step-up step-up-required',
+        'step-up step-up-required',
+        'step-up step-up-required',
+        'allow groups-ok',
+        'expected step-up, but it is deny for robot because of groups-unauthorized',
+        'expected allow, but it is step-up for alice because of step-up-required',
+      ],
+    )
   })
 
   it('fails with what was expected and what came', () => {

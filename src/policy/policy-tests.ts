@@ -13,6 +13,7 @@ import { compilePolicy } from './compile.ts'
 import { contextOf, policyOf } from './compiled-policies.ts'
 import type { Decision, TraceEntry } from './decision.ts'
 import { type Asker, askerOf, type Circumstances, factsOf } from './test-case.ts'
+import { needsStepUp } from './test-demand.ts'
 
 type RouteTest = NonNullable<Route['tests']>[number]
 type GlobalTest = NonNullable<Config['settings']['tests']>[number]
@@ -25,6 +26,7 @@ export interface PolicyTestResult {
   readonly request: string
   readonly expected: string
   readonly actual: string
+  readonly reasons: readonly string[]
   /** The route that was chosen. */
   readonly route: Route | undefined
   readonly decision: Decision | undefined
@@ -129,6 +131,7 @@ function runPolicyTest(
     request,
     expected: test.expect ?? '',
     actual: decision.outcome,
+    reasons: decision.reasons,
     route: undefined,
     decision,
     failure: failureOf(test, decision, asker),
@@ -158,7 +161,7 @@ function placeOf(choice: Choice): string {
 /** The decision of the chosen route, compared with what is expected; `undefined` when its policy does not compile. */
 function ask(
   bench: Bench,
-  test: Circumstances & Expectation & { readonly who?: GlobalTest['who'] },
+  test: Circumstances & Expectation & Pick<GlobalTest, 'who' | 'authenticated_at' | 'acr'>,
   choice: Choice,
   { url, host }: { readonly url: string; readonly host: string },
 ): Result | undefined {
@@ -172,20 +175,27 @@ function ask(
     const actual = WITHOUT_ROUTE[choice.kind]
     const isExpected = test.expect === undefined || test.expect === actual
     const failure = isExpected ? undefined : `expected ${test.expect}, but ${placeOf(choice)}`
-    return { ...common, actual, route: undefined, decision: undefined, failure }
+    return { ...common, actual, reasons: [], route: undefined, decision: undefined, failure }
   }
   const { route, path } = choice
   const { policy } = policyOf(bench.config, route)
   if (policy === undefined) return undefined
-  const decision = policy.decide(asker.subject, factsOf(test, { host, path }))
+  const facts = factsOf(test, { host, path })
+  const decision = policy.decide(asker.subject, facts)
+  const isStepUp = needsStepUp(test, route, { policy, decision, subject: asker.subject, facts })
+  const came = isStepUp ? { outcome: 'step-up', reasons: STEP_UP_REASONS } : decision
   return {
     ...common,
-    actual: decision.outcome,
+    actual: came.outcome,
+    reasons: came.reasons,
     route,
     decision,
-    failure: failureOf(test, decision, asker),
+    failure: failureOf(test, came, asker),
   }
 }
+
+/** In the words of the decision log. */
+const STEP_UP_REASONS = ['step-up-required']
 
 function named(who: GlobalTest['who'], { config, askers }: Bench): Asker {
   const subjects = config.settings.test_subjects
@@ -199,10 +209,9 @@ const WITHOUT_ROUTE = { own: 'own-page', none: 'not-found', refused: 'refused', 
 
 function failureOf(
   { expect, reason = [] }: Expectation,
-  decision: Decision,
+  { outcome, reasons }: { readonly outcome: string; readonly reasons: readonly string[] },
   { called }: Asker,
 ): string | undefined {
-  const { outcome, reasons } = decision
   if (expect !== undefined && expect !== outcome) {
     return `expected ${expect}, but it is ${outcome} for ${called}${because(reasons)}`
   }
