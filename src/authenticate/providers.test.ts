@@ -118,6 +118,19 @@ describe('where several providers may be used', () => {
   })
 })
 
+describe('pages about somebody who has signed in at one of several providers', () => {
+  it('say where, and list no app that takes only people of another one', async () => {
+    await using world = await twoProviders({ other: ['fake'] })
+    const browser = world.browser()
+    await choose(browser, await browser.open(`${APP}/`), 'Partner')
+    assert.match((await browser.ask(`${APP}/.pomerium/`)).body, /<dt>At<\/dt><dd>Partner &lt;account&gt;</)
+    const { routes } = JSON.parse((await browser.ask(`${APP}/.pomerium/api/v1/routes`)).body)
+    const listed: readonly { from: string }[] = routes
+    assert.ok(listed.some(({ from }) => from === APP))
+    assert.ok(listed.every(({ from }) => from !== OTHER))
+  })
+})
+
 describe('a choice', () => {
   it('can be changed by nobody: another provider, target or browser is refused', async () => {
     await using world = await twoProviders({ other: ['fake'] })
@@ -139,6 +152,25 @@ describe('a choice', () => {
     const restarts = () => world.logLines.filter((line) => line.includes('begun in another browser')).length
     assert.equal((await world.browser('bob').open(link?.href ?? '')).body, 'app sees bob')
     assert.equal(restarts(), 1)
+  })
+
+  it('of one provider is not answered by another: neither code nor state can be swapped (mix-up)', async () => {
+    await using world = await twoProviders()
+    const browser = world.browser()
+    const page = await browser.open(`${APP}/`)
+    const [own, foreign] = await Promise.all(
+      ['Fake', 'Partner'].map(async (label) => {
+        const link = linksOf(page).find((one) => one.label.startsWith(label))
+        const authorize = await browser.openUntil(link?.href ?? '', /\/authorize/)
+        const provider = label === 'Fake' ? world.provider : world.others[0]
+        return provider?.approve(authorize, 'alice')
+      }),
+    )
+    const swapped = new URL(own ?? '')
+    swapped.searchParams.set('code', foreign?.searchParams.get('code') ?? '')
+    assert.equal((await browser.open(swapped)).status, 401)
+    assert.equal(browser.session('authenticate.example.com'), undefined)
+    assert.equal((await browser.open(foreign ?? '')).body, 'app sees alice', 'the right pair still works')
   })
 
   it('of a provider that was taken out of the configuration meanwhile is none; of those left one needs no page', async () => {

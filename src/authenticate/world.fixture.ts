@@ -103,7 +103,7 @@ export class FakeProvider implements IdentityProvider {
   /** What the provider does when somebody signs in there: the address of the callback. */
   approve(authorizationUrl: URL, user: string): URL {
     const parameters = authorizationUrl.searchParams
-    const code = `code-${(this.#count += 1)}`
+    const code = `${this.id}-code-${(this.#count += 1)}`
     this.#codes.set(code, {
       challenge: parameters.get('code_challenge') ?? '',
       nonce: parameters.get('nonce') ?? '',

@@ -16,12 +16,7 @@ import { freezeDeep } from './freeze.ts'
 import { parseOrigin } from './origin.ts'
 import type { ParseMemory } from './parse-memory.ts'
 import { policyTestRules } from './policy-test-rules.ts'
-import {
-  clientIsFilledIn,
-  clientsAreTold,
-  directoriesNameProviders,
-  routesNameProviders,
-} from './provider-rules.ts'
+import { clientIsFilledIn, clientsAreTold, routesNameProviders } from './provider-rules.ts'
 import { Reader } from './reference.ts'
 import { Resolver, resolveRouteSecrets, resolveSettings } from './resolve.ts'
 import { routeMistakes } from './route-rules.ts'
@@ -261,11 +256,7 @@ class Attempt {
     )
     // Which providers there are can't be told while their map is wrong in itself.
     if (this.#areProvidersRead)
-      this.#mistakes.push(
-        ...directoriesNameProviders(settings),
-        ...routesNameProviders(drafted, settings),
-        ...clientsAreTold(drafted, settings),
-      )
+      this.#mistakes.push(...routesNameProviders(drafted, settings), ...clientsAreTold(drafted, settings))
   }
 
   /** Mistakes from outside name routes by their index among all; the file may have two lists. */

@@ -192,13 +192,6 @@ describe('a route', () => {
     ])
   })
 
-  it('is not alone: a directory names none that there is not either', () => {
-    const text = `${PLAIN}${PARTNERS}directory: [{name: hr, type: file, path: people.yaml, provider: partnersx}]\nroutes: []\n`
-    assert.deepEqual(problems(text), [
-      'directory[0].provider: "partnersx" is no identity provider of this file; did you mean "partners"?',
-    ])
-  })
-
   it('is not blamed for a map of providers that is wrong in itself', () => {
     const text = withRoute('sign_in_providers: [partners]').replace('okta,', 'oktaa,')
     assert.equal(problems(text).length, 1)

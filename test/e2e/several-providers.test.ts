@@ -146,6 +146,20 @@ describe('with two identity providers', () => {
     assert.equal((await userOf(agent, 'app'))['email'], 'alice@partner.example')
   })
 
+  it('somebody with 2,000 groups signs in and is judged by each of them', async () => {
+    const groups = Array.from({ length: 2000 }, (_, index) => `team-${index}-of-a-large-company`)
+    provider.accounts.set('many', { email: 'many@example.com', name: 'Many', groups: [...groups, 'staff'] })
+    const agent = stack.agent()
+    assert.equal((await signInAt(agent, url('app'), 'Single sign-on', 'many')).status, 200)
+    const { groups: told } = await userOf(agent, 'app')
+    assert.ok(Array.isArray(told) && told.length === 2001)
+    const cookies = [url('app'), url('authenticate')].map((host) => agent.jar.header(new URL(host)) ?? '')
+    assert.ok(
+      cookies.every((header) => header.length < 600),
+      cookies.join('\n'),
+    )
+  })
+
   it('a program is told where to sign in, and the address works in a browser', async () => {
     const agent = stack.agent()
     const answer = await agent.fetch(url('wiki'), { headers: { accept: 'application/json' } })

@@ -55,10 +55,18 @@ export function portalJson(visit: Visit): Answer {
   return json({ routes })
 }
 
+/** On a route of other identity providers the session counts for nothing, as everywhere. */
 function openRoutes(visit: Visit): readonly Route[] {
-  const subject = subjectOf(required(visit, 'session'))
-  return visit.config.routes.filter((route) => visit.services.mayOpen(route, subject, factsOf(visit, route)))
+  const { config, services } = visit
+  const session = required(visit, 'session')
+  const subject = subjectOf(session)
+  return config.routes.filter((route) => {
+    const counts = services.idpIdsFor(route).includes(session.idpId)
+    return services.mayOpen(route, counts ? subject : ANONYMOUS, factsOf(visit, route))
+  })
 }
+
+const ANONYMOUS: Subject = { kind: 'anonymous' }
 
 function subjectOf({ id, userId, email, name, claims, groups }: Session): Subject {
   return { kind: 'user', sessionId: id, userId, email, name, claims, groups }

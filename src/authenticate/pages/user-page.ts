@@ -5,6 +5,7 @@ import { GroupsFilter, withGroupsCut } from '../../session/groups-filter.ts'
 import type { Session } from '../../session/session.ts'
 import { type Html, html } from '../../transport/html.ts'
 import { actionBar, factList, tagList } from '../../transport/page.ts'
+import { hasSeveralProviders } from '../recall.ts'
 import { type Answer, json, page, required, type Visit } from '../visit.ts'
 
 export function userPage(visit: Visit): Answer {
@@ -25,6 +26,7 @@ ${actionBar([{ label: 'Sign in', href: '/.pomerium/routes', main: true }])}`,
       ['E-mail', session.email],
       ['Groups', groupsOf(session)],
       ['Signed in', instant(session.issuedAt)],
+      ['At', hasSeveralProviders(visit) && visit.services.provider(session.idpId)?.label],
       [
         'Until',
         html`${instant(session.expiresAt)} <span class="soft">(${timeLeft(session.expiresAt - visit.now)})</span>`,
