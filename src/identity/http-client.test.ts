@@ -72,6 +72,12 @@ describe('the HTTP client', () => {
     for (const host of ['example.com', '10.0.0.1', 'localhost.example.com', '169.254.169.254'])
       await assert.rejects(http.fetch(`http://${host}/`), failure(/plain HTTP is for this machine only/))
   })
+  it('sends plain HTTP to one other machine where it is told to, and to that alone', async (t) => {
+    const http = client(t, { plainHttpTo: 'metadata.invalid' })
+    await assert.rejects(http.fetch('http://metadata.invalid/'), failure(/ENOTFOUND|EAI_AGAIN/))
+    for (const host of ['x.metadata.invalid', 'example.com'])
+      await assert.rejects(http.fetch(`http://${host}/`), failure(/plain HTTP is for this machine only/))
+  })
   it('reads no answer larger than its limit, and waits no longer than its time', async (t) => {
     const large = await serve(t, (_, response) => response.end('x'.repeat(2000)))
     const http = client(t, { maxResponseBytes: 1999, timeoutMs: 200 })

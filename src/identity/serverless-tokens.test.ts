@@ -20,7 +20,7 @@ function configOf(account: string | undefined): Config {
   return parsed.config
 }
 
-async function world(account?: (google: PlayedGoogle) => string) {
+async function world(account?: (google: PlayedGoogle) => string, metadataHost?: string) {
   const clock = { now: START }
   const stack = new AsyncDisposableStack()
   const google = stack.use(await playGoogle(() => clock.now))
@@ -33,7 +33,7 @@ async function world(account?: (google: PlayedGoogle) => string) {
     },
   }
   const http = stack.use(createHttpClient())
-  const env = { GCE_METADATA_HOST: google.host }
+  const env = { GCE_METADATA_HOST: metadataHost ?? google.host }
   const tokens = stack.use(openServerlessTokens({ config, http, now: () => clock.now, env }))
   return {
     google,
@@ -133,6 +133,11 @@ describe('a token for a serverless app', () => {
     w.google.audience = undefined
     w.google.lifetimeSeconds = 1
     await assert.rejects(w.token('https://b'), unavailable(/has ended/))
+  })
+
+  it('is not to be had where the metadata server has no name', async () => {
+    await using w = await world(undefined, 'no host')
+    await assert.rejects(w.token(), unavailable(/GCE_METADATA_HOST/))
   })
 
   it('is not to be had for a wrong key, and the reason holds no secret', async () => {

@@ -53,11 +53,7 @@ interface Slot {
 
 export function openServerlessTokens({ config, http, now, env }: ServerlessTokensOptions): ServerlessTokens {
   const metadataHost = env['GCE_METADATA_HOST'] ?? METADATA_HOST
-  const metadata = createHttpClient({
-    timeoutMs: ANSWER_WITHIN_MS,
-    // Google serves it so, on a link of the machine alone.
-    plainHttpTo: new URL(`http://${metadataHost}`).hostname,
-  })
+  let metadata: HttpClient | undefined
   let account = config.current.settings.google_cloud_serverless_authentication_service_account
   let slots = new Map<string, Slot>()
   const following = config.onGeneration(({ settings }) => {
@@ -67,10 +63,18 @@ export function openServerlessTokens({ config, http, now, env }: ServerlessToken
     slots = new Map()
   })
 
+  /** Made when it is needed: most machines have no such server. */
+  const metadataClient = (): HttpClient => {
+    const hostname = URL.parse(`http://${metadataHost}`)?.hostname
+    if (hostname === undefined) throw new Error('GCE_METADATA_HOST is not a host with an optional port')
+    // Google serves it in plain HTTP, on a link of the machine alone.
+    return (metadata ??= createHttpClient({ timeoutMs: ANSWER_WITHIN_MS, plainHttpTo: hostname }))
+  }
+
   const fetchToken = async (audience: string): Promise<ServerlessToken> => {
     const value =
       account === undefined
-        ? await fromMetadata(metadata, metadataHost, audience)
+        ? await fromMetadata(metadataClient(), metadataHost, audience)
         : await fromKey(http, account, audience, now())
     return { value, expiresAt: endOf(value, audience, now()) }
   }
@@ -113,7 +117,7 @@ export function openServerlessTokens({ config, http, now, env }: ServerlessToken
     },
     async [Symbol.asyncDispose]() {
       following[Symbol.dispose]()
-      await metadata[Symbol.asyncDispose]()
+      await metadata?.[Symbol.asyncDispose]()
     },
   }
 }
