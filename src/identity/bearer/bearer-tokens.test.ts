@@ -98,6 +98,17 @@ describe('the bearer tokens of a route', () => {
     }
   })
 
+  it('are asked about anew when the provider is another, though it bears the same id', async () => {
+    const providers = [knowsAll('idp-1')]
+    const { ask } = open({ bearer_token_format: 'idp_identity_token' }, {}, providers)
+    await ask('token')
+    const changed = knowsAll('idp-1')
+    providers[0] = changed
+    await ask('token')
+    await ask('token')
+    assert.equal(changed.asked.length, 1)
+  })
+
   it('are counted when they had to be verified', async () => {
     const { ask, metrics } = open({ bearer_token_format: 'idp_access_token' }, {}, [knowsAll('idp-1')])
     for (let n = 0; n < 3; n++) await ask('token')

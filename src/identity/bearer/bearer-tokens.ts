@@ -52,7 +52,8 @@ export interface BearerTokens extends AsyncDisposable {
 
 export function openBearerTokens(options: BearerTokensOptions): BearerTokens {
   const { config, now, providersOf } = options
-  const persons = new PersonTokens(now)
+  // By the provider itself: it is another one as soon as anything about it changes.
+  let persons = new WeakMap<TokenIdentifier, PersonTokens>()
   const verifications = options.meter.createCounter('sallyport_bearer_verifications', {
     description: 'Requests whose bearer token had to be verified, by format and outcome.',
   })
@@ -60,7 +61,7 @@ export function openBearerTokens(options: BearerTokensOptions): BearerTokens {
   let key = keyOf(config.current)
   const following = config.onGeneration((next) => {
     if (keyOf(next) === key) return
-    persons.clear()
+    persons = new WeakMap()
     const replaced = workloads
     workloads = openWorkloads(next, options)
     key = keyOf(next)
@@ -97,12 +98,13 @@ export function openBearerTokens(options: BearerTokensOptions): BearerTokens {
   ): BearerAnswer | Promise<BearerAnswer> {
     if (token.length > LONGEST_TOKEN) return problem('it is longer than 16 KB')
     if (!TOKEN.test(token)) return MALFORMED
+    if (format === 'default') return problem('this route does not take tokens any more')
     if (format === 'jwt') return workloads.session(token, route.identity_providers, now())
     const [provider, another] = providersOf(route)
     // With several it could not be told whose token it is, and one would be shown the tokens of another.
     if (provider === undefined || another !== undefined)
       throw new Fault('IDP_NOT_CONFIGURED', 'bearer tokens need one identity provider on their route')
-    return persons.session({
+    return personsAt(provider).session({
       provider,
       kind: format === 'idp_identity_token' ? 'id_token' : 'access_token',
       token,
@@ -114,9 +116,15 @@ export function openBearerTokens(options: BearerTokensOptions): BearerTokens {
       lifetimeMs: settings.cookie_expire,
     })
   }
+
+  function personsAt(provider: TokenIdentifier): PersonTokens {
+    let found = persons.get(provider)
+    if (found === undefined) persons.set(provider, (found = new PersonTokens(now)))
+    return found
+  }
 }
 
-/** What tokens are judged by, besides the route. */
+/** What tokens are judged by, besides the route and the provider. */
 function keyOf({ settings }: Config): string {
   return JSON.stringify([settings.identity_providers, settings.certificate_authority, settings.cookie_expire])
 }

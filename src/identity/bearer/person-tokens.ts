@@ -73,10 +73,6 @@ export class PersonTokens {
       .then((found) => ('problem' in found ? found : meantForUs(found, audiences)))
   }
 
-  clear(): void {
-    this.#cache.clear()
-  }
-
   async #judge(
     key: string,
     hash: string,

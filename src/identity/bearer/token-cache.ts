@@ -64,13 +64,6 @@ export class TokenCache<Kept> {
     put(this.#refused, key, { problem, at }, MOST_REFUSED)
   }
 
-  /** Judgements under way go on, and are forgotten. */
-  clear(): void {
-    this.#accepted.clear()
-    this.#refused.clear()
-    this.#pending.clear()
-  }
-
   get size(): number {
     return this.#accepted.size + this.#refused.size
   }
