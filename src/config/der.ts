@@ -21,12 +21,32 @@ export const Tag = {
   set: 0x31,
 } as const
 
-export interface DerElement {
+/** One element. Its bytes are cut out when they are asked for: a revocation list may have a hundred thousand. */
+export class DerElement {
   /** The identifier octet. */
   readonly tag: number
-  readonly content: Buffer
+  readonly bytes: Buffer
+  /** Where the element, its content and what follows it begin. */
+  readonly at: number
+  readonly from: number
+  readonly end: number
+
+  constructor(bytes: Buffer, at: number, from: number, end: number) {
+    this.tag = bytes[at] ?? 0
+    this.bytes = bytes
+    this.at = at
+    this.from = from
+    this.end = end
+  }
+
+  get content(): Buffer {
+    return this.bytes.subarray(this.from, this.end)
+  }
+
   /** With identifier and length. */
-  readonly raw: Buffer
+  get raw(): Buffer {
+    return this.bytes.subarray(this.at, this.end)
+  }
 }
 
 /** A context-specific tag, such as `[0]`. */
@@ -40,31 +60,28 @@ const malformed = () => new RangeError('is not well-formed DER')
  *
  * @throws {RangeError} when the bytes are not that
  */
-export function elementsOf(bytes: Buffer): readonly DerElement[] {
+export function elementsOf(bytes: Buffer, begin = 0, end = bytes.length): readonly DerElement[] {
   const elements: DerElement[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const tag = bytes[at] ?? 0
-    // tags above 30 take more octets and stand in no structure that is read here
-    if ((tag & 0x1f) === 0x1f) throw malformed()
-    const { length, from } = lengthAt(bytes, at + 1)
-    const end = from + length
-    if (end > bytes.length) throw malformed()
-    elements.push({ tag, content: bytes.subarray(from, end), raw: bytes.subarray(at, end) })
-    at = end
+  for (let at = begin; at < end; ) {
+    const element = elementAt(bytes, at, end)
+    elements.push(element)
+    at = element.end
   }
   return elements
 }
 
-function lengthAt(bytes: Buffer, at: number): { readonly length: number; readonly from: number } {
-  const first = bytes[at]
-  if (first === undefined) throw malformed()
-  if (first < 0x80) return { length: first, from: at + 1 }
-  const count = first & 0x7f
-  if (count === 0 || count > 4 || at + 1 + count > bytes.length) throw malformed()
-  const length = bytes.readUIntBE(at + 1, count)
+function elementAt(bytes: Buffer, at: number, limit: number): DerElement {
+  // tags above 30 take more octets and stand in no structure that is read here
+  if (((bytes[at] ?? 0) & 0x1f) === 0x1f || at + 2 > limit) throw malformed()
+  const first = bytes[at + 1] ?? 0
+  const count = first < 0x80 ? 0 : first & 0x7f
+  const from = at + 2 + count
+  if (first === 0x80 || count > 4 || from > limit) throw malformed()
+  const length = count === 0 ? first : bytes.readUIntBE(at + 2, count)
   // the shortest form is the only one
-  if (length < 0x80 || length < 2 ** (8 * (count - 1))) throw malformed()
-  return { length, from: at + 1 + count }
+  if (count > 0 && (length < 0x80 || length < 2 ** (8 * (count - 1)))) throw malformed()
+  if (length > limit - from) throw malformed()
+  return new DerElement(bytes, at, from, from + length)
 }
 
 /** @throws {RangeError} */
@@ -77,7 +94,7 @@ export function onlyElement(bytes: Buffer, tag: number): DerElement {
 /** What a constructed element holds. @throws {RangeError} */
 export function childrenOf(element: DerElement | undefined, tag: number): readonly DerElement[] {
   if (element === undefined || element.tag !== tag) throw malformed()
-  return elementsOf(element.content)
+  return elementsOf(element.bytes, element.from, element.end)
 }
 
 /** `2.5.29.17`. @throws {RangeError} */

@@ -35,11 +35,18 @@ export interface RevocationList {
 
 const ISSUING_DISTRIBUTION_POINT = '2.5.29.28'
 
-/** Every list of a PEM text, in order. */
-export function parseRevocationLists(
-  text: string,
-): Parsed<{ readonly pem: string; readonly lists: readonly RevocationList[] }> {
+type ParsedLists = Parsed<{ readonly pem: string; readonly lists: readonly RevocationList[] }>
+
+let latest: { readonly pem: string | undefined; readonly parsed: ParsedLists } | undefined
+
+/** Every list of a PEM text, in order. The latest is remembered: it is asked for several times in each generation. */
+export function parseRevocationLists(text: string): ParsedLists {
   const pem = pemOf(text)
+  if (latest === undefined || latest.pem !== pem) latest = { pem, parsed: parsePem(pem) }
+  return latest.parsed
+}
+
+function parsePem(pem: string | undefined): ParsedLists {
   const blocks = pem === undefined ? [] : pemBlocks(pem, /^X509 CRL$/)
   if (pem === undefined || blocks.length === 0) {
     return {
@@ -100,13 +107,20 @@ function revocationList(der: Buffer): RevocationList {
 
 function serialsOf(revoked: DerElement): ReadonlySet<string> {
   const serials = new Set<string>()
+  // they repeat: a reason, mostly
+  const harmless = new Set<string>()
   for (const entry of childrenOf(revoked, Tag.sequence)) {
     const [serial, , extensions] = childrenOf(entry, Tag.sequence)
     if (serial?.tag !== Tag.integer) throw new RangeError('is not a serial number')
-    // such as whose certificate it is, in a list that speaks for other authorities too
-    if (extensions !== undefined && extensionsOf(extensions).some(({ isCritical }) => isCritical))
-      throw new Unfit('has entries with conditions, which are not supported')
-    serials.add(serial.content.toString('hex'))
+    if (extensions !== undefined) {
+      const { bytes, at, end } = extensions
+      const text = bytes.toString('latin1', at, end)
+      // such as whose certificate it is, in a list that speaks for other authorities too
+      if (!harmless.has(text) && extensionsOf(extensions).some(({ isCritical }) => isCritical))
+        throw new Unfit('has entries with conditions, which are not supported')
+      harmless.add(text)
+    }
+    serials.add(serial.bytes.toString('hex', serial.from, serial.end))
   }
   return serials
 }
