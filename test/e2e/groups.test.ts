@@ -8,7 +8,9 @@
  */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
+import * as grpc from '@grpc/grpc-js'
 import { decodeJwt } from 'jose'
+import { grpcClient, startGrpcUpstream } from '../harness/grpc.ts'
 import { request } from '../harness/http-client.ts'
 import { groupPolicy, PUBLIC, startStack } from '../harness/stack.ts'
 import { type EchoedRequest, startUpstream } from '../harness/upstream.ts'
@@ -22,6 +24,9 @@ const MENTIONED = MANY[1234] ?? ''
 
 const roomy = await startUpstream({ maxHeaderSize: 262_144 })
 after(() => roomy[Symbol.asyncDispose]())
+
+const grpcApp = await startGrpcUpstream()
+after(() => grpcApp[Symbol.asyncDispose]())
 
 const stack = await startStack({
   settings: { jwt_claims_headers: ['email', 'groups'] },
@@ -50,6 +55,7 @@ const stack = await startStack({
       jwt_groups_filter: { patterns: [String.raw`.*-000000000(?:[0-2]\d\d|3[0-7]\d)`] },
       identity_headers_limit: 36_000,
     },
+    { from: url('grpc', ''), to: `h2c://127.0.0.1:${grpcApp.port}`, policy: groupPolicy(MENTIONED) },
     { from: url('public', ''), to: upstream.url, ...PUBLIC, pass_identity_headers: 'minimal' },
   ],
 })
@@ -127,14 +133,23 @@ describe('with two thousand groups', () => {
     socket.close()
   })
 
+  it('a gRPC call is answered, and the app behind it knows the group that matters', async () => {
+    await agent.visit(url('grpc', '/x'))
+    const cookie = agent.jar.header(new URL(url('grpc'))) ?? ''
+    using client = grpcClient({ host: 'grpc.localhost', port: stack.edge.port, ca: stack.ca.cert })
+    assert.equal((await client.call('Unary', Buffer.from('hi'), { cookie })).code, grpc.status.OK)
+    const assertion = String(grpcApp.calls.at(-1)?.['x-pomerium-jwt-assertion'])
+    assert.deepEqual(decodeJwt(assertion)['groups'], [MENTIONED])
+  })
+
   it('the log says once for each route that groups were left out, and what to do', async () => {
     const warnings = stack.sallyport.log.filter(({ msg = '' }) => msg.includes('groups were left out'))
     assert.deepEqual(
       warnings.map((line) => `${String(line['from'])} ${String(line['groups'])}`).toSorted(),
-      ['api', 'app'].map((host) => `${url(host, '')} 2000`),
+      ['api', 'app', 'grpc'].map((host) => `${url(host, '')} 2000`),
     )
     await told('app')
-    assert.equal(stack.sallyport.log.filter(({ msg = '' }) => msg.includes('groups were left out')).length, 2)
+    assert.equal(stack.sallyport.log.filter(({ msg = '' }) => msg.includes('groups were left out')).length, 3)
   })
 
   it('the metric shows what each app gets', async () => {
@@ -142,7 +157,7 @@ describe('with two thousand groups', () => {
     const series = [...text.matchAll(/^sallyport_identity_header_bytes\{.*from="([^"]+)".*\} (\d+)$/gm)]
     assert.deepEqual(
       series.map(([, from = '']) => from).toSorted(),
-      ['api', 'app', 'lab', 'other', 'wiki'].map((host) => url(host, '')),
+      ['api', 'app', 'grpc', 'lab', 'other', 'wiki'].map((host) => url(host, '')),
     )
     for (const [, , bytes = ''] of series.filter(([, each]) => each !== url('other', '')))
       assert.ok(Number(bytes) > 300 && Number(bytes) < 3000, bytes)
