@@ -24,7 +24,8 @@ http_redirect_addr: :80
 # Where people sign in. Register https://authenticate.${domain}/oauth2/callback at your provider.
 authenticate_service_url: https://authenticate.${domain}
 
-# Your OpenID provider: its issuer URL, and the client that you registered there.
+# Your identity provider: its issuer URL, and the client that you registered there. oidc is any OpenID provider; google,
+# azure, okta, github, keycloak and others are kinds of their own, and there may be several: docs/identity-providers.md.
 # The client's secret goes into secrets/idp_client_secret.
 idp_provider: oidc
 idp_provider_url: ${PLACEHOLDER}
