@@ -16,7 +16,12 @@ import { freezeDeep } from './freeze.ts'
 import { parseOrigin } from './origin.ts'
 import type { ParseMemory } from './parse-memory.ts'
 import { policyTestRules } from './policy-test-rules.ts'
-import { clientIsFilledIn, clientsAreTold, routesNameProviders } from './provider-rules.ts'
+import {
+  clientIsFilledIn,
+  clientsAreTold,
+  directoriesNameProviders,
+  routesNameProviders,
+} from './provider-rules.ts'
 import { Reader } from './reference.ts'
 import { Resolver, resolveRouteSecrets, resolveSettings } from './resolve.ts'
 import { routeMistakes } from './route-rules.ts'
@@ -256,7 +261,11 @@ class Attempt {
     )
     // Which providers there are can't be told while their map is wrong in itself.
     if (this.#areProvidersRead)
-      this.#mistakes.push(...routesNameProviders(drafted, settings), ...clientsAreTold(drafted, settings))
+      this.#mistakes.push(
+        ...directoriesNameProviders(settings),
+        ...routesNameProviders(drafted, settings),
+        ...clientsAreTold(drafted, settings),
+      )
   }
 
   /** Mistakes from outside name routes by their index among all; the file may have two lists. */

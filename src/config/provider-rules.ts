@@ -155,6 +155,15 @@ function unknownProvider(name: string, names: readonly string[]): string {
   return `"${name}" is no identity provider of this file; ${hint}`
 }
 
+export function directoriesNameProviders({ directory, sign_in_providers: providers }: Settings): Mistake[] {
+  const names = providers.map(({ name }) => name)
+  return directory.flatMap(({ provider }, index) =>
+    provider === undefined || names.includes(provider)
+      ? []
+      : [{ path: ['directory', index, 'provider'], message: unknownProvider(provider, names) }],
+  )
+}
+
 /** One client has one secret, and one name in the map: sessions are told apart by provider and client alone. */
 export function clientsAreTold(routes: readonly PlacedRoute[], settings: Settings): Mistake[] {
   const { sign_in_providers: providers } = settings
