@@ -1,0 +1,122 @@
+/**
+ * The refresher over a real store, with a provider, a clock and timers that tests hold in their hands.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import { createSealer } from '../crypto/seal.ts'
+import type { Identity } from '../identity/provider.ts'
+import type { Session } from '../session/session.ts'
+import { openSqliteStore } from '../session/sqlite-store.ts'
+import type { SessionStore } from '../session/store.ts'
+import { createLogger } from '../telemetry/log.ts'
+import type { RefreshOutcome } from './metrics.ts'
+import { openRefresher, type Timers } from './refresher.ts'
+import { FakeProvider } from './world.fixture.ts'
+
+export const START = Date.UTC(2026, 8, 1)
+
+/** Runs what is due when the test says so. */
+class HandTimers implements Timers {
+  readonly #works: (() => Promise<void>)[] = []
+  disposed = 0
+
+  every(_intervalMs: number, work: () => Promise<void>): AsyncDisposable {
+    this.#works.push(work)
+    return {
+      [Symbol.asyncDispose]: () => {
+        this.disposed += 1
+        return Promise.resolve()
+      },
+    }
+  }
+
+  async tick(): Promise<void> {
+    for (const work of this.#works) await work()
+  }
+}
+
+class Provider extends FakeProvider {
+  lifetimeMs = 3_600_000
+  atOnce = 0
+  most = 0
+  now = () => START
+  meanwhile: (() => void) | undefined
+
+  override async refresh(known: Identity): Promise<Identity> {
+    this.atOnce += 1
+    this.most = Math.max(this.most, this.atOnce)
+    try {
+      const identity = await super.refresh(known)
+      this.meanwhile?.()
+      return {
+        ...identity,
+        tokens: { ...identity.tokens, accessTokenExpiresAt: this.now() + this.lifetimeMs },
+      }
+    } finally {
+      this.atOnce -= 1
+    }
+  }
+}
+
+export async function setUp({ count = 1, tokenMs = 300_000 } = {}) {
+  const clock = { now: START }
+  const sessions: SessionStore = await openSqliteStore({
+    file: ':memory:',
+    sealer: createSealer(Buffer.alloc(32, 2)),
+    now: () => clock.now,
+    pollMs: 0,
+  })
+  for (let index = 0; index < count; index += 1) await sessions.save(sessionOf(`s${index}`, tokenMs))
+  const provider = new Provider()
+  provider.now = () => clock.now
+  const outcomes: RefreshOutcome[] = []
+  const limits: { idle?: number; claims?: number } = {}
+  const open = (store = sessions) => {
+    const timers = new HandTimers()
+    const refresher = openRefresher({
+      sessions: store,
+      provider: (idpId) => (idpId === provider.id ? provider : undefined),
+      now: () => clock.now,
+      logger: createLogger({ level: 'error', destination: { write: () => undefined } }).logger,
+      metrics: {
+        signIn: () => undefined,
+        signOut: () => undefined,
+        refresh: (outcome) => outcomes.push(outcome),
+      },
+      claimsInterval: () => limits.claims ?? Infinity,
+      idleTimeout: () => limits.idle,
+      timers,
+      random: () => 0,
+    })
+    return { timers, refresher }
+  }
+  return { clock, sessions, provider, outcomes, limits, open, ...open() }
+}
+
+export function sessionOf(id: string, tokenMs: number): Omit<Session, 'version'> {
+  return {
+    id,
+    idpId: 'fake',
+    userId: `user-${id}`,
+    email: undefined,
+    name: undefined,
+    claims: {},
+    groups: ['old'],
+    issuedAt: START,
+    expiresAt: START + 10 * 3_600_000,
+    tokens: {
+      accessToken: 'a',
+      accessTokenExpiresAt: START + tokenMs,
+      refreshToken: 'r',
+      idToken: undefined,
+      idTokenExpiresAt: undefined,
+    },
+  }
+}
+
+export async function sessionNow(sessions: SessionStore): Promise<Session> {
+  const session = await sessions.find('s0')
+  assert.ok(session !== undefined)
+  return session
+}
