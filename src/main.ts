@@ -62,6 +62,7 @@ export interface Sallyport extends AsyncDisposable {
 const DAY_MS = 86_400_000
 /** Of what Sallyport itself asks for: a list of everybody in a large company fits. */
 const LARGEST_ANSWER = 64 * 1024 * 1024
+
 /** @throws {Fault} whatever keeps it from starting; nothing is left running then */
 export async function startSallyport(options: StartOptions): Promise<Sallyport> {
   const configFile = resolve(options.configFile)

@@ -6,7 +6,7 @@
 
 /**
  * On the authenticate host: which browser began a sign-in. All tabs share one, but tabs that are opened at the
- * very same moment each get their own, so its name ends in two random characters lest they overwrite each other.
+ * very same moment each get their own, so its name ends in three random characters lest they overwrite each other.
  */
 export const LOGIN_COOKIE_PREFIX = '__Host-sallyport_login_'
 /** On an app's host: how often in a row a session cookie was set that did not come back. */
@@ -37,7 +37,7 @@ export interface HostCookie {
 
 /** The login cookies of the browser, without those that come twice. */
 export function loginCookies(header = ''): readonly HostCookie[] {
-  const names = [...header.matchAll(/(?:^|;)\s*(__Host-sallyport_login_[\w-]{2})=/g)].map(
+  const names = [...header.matchAll(/(?:^|;)\s*(__Host-sallyport_login_[\w-]{3})=/g)].map(
     ([, name = '']) => name,
   )
   return [...new Set(names)].flatMap((text) => {

@@ -74,7 +74,7 @@ export async function goToProvider(visit: Visit, plan: SignInPlan): Promise<Answ
 }
 
 function newLoginCookie(): HostCookie {
-  return { name: `${LOGIN_COOKIE_PREFIX}${randomId().slice(0, 2)}`, value: randomId() }
+  return { name: `${LOGIN_COOKIE_PREFIX}${randomId().slice(0, 3)}`, value: randomId() }
 }
 
 function hostsOf(visit: Visit): readonly string[] {
