@@ -100,7 +100,13 @@ function email(...[data, at, report]: Parameters<CompileData>): Criterion | unde
 
 function domain(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
   const matches = textMatcher(data, at, report)
-  return matches && ofUser((someone) => domainOutcome(someone.email ?? '', matches))
+  return matches && ofUser((someone) => domainOutcome(someone.email ?? unclearAddress(someone), matches))
+}
+
+/** What the provider gave in the place of an address, and what counts as none because of its form. */
+function unclearAddress({ claims }: Identified): string {
+  const [address = ''] = Object.hasOwn(claims, 'email') ? (claims['email'] ?? []) : []
+  return /^@|@$|@.*@/.test(address) ? address : ''
 }
 
 /**
