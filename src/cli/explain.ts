@@ -67,7 +67,7 @@ async function explainedFromFlags(
   const { method = 'GET' } = command
   const request = { authority: target.authority, path: target.path, method }
   const choice = routeChooser(config)(request)
-  const subject = await subjectFor(command, config)
+  const subject = await subjectFor(command, config, terminal.stderr)
   const policy = policyIn(config, choice)
   await using lookups = await lookupsFor(policy, config, terminal.stderr)
   const noted = lookups.data && new NotedLookups(lookups.data)

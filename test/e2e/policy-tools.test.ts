@@ -11,7 +11,16 @@ import { stringify } from 'yaml'
 import { sallyportCli } from '../harness/sallyport.ts'
 import { groupPolicy, PUBLIC, startStack } from '../harness/stack.ts'
 
+/** The directory that the configuration names. */
+const writePeople = async (where: string, group: string, active = true): Promise<void> =>
+  await writeFile(
+    join(where, 'people.yaml'),
+    stringify({ users: [{ email: 'alice@example.com', groups: [group], active }] }),
+  )
+
 const stack = await startStack({
+  settings: { directory: [{ name: 'offices', type: 'file', path: 'people.yaml' }] },
+  beforeServe: async (context) => await writePeople(context.folder, 'archive'),
   routes: ({ upstream, url }) => [
     {
       name: 'admin',
@@ -19,6 +28,13 @@ const stack = await startStack({
       prefix: '/admin/',
       to: upstream.url,
       policy: groupPolicy('admins'),
+    },
+    {
+      name: 'archive',
+      from: url('app', ''),
+      prefix: '/archive/',
+      to: upstream.url,
+      policy: groupPolicy('archive'),
     },
     { name: 'staff', from: url('app', ''), to: upstream.url, policy: groupPolicy('staff') },
     { name: 'public', from: url('public', ''), to: upstream.url, ...PUBLIC },
@@ -54,9 +70,9 @@ before(async () => {
 
 /** A configuration beside the one that is served, with this policy on the route of staff. */
 async function candidateWith(staff: Readonly<Record<string, unknown>>): Promise<void> {
-  const [admin, , open] = stack.config.routes
+  const [admin, archive, , open] = stack.config.routes
   const route = { name: 'staff', from: url('app', ''), to: stack.upstream.url, ...staff }
-  await writeFile(candidate, stringify({ ...stack.config, routes: [admin, route, open] }))
+  await writeFile(candidate, stringify({ ...stack.config, routes: [admin, archive, route, open] }))
 }
 
 const run = async (...args: readonly string[]) => await sallyportCli(args, { cwd: folder })
@@ -99,6 +115,17 @@ describe('sallyport explain', () => {
       [none.code, none.stderr.trim()],
       [2, 'sallyport: there is no session nobody; it may have ended'],
     )
+  })
+
+  it('knows of a session what the directories say of it now', async () => {
+    const allowed = await run('explain', url('app', '/archive/x'), '--session', sessionId)
+    assert.equal(allowed.code, 0, allowed.stdout + allowed.stderr)
+    assert.match(allowed.stdout, /groups: .*archive/)
+    await writePeople(folder, 'archive', false)
+    const off = await run('explain', url('app', '/archive/x'), '--session', sessionId)
+    assert.deepEqual([off.code, /outcome +sign-in/.test(off.stdout)], [3, true])
+    assert.match(off.stderr, /switched this person off/)
+    await writePeople(folder, 'archive')
   })
 
   it('asks for somebody made up, and says with 2 that it was not asked properly', async () => {

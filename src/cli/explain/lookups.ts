@@ -4,10 +4,10 @@
  * @module
  */
 import type { Config } from '../../config/config.ts'
-import type { ConfigSource } from '../../config/watch.ts'
 import { followHttpClient } from '../../identity/current-http-client.ts'
 import { openLookups } from '../../identity/lookups/lookups.ts'
 import type { CompiledPolicy, DataSources } from '../../policy/decision.ts'
+import { unchanging } from './unchanging.ts'
 
 /** As an export of a few megabytes may be. */
 const LARGEST_ANSWER = 64 * 1024 * 1024
@@ -41,14 +41,4 @@ export async function lookupsFor(
   await lookups.ready()
   const open = opening.move()
   return { data: lookups, [Symbol.asyncDispose]: () => open.disposeAsync() }
-}
-
-function unchanging(config: Config): ConfigSource {
-  const { generation, checksum } = config
-  return {
-    current: config,
-    status: { generation, checksum, loadedAt: Date.now() },
-    onGeneration: () => ({ [Symbol.dispose]() {} }),
-    async [Symbol.asyncDispose]() {},
-  }
 }

@@ -10,6 +10,7 @@ import { subjectOf } from '../../extauthz/check.ts'
 import type { Subject } from '../../policy/decision.ts'
 import { subjectFrom } from '../../policy/test-case.ts'
 import { openKeyring, openStore, stateDirFor, storeFileIn } from '../../session/open-state.ts'
+import { askDirectories } from './directory.ts'
 
 export interface WhoOptions {
   /** A name under `test_subjects`, an e-mail address, or `anonymous`. */
@@ -28,12 +29,16 @@ export interface WhoOptions {
 const ANONYMOUS: Subject = { kind: 'anonymous' }
 
 /** @throws {Fault} USAGE, STATE_UNUSABLE */
-export async function subjectFor(options: WhoOptions, config: Config): Promise<Subject> {
+export async function subjectFor(
+  options: WhoOptions,
+  config: Config,
+  stderr: { write(text: string): unknown },
+): Promise<Subject> {
   const { as, user, email, groups, claim, session } = options
   const described = [as, user, email, groups, claim].some((given) => given !== undefined)
   if (session !== undefined) {
     if (described) throw new Fault('USAGE', '--session says who it is; leave out --as and the like')
-    return await subjectOfSession(session, options, config)
+    return await subjectOfSession(session, options, config, stderr)
   }
   if (!described || as === 'anonymous') return ANONYMOUS
   const known = config.settings.test_subjects ?? {}
@@ -72,7 +77,12 @@ function claimsOf(given: readonly string[]): Record<string, string[]> {
   return claims
 }
 
-async function subjectOfSession(id: string, options: WhoOptions, config: Config): Promise<Subject> {
+async function subjectOfSession(
+  id: string,
+  options: WhoOptions,
+  config: Config,
+  stderr: { write(text: string): unknown },
+): Promise<Subject> {
   const stateDir = stateDirFor(config.file, options['state-dir'])
   if (!existsSync(storeFileIn(stateDir))) {
     throw new Fault(
@@ -83,5 +93,8 @@ async function subjectOfSession(id: string, options: WhoOptions, config: Config)
   await using store = await openStore(stateDir, openKeyring(config.settings, stateDir))
   const session = await store.find(id)
   if (session === undefined) throw new Fault('USAGE', `there is no session ${id}; it may have ended`)
-  return subjectOf(session)
+  const known = await askDirectories(session, config, store.records)
+  if (!known.isSwitchedOff) return subjectOf(known.session)
+  stderr.write('sallyport: a directory has switched this person off, so that they count as nobody\n')
+  return ANONYMOUS
 }

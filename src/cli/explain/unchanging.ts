@@ -1,0 +1,17 @@
+/**
+ * One configuration in the place of a watched one, for a command that looks once.
+ *
+ * @module
+ */
+import type { Config } from '../../config/config.ts'
+import type { ConfigSource } from '../../config/watch.ts'
+
+export function unchanging(config: Config): ConfigSource {
+  const { generation, checksum } = config
+  return {
+    current: config,
+    status: { generation, checksum, loadedAt: Date.now() },
+    onGeneration: () => ({ [Symbol.dispose]() {} }),
+    async [Symbol.asyncDispose]() {},
+  }
+}
