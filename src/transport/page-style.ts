@@ -46,6 +46,9 @@ ul.choices .button{display:flex;justify-content:space-between;align-items:baseli
 ul.choices span{font-weight:400;font-size:.84rem;white-space:nowrap}
 code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--fill);border-radius:.25rem;padding:.1em .3em;
 overflow-wrap:anywhere}
+table{width:100%;border-collapse:collapse;margin:.5rem 0;font-size:.9rem}
+th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+th{color:var(--soft);font-weight:600}
 details{margin:1rem 0 0;border-top:1px solid var(--line);padding-top:.75rem}
 summary{cursor:pointer;color:var(--soft)}
 .actions{display:flex;flex-wrap:wrap;gap:.65rem;margin:1.5rem 0 0;align-items:center}
