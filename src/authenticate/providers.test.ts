@@ -248,6 +248,23 @@ describe('going from an app of one provider to an app of another', () => {
     assert.deepEqual([visitsTo(browser, 'https://idp.test'), visitsTo(browser, PARTNERS)], [1, 1])
   })
 
+  it('arrives at a page of this very host, too, when the session of the last sign-in has ended', async () => {
+    await using world = await twoProviders({ other: ['partners'] })
+    world.idsAt = (host) => (host === 'api.other.test' ? ['partners'] : ['fake'])
+    const browser = world.browser()
+    for (const host of [APP, OTHER]) assert.equal((await browser.open(`${host}/`)).body, 'app sees alice')
+    const last = await world.sessionAt(
+      'authenticate.example.com',
+      browser.session('authenticate.example.com'),
+    )
+    assert.equal(last?.idpId, 'partners')
+    await world.sessions.delete(last?.id ?? '')
+    world.idsAt = () => ['fake']
+    const page = await browser.open(`${AUTHENTICATE}/.pomerium/routes`)
+    assert.deepEqual([page.status, page.url.pathname], [200, '/.pomerium/routes'])
+    assert.equal(visitsTo(browser, 'https://idp.test'), 1, 'nobody was asked again')
+  })
+
   it('is no session cookie by another name: what remembers a session opens no page', async () => {
     await using world = await twoProviders()
     const browser = world.browser()

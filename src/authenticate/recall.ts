@@ -10,6 +10,7 @@
 import { makeHandle, openHandle } from '../crypto/session-handle.ts'
 import type { Session } from '../session/session.ts'
 import { cookieValues, hostOnlyCookie } from './cookies.ts'
+import { liveSessions } from './live-sessions.ts'
 import type { Visit } from './visit.ts'
 
 const PREFIX = '__Host-sallyport_at_'
@@ -41,14 +42,15 @@ export function recalledHandles(
 
 /** Those that live, the youngest first. */
 export async function recalledSessions(visit: Visit): Promise<readonly Session[]> {
-  const { services, now } = visit
+  const { services, config, now } = visit
   const found = await Promise.all(
     recalledHandles(visit).map(async ({ sessionId, idpId }) => {
       const session = await services.sessions.find(sessionId)
-      return session?.idpId === idpId && now < session.expiresAt ? session : undefined
+      return session?.idpId === idpId ? session : undefined
     }),
   )
-  return found.filter((session) => session !== undefined).toSorted((a, b) => b.issuedAt - a.issuedAt)
+  const live = await liveSessions(services, config, found, now)
+  return live.toSorted((a, b) => b.issuedAt - a.issuedAt)
 }
 
 export function clearedRecallCookies(visit: Visit): readonly string[] {

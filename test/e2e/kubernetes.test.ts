@@ -208,7 +208,9 @@ describe('a Kubernetes API', skipWithout(part), async () => {
     const { username, groups } = await whoami('many')
     assert.deepEqual([username, groups], ['many@example.com', ['system:authenticated']])
     assert.deepEqual((await whoami('many', [], 'named')).groups, ['staff', 'system:authenticated'])
-    const warning = stack.sallyport.log.find(({ msg = '' }) => msg.includes('groups were left out'))
+    const warning = await stack.sallyport.waitForLog('that groups were left out', ({ msg = '' }) =>
+      msg.includes('groups were left out'),
+    )
     assert.deepEqual([warning?.['groups'], warning?.['removed-groups-count']], [2001, 2001])
   })
 

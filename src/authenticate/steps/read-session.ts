@@ -4,6 +4,7 @@ import { CHOOSE_PARAMETER } from '../../crypto/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
 import { cookieValues, handleAudience } from '../cookies.ts'
+import { liveSessions } from '../live-sessions.ts'
 import { recalledSessions } from '../recall.ts'
 import { type Answer, required, type Visit } from '../visit.ts'
 
@@ -37,12 +38,5 @@ async function findSessions({ request, config, services, site, now }: Visit): Pr
   const values = cookieValues(request.headers.cookie?.replaceAll(',', ';'), name)
   const ids = openHandles(values, handleAudience(site.host, config.settings), services.keys.cookie)
   const found = await Promise.all(ids.map(async (id) => services.sessions.find(id)))
-  const live = found.filter((session) => session !== undefined).filter(({ expiresAt }) => now < expiresAt)
-  const idle = config.settings.session_idle_timeout
-  if (idle === undefined) return live
-  // The next request at an app ends it; until then it is nobody's here either.
-  const silences = await Promise.all(
-    live.map(async (session) => services.sessions.silenceOf(session, now, idle)),
-  )
-  return live.filter((_, index) => (silences[index] ?? Infinity) < idle)
+  return liveSessions(services, config, found, now)
 }

@@ -1,11 +1,20 @@
 /** The sign-in page: a hand-off for those who are signed in, the identity provider for everybody else. */
+import { makeHandle } from '../../crypto/session-handle.ts'
 import { readDemand } from '../../crypto/sign-in-demand.ts'
 import { ADDITIONAL_HOSTS_PARAMETER, CHOOSE_PARAMETER, FLOW_PARAMETER } from '../../crypto/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
+import type { Session } from '../../session/session.ts'
 import { meetsDemand } from '../../session/sign-in-age.ts'
 import { prefersHtml } from '../../transport/prefers-html.ts'
 import { additionalHosts } from '../chain.ts'
-import { type HostCookie, hostOnlyCookie, LOGIN_COOKIE_PREFIX, loginCookies } from '../cookies.ts'
+import {
+  type HostCookie,
+  handleAudience,
+  hostOnlyCookie,
+  LOGIN_COOKIE_PREFIX,
+  loginCookies,
+  sessionCookie,
+} from '../cookies.ts'
 import { fingerprint, type OauthState, randomId, sealState, signInSecrets } from '../oauth-state.ts'
 import { type Answer, redirect, required, type Visit } from '../visit.ts'
 import { goToTarget } from './go-to-target.ts'
@@ -22,7 +31,17 @@ export function handOffTheSignedIn(visit: Visit): Answer | undefined {
   const counts = required(visit, 'providers').some(({ id }) => id === session?.idpId)
   if (session === undefined || !counts || visit.request.query.has(CHOOSE_PARAMETER)) return undefined
   if (!meetsDemand(session, readDemand(visit.request.query), visit.now)) return undefined
+  takeOver(visit, session)
   return goToTarget(visit, session, visit.request.query.get(FLOW_PARAMETER) ?? undefined, hostsOf(visit))
+}
+
+/** Pages of this very host know people by its session cookie alone, which may name a session that has ended. */
+function takeOver(visit: Visit, session: Session): void {
+  const { site, sites, config, services } = visit
+  if (required(visit, 'target').host !== sites.authenticateUrl.host) return
+  const audience = handleAudience(site.host, config.settings)
+  const handle = makeHandle({ sessionId: session.id, audience }, services.keys.cookie)
+  visit.cookies.push(sessionCookie(handle, site.host, config.settings))
 }
 
 /** A program can't sign in, and a redirect to the provider would break it on CORS. */
