@@ -44,6 +44,13 @@ const milliseconds = (text: string | undefined): number => {
   return Number(amount) * (UNITS[unit] ?? 1)
 }
 
+/** A line of its own: the column "+/- Stdev" of wrk's table holds percentages too. */
+function percentile(output: string, percent: number): number {
+  const value = output.match(new RegExp(String.raw`^\s+${percent}%\s+([\d.]+(?:us|ms|s|m))\s*$`, 'm'))?.[1]
+  if (value === undefined) throw new Error(`wrk names no ${percent} %:\n${output}`)
+  return milliseconds(value)
+}
+
 /** wrk counts a redirect to the login as success, so one plain request before and after tells what it measured. */
 async function assertServes({ name, url, headers, ca }: Target): Promise<void> {
   const { status } = await request({ url, headers: { ...BROWSER, ...headers }, ca })
@@ -89,8 +96,8 @@ export async function measure(
     (((after[index] ?? 0) - (before[index] ?? 0)) / Number(count)) * 1000
   return {
     requestsPerSecond: Number(count) / (milliseconds(time) / 1000),
-    p50Ms: milliseconds(output.match(/50%\s+(\S+)/)?.[1]),
-    p99Ms: milliseconds(output.match(/99%\s+(\S+)/)?.[1]),
+    p50Ms: percentile(output, 50),
+    p99Ms: percentile(output, 99),
     envoyCpu: per1000(0),
     authorizerCpu: per1000(1),
     authorizerMb: authorizer === undefined ? 0 : residentMb(authorizer),
