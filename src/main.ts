@@ -31,7 +31,7 @@ import { policyOf } from './policy/compiled-policies.ts'
 import { openKeyring, openStore, stateDirFor } from './session/open-state.ts'
 import { ServiceAccounts } from './session/service-accounts.ts'
 import type { Session } from './session/session.ts'
-import { type Check, serveHealth, serveMetrics } from './telemetry/health-server.ts'
+import { type Check, observeHealth, serveHealth, serveMetrics } from './telemetry/health-server.ts'
 import { createLogger, type Logger } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { certificatesFor } from './xds/server-certificates.ts'
@@ -169,19 +169,23 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   running.use(watchRevocationLists({ config, logger, meter, now }))
 
   const envoy = options.envoy === 'managed' ? running.use(await startEnvoy()) : undefined
+  const checks = readinessOf(xds, envoy)
+  const details = { config: () => problemOf(config.status) }
+  observeHealth(meter, { ...checks, ...details })
   running.use(
     await serveHealth({
       key: 'health_check_addr',
       address: settings.health_check_addr,
-      checks: readinessOf(xds, envoy),
-      status: () => ({
-        config: config.status,
-        xds: xds.status(),
-        identityProviders: providers.all.map(({ name, id, status: state }) => ({ name, id, ...state })),
-        directory: directory.status,
-        sessions: sessions.count,
-        lookups: lookups.status,
-      }),
+      checks,
+      details,
+      status: {
+        config: () => config.status,
+        xds: () => xds.status(),
+        identityProviders: () => providers.all.map(({ name, id, status: state }) => ({ name, id, ...state })),
+        directory: () => directory.status,
+        sessions: () => sessions.count,
+        lookups: () => lookups.status,
+      },
     }),
   )
   if (settings.metrics_address !== undefined) {
@@ -284,6 +288,13 @@ function readinessOf(xds: XdsService, envoy: EnvoySupervisor | undefined): Reado
       return Object.values(perType).every(({ acked }) => acked) ? undefined : 'waiting for Envoy to accept'
     },
   }
+}
+
+/** While the last good generation is in force. */
+function problemOf({ lastProblem }: ConfigSource['status']): string | undefined {
+  return (
+    lastProblem && `not taken, the last good one stays: ${lastProblem.problems.length} mistakes, see /status`
+  )
 }
 
 /** The local CA's certificates are renewed long before they end, but only when somebody asks. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { Fault } from '../errors.ts'
-import { serveHealth, serveMetrics } from './health-server.ts'
+import { observeHealth, serveHealth, serveMetrics } from './health-server.ts'
+import { createMetrics } from './metrics.ts'
 
 /** A port that was free a moment ago. */
 async function freePort(): Promise<number> {
@@ -20,7 +21,13 @@ describe('the health listener', () => {
     await using _ = await serveHealth({
       address: { host: '127.0.0.1', port },
       checks: { envoy: () => trouble, xds: () => undefined },
-      status: () => ({ sessions: 3 }),
+      details: { store: () => 'the disk is full', config: () => undefined },
+      status: {
+        sessions: () => 3,
+        store: () => {
+          throw new Error('malformed')
+        },
+      },
       key: 'health_check_addr',
     })
     const ask = async (path: string) => await fetch(`http://127.0.0.1:${port}${path}`)
@@ -30,11 +37,27 @@ describe('the health listener', () => {
     assert.deepEqual(await waiting.json(), {
       status: 'not ready',
       components: { envoy: 'no Envoy is connected', xds: 'ok' },
+      details: { store: 'the disk is full', config: 'ok' },
     })
     trouble = undefined
-    assert.equal((await ask('/readyz')).status, 200)
-    assert.deepEqual(await (await ask('/status')).json(), { sessions: 3 })
+    assert.equal((await ask('/readyz')).status, 200, 'details never make it unready')
+    assert.deepEqual(await (await ask('/status')).json(), { sessions: 3, store: { error: 'malformed' } })
     assert.equal((await ask('/metrics')).status, 404)
+  })
+
+  it('tells of each part in one gauge', async () => {
+    await using metrics = createMetrics()
+    observeHealth(metrics.meter, {
+      xds: () => undefined,
+      store: () => 'the disk is full',
+      config: () => {
+        throw new Error('a bug')
+      },
+    })
+    const text = await metrics.render()
+    assert.match(text, /^sallyport_component_healthy\{component="xds"[^}]*\} 1$/m)
+    assert.match(text, /^sallyport_component_healthy\{component="store"[^}]*\} 0$/m)
+    assert.match(text, /^sallyport_component_healthy\{component="config"[^}]*\} 0$/m)
   })
 
   it('names its key when the port is taken', async () => {
