@@ -80,8 +80,9 @@ const ANONYMOUS: Subject = { kind: 'anonymous' }
 
 export function subjectOf(session: Session | undefined): Subject {
   if (session === undefined) return ANONYMOUS
-  const { kind = 'user', id, userId, email, name, claims, groups } = session
-  return { kind, sessionId: id, userId, email, name, claims, groups }
+  const { kind = 'user', id, userId, email, name, claims, groups, knownGroups } = session
+  const subject = { kind, sessionId: id, userId, email, name, claims, groups }
+  return knownGroups === undefined ? subject : { ...subject, knownGroups }
 }
 
 /** The facts that criteria read; headers are gathered only for a criterion that looks at them. */

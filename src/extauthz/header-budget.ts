@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Session } from '../session/session.ts'
+import { certainGroupsOf, type Session } from '../session/session.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Meter } from '../telemetry/metrics.ts'
 import type { HeaderSize, IdentityHeaders } from './identity-headers.ts'
@@ -87,8 +87,7 @@ export class HeaderBudget implements Disposable {
 }
 
 export function groupCountOf(session: Session | undefined): number {
-  const groups = session?.groups ?? 'unknown'
-  return groups === 'unknown' ? 0 : groups.length
+  return session === undefined ? 0 : certainGroupsOf(session).length
 }
 
 const isNear = (size: HeaderSize, limit: HeaderSize): boolean =>

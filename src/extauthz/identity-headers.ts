@@ -12,7 +12,7 @@ import { randomUUID } from 'node:crypto'
 import { assertionClaims, claimHeaderValue, minimalClaims } from '../crypto/assertion.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 import { withGroupsCut } from '../session/groups-filter.ts'
-import type { Session } from '../session/session.ts'
+import { certainGroupsOf, type Session } from '../session/session.ts'
 import { type HeaderEntry, headerText } from './check-response.ts'
 import type { CompiledRoute } from './routes.ts'
 
@@ -75,7 +75,7 @@ const fits = (size: HeaderSize, limit: HeaderSize): boolean =>
 
 /** From all that may be told to the least; each is made only when the one before was too large. */
 function* draftsFor(route: CompiledRoute, session: Session | undefined): Generator<Draft> {
-  const all = route.groupsFilter.apply(session?.groups ?? [])
+  const all = route.groupsFilter.apply(session === undefined ? [] : certainGroupsOf(session))
   yield { groups: all, isGroupsCut: false, cutClaims: [] }
   if (route.identity === 'minimal') return
   const mentioned = all.filter((group) => route.mentionedGroups.has(group))
@@ -100,7 +100,7 @@ function make(
 ): Omit<IdentityHeaders, 'fullSize' | 'limit'> {
   const { identity, issuerFormat, jwtClaims } = route
   const base = { host, session: session ?? 'anonymous', issuerFormat, nowSeconds, jti: randomUUID() } as const
-  const total = session === undefined || session.groups === 'unknown' ? 0 : session.groups.length
+  const total = session === undefined ? 0 : certainGroupsOf(session).length
   if (identity === 'minimal') {
     const jwt = keys.sign(minimalClaims(base))
     const headers: HeaderEntry[] = [[ASSERTION_HEADER, jwt]]

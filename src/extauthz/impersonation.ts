@@ -11,8 +11,7 @@
  */
 import type { Route, Secret } from '../config/config.ts'
 import type { GroupsFilter } from '../session/groups-filter.ts'
-import type { Session } from '../session/session.ts'
-import { isMachine } from '../session/session.ts'
+import { certainGroupsOf, isMachine, type Session } from '../session/session.ts'
 import type { HeaderEntry } from './check-response.ts'
 import { type HeaderSize, limitOf } from './identity-headers.ts'
 
@@ -82,16 +81,16 @@ export class Impersonation {
         ['impersonate-user', user],
         [GROUPS_HEADER, told.map(encode).join(',')],
       ],
-      removedGroups: (all === 'unknown' ? 0 : all.length) - told.length,
+      removedGroups: all.length - told.length,
       size: { together: bytesOf(told), longest: 0 },
       fullSize: { together: bytesOf(tellable), longest: 0 },
       limit,
     }
   }
 
-  #groupsOf(session: Session): readonly string[] | 'unknown' {
+  #groupsOf(session: Session): readonly string[] {
     const claim = this.#source.route.kubernetes_impersonate_groups_claim
-    if (claim === undefined || claim === 'groups') return session.groups
+    if (claim === undefined || claim === 'groups') return certainGroupsOf(session)
     return Object.hasOwn(session.claims, claim) ? (session.claims[claim] ?? []) : []
   }
 }

@@ -22,6 +22,8 @@ export interface Identified {
   /** Flattened to lists of scalars, so that every criterion reads them alike. */
   readonly claims: Readonly<Record<string, readonly string[]>>
   readonly groups: readonly string[] | 'unknown'
+  /** Where `groups` is unknown: those that somebody vouches for all the same. There may be more. */
+  readonly knownGroups?: readonly string[] | undefined
   /** Devices that this person has enrolled; absent: none. */
   readonly devices?: readonly Device[] | undefined
 }

@@ -124,9 +124,10 @@ function groups(...[data, at, report]: Parameters<CompileData>): Criterion | und
   const matches = listMatcher(data, at, report)
   return (
     matches &&
-    ofUser(({ groups: all }) => {
-      if (all === 'unknown') return GROUPS_UNKNOWN
-      return matches(all) ? GROUPS_OK : GROUPS_MISS
+    ofUser(({ groups: all, knownGroups = [] }) => {
+      const isMet = all === 'unknown' ? matches(knownGroups, false) : matches(all)
+      if (isMet === undefined) return GROUPS_UNKNOWN
+      return isMet ? GROUPS_OK : GROUPS_MISS
     })
   )
 }

@@ -11,26 +11,46 @@ import { choiceOf, suggestion } from './suggestion.ts'
 export type TextMatcher = (text: string) => boolean
 
 type List = readonly string[]
-export type ListMatcher = (list: List) => boolean
+/**
+ * @param isWhole false for a list of which more may exist than is known
+ * @returns `undefined` when what is not known would decide
+ */
+export type ListMatcher = (list: List, isWhole?: boolean) => boolean | undefined
 
 /** Below this many values looking through an array is quicker than hashing. */
 const FEW = 8
 
 const TEXT_MATCHERS = {
-  is: ofOne((wanted) => (text) => text === wanted),
-  not: ofOne((wanted) => (text) => text !== wanted),
-  contains: ofOne((part) => (text) => text.includes(part)),
-  starts_with: ofOne((part) => (text) => text.startsWith(part)),
-  ends_with: ofOne((part) => (text) => text.endsWith(part)),
+  is: ofOne<TextMatcher>((wanted) => (text) => text === wanted),
+  not: ofOne<TextMatcher>((wanted) => (text) => text !== wanted),
+  contains: ofOne<TextMatcher>((part) => (text) => text.includes(part)),
+  starts_with: ofOne<TextMatcher>((part) => (text) => text.startsWith(part)),
+  ends_with: ofOne<TextMatcher>((part) => (text) => text.endsWith(part)),
   in: ofMany((has) => has),
   not_in: ofMany((has) => (text) => !has(text)),
-} satisfies Record<string, Maker<string>>
+} satisfies Record<string, Maker<TextMatcher>>
 
+/** What is on a list stays on it, whatever else is: a value that is there decides, one that is not may yet come. */
 const LIST_MATCHERS = {
-  has: ofOne((wanted) => (list: List) => isMember(list, wanted)),
-  is: ofOne((wanted) => (list: List) => list.length === 1 && list[0] === wanted),
-  exclude: ofOne((wanted) => (list: List) => !isMember(list, wanted)),
-} satisfies Record<string, Maker<List>>
+  has: ofOne<ListMatcher>(
+    (wanted) =>
+      (list, isWhole = true) =>
+        isMember(list, wanted) || undecided(isWhole, false),
+  ),
+  is: ofOne<ListMatcher>((wanted) => (list, isWhole = true) => {
+    if (isWhole) return list.length === 1 && list[0] === wanted
+    return list.some((value) => value !== wanted) ? false : undefined
+  }),
+  exclude: ofOne<ListMatcher>(
+    (wanted) =>
+      (list, isWhole = true) =>
+        !isMember(list, wanted) && undecided(isWhole, true),
+  ),
+} satisfies Record<string, Maker<ListMatcher>>
+
+function undecided(isWhole: boolean, ofWhole: boolean): boolean | undefined {
+  return isWhole ? ofWhole : undefined
+}
 
 /** A scalar is short for `is`. Several keys in one mapping must all hold. */
 export function textMatcher(data: unknown, at: Path, report: Report): TextMatcher | undefined {
@@ -38,24 +58,38 @@ export function textMatcher(data: unknown, at: Path, report: Report): TextMatche
     report(at, 'must be a text to compare with, or a mapping such as {ends_with: …}')
     return undefined
   }
-  return matcher<string>(TEXT_MATCHERS, 'is', data, at, report)
+  return matcher<TextMatcher>(TEXT_MATCHERS, 'is', allTexts, data, at, report)
 }
 
 /** A scalar is short for `has`. Several keys in one mapping must all hold. */
 export function listMatcher(data: unknown, at: Path, report: Report): ListMatcher | undefined {
-  return matcher<List>(LIST_MATCHERS, 'has', data, at, report)
+  return matcher<ListMatcher>(LIST_MATCHERS, 'has', allLists, data, at, report)
 }
 
 /** Reads the data of one matcher key; `undefined` when a problem was reported. */
-type Maker<T> = (data: unknown, at: Path, report: Report) => ((value: T) => boolean) | undefined
+type Maker<Matcher> = (data: unknown, at: Path, report: Report) => Matcher | undefined
 
-function matcher<T>(
-  makers: Readonly<Record<string, Maker<T>>>,
+const allTexts =
+  (parts: readonly TextMatcher[]): TextMatcher =>
+  (text) =>
+    parts.every((part) => part(text))
+
+const allLists =
+  (parts: readonly ListMatcher[]): ListMatcher =>
+  (list, isWhole) => {
+    const answers = parts.map((part) => part(list, isWhole))
+    if (answers.includes(false)) return false
+    return answers.includes(undefined) ? undefined : true
+  }
+
+function matcher<Matcher>(
+  makers: Readonly<Record<string, Maker<Matcher>>>,
   short: string,
+  allOf: (parts: readonly Matcher[]) => Matcher,
   data: unknown,
   at: Path,
   report: Report,
-): ((value: T) => boolean) | undefined {
+): Matcher | undefined {
   const shortMaker = makers[short]
   if (!isMapping(data)) return shortMaker?.(data, at, report)
   const keys = Object.keys(data)
@@ -71,7 +105,7 @@ function matcher<T>(
   })
   const [first, ...others] = parts.filter((part) => part !== undefined)
   if (first === undefined || others.length + 1 < parts.length) return undefined
-  return others.length === 0 ? first : (value) => first(value) && others.every((part) => part(value))
+  return others.length === 0 ? first : allOf([first, ...others])
 }
 
 /** The texts of a condition, whatever it does with them. */
@@ -83,14 +117,14 @@ export function comparedTexts(data: unknown): readonly string[] {
   })
 }
 
-function ofOne<T>(make: (wanted: string) => (value: T) => boolean): Maker<T> {
+function ofOne<Matcher>(make: (wanted: string) => Matcher): Maker<Matcher> {
   return (data, at, report) => {
     const wanted = textOf(data, at, report)
     return wanted === undefined ? undefined : make(wanted)
   }
 }
 
-function ofMany(make: (has: TextMatcher) => TextMatcher): Maker<string> {
+function ofMany(make: (has: TextMatcher) => TextMatcher): Maker<TextMatcher> {
   return (data, at, report) => {
     if (!Array.isArray(data)) {
       report(at, 'must be a list of texts')

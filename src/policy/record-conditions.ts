@@ -40,7 +40,7 @@ export function fieldCondition(
 ): FieldCondition | undefined {
   if (OF_LISTS.includes(name)) {
     const matches = listMatcher({ [name]: data }, at, report)
-    return matches && present((values) => truthOf(matches(values)))
+    return matches && present((values) => truthOf(matches(values) === true))
   }
   if (OF_ANY.includes(name) || OF_ALL.includes(name)) {
     const matches = textMatcher({ [name]: data }, at, report)

@@ -57,11 +57,6 @@ describe('the groups that an app is told', () => {
     assert.deepEqual(told(['staff'], { prefixes: ['team-'] }), ['staff', 'team-a', 'team-b1'])
   })
 
-  it('are none when they could not be found out', () => {
-    assert.deepEqual(new GroupsFilter({}, {}, []).apply('unknown'), [])
-    assert.deepEqual(new GroupsFilter({ jwt_groups_filter: ['staff'] }, {}, []).apply('unknown'), [])
-  })
-
   it('are found once for the same list of groups', () => {
     const filter = new GroupsFilter({ jwt_groups_filter: ['staff'] }, {}, [])
     assert.equal(filter.apply(GROUPS), filter.apply(GROUPS))

@@ -34,9 +34,8 @@ export class GroupsFilter {
     return this.#named.has(group)
   }
 
-  /** Those that may be told, in their order; groups that could not be found out are told as none. */
-  apply(groups: readonly string[] | 'unknown'): readonly string[] {
-    if (groups === 'unknown') return NONE
+  /** Those that may be told, in their order. */
+  apply(groups: readonly string[]): readonly string[] {
     if (this.#isKept === undefined) return groups
     let kept = this.#kept.get(groups)
     if (kept === undefined) {
@@ -46,8 +45,6 @@ export class GroupsFilter {
     return kept
   }
 }
-
-const NONE: readonly string[] = []
 
 /** A list of the route is joined to what stands globally; a map of the route stands alone. */
 function mapsInForce(route: Written | undefined, settings: Written | undefined): readonly FilterMap[] {

@@ -17,6 +17,8 @@ export interface Session {
   readonly name: string | undefined
   readonly claims: Readonly<Record<string, readonly string[]>>
   readonly groups: readonly string[] | 'unknown'
+  /** Where `groups` is unknown: those that a directory or the token vouches for all the same. Never stored. */
+  readonly knownGroups?: readonly string[] | undefined
   readonly issuedAt: number
   /** When the person last showed the provider who they are (`auth_time`); unset where it does not say. */
   readonly authenticatedAt?: number | undefined
@@ -28,6 +30,16 @@ export interface Session {
   /** Grows with every change of the record; reused decisions and assertions are keyed by it. */
   readonly version: number
 }
+
+/** All that somebody vouches for, whether or not there may be more. */
+export function certainGroupsOf({
+  groups,
+  knownGroups = NONE,
+}: Pick<Session, 'groups' | 'knownGroups'>): readonly string[] {
+  return groups === 'unknown' ? knownGroups : groups
+}
+
+const NONE: readonly string[] = []
 
 export function isMachine(kind: Session['kind']): boolean {
   return kind === 'service-account' || kind === 'workload'

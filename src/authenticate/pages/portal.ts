@@ -68,8 +68,8 @@ function openRoutes(visit: Visit): readonly Route[] {
 
 const ANONYMOUS: Subject = { kind: 'anonymous' }
 
-function subjectOf({ id, userId, email, name, claims, groups }: Session): Subject {
-  return { kind: 'user', sessionId: id, userId, email, name, claims, groups }
+function subjectOf({ id, userId, email, name, claims, groups, knownGroups }: Session): Subject {
+  return { kind: 'user', sessionId: id, userId, email, name, claims, groups, knownGroups }
 }
 
 /** As if the person opened the route's first page from here. */

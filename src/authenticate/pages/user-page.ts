@@ -2,7 +2,7 @@
 import { assertionClaims } from '../../crypto/assertion.ts'
 import { groupsClaimsIn } from '../../identity/groups-claims.ts'
 import { GroupsFilter, withGroupsCut } from '../../session/groups-filter.ts'
-import type { Session } from '../../session/session.ts'
+import { certainGroupsOf, type Session } from '../../session/session.ts'
 import { type Html, html } from '../../transport/html.ts'
 import { actionBar, factList, tagList } from '../../transport/page.ts'
 import { hasSeveralProviders } from '../recall.ts'
@@ -48,10 +48,14 @@ ${factList([
   })
 }
 
-function groupsOf({ groups }: Session): Html {
-  if (groups === 'unknown')
+function groupsOf(session: Session): Html {
+  const certain = certainGroupsOf(session)
+  const isUnknown = session.groups === 'unknown'
+  if (isUnknown && certain.length === 0)
     return html`<span class="soft">not known: neither the identity provider nor the directory could say which</span>`
-  return groups.length === 0 ? html`<span class="soft">none</span>` : tagList(groups)
+  if (isUnknown)
+    return html`${tagList(certain)} <span class="soft">perhaps more: a directory could not say which</span>`
+  return certain.length === 0 ? html`<span class="soft">none</span>` : tagList(certain)
 }
 
 function instant(time: number): Html {
@@ -78,7 +82,7 @@ export function userJson(visit: Visit): Answer {
     session: { ...session, claims: withGroupsCut(session.claims, groupsClaimsIn(config.settings), keep) },
     jwtClaims: Object.values(config.settings.jwt_claims_headers),
     issuerFormat: config.settings.jwt_issuer_format,
-    groups: session.groups === 'unknown' ? [] : keep(session.groups),
+    groups: keep(certainGroupsOf(session)),
     nowSeconds: Math.floor(now / 1000),
     jti: '',
   })

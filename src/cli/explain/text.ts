@@ -67,11 +67,13 @@ function rowOf({ line, action, criterion, truth, reason, policy, mode }: Criteri
 
 function whoOf(who: Subject): string {
   if (who.kind === 'anonymous') return 'anonymous'
-  const { kind, email, userId, groups } = who
+  const { kind, email, userId, groups, knownGroups = [] } = who
   const called = email === undefined ? userId : `${email} (user ${userId})`
-  const shown = groups === 'unknown' ? 'unknown' : groups.slice(0, MOST_GROUPS).join(', ')
-  const more =
-    groups !== 'unknown' && groups.length > MOST_GROUPS ? ` and ${groups.length - MOST_GROUPS} more` : ''
+  const certain = groups === 'unknown' ? knownGroups : groups
+  const nothing = groups === 'unknown' ? 'unknown' : ''
+  const shown = certain.length === 0 ? nothing : certain.slice(0, MOST_GROUPS).join(', ')
+  const rest = certain.length > MOST_GROUPS ? ` and ${certain.length - MOST_GROUPS} more` : ''
+  const more = groups === 'unknown' && certain.length > 0 ? `${rest}, and perhaps others` : rest
   return `${kind === 'user' ? '' : `${kind} `}${called}, groups: ${shown === '' ? 'none' : shown}${more}`
 }
 

@@ -90,6 +90,36 @@ describe('effective groups', () => {
     assert.equal(groupsOf([{ ...unread, provider: 'default' }]), 'unknown')
   })
 
+  it('that a good source or the token tells are certain while another source tells nothing', () => {
+    const unread = sourceOf([], { roster: undefined })
+    const bench = new Bench([sourceOf([group('1')]), unread])
+    const applied = bench.directory.apply(ALICE)
+    assert.deepEqual([applied.groups, applied.knownGroups], ['unknown', ['claimed', '1']])
+    assert.equal(bench.directory.apply(ALICE), applied)
+    const bob = bench.directory.apply({ ...ALICE, email: 'bob@example.com', groups: 'unknown' })
+    assert.deepEqual([bob.groups, bob.knownGroups], ['unknown', undefined])
+    const claimless = new Bench([sourceOf([group('1')]), unread], { countsClaims: false })
+    assert.deepEqual(claimless.directory.apply(ALICE).knownGroups, ['1'])
+  })
+
+  it('are not certain by a name that may be the id of a group of the source that tells nothing', () => {
+    const unread = sourceOf([], { roster: undefined })
+    const named = sourceOf([group('1', 'One')])
+    assert.deepEqual(new Bench([named, unread]).directory.apply(ALICE).knownGroups, ['claimed', '1'])
+    const unfilled = { ...unread, isUnfilled: true }
+    assert.deepEqual(new Bench([named, unfilled]).directory.apply(ALICE).knownGroups, ['claimed', '1', 'One'])
+  })
+
+  it('become others, and the session with them, when what is certain changes', () => {
+    const source = sourceOf([group('1')])
+    const { directory } = new Bench([source, sourceOf([], { roster: undefined })])
+    const before = directory.apply(ALICE)
+    source.roster?.setGroup(group('2'))
+    directory.changed()
+    assert.notEqual(directory.apply(ALICE), before)
+    assert.deepEqual(directory.apply(ALICE).knownGroups, ['claimed', '1', '2'])
+  })
+
   it('are those of the claims for somebody whom no source knows', () => {
     assert.deepEqual(groupsOf([sourceOf([group('1')])], { ...ALICE, email: 'bob@example.com' }), ['claimed'])
   })

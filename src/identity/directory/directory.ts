@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Member, type Source, type Standing, standingOf } from './effective-groups.ts'
+import { type Groups, type Member, type Source, type Standing, standingOf } from './effective-groups.ts'
 import type { Roster } from './roster.ts'
 
 /** A source that changes. */
@@ -14,6 +14,8 @@ export interface LiveSource extends Omit<Source, 'roster'> {
   readonly roster: Roster | undefined
   /** Epoch milliseconds from which that counts no longer; `undefined`: for ever. */
   readonly goodUntil: number | undefined
+  /** Whether nobody has ever told it anything: then no id of a group is its. */
+  readonly isUnfilled?: boolean
 }
 
 export interface DirectoryRules {
@@ -123,9 +125,7 @@ export class Directory<Session extends Member> {
       version: this.#version,
       standing,
       session:
-        kept !== undefined && isSame(kept.session.groups, standing.groups)
-          ? kept.session
-          : withGroups(session, standing.groups),
+        kept !== undefined && isSame(kept.session, standing) ? kept.session : withGroups(session, standing),
     }
     this.#applied.set(session, applied)
     return applied
@@ -143,7 +143,9 @@ export class Directory<Session extends Member> {
           roster: source.roster ?? 'unknown',
         }),
       )
-    const isGroupId = (text: string) => all.some(({ roster }) => roster?.hasGroup(text) === true)
+    const canTell = all.every(({ roster, isUnfilled }) => roster !== undefined || isUnfilled === true)
+    const isGroupId = (text: string) =>
+      all.some(({ roster }) => roster?.hasGroup(text) === true) || (canTell ? false : 'unknown')
     return standingOf(session, sources, { countsClaims, isGroupId })
   }
 }
@@ -151,16 +153,23 @@ export class Directory<Session extends Member> {
 /** Of a provider that keeps groups elsewhere (OpenID Connect Core §5.6.2): the claim itself stays unread. */
 const ELSEWHERE = '_claim_names/groups'
 
-function withGroups<Session extends Member>(session: Session, groups: Standing['groups']): Session {
-  if (isSame(session.groups, groups)) return session
+function withGroups<Session extends Member>(session: Session, standing: Groups): Session {
+  if (isSame(session, standing)) return session
+  const { groups, knownGroups } = standing
   // What `groups` means is known now, but not what the claim holds: `claim/groups` must not read as "no".
   const isClaimUnread = session.groups === 'unknown' && groups !== 'unknown'
   const claims = isClaimUnread ? { [ELSEWHERE]: ['directory'], ...session.claims } : session.claims
-  return { ...session, claims, groups }
+  return { ...session, claims, groups, knownGroups }
 }
 
-function isSame(one: Standing['groups'], other: Standing['groups']): boolean {
-  if (one === 'unknown' || other === 'unknown') return one === other
+function isSame(one: Groups, other: Groups): boolean {
+  const isUnknown = one.groups === 'unknown'
+  return isUnknown === (other.groups === 'unknown') && isSameList(listOf(one), listOf(other))
+}
+
+const listOf = ({ groups, knownGroups = [] }: Groups) => (groups === 'unknown' ? knownGroups : groups)
+
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((group, index) => group === other[index])
 }
 

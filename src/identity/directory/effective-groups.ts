@@ -1,8 +1,8 @@
 /**
  * What groups somebody has, given what their claims and the directory sources say. Pure.
  *
- * Unknown is not none: what one source that ought to know can't tell makes the whole unknown, and policies then
- * decide as they do without the fact.
+ * Unknown is not none: what one source that ought to know can't tell makes the whole unknown. What another source or
+ * the token vouches for is certain all the same, and told apart: there may be more, but not less.
  *
  * @module
  */
@@ -20,6 +20,8 @@ export interface Member {
   /** When the person signed in, in epoch milliseconds. */
   readonly issuedAt: number
   readonly groups: readonly string[] | 'unknown'
+  /** Where `groups` is unknown: those that are certain all the same. */
+  readonly knownGroups?: readonly string[] | undefined
 }
 
 /** One source, as it stands. */
@@ -30,8 +32,9 @@ export interface Source {
   readonly roster: Roster | 'unknown'
 }
 
-export interface Standing {
-  readonly groups: readonly string[] | 'unknown'
+export type Groups = Pick<Member, 'groups' | 'knownGroups'>
+
+export interface Standing extends Groups {
   /** Whether a source says that this person has left or is locked out. */
   readonly isSwitchedOff: boolean
 }
@@ -40,7 +43,7 @@ interface Rules {
   /** Whether groups of claims are groups. */
   readonly countsClaims: boolean
   /** Whether a source, of whatever provider, has a group with that id. */
-  readonly isGroupId: (text: string) => boolean
+  readonly isGroupId: (text: string) => boolean | 'unknown'
 }
 
 /** @param sources those that are for the provider of the member */
@@ -80,15 +83,16 @@ export function standingOf(
       ids.add(group.toldId ?? group.id)
       const name = source.tellsNames ? roster.nameOf(group) : undefined
       // Who may name a group could otherwise name it as a group that opens more.
-      if (name !== undefined && !isGroupId(name)) names.add(name)
+      if (name !== undefined && isGroupId(name) === false) names.add(name)
     }
   }
   // Those of a service account are an operator's word, not a provider's.
   const claimed = countsClaims || member.kind === 'service-account' ? member.groups : []
   // More groups than the token holds: a source that knows the person knows them.
-  if (isUnknown || (claimed === 'unknown' && !isKnownPerson)) return { groups: 'unknown', isSwitchedOff }
   const all = [...new Set([...(claimed === 'unknown' ? [] : claimed), ...ids, ...names])]
-  return { groups: all.length > MAX_GROUPS ? 'unknown' : all, isSwitchedOff }
+  if (all.length > MAX_GROUPS) return { groups: 'unknown', isSwitchedOff }
+  if (!isUnknown && (claimed !== 'unknown' || isKnownPerson)) return { groups: all, isSwitchedOff }
+  return { groups: 'unknown', ...(all.length > 0 && { knownGroups: all }), isSwitchedOff }
 }
 
 const CLAIM = 'claim/'

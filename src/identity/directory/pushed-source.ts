@@ -25,6 +25,9 @@ export interface PushedSource extends OpenSource {
 
 const RETRY_MS = 2000
 
+const UNFILLED =
+  'nothing was ever pushed: groups are unknown, but for those that the token or another source tells'
+
 /** Nothing is known of anybody before the first push: that nobody is there is for the identity provider to say. */
 export function pushedSource({
   settings,
@@ -41,6 +44,7 @@ export function pushedSource({
   let failures = 0
   let retry: NodeJS.Timeout | undefined
   let isClosed = false
+  const openedAt = now()
 
   const fail = (error: unknown) => {
     failures += 1
@@ -57,6 +61,8 @@ export function pushedSource({
       if (isClosed) opened[Symbol.dispose]()
       else source = opened
       problem = undefined
+      if (!isClosed && opened.changedAt === undefined)
+        logger.warn({ source: `directory "${name}"` }, UNFILLED)
       onChange()
     } catch (error) {
       fail(error)
@@ -70,6 +76,9 @@ export function pushedSource({
     matchBy,
     tellsNames,
     goodUntil: undefined,
+    get isUnfilled() {
+      return source !== undefined && source.changedAt === undefined
+    },
     ready: open(),
     get roster() {
       return roster()
@@ -82,6 +91,9 @@ export function pushedSource({
     },
     get status(): SourceStatus {
       const changedAt = source?.changedAt
+      const unfilled =
+        source !== undefined && changedAt === undefined ? { at: openedAt, message: UNFILLED } : undefined
+      const trouble = problem ?? unfilled
       return {
         name,
         type,
@@ -89,7 +101,7 @@ export function pushedSource({
         users: roster()?.peopleCount ?? 0,
         groups: roster()?.groupCount ?? 0,
         ...(changedAt !== undefined && { ageSeconds: Math.round(Math.abs(now() - changedAt) / 1000) }),
-        ...(problem !== undefined && { problem }),
+        ...(trouble !== undefined && { problem: trouble }),
       }
     },
     [Symbol.asyncDispose]() {

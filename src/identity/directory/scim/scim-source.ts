@@ -237,7 +237,9 @@ export class ScimSource implements Disposable {
     this.#roster.setPerson(personOf(id, resource))
   }
 
-  #takeRemoved({ id, resource, createdAt }: Entry): void {
+  #takeRemoved({ id, resource, createdAt, changedAt }: Entry): void {
+    // A source from which everybody was removed was filled once: who left is known.
+    this.#changedAt = Math.max(this.#changedAt ?? 0, changedAt)
     this.#roster.setPerson({ ...personOf(id, resource), id: `removed/${id}`, leftAt: createdAt })
   }
 
