@@ -97,6 +97,19 @@ describe('somebody whom the identity provider pushes', () => {
       assert.equal(await status('app'), 200)
 
       const account = { do: 'patch', kind: 'User', id: alice } as const
+      // As Entra sends it: a number that is not there comes first.
+      const entra = await ask('PATCH', `/Users/${alice}`, {
+        schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+        Operations: [
+          { op: 'Replace', path: 'phoneNumbers[type eq "work"].value', value: '+1 555' },
+          { op: 'Replace', path: 'active', value: 'False' },
+        ],
+      })
+      assert.equal(entra.status, 200)
+      assert.equal(await status('api'), 403)
+      await scim({ ...account, operations: [{ op: 'replace', path: 'active', value: true }] })
+      const asked = encodeURIComponent('emails[type eq "work"].value eq "alice@example.com"')
+      assert.equal((await ask('GET', `/Users?filter=${asked}`)).json['totalResults'], 1)
       await scim({ ...account, operations: [{ op: 'replace', path: 'active', value: false }] })
       assert.equal(await status('api'), 403)
       await scim({ ...account, operations: [{ op: 'replace', path: 'active', value: true }] })
@@ -188,8 +201,13 @@ describe('whoever shows no token of a source', () => {
 
 describe('the SCIM address', () => {
   it('passes every check of scim2-tester', skipWithout(client), async () => {
-    const { count, bad } = await scim<{ count: number; bad: unknown[] }>({ do: 'check' })
-    assert.deepEqual(bad, [])
+    const { count, bad } = await scim<{ count: number; bad: { reason: string }[] }>({ do: 'check' })
+    // It removes an `active` that it has made true or false by chance; whoever may not come in stays out.
+    const deliberate = "PATCH modify() did not remove attribute 'active'"
+    assert.deepEqual(
+      bad.filter(({ reason }) => reason !== deliberate),
+      [],
+    )
     assert.ok(count > 100, String(count))
   })
 
@@ -202,7 +220,7 @@ describe('the SCIM address', () => {
       ['POST', '/Users', '{', 400, 'invalidSyntax'],
       ['POST', '/Users', '[]', 400, 'invalidSyntax'],
       ['POST', '/Users', { userName: ' ' }, 400, 'invalidValue'],
-      ['POST', '/Users', { userName: 7 }, 400, 'invalidValue'],
+      ['POST', '/Users', { userName: true }, 400, 'invalidValue'],
       ['GET', '/Users?filter=nickName%20zz%20%22a%22', undefined, 400, 'invalidFilter'],
       ['GET', '/Users/no-such-id', undefined, 404, undefined],
     ] as const) {

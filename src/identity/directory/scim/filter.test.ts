@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { matches, parseFilter, resourceScope } from './filter.ts'
+import { parseFilter, resourceScope } from './filter.ts'
+import { matches } from './filter-match.ts'
 import { ScimRefusal } from './refusal.ts'
 import { RESOURCE_TYPES } from './schema.ts'
 
@@ -17,7 +18,8 @@ const ALICE = {
     { value: 'a@home.example', type: 'home' },
   ],
   meta: { lastModified: '2026-11-01T00:00:00.000Z' },
-  [ENTERPRISE]: { department: 'Harbour' },
+  schemas: ['urn:ietf:params:scim:schemas:core:2.0:User', ENTERPRISE],
+  [ENTERPRISE]: { department: 'Harbour', manager: { value: 'boss' } },
 }
 const finds = (filter: string) => matches(parseFilter(filter, scope), ALICE)
 
@@ -34,6 +36,18 @@ describe('a SCIM filter (RFC 7644 section 3.4.2.2)', () => {
     'emails[type eq "work"] and not (title pr)',
     'active eq true',
     'active eq True',
+    'active eq "True"',
+    'emails[type eq "work"].value eq "alice@example.com"',
+    'emails[type eq "work"].value eq "ALICE@example.com" and active eq true',
+    'Emails[Type eq "home" or type eq "other"].Value sw "a@"',
+    'urn:ietf:params:scim:schemas:core:2.0:User:emails[type eq "work"].value co "alice"',
+    'not (emails[type eq "work"].value eq "x@example.com")',
+    'emails[type eq "work"].value pr',
+    'id eq "id-1" and manager eq "boss"',
+    'manager.value eq "boss"',
+    `${ENTERPRISE}:manager eq "boss"`,
+    'department sw "har"',
+    `schemas eq "${ENTERPRISE}"`,
     'title eq null',
     'title ne "x"',
     'nickName pr or userName pr and externalId pr',
@@ -47,8 +61,11 @@ describe('a SCIM filter (RFC 7644 section 3.4.2.2)', () => {
     'externalId eq "ext-1"',
     'emails[type eq "work" and value co "@home.example"]',
     'userName eq "x"',
-    'active eq "true"',
+    'active eq "false"',
     'active ne true',
+    'emails[type eq "work"].value eq "a@home.example"',
+    'emails[type eq "work"].display pr',
+    'phoneNumbers[type eq "work"].value eq "1"',
     'title pr',
     'title eq "null"',
     'not (userName pr)',
@@ -68,6 +85,9 @@ describe('a SCIM filter (RFC 7644 section 3.4.2.2)', () => {
     '(userName pr',
     'userName pr)',
     'emails[type pr',
+    'emails[type eq "work"].value',
+    'emails[type eq "work"].nothing eq "x"',
+    'emails[type eq "work"]value eq "x"',
     'unknown eq "x"',
     '__proto__ pr',
     'constructor.name eq "Object"',

@@ -1,18 +1,17 @@
 /**
- * SCIM filters: text → a tree over known attributes → yes or no for a resource. Pure.
+ * SCIM filters: text → a tree over known attributes. Pure.
  *
  * Bounded in length, depth and number of terms, and without regular expressions over what clients send.
  *
  * @module
  * @see RFC 7644 section 3.4.2.2
  */
-import { isObject, type Resource } from './read-resource.ts'
 import { invalidFilter } from './refusal.ts'
-import { type Attribute, attributeOf, ownAttributes, type ResourceType } from './schema.ts'
+import { type Attribute, attributeOf, extensionWith, ownAttributes, type ResourceType } from './schema.ts'
 
 const COMPARISONS = ['eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'] as const
-type Comparison = (typeof COMPARISONS)[number]
-type Scalar = string | number | boolean | null
+export type Comparison = (typeof COMPARISONS)[number]
+export type Scalar = string | number | boolean | null
 
 export type Filter =
   | { readonly is: 'and' | 'or'; readonly left: Filter; readonly right: Filter }
@@ -46,9 +45,12 @@ export function resourceScope(type: ResourceType): Scope {
   return {
     find(name) {
       const { schema, rest } = withoutUrn(type, name)
-      if (schema === undefined) return pathIn(ownAttributes(type), rest)
-      const found = pathIn(schema.attributes, rest)
-      return found && { ...found, steps: [schema.id, ...found.steps] }
+      if (schema === undefined && rest.toLowerCase() === 'schemas') return SCHEMAS
+      const own = schema === undefined ? pathIn(ownAttributes(type), rest) : undefined
+      if (own !== undefined) return own
+      const extension = schema ?? extensionWith(type, rest.split('.')[0] ?? '')
+      const found = extension && pathIn(extension.attributes, rest)
+      return found && { ...found, steps: [extension.id, ...found.steps] }
     },
   }
 }
@@ -57,10 +59,35 @@ export const valueScope = ({ subAttributes = [] }: Attribute): Scope => ({
   find: (name) => pathIn(subAttributes, name),
 })
 
-/** Takes the URN off a name: that of the core schema means nothing, that of an extension where to look. */
+/** For the path of a change: a part that is not kept is one that no value has. */
+export const lenientValueScope = ({ subAttributes = [] }: Attribute): Scope => ({
+  find: (name) => pathIn(subAttributes, name) ?? { steps: [`${name} is not kept`], attribute: PLAIN_TEXT },
+})
+
+const PLAIN_TEXT: Attribute = {
+  name: '',
+  type: 'string',
+  multiValued: false,
+  description: '',
+  required: false,
+  caseExact: true,
+  mutability: 'readOnly',
+  returned: 'default',
+  uniqueness: 'none',
+}
+
+/** Every resource names its schemas, and a client may look for those that have an extension. */
+const SCHEMAS: AttributePath = { steps: ['schemas'], attribute: { ...PLAIN_TEXT, caseExact: false } }
+
+/**
+ * Takes the URN off a name: that of the core schema means nothing, that of an extension where to look. Some clients put a
+ * point behind it, not a colon.
+ */
 export function withoutUrn(type: ResourceType, name: string) {
   const lower = name.toLowerCase()
-  const schema = [type.schema, ...type.extensions].find(({ id }) => lower.startsWith(`${id.toLowerCase()}:`))
+  const schema = [type.schema, ...type.extensions].find(
+    ({ id }) => lower.startsWith(id.toLowerCase()) && /^[:.]/.test(lower.slice(id.length)),
+  )
   if (schema === undefined) return { schema: undefined, rest: name }
   return { schema: schema === type.schema ? undefined : schema, rest: name.slice(schema.id.length + 1) }
 }
@@ -132,20 +159,40 @@ class Parser {
     if (this.#terms > MOST_TERMS) throw invalidFilter(`the filter has more than ${MOST_TERMS} terms`)
     if (this.#takeWord('not')) return { is: 'not', inner: this.#inParentheses(scope, depth) }
     if (this.#tokens[this.#at]?.kind === '(') return this.#inParentheses(scope, depth)
-    const name = this.#take('word')
-    const path = scope.find(name)
+    const path = scope.find(this.#take('word'))
     if (path === undefined) throw invalidFilter('the filter names an attribute that is not known')
     if (this.#tokens[this.#at]?.kind === '[') {
       this.#take('[')
-      const inner = this.#either(valueScope(path.attribute), depth + 1)
+      const values = valueScope(path.attribute)
+      const inner = this.#either(values, depth + 1)
       this.#take(']')
-      return { is: 'some', path, inner }
+      // `emails[type eq "work"].value eq "a"`: one and the same value is of that type, and is "a".
+      const part = this.#takePart()
+      if (part === undefined) return { is: 'some', path, inner }
+      return { is: 'some', path, inner: { is: 'and', left: inner, right: this.#comparison(values, part) } }
     }
+    return this.#compare(path)
+  }
+
+  #comparison(scope: Scope, name: string): Filter {
+    const path = scope.find(name)
+    if (path === undefined) throw invalidFilter('the filter names an attribute that is not known')
+    return this.#compare(path)
+  }
+
+  #compare(path: AttributePath): Filter {
     const operator = this.#take('word').toLowerCase()
     if (operator === 'pr') return { is: 'present', path }
     const comparison = COMPARISONS.find((known) => known === operator)
     if (comparison === undefined) throw invalidFilter('the filter has an operator that is not known')
-    return { is: 'compare', path, comparison, value: this.#value() }
+    return { is: 'compare', path, comparison, value: asTyped(path.attribute, this.#value()) }
+  }
+
+  #takePart(): string | undefined {
+    const token = this.#tokens[this.#at]
+    if (token?.kind !== 'word' || !token.text.startsWith('.')) return undefined
+    this.#at += 1
+    return token.text.slice(1)
   }
 
   #inParentheses(scope: Scope, depth: number): Filter {
@@ -188,76 +235,9 @@ function isScalar(value: unknown): value is Scalar {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value)
 }
 
-/** Whether a resource, or one value of an attribute, is one of those that are looked for. */
-export function matches(filter: Filter, of: Resource): boolean {
-  switch (filter.is) {
-    case 'and':
-      return matches(filter.left, of) && matches(filter.right, of)
-    case 'or':
-      return matches(filter.left, of) || matches(filter.right, of)
-    case 'not':
-      return !matches(filter.inner, of)
-    case 'some':
-      return valuesAt(of, filter.path.steps).some((value) => isObject(value) && matches(filter.inner, value))
-    case 'present':
-      return valuesAt(of, filter.path.steps).length > 0
-    case 'compare':
-      return compares(filter, valuesAt(of, filter.path.steps).map(scalarOf))
-  }
-}
-
-function valuesAt(of: Resource, steps: readonly string[]): readonly unknown[] {
-  let values: readonly unknown[] = [of]
-  for (const step of steps)
-    values = values.flatMap((value) => {
-      const next = isObject(value) && Object.hasOwn(value, step) ? value[step] : undefined
-      return next === undefined || next === null ? [] : next
-    })
-  return values
-}
-
-/** A value of several parts is compared by its `value` (RFC 7644 section 3.4.2.2). */
-const scalarOf = (value: unknown): unknown => (isObject(value) ? value['value'] : value)
-
-function compares(
-  { comparison, value, path }: Extract<Filter, { is: 'compare' }>,
-  found: readonly unknown[],
-): boolean {
-  if (value === null)
-    return comparison === 'ne' ? found.length > 0 : comparison === 'eq' && found.length === 0
-  if (comparison === 'ne') return !found.some((one) => compare('eq', one, value, path.attribute))
-  return found.some((one) => compare(comparison, one, value, path.attribute))
-}
-
-function compare(comparison: Comparison, one: unknown, other: Scalar, { caseExact }: Attribute): boolean {
-  if (typeof one !== 'string' || typeof other !== 'string') return comparison === 'eq' && one === other
-  const [left, right] = caseExact ? [one, other] : [one.toLowerCase(), other.toLowerCase()]
-  switch (comparison) {
-    case 'eq':
-      return left === right
-    case 'ne':
-      return left !== right
-    case 'co':
-      return left.includes(right)
-    case 'sw':
-      return left.startsWith(right)
-    case 'ew':
-      return left.endsWith(right)
-    case 'gt':
-      return left > right
-    case 'ge':
-      return left >= right
-    case 'lt':
-      return left < right
-    case 'le':
-      return left <= right
-  }
-}
-
-/** The text that an attribute must equal by the whole filter, if it says no more than that. */
-export function soleEquality(filter: Filter, name: string): string | undefined {
-  if (filter.is !== 'compare' || filter.comparison !== 'eq' || typeof filter.value !== 'string')
-    return undefined
-  const { steps } = filter.path
-  return steps.length === 1 && steps[0] === name ? filter.value : undefined
+/** Entra asks for `primary eq "True"`. */
+function asTyped({ type }: Attribute, value: Scalar): Scalar {
+  if (type !== 'boolean' || typeof value !== 'string') return value
+  const text = value.toLowerCase()
+  return text === 'true' ? true : text === 'false' ? false : value
 }

@@ -2,122 +2,223 @@
  * Changes of a resource, one after the other: all of them, or none. Pure.
  *
  * Takes what Entra and Okta send beside what RFC 7644 says: operations with a capital letter, booleans as text, paths as
- * keys of a value without path, read-only attributes among others.
+ * keys of a value without path, attributes that are read-only, not known or not there. What decides who may come in is
+ * read strictly; of all else an operation that can't be followed is left out.
  *
  * @module
  * @see RFC 7644 section 3.5.2
  */
 
-import { matches } from './filter.ts'
+import { Budget, matches } from './filter-match.ts'
+import type { Work } from './in-turns.ts'
+import { MemberDraft } from './member-draft.ts'
 import { impliedBy, parseTarget, type Target } from './patch-target.ts'
-import { isObject, type Resource, readValue, whole, withOnePrimary } from './read-resource.ts'
+import { isObject, keepingOut, type Resource, readValue, whole, withOnePrimary } from './read-resource.ts'
 import { invalidPath, invalidValue, ScimRefusal } from './refusal.ts'
-import type { Attribute, ResourceType } from './schema.ts'
+import { type Attribute, isCoreSchema, type ResourceType } from './schema.ts'
 
 type Operation = 'add' | 'replace' | 'remove'
-type Draft = Record<string, unknown>
+type Attributes = Record<string, unknown>
+
+interface Draft {
+  readonly type: ResourceType
+  readonly attributes: Attributes
+  /** Read when they are changed. */
+  members?: MemberDraft
+  readonly budget: Budget
+}
 
 const MOST_OPERATIONS = 1000
+/** Of one request: some tens of milliseconds, spread over many turns. */
+const MOST_COMPARISONS = 1_000_000
 
 /** The resource after all operations. @throws {ScimRefusal} */
-export function applyPatch(type: ResourceType, resource: Resource, body: unknown): Resource {
+export function* applyPatch(type: ResourceType, resource: Resource, body: unknown): Work<Resource> {
   const operations = isObject(body) ? memberOf(body, 'operations') : undefined
   if (!Array.isArray(operations) || operations.length === 0)
     throw new ScimRefusal(400, 'the body must hold a list `Operations`', 'invalidSyntax')
   if (operations.length > MOST_OPERATIONS)
     throw new ScimRefusal(400, `there are more than ${MOST_OPERATIONS} operations`, 'tooMany')
-  const draft: Draft = { ...resource }
-  for (const operation of operations) applyOne(type, draft, operation)
-  return whole(type, draft)
+  const draft: Draft = { type, attributes: { ...resource }, budget: new Budget(MOST_COMPARISONS) }
+  for (const operation of operations) {
+    yield
+    yield* applyOne(draft, operation)
+  }
+  if (draft.members !== undefined) assign(draft.attributes, 'members', yield* draft.members.list())
+  return keepingOut(resource, whole(type, draft.attributes))
 }
 
 function memberOf(object: Readonly<Record<string, unknown>>, name: string): unknown {
   return Object.entries(object).find(([key]) => key.toLowerCase() === name)?.[1]
 }
 
-function applyOne(type: ResourceType, draft: Draft, raw: unknown): void {
+function* applyOne(draft: Draft, raw: unknown): Work<void> {
   if (!isObject(raw)) throw new ScimRefusal(400, 'an operation must be an object', 'invalidSyntax')
   const word = memberOf(raw, 'op')
-  const operation = typeof word === 'string' ? word.toLowerCase() : ''
+  const operation = typeof word === 'string' ? word.trim().toLowerCase() : ''
   if (operation !== 'add' && operation !== 'replace' && operation !== 'remove')
     throw new ScimRefusal(400, '`op` must be add, replace or remove', 'invalidSyntax')
   const path = memberOf(raw, 'path')
   const value = memberOf(raw, 'value')
-  if (path === undefined || path === null || path === '') return applyAll(type, draft, operation, value)
-  if (typeof path !== 'string') throw invalidPath('`path` must be a text')
-  const target = parseTarget(type, path)
-  if (target === 'unknown') throw invalidPath('`path` names an attribute that is not known')
-  if (target === 'not kept') return
-  if (isReadOnly(target)) throw new ScimRefusal(400, `${path.slice(0, 100)} can't be changed`, 'mutability')
-  change(draft, target, operation, value)
+  const isWhole = path === undefined || path === null || path === ''
+  if (!isWhole && typeof path !== 'string') throw invalidPath('`path` must be a text')
+  const target = isWhole ? 'the resource' : parseTarget(draft.type, path)
+  if (target === 'the resource') yield* applyAll(draft, operation, value)
+  else if (target !== 'not kept') yield* change(draft, target, operation, value)
 }
 
-/** Without a path the value holds attributes, or paths. What is read-only there comes along and is left out. */
-function applyAll(type: ResourceType, draft: Draft, operation: Operation, value: unknown): void {
+/** Without a path the value holds attributes, or paths. */
+function* applyAll(draft: Draft, operation: Operation, value: unknown): Work<void> {
   if (operation === 'remove') throw new ScimRefusal(400, 'remove needs a `path`', 'noTarget')
-  if (!isObject(value)) throw invalidValue('an operation without `path` needs an object as its value')
-  for (const [name, one] of Object.entries(value)) {
-    const target = parseTarget(type, name)
-    if (typeof target === 'object' && !isReadOnly(target)) change(draft, target, operation, one)
+  const all: readonly unknown[] = Array.isArray(value) ? value : [value]
+  for (const one of all) {
+    if (!isObject(one)) throw invalidValue('an operation without `path` needs an object as its value')
+    for (const [name, inner] of Object.entries(one)) {
+      yield
+      if (isCoreSchema(draft.type, name) && isObject(inner)) yield* applyAll(draft, operation, inner)
+      // A key that begins with no name is none of an attribute.
+      else if (/^\s*[\w$-]/.test(name)) {
+        const target = parseTarget(draft.type, name)
+        if (typeof target === 'object') yield* change(draft, target, operation, inner)
+      }
+    }
   }
 }
 
-function isReadOnly({ attribute, sub }: Target): boolean {
-  return attribute?.mutability === 'readOnly' || (sub !== undefined && sub.mutability !== 'readWrite')
+/** What can't be followed and decides nothing is left out. */
+function* change(draft: Draft, target: Target, operation: Operation, value: unknown): Work<void> {
+  const { extension, attribute } = target
+  if (attribute?.mutability === 'readOnly') return
+  try {
+    if (extension === undefined && attribute?.name === 'members')
+      yield* changeMembers(draft, target, operation, value)
+    else if (extension === undefined)
+      yield* changeAttribute(draft, draft.attributes, target, operation, value)
+    else yield* changeExtension(draft, target, operation, value)
+  } catch (error) {
+    if (attribute?.decides === true || !(error instanceof ScimRefusal) || error.scimType === 'tooMany')
+      throw error
+  }
 }
 
-function change(draft: Draft, target: Target, operation: Operation, value: unknown): void {
+function* changeExtension(draft: Draft, target: Target, operation: Operation, value: unknown): Work<void> {
   const { extension, attribute } = target
-  if (extension === undefined) return changeAttribute(draft, target, operation, value)
-  const held = draft[extension.id]
-  const inner: Draft = isObject(held) ? { ...held } : {}
-  if (attribute !== undefined) changeAttribute(inner, target, operation, value)
+  if (extension === undefined) return
+  const held = draft.attributes[extension.id]
+  const inner: Attributes = isObject(held) ? { ...held } : {}
+  if (attribute !== undefined) yield* changeAttribute(draft, inner, target, operation, value)
   else if (operation === 'remove') for (const key of Object.keys(inner)) delete inner[key]
   else {
     if (!isObject(value)) throw invalidValue(`${extension.id} must be an object`)
     for (const one of extension.attributes) {
       const given = memberOf(value, one.name.toLowerCase())
-      if (given !== undefined && one.mutability !== 'readOnly')
-        changeAttribute(inner, { attribute: one }, operation, given)
+      if (given !== undefined)
+        yield* change({ ...draft, attributes: inner }, { attribute: one }, operation, given)
     }
   }
-  assign(draft, extension.id, Object.keys(inner).length === 0 ? undefined : inner)
+  assign(draft.attributes, extension.id, Object.keys(inner).length === 0 ? undefined : inner)
 }
 
-function changeAttribute(draft: Draft, target: Target, operation: Operation, value: unknown): void {
+function* changeAttribute(
+  draft: Draft,
+  attributes: Attributes,
+  target: Target,
+  operation: Operation,
+  value: unknown,
+): Work<void> {
   const { attribute, sub, filter } = target
-  if (attribute === undefined) return
+  if (attribute === undefined || sub?.mutability === 'readOnly') return
   const { name } = attribute
-  const before = draft[name]
+  const before = attributes[name]
   if (attribute.multiValued && (sub !== undefined || filter !== undefined))
-    return assign(draft, name, changeValues(listOf(before), target, operation, value))
-  if (filter !== undefined) throw invalidPath(`${name} has no values to choose from`)
+    return assign(attributes, name, yield* changeValues(draft, listOf(before), target, operation, value))
   if (sub !== undefined) {
-    const inner: Draft = isObject(before) ? { ...before } : {}
-    assign(inner, sub.name, operation === 'remove' ? undefined : readValue(sub, value))
-    return assign(draft, name, Object.keys(inner).length === 0 ? undefined : inner)
+    const inner: Attributes = isObject(before) ? { ...before } : {}
+    assign(inner, sub.name, operation === 'remove' ? undefined : yield* readValue(sub, value))
+    return assign(attributes, name, Object.keys(inner).length === 0 ? undefined : inner)
   }
-  assign(draft, name, changed(attribute, before, operation, value))
+  assign(attributes, name, yield* changed(attribute, before, operation, value))
 }
 
 /** The whole attribute after the operation. */
-function changed(attribute: Attribute, before: unknown, operation: Operation, value: unknown): unknown {
+function* changed(
+  attribute: Attribute,
+  before: unknown,
+  operation: Operation,
+  value: unknown,
+): Work<unknown> {
   if (operation === 'remove') {
-    if (!attribute.multiValued || value === undefined) return undefined
-    // Entra names the members to remove in the value.
-    const gone = new Set(listOf(readValue(attribute, value)).map(identityOf))
-    return listOf(before).filter((item) => !gone.has(identityOf(item)))
+    if (!attribute.multiValued || value === undefined || value === null) return undefined
+    const gone = listOf(yield* readValue(attribute, value))
+    return listOf(before).filter((item) => !gone.some((one) => isSame(one, item)))
   }
-  const read = readValue(attribute, attribute.multiValued ? value : unwrapped(attribute, value))
+  const read = yield* readValue(attribute, value)
   if (attribute.multiValued) return operation === 'replace' ? read : joined(attribute, before, listOf(read))
   return isObject(read) && isObject(before) ? { ...before, ...read } : read
 }
 
-/** Older Entra connectors put a single value into a list of one object. */
-function unwrapped({ type }: Attribute, value: unknown): unknown {
-  if (!Array.isArray(value) || value.length !== 1) return value
-  const [only]: readonly unknown[] = value
-  return type !== 'complex' && isObject(only) ? only['value'] : only
+function* changeMembers(draft: Draft, target: Target, operation: Operation, value: unknown): Work<void> {
+  const { attribute, filter, sub } = target
+  if (attribute === undefined) return
+  const members = (draft.members ??= yield* MemberDraft.of(draft.attributes['members'], draft.budget))
+  if (operation === 'remove') {
+    if (sub !== undefined && sub.name !== 'value') return
+    // Entra names the members to remove in the value.
+    if (filter !== undefined || value === undefined || value === null)
+      return yield* members.removeWhere(filter)
+    return yield* members.remove(yield* readValue(attribute, value))
+  }
+  if (filter === undefined && sub === undefined) {
+    if (operation === 'replace') members.clear()
+    return yield* members.add(yield* readValue(attribute, value))
+  }
+  if (sub !== undefined && sub.mutability !== 'readWrite')
+    throw new ScimRefusal(400, `${sub.name} of a member can't be changed`, 'mutability')
+  const more = yield* readPart(attribute, sub, value)
+  if (yield* members.describe(filter, more)) return
+  // Whoever is not in the group does not come in by being described.
+  if (operation === 'replace' || sub !== undefined)
+    throw new ScimRefusal(400, 'no member is the one that is meant', 'noTarget')
+  yield* members.add([{ ...impliedBy(filter), ...more }])
+}
+
+/** Some values of an attribute, or a part of them. */
+function* changeValues(
+  { budget }: Draft,
+  items: readonly unknown[],
+  { attribute, filter, sub }: Target,
+  operation: Operation,
+  value: unknown,
+): Work<readonly unknown[] | undefined> {
+  if (attribute === undefined) return items
+  const isMeant = (item: unknown) =>
+    isObject(item) && (filter === undefined || matches(filter, item, { budget }))
+  if (operation === 'remove' && sub === undefined) return items.filter((item) => !isMeant(item))
+  const read = operation === 'remove' ? {} : yield* readPart(attribute, sub, value)
+  let isFound = false
+  const result = items.map((item) => {
+    if (!isObject(item) || !isMeant(item)) return item
+    isFound = true
+    const kept: Attributes = operation === 'replace' && sub === undefined ? {} : { ...item }
+    if (sub !== undefined) delete kept[sub.name]
+    return { ...kept, ...read }
+  })
+  if (isFound) return withOnePrimary(attribute, result)
+  if (operation === 'remove') return items
+  // Entra replaces values that are not there yet. One that is only to be described is not made up for that.
+  const implied = impliedBy(filter)
+  if ('value' in implied && sub !== undefined && sub.name !== 'value') return items
+  return withOnePrimary(attribute, [...items, { ...implied, ...read }])
+}
+
+/** What an operation says of one value, or of one part of it. */
+function* readPart(attribute: Attribute, sub: Attribute | undefined, value: unknown): Work<Resource> {
+  if (sub === undefined) {
+    const [first] = listOf(yield* readValue(attribute, value))
+    return isObject(first) ? first : {}
+  }
+  const read = yield* readValue(sub, value)
+  return read === undefined ? {} : { [sub.name]: read }
 }
 
 function joined(attribute: Attribute, before: unknown, added: readonly unknown[]): readonly unknown[] {
@@ -131,52 +232,22 @@ function joined(attribute: Attribute, before: unknown, added: readonly unknown[]
   return withOnePrimary(attribute, items)
 }
 
-/** Members are the same by their id; values of other attributes by value and kind, as far as they have one. */
+/** Values are the same by value and kind, as far as they have one. */
 function identityOf(item: unknown): string {
   if (!isObject(item) || typeof item['value'] !== 'string') return JSON.stringify(item)
   const { value, type } = item
-  return typeof type !== 'string' || type === 'User' || type === 'Group' ? value : `${value}\n${type}`
+  return typeof type === 'string' ? `${value}\n${type}` : value
 }
 
-/** Some values of an attribute, or a part of them. */
-function changeValues(
-  items: readonly unknown[],
-  { attribute, filter, sub }: Target,
-  operation: Operation,
-  value: unknown,
-): readonly unknown[] | undefined {
-  if (attribute === undefined) return items
-  const isMeant = (item: unknown) => isObject(item) && (filter === undefined || matches(filter, item))
-  if (operation === 'remove' && sub === undefined) return items.filter((item) => !isMeant(item))
-  const read =
-    operation === 'remove'
-      ? {}
-      : sub === undefined
-        ? firstOf(attribute, value)
-        : { [sub.name]: readValue(sub, value) }
-  if (items.some(isMeant)) {
-    const result = items.map((item) => {
-      if (!isObject(item) || !isMeant(item)) return item
-      const kept: Draft = operation === 'replace' && sub === undefined ? {} : { ...item }
-      if (operation === 'remove' && sub !== undefined) delete kept[sub.name]
-      return { ...kept, ...read }
-    })
-    return withOnePrimary(attribute, result)
-  }
-  if (operation === 'remove') return items
-  if (operation === 'replace' && filter !== undefined)
-    throw new ScimRefusal(400, `no value of ${attribute.name} is the one that is meant`, 'noTarget')
-  return withOnePrimary(attribute, [...items, { ...impliedBy(filter), ...read }])
-}
-
-function firstOf(attribute: Attribute, value: unknown): Readonly<Record<string, unknown>> {
-  const [first] = listOf(readValue(attribute, value))
-  return isObject(first) ? first : {}
+/** Whether the value that is to go is this one; without a type it is the one of any type. */
+function isSame(gone: unknown, item: unknown): boolean {
+  if (identityOf(gone) === identityOf(item)) return true
+  return isObject(gone) && isObject(item) && gone['type'] === undefined && gone['value'] === item['value']
 }
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
-function assign(draft: Draft, name: string, value: unknown): void {
-  if (value === undefined || (Array.isArray(value) && value.length === 0)) delete draft[name]
-  else draft[name] = value
+function assign(attributes: Attributes, name: string, value: unknown): void {
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) delete attributes[name]
+  else attributes[name] = value
 }

@@ -1,7 +1,8 @@
 /**
  * The attributes of users and groups (RFC 7643), as a table: what is read, kept, compared and told follows it.
  *
- * Passwords, certificates, photos and messengers are no affair of a proxy: they are taken and not kept.
+ * Passwords, certificates, photos and messengers are no affair of a proxy: like all that is not in the table they are
+ * taken and not kept.
  *
  * @module
  */
@@ -18,6 +19,11 @@ export interface Attribute {
   readonly uniqueness: 'none' | 'server'
   readonly referenceTypes?: readonly string[]
   readonly canonicalValues?: readonly string[]
+  /**
+   * Who somebody is, whether they may come in and what they are in follows from it: a form that can't be read is refused.
+   * Of all other attributes it is left out, so that it keeps nothing else of the request from being taken.
+   */
+  readonly decides?: true
   readonly subAttributes?: readonly Attribute[]
 }
 
@@ -57,16 +63,22 @@ const complex = (
   more: Partial<Attribute> = {},
 ): Attribute => text(name, description, { type: 'complex', subAttributes, ...more })
 
-const several = (name: string, description: string, subAttributes: readonly Attribute[]): Attribute =>
-  complex(name, description, subAttributes, { multiValued: true })
+const several = (
+  name: string,
+  description: string,
+  subAttributes: readonly Attribute[],
+  more: Partial<Attribute> = {},
+): Attribute => complex(name, description, subAttributes, { multiValued: true, ...more })
+
+const DECIDES = { decides: true } as const
 
 /** The usual parts of an attribute with several values (RFC 7643 section 2.4). */
 function labelled(value: string, types: readonly string[] = []): readonly Attribute[] {
   return [
-    text('value', value),
+    text('value', value, DECIDES),
     text('display', 'A name to show.'),
-    text('type', 'What kind it is.', types.length > 0 ? { canonicalValues: types } : {}),
-    text('primary', 'Whether it is the preferred one.', { type: 'boolean' }),
+    text('type', 'What kind it is.', { ...DECIDES, ...(types.length > 0 && { canonicalValues: types }) }),
+    text('primary', 'Whether it is the preferred one.', { ...DECIDES, type: 'boolean' }),
   ]
 }
 
@@ -78,6 +90,7 @@ const USER: Schema = {
   description: 'A person.',
   attributes: [
     text('userName', 'Name by which the identity provider knows the person.', {
+      ...DECIDES,
       required: true,
       uniqueness: 'server',
     }),
@@ -97,11 +110,15 @@ const USER: Schema = {
     text('preferredLanguage', 'Language.'),
     text('locale', 'Region, for numbers and dates.'),
     text('timezone', 'Time zone, as in the IANA database.'),
-    text('active', 'Whether the account may be used. False ends all access.', { type: 'boolean' }),
+    text('active', 'Whether the account may be used. False ends all access.', {
+      ...DECIDES,
+      type: 'boolean',
+    }),
     several(
       'emails',
       'Addresses; those of type "home" and "other" find nobody.',
       labelled('Address.', PLACES),
+      DECIDES,
     ),
     several(
       'phoneNumbers',
@@ -164,17 +181,22 @@ const GROUP: Schema = {
   name: 'Group',
   description: 'A group of people and of groups.',
   attributes: [
-    text('displayName', 'Name of the group.', { required: true }),
-    several('members', 'People and groups that are in it.', [
-      text('value', 'Id of the member.', { mutability: 'immutable', caseExact: true }),
-      text('$ref', 'Address of the member.', {
-        type: 'reference',
-        referenceTypes: ['User', 'Group'],
-        mutability: 'immutable',
-      }),
-      text('type', 'What kind of member.', { mutability: 'immutable', canonicalValues: ['User', 'Group'] }),
-      text('display', 'Name of the member.'),
-    ]),
+    text('displayName', 'Name of the group.', { ...DECIDES, required: true }),
+    several(
+      'members',
+      'People and groups that are in it.',
+      [
+        text('value', 'Id of the member.', { ...DECIDES, mutability: 'immutable', caseExact: true }),
+        text('$ref', 'Address of the member.', {
+          type: 'reference',
+          referenceTypes: ['User', 'Group'],
+          mutability: 'immutable',
+        }),
+        text('type', 'What kind of member.', { mutability: 'immutable', canonicalValues: ['User', 'Group'] }),
+        text('display', 'Name of the member.'),
+      ],
+      DECIDES,
+    ),
   ],
 }
 
@@ -186,7 +208,7 @@ export const COMMON: readonly Attribute[] = [
     returned: 'always',
     uniqueness: 'server',
   }),
-  text('externalId', 'Id given by the client.', { caseExact: true }),
+  text('externalId', 'Id given by the client.', { ...DECIDES, caseExact: true }),
   complex(
     'meta',
     'About the resource itself.',
@@ -208,17 +230,19 @@ export const RESOURCE_TYPES = {
 
 export const SCHEMAS: readonly Schema[] = [USER, ENTERPRISE, GROUP]
 
-/** Of RFC 7643, taken without being kept. */
-const NOT_KEPT = new Set(['password', 'ims', 'photos', 'x509certificates', 'schemas'])
-
-export function isNotKept(name: string): boolean {
-  return NOT_KEPT.has(name.toLowerCase())
-}
-
 /** Names compare without case (RFC 7643 section 2.1). */
 export function attributeOf(attributes: readonly Attribute[], name: string): Attribute | undefined {
-  const lower = name.toLowerCase()
-  return attributes.find((attribute) => attribute.name.toLowerCase() === lower)
+  const known = BY_NAME.get(attributes) ?? byName(attributes)
+  return known.get(name.toLowerCase())
+}
+
+const BY_NAME = new WeakMap<readonly Attribute[], ReadonlyMap<string, Attribute>>()
+
+/** Requests may hold many names, of which few are attributes. */
+function byName(attributes: readonly Attribute[]): ReadonlyMap<string, Attribute> {
+  const known = new Map(attributes.map((attribute) => [attribute.name.toLowerCase(), attribute]))
+  BY_NAME.set(attributes, known)
+  return known
 }
 
 export function extensionOf(type: ResourceType, urn: string): Schema | undefined {
@@ -226,7 +250,23 @@ export function extensionOf(type: ResourceType, urn: string): Schema | undefined
   return type.extensions.find(({ id }) => id.toLowerCase() === lower)
 }
 
+/** By its bare name: some clients leave out the URN of the extension, as for `manager`. */
+export function extensionWith(type: ResourceType, name: string): Schema | undefined {
+  return type.extensions.find(({ attributes }) => attributeOf(attributes, name) !== undefined)
+}
+
+export function isCoreSchema({ schema }: ResourceType, urn: string): boolean {
+  return urn.toLowerCase() === schema.id.toLowerCase()
+}
+
+const OWN = new Map(
+  Object.values<ResourceType>(RESOURCE_TYPES).map(({ name, schema }) => [
+    name,
+    [...COMMON, ...schema.attributes],
+  ]),
+)
+
 /** Attributes beside those of extensions. */
-export function ownAttributes(type: ResourceType): readonly Attribute[] {
-  return [...COMMON, ...type.schema.attributes]
+export function ownAttributes({ name }: ResourceType): readonly Attribute[] {
+  return OWN.get(name) ?? []
 }

@@ -1,58 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { admit, hashToken, Pace } from './admission.ts'
-import type { Records, StoredRecord } from './records.ts'
+import { MapRecords } from './records.fixture.ts'
+import type { Records } from './records.ts'
 import { ScimRefusal } from './refusal.ts'
 import { RESOURCE_TYPES } from './schema.ts'
 import { ScimSource } from './scim-source.ts'
 
 const { User, Group } = RESOURCE_TYPES
 const always = () => true
-
-/** Records in a map; late as those of a store over the network, when a test says so. */
-class MapRecords implements Records {
-  readonly #records = new Map<string, StoredRecord>()
-  readonly #listeners = new Set<(collection: string, id: string) => void>()
-  #version = 0
-  isLate = false
-
-  #answer<T>(value: T): T | Promise<T> {
-    return this.isLate ? Promise.resolve(value) : value
-  }
-
-  get(collection: string, id: string) {
-    return this.#answer(this.#records.get(`${collection} ${id}`))
-  }
-
-  list(collection: string) {
-    return this.#answer(
-      [...this.#records].filter(([key]) => key.startsWith(`${collection} `)).map(([, one]) => one),
-    )
-  }
-
-  put(collection: string, id: string, value: unknown) {
-    const record = {
-      id,
-      value: structuredClone(value),
-      version: (this.#version += 1),
-      changedAt: this.#version * 1000,
-    }
-    this.#records.set(`${collection} ${id}`, record)
-    for (const listener of this.#listeners) listener(collection, id)
-    return this.#answer(record)
-  }
-
-  delete(collection: string, id: string) {
-    const isDeleted = this.#records.delete(`${collection} ${id}`)
-    for (const listener of this.#listeners) listener(collection, id)
-    return this.#answer(isDeleted)
-  }
-
-  onChange(listener: (collection: string, id: string) => void): Disposable {
-    this.#listeners.add(listener)
-    return { [Symbol.dispose]: () => this.#listeners.delete(listener) }
-  }
-}
 
 const open = async (records: Records, name = 'pushed') =>
   await ScimSource.open({

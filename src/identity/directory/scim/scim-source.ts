@@ -9,10 +9,12 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { Roster } from '../roster.ts'
-import { type Filter, matches, soleEquality } from './filter.ts'
+import type { Filter } from './filter.ts'
+import { matches, soleEquality } from './filter-match.ts'
+import { inTurns, type Work } from './in-turns.ts'
 import { applyPatch } from './patch.ts'
 import { groupOf, personOf } from './people.ts'
-import { isObject, type Resource, readResource } from './read-resource.ts'
+import { isObject, keepingOut, type Resource, readResource } from './read-resource.ts'
 import { COLLECTIONS, type Entry, entryOf, REMOVED, type Records, recordId } from './records.ts'
 import { ScimRefusal } from './refusal.ts'
 import type { ResourceType } from './schema.ts'
@@ -117,7 +119,7 @@ export class ScimSource implements Disposable {
 
   create(type: ResourceType, body: unknown): Promise<Entry> {
     return this.#exclusively(async () => {
-      const resource = readResource(type, body)
+      const resource = await inTurns(readResource(type, body))
       const id = randomUUID()
       this.#requireUnique(type.name, id, resource)
       return await this.#put(type.name, id, resource, this.#options.now())
@@ -125,7 +127,9 @@ export class ScimSource implements Disposable {
   }
 
   replace(type: ResourceType, id: string, body: unknown, isMet: Precondition): Promise<Entry> {
-    return this.#update(type, id, isMet, () => readResource(type, body))
+    return this.#update(type, id, isMet, function* ({ resource }) {
+      return keepingOut(resource, yield* readResource(type, body))
+    })
   }
 
   patch(type: ResourceType, id: string, body: unknown, isMet: Precondition): Promise<Entry> {
@@ -148,12 +152,12 @@ export class ScimSource implements Disposable {
     type: ResourceType,
     id: string,
     isMet: Precondition,
-    change: (entry: Entry) => Resource,
+    change: (entry: Entry) => Work<Resource>,
   ): Promise<Entry> {
     return this.#exclusively(async () => {
       const entry = await this.get(type, id)
       requireMet(isMet, entry)
-      const resource = change(entry)
+      const resource = await inTurns(change(entry))
       this.#requireUnique(type.name, id, resource)
       if (isDeepStrictEqual(resource, entry.resource)) return entry
       return await this.#put(type.name, id, resource, entry.createdAt)

@@ -1,0 +1,46 @@
+import type { Records, StoredRecord } from './records.ts'
+
+/** Records in a map; late as those of a store over the network, when a test says so. */
+export class MapRecords implements Records {
+  readonly #records = new Map<string, StoredRecord>()
+  readonly #listeners = new Set<(collection: string, id: string) => void>()
+  #version = 0
+  isLate = false
+
+  #answer<T>(value: T): T | Promise<T> {
+    return this.isLate ? Promise.resolve(value) : value
+  }
+
+  get(collection: string, id: string) {
+    return this.#answer(this.#records.get(`${collection} ${id}`))
+  }
+
+  list(collection: string) {
+    return this.#answer(
+      [...this.#records].filter(([key]) => key.startsWith(`${collection} `)).map(([, one]) => one),
+    )
+  }
+
+  put(collection: string, id: string, value: unknown) {
+    const record = {
+      id,
+      value: structuredClone(value),
+      version: (this.#version += 1),
+      changedAt: this.#version * 1000,
+    }
+    this.#records.set(`${collection} ${id}`, record)
+    for (const listener of this.#listeners) listener(collection, id)
+    return this.#answer(record)
+  }
+
+  delete(collection: string, id: string) {
+    const isDeleted = this.#records.delete(`${collection} ${id}`)
+    for (const listener of this.#listeners) listener(collection, id)
+    return this.#answer(isDeleted)
+  }
+
+  onChange(listener: (collection: string, id: string) => void): Disposable {
+    this.#listeners.add(listener)
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) }
+  }
+}
