@@ -55,6 +55,37 @@ describe('the refresher', () => {
     assert.deepEqual((await sessions.find('s0'))?.groups, ['refreshed'])
   })
 
+  it('asks a provider that is down one question at a time, for all of its sessions', async () => {
+    const { clock, provider, timers, outcomes } = await setUp({ count: 600 })
+    provider.fault = new Fault('IDP_UNREACHABLE', 'timeout')
+    clock.now += 250_000
+    for (let second = 0; second < 120; second += 2) {
+      await timers.tick()
+      clock.now += 2000
+    }
+    assert.ok(provider.refreshes.length <= 20, String(provider.refreshes.length))
+    assert.ok(outcomes.length <= 20)
+    provider.fault = undefined
+    provider.refreshes.length = 0
+    for (let second = 0; second < 300; second += 2) {
+      await timers.tick()
+      clock.now += 2000
+    }
+    assert.equal(new Set(provider.refreshes).size, 600, 'then all are refreshed')
+  })
+
+  it('does not count one session in trouble for a provider that is down', async () => {
+    const { clock, provider, timers } = await setUp({ count: 40 })
+    const refresh = provider.refresh.bind(provider)
+    provider.refresh = async (known) => {
+      if (known.userId === 'user-s0') throw new Fault('IDP_UNREACHABLE', 'timeout')
+      return await refresh(known)
+    }
+    clock.now += 250_000
+    await timers.tick()
+    assert.equal(provider.refreshes.length, 39)
+  })
+
   it('ends the session when the provider refuses (attack 44)', async () => {
     const { clock, sessions, provider, timers, outcomes } = await setUp()
     provider.fault = new Fault('IDP_REFUSED', 'invalid_grant')
@@ -62,6 +93,18 @@ describe('the refresher', () => {
     await timers.tick()
     assert.equal(await sessions.find('s0'), undefined)
     assert.deepEqual(outcomes, ['refused'])
+  })
+
+  it('leaves a session that another replica has refreshed meanwhile, whose old token is then refused', async () => {
+    const { clock, sessions, provider, timers } = await setUp()
+    clock.now += 250_000
+    provider.refresh = async () => {
+      const session = await sessions.find('s0')
+      if (session !== undefined) await sessions.save({ ...session, groups: ['by the other'] })
+      throw new Fault('IDP_REFUSED', 'invalid_grant')
+    }
+    await timers.tick()
+    assert.deepEqual((await sessions.find('s0'))?.groups, ['by the other'])
   })
 
   it('does not bring back a session that was signed out while it was being refreshed', async () => {

@@ -11,10 +11,12 @@
 import { setTimeout } from 'node:timers/promises'
 import { Fault } from '../errors.ts'
 import type { Session } from '../session/session.ts'
-import type { SessionStore } from '../session/store.ts'
+import type { Due, SessionStore } from '../session/store.ts'
 import type { Logger } from '../telemetry/log.ts'
+import { DueSessions } from './due-sessions.ts'
 import type { AuthenticateMetrics } from './metrics.ts'
 import type { FindProvider } from './ports.ts'
+import { ProviderPauses } from './provider-pauses.ts'
 
 /** What the refresher waits with. */
 export interface Timers {
@@ -60,6 +62,9 @@ const LEAST_PAUSE_MS = 1000
 /** How long another replica's refresh is waited for, and between two looks at it. */
 const THEIR_TIME_MS = 3500
 const LOOK_MS = 100
+
+/** These say something of the provider, whichever session it was asked about. */
+const PROVIDER_FAILURES: ReadonlySet<string> = new Set(['IDP_UNREACHABLE', 'IDP_ANSWER_INVALID'])
 
 export interface SessionRefresher extends AsyncDisposable {
   /**
@@ -107,9 +112,10 @@ async function sweep({ sessions, now, idleTimeout, logger }: RefresherOptions): 
   const limit = idleTimeout?.()
   if (limit !== undefined) {
     // By what is on disk, which may be a little behind.
-    const silent = await sessions.silentSince(now() - limit * IDLE_MARGIN)
-    for (const id of silent) await sessions.delete(id)
-    if (silent.length > 0) logger.info({ sessions: silent.length }, 'sessions ended: nobody has used them')
+    let ended = 0
+    for await (const silent of sessions.silentSince(now() - limit * IDLE_MARGIN))
+      ended += await sessions.deleteAll(silent)
+    if (ended > 0) logger.info({ sessions: ended }, 'sessions ended: nobody has used them')
   }
   await sessions.sweep()
 }
@@ -133,40 +139,74 @@ class Refresher {
   /** Refreshes under way, and the waits of those who have asked for one at once. */
   readonly #running = new Map<string, Promise<void>>()
   readonly #asked = new Map<string, Promise<void>>()
-  /** Outdated sessions whose provider does not want to be asked so often: they must not stand before others. */
-  #passedOver = 0
+  readonly #pauses: ProviderPauses
+  readonly #due: readonly DueSessions[]
+  /** Sessions that were due since the last round of each list. */
+  readonly #seen: readonly Set<string>[]
+  #lastRounds: readonly Set<string>[]
 
   constructor(options: RefresherOptions) {
     this.#options = options
     this.#random = options.random ?? Math.random
+    this.#pauses = new ProviderPauses(options)
+    const { sessions } = options
+    this.#due = [
+      new DueSessions(async (page) => sessions.dueForRefresh(page)),
+      new DueSessions(async (page) => sessions.withOldClaims(page)),
+    ]
+    this.#seen = this.#due.map(() => new Set())
+    this.#lastRounds = this.#due.map(() => new Set())
   }
 
   async refreshDue(): Promise<void> {
-    const { sessions, now } = this.#options
-    const start = now()
-    const most = BATCH + this.#notBefore.size
-    const due = [
-      ...(await sessions.dueForRefresh(start + LEAD_MS, most)),
-      ...(await this.#outdated(start, most)),
-    ]
-    const ids = new Set(due.map(({ id }) => id))
-    for (const id of this.#notBefore.keys()) if (!ids.has(id)) this.#notBefore.delete(id)
-    const once = new Map(due.map((session) => [session.id, session]))
-    const waiting = [...once.values()].filter((session) => this.#isItsTurn(session, start))
+    const start = this.#options.now()
+    const interval = this.#options.claimsInterval?.() ?? Infinity
+    const ends = await this.#turnsOf(0, start + LEAD_MS, start, (due) => due.at)
+    // Of whom the provider has said nothing for long, because their tokens live longer.
+    const outdated = await this.#turnsOf(1, start - interval, start, ({ idpId }) =>
+      (this.#options.provider(idpId)?.refreshEveryMs ?? 0) <= interval ? Infinity : undefined,
+    )
+    const waiting = [...new Map([...ends, ...outdated].map((due) => [due.id, due])).values()]
     const worker = async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await this.#refresh(next)
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        if (!this.#pauses.mayAsk(next.idpId)) continue
+        const session = await this.#options.sessions.find(next.id)
+        if (session !== undefined) await this.#refresh(session)
+      }
     }
     await Promise.all(Array.from({ length: MAX_PARALLEL }, worker))
   }
 
-  /** Those of whom the provider has said nothing for long, because their tokens live longer. */
-  async #outdated(now: number, limit: number): Promise<readonly Session[]> {
-    const { sessions, provider, claimsInterval } = this.#options
-    const interval = claimsInterval?.() ?? Infinity
-    const found = await sessions.withOldClaims(now - interval, limit + this.#passedOver)
-    const wanted = found.filter(({ idpId }) => (provider(idpId)?.refreshEveryMs ?? 0) <= interval)
-    this.#passedOver = found.length - wanted.length
-    return wanted
+  /** @param endOf when its tokens end, for all that is known; `undefined` for sessions to pass over */
+  #turnsOf(
+    list: 0 | 1,
+    before: number,
+    now: number,
+    endOf: (due: Due) => number | undefined,
+  ): Promise<readonly Due[]> {
+    const due = this.#due[list]
+    if (due === undefined || before === -Infinity) return Promise.resolve([])
+    return due.next({
+      before,
+      most: BATCH,
+      wants: (entry) => {
+        this.#seen[list]?.add(entry.id)
+        const end = endOf(entry)
+        return end !== undefined && this.#pauses.mayAsk(entry.idpId) && this.#isItsTurn(entry, end, now)
+      },
+      onRound: () => this.#endRound(list),
+    })
+  }
+
+  /** What was in no list for a whole round is not due any more, and need not wait. */
+  #endRound(list: 0 | 1): void {
+    this.#lastRounds = this.#lastRounds.map((round, index) =>
+      index === list ? new Set(this.#seen[list]) : round,
+    )
+    this.#seen[list]?.clear()
+    const rounds = [...this.#lastRounds, ...this.#seen]
+    for (const id of this.#notBefore.keys())
+      if (!rounds.some((round) => round.has(id))) this.#notBefore.delete(id)
   }
 
   refreshNow(session: Session): Promise<void> {
@@ -191,7 +231,8 @@ class Refresher {
     if (isRecent && wait.why === 'theirs') await this.#theirTurn(session)
   }
 
-  #mayAskNow({ id, version, tokens }: Session): boolean {
+  #mayAskNow({ id, idpId, version, tokens }: Session): boolean {
+    if (!this.#pauses.mayAsk(idpId)) return false
     const wait = this.#notBefore.get(id)
     if (wait === undefined || wait.version !== version || wait.why === 'spread') return true
     const now = this.#options.now()
@@ -209,14 +250,11 @@ class Refresher {
     }
   }
 
-  #isItsTurn(session: Session, now: number): boolean {
-    const known = this.#notBefore.get(session.id)
+  #isItsTurn(due: Due, end: number, now: number): boolean {
+    const known = this.#notBefore.get(due.id)
     if (known !== undefined) return known.at <= now
-    const at = Math.min(
-      now + this.#random() * SPREAD_MS,
-      Math.max(now, expiryOf(session) - LEAD_MS + SPREAD_MS),
-    )
-    this.#waitUntil(session, at, 0, 'spread')
+    const at = Math.min(now + this.#random() * SPREAD_MS, Math.max(now, end - LEAD_MS + SPREAD_MS))
+    this.#waitUntil(due, at, 0, 'spread')
     return at <= now
   }
 
@@ -233,12 +271,16 @@ class Refresher {
     const { sessions, provider, now, logger, metrics } = this.#options
     const log = logger.child({ 'session-id': session.id, user: session.userId })
     const attempts = this.#attempts(session)
+    if (!this.#pauses.begin(session.idpId)) return
     try {
       const isOurs = await sessions.claimOnce(
         `refresh:${session.id}:${session.version}:${attempts}`,
         CLAIM_MS,
       )
-      if (!isOurs) return this.#waitUntil(session, now() + AFTER_YOU_MS, attempts + 1, 'theirs')
+      if (!isOurs) {
+        this.#pauses.release(session.idpId)
+        return this.#waitUntil(session, now() + AFTER_YOU_MS, attempts + 1, 'theirs')
+      }
       const identityProvider = provider(session.idpId)
       if (identityProvider === undefined)
         throw new Fault('IDP_NOT_CONFIGURED', 'its provider is not configured now')
@@ -246,6 +288,7 @@ class Refresher {
         session.tokens.refreshToken === undefined
           ? await identityProvider.reread(session)
           : await identityProvider.refresh(session)
+      this.#pauses.answered(session.idpId)
       const current = (await sessions.find(session.id)) ?? session
       // Meanwhile its owner has signed in anew: those tokens are the younger ones.
       if (current.tokens.refreshToken !== session.tokens.refreshToken) return
@@ -263,12 +306,19 @@ class Refresher {
     const { metrics } = this.#options
     const code = error instanceof Fault ? error.code : undefined
     if (code === 'SESSION_GONE') return
-    if (code === 'IDP_REFUSED') return this.#end(session, String(error), log)
+    if (code === 'IDP_REFUSED') {
+      this.#pauses.answered(session.idpId)
+      return this.#end(session, String(error), log)
+    }
+    if (code !== undefined && PROVIDER_FAILURES.has(code)) this.#pauses.failed(session.idpId, error)
+    else this.#pauses.release(session.idpId)
     const attempts = this.#attempts(session) + 1
     const delay = Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), MAX_RETRY_MS)
     this.#waitUntil(session, this.#options.now() + delay * (1 + this.#random() / 4), attempts, 'failed')
     metrics.refresh('postponed')
-    log.warn({ err: error, attempts }, 'session could not be refreshed, it stays for now')
+    // Of a provider that is down one line is enough.
+    if (this.#pauses.mayAsk(session.idpId))
+      log.warn({ err: error, attempts }, 'session could not be refreshed, it stays for now')
   }
 
   async #end({ id, version }: Session, reason: string, log: Logger): Promise<void> {
@@ -287,7 +337,7 @@ class Refresher {
   }
 
   #waitUntil(
-    { id, version }: Session,
+    { id, version }: Pick<Session, 'id' | 'version'>,
     at: number,
     attempts: number,
     why: Wait['why'],

@@ -26,7 +26,7 @@ export function precisionFor({ settings, routes }: Pick<Config, 'settings' | 'ro
 }
 
 export interface IdleJudge {
-  readonly sessions: Pick<SessionStore, 'silenceOf' | 'delete'>
+  readonly sessions: Pick<SessionStore, 'silenceOf' | 'delete' | 'isClockInDoubt'>
   readonly logger: Logger
 }
 
@@ -58,6 +58,8 @@ function keepAwake(check: Check, judge: IdleJudge, limit: number, silences: read
 
 /** It does not count in any case; that it can't be deleted now is told, and tried again by the next request. */
 function end(session: Session, { sessions, logger }: IdleJudge): void {
+  // By a clock that may be wrong nothing is ended for good.
+  if (sessions.isClockInDoubt) return
   Promise.try(() => sessions.delete(session.id)).then(
     () =>
       logger.info({ 'session-id': session.id, user: session.userId }, 'session ended: nobody has used it'),

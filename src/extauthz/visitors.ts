@@ -77,6 +77,8 @@ const MOST_ANSWERS = 20_000
 /** Visitors by the exact bytes of host and credentials. When full, the oldest go. */
 export class Visitors {
   readonly #byKey = new Map<string, Visitor>()
+  /** Keys by session or service account: thousands of sessions may end in one sweep. */
+  readonly #keysOf = new Map<string, Set<string>>()
   #answers = 0
 
   find(key: string): Visitor | undefined {
@@ -87,8 +89,15 @@ export class Visitors {
   remember(key: string, visitor: Visitor, hasCredentials: boolean): void {
     const isNamed = visitor.sessionIds.length + visitor.serviceAccountIds.length > 0
     if (key.length > LONGEST_KEY || (!isNamed && hasCredentials)) return
+    const former = this.#byKey.get(key)
+    if (former !== undefined) this.#forget(key, former)
     visitor.isKept = true
     this.#byKey.set(key, visitor)
+    for (const id of namesOf(visitor)) {
+      const keys = this.#keysOf.get(id)
+      if (keys === undefined) this.#keysOf.set(id, new Set([key]))
+      else keys.add(key)
+    }
     if (this.#byKey.size > MOST_VISITORS) this.#forgetOldest()
   }
 
@@ -100,9 +109,9 @@ export class Visitors {
   }
 
   forgetSession(sessionId: string): void {
-    for (const [key, visitor] of this.#byKey) {
-      if (visitor.sessionIds.includes(sessionId) || visitor.serviceAccountIds.includes(sessionId))
-        this.#forget(key, visitor)
+    for (const key of this.#keysOf.get(sessionId) ?? []) {
+      const visitor = this.#byKey.get(key)
+      if (visitor !== undefined) this.#forget(key, visitor)
     }
   }
 
@@ -125,8 +134,17 @@ export class Visitors {
 
   #forget(key: string, visitor: Visitor): void {
     this.#byKey.delete(key)
+    for (const id of namesOf(visitor)) {
+      const keys = this.#keysOf.get(id)
+      keys?.delete(key)
+      if (keys?.size === 0) this.#keysOf.delete(id)
+    }
     this.#answers -= visitor.answers.size
     visitor.answers.clear()
     visitor.isKept = false
   }
+}
+
+function namesOf({ sessionIds, serviceAccountIds }: Visitor): readonly string[] {
+  return [...sessionIds, ...serviceAccountIds]
 }

@@ -8,11 +8,12 @@
  *
  * @module
  */
-import type { DatabaseSync } from 'node:sqlite'
 import { Fault } from '../errors.ts'
 import type { Session } from './session.ts'
+import type { SqliteConnection } from './sqlite-connection.ts'
 import { guarded, inTransaction } from './sqlite-database.ts'
-import { integerOf } from './sqlite-record.ts'
+import { integerOf, textOf } from './sqlite-record.ts'
+import type { StoreClock } from './store-clock.ts'
 
 type Noted = Pick<Session, 'id' | 'issuedAt'>
 
@@ -28,9 +29,12 @@ interface Note {
 
 /** Between two transactions. */
 const FLUSH_INTERVAL_MS = 1000
+/** Rows at a time: some milliseconds. */
+const PAGE = 1000
 
 export class SqliteActivity {
-  readonly #database: DatabaseSync
+  readonly #database: SqliteConnection
+  readonly #clock: StoreClock
   readonly #statements: ReturnType<typeof prepareStatements>
   readonly #limit: number
   readonly #notes = new Map<string, Note>()
@@ -38,8 +42,9 @@ export class SqliteActivity {
   #flushedAt = 0
 
   /** @param limit how many sessions are kept in memory */
-  constructor(database: DatabaseSync, limit: number) {
+  constructor(database: SqliteConnection, clock: StoreClock, limit: number) {
     this.#database = database
+    this.#clock = clock
     this.#statements = prepareStatements(database)
     this.#limit = limit
   }
@@ -62,16 +67,27 @@ export class SqliteActivity {
     return silenceAt(note, at)
   }
 
-  /** Ids of live sessions that nobody has used since, by what is on disk. */
-  silentSince(before: number): readonly string[] {
-    return this.#statements.silent.all(before).map((row) => String(row['id']))
+  /**
+   * Ids of live sessions that nobody has used since, by what is on disk: a page of the table after that id. `next` is
+   * where the following page begins; unset after the last.
+   */
+  silentSince(
+    before: number,
+    after: string,
+  ): { readonly silent: readonly string[]; readonly next: string | undefined } {
+    const rows = this.#statements.page.all(after, PAGE)
+    const limit = this.#clock.toKept(before)
+    return {
+      silent: rows.filter((row) => integerOf(row, 'used_at') <= limit).map((row) => textOf(row, 'id')),
+      next: rows.length < PAGE ? undefined : rows.map((row) => textOf(row, 'id')).at(-1),
+    }
   }
 
-  /** Writes what is due, in one transaction. */
+  /** Writes of what is due as much as fits one transaction. */
   flush(at: number): void {
     this.#flushedAt = at
-    const due = [...this.#due]
-    this.#due.clear()
+    const due = [...this.#due].slice(0, PAGE)
+    for (const id of due) this.#due.delete(id)
     if (due.length === 0) return
     const { insert, update } = this.#statements
     guarded(() =>
@@ -79,11 +95,12 @@ export class SqliteActivity {
         for (const id of due) {
           const note = this.#notes.get(id)
           if (note === undefined) continue
-          const { issuedAt, seenAt, silence } = note
-          if (note.writtenAt === undefined) insert.run(id, issuedAt, seenAt, silence)
+          const { silence } = note
+          const [issuedAt, seenAt] = [this.#clock.toKept(note.issuedAt), this.#clock.toKept(note.seenAt)]
+          if (note.writtenAt === undefined) insert.run(id, issuedAt, seenAt, silence, id)
           // Not over the row of a session that another process has renewed.
           else update.run(seenAt, silence, id, issuedAt)
-          note.writtenAt = seenAt
+          note.writtenAt = note.seenAt
         }
       }),
     )
@@ -93,7 +110,7 @@ export class SqliteActivity {
   flushAll(): void {
     for (const [id, { seenAt, writtenAt, issuedAt }] of this.#notes)
       if (seenAt > (writtenAt ?? issuedAt)) this.#due.add(id)
-    this.flush(this.#flushedAt)
+    while (this.#due.size > 0) this.flush(this.#flushedAt)
   }
 
   forget(id: string): void {
@@ -104,16 +121,6 @@ export class SqliteActivity {
   clear(): void {
     this.#notes.clear()
     this.#due.clear()
-  }
-
-  /** Part of a transaction of the caller. */
-  sweep(): void {
-    this.#statements.sweep.run()
-  }
-
-  /** Part of a transaction of the caller: the clock was set back by so much. */
-  shift(jump: number): void {
-    this.#statements.shift.run({ jump })
   }
 
   #noteOf(session: Noted): Note {
@@ -133,8 +140,8 @@ export class SqliteActivity {
 
   #hearOthers({ id }: Noted, note: Note): void {
     const row = guarded(() => this.#statements.find.get(id))
-    if (row === undefined || integerOf(row, 'issued_at') !== note.issuedAt) return
-    const seenAt = integerOf(row, 'seen_at')
+    if (row === undefined || this.#clock.toWall(integerOf(row, 'issued_at')) !== note.issuedAt) return
+    const seenAt = this.#clock.toWall(integerOf(row, 'seen_at'))
     note.seenAt = Math.max(note.seenAt, seenAt)
     note.silence = Math.max(note.silence, integerOf(row, 'silence'))
     note.writtenAt = seenAt
@@ -160,16 +167,15 @@ function silenceAt({ silence, seenAt }: Note, at: number): number {
   return Math.max(silence, at - seenAt)
 }
 
-function prepareStatements(database: DatabaseSync) {
+function prepareStatements(database: SqliteConnection) {
   return {
     find: database.prepare('SELECT issued_at, seen_at, silence FROM activity WHERE session_id = ?'),
-    insert: database.prepare('REPLACE INTO activity VALUES (?, ?, ?, ?)'),
+    insert: database.prepare(`REPLACE INTO activity
+      SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM session WHERE id = ?)`),
     update: database.prepare(`UPDATE activity SET seen_at = max(seen_at, ?), silence = max(silence, ?)
       WHERE session_id = ? AND issued_at = ?`),
-    silent: database.prepare(`SELECT session.id FROM session
+    page: database.prepare(`SELECT session.id AS id, coalesce(seen_at, session.issued_at) AS used_at FROM session
       LEFT JOIN activity ON session_id = session.id AND activity.issued_at = session.issued_at
-      WHERE coalesce(seen_at, session.issued_at) <= ?`),
-    sweep: database.prepare('DELETE FROM activity WHERE session_id NOT IN (SELECT id FROM session)'),
-    shift: database.prepare('UPDATE activity SET issued_at = issued_at - :jump, seen_at = seen_at - :jump'),
+      WHERE session.id > ? ORDER BY session.id LIMIT ?`),
   }
 }

@@ -60,6 +60,14 @@ const MIGRATIONS = [
    ALTER TABLE session ADD COLUMN claims_at INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE session ADD COLUMN askable_until INTEGER NOT NULL DEFAULT 0;
    CREATE INDEX session_by_claims ON session (claims_at);`,
+  `-- By how much the wall clock was set back in all: times in this file are wall-clock times plus this.
+   ALTER TABLE store ADD COLUMN set_back INTEGER NOT NULL DEFAULT 0;
+   CREATE INDEX claimed_by_expiry ON claimed (expires_at);
+   CREATE INDEX deleted_by_expiry ON deleted (expires_at);
+   DELETE FROM activity WHERE session_id NOT IN (SELECT id FROM session);
+   CREATE INDEX record_deleted ON record (changed_at) WHERE value IS NULL;
+   CREATE TRIGGER session_gone AFTER DELETE ON session
+     BEGIN DELETE FROM activity WHERE session_id = OLD.id; END;`,
 ]
 
 /** "SaPo": tells our file from any other SQLite file. */
@@ -99,7 +107,10 @@ export function guarded<T>(act: () => T): T {
   }
 }
 
-export function inTransaction<T>(database: DatabaseSync, act: () => T): T {
+/** A database, or a connection to one. */
+type Transactional = Pick<DatabaseSync, 'exec' | 'isTransaction'>
+
+export function inTransaction<T>(database: Transactional, act: () => T): T {
   database.exec('BEGIN IMMEDIATE')
   try {
     const result = act()
@@ -112,7 +123,7 @@ export function inTransaction<T>(database: DatabaseSync, act: () => T): T {
 }
 
 /** A transaction that is on the disk when it returns: some milliseconds, against microseconds. */
-export function durably<T>(database: DatabaseSync, act: () => T): T {
+export function durably<T>(database: Transactional, act: () => T): T {
   database.exec('PRAGMA synchronous = FULL')
   try {
     return inTransaction(database, act)

@@ -9,26 +9,32 @@ import type { SQLOutputValue } from 'node:sqlite'
 import type { Sealer } from '../crypto/seal.ts'
 import { refreshDueAt } from './refresh-due.ts'
 import type { Session, SessionTokens } from './session.ts'
+import type { StoreClock } from './store-clock.ts'
 
 export type Row = Record<string, SQLOutputValue>
 
 type Profile = Pick<Session, 'email' | 'name' | 'claims' | 'groups' | 'authenticatedAt' | 'acr'>
 
-export function toRow(session: Session, sealer: Sealer, now: number) {
-  const { email, name, claims, groups, authenticatedAt, acr } = session
+type Times = Pick<StoreClock, 'toKept' | 'toWall'>
+
+/** @param now on the wall clock, as all times of a session */
+export function toRow(session: Session, sealer: Sealer, now: number, clock: Times) {
+  const { email, name, claims, groups, acr } = session
+  const authenticatedAt = session.authenticatedAt && clock.toKept(session.authenticatedAt)
+  const refreshAt = refreshDueAt(session.tokens, now)
   return {
     id: session.id,
     idp_id: session.idpId,
     user_id: session.userId,
     profile: JSON.stringify({ email, name, claims, groups, authenticatedAt, acr } satisfies Profile),
     tokens: sealer.seal(JSON.stringify(session.tokens), placeOf(session.id)),
-    issued_at: session.issuedAt,
-    expires_at: session.expiresAt,
-    refresh_at: refreshDueAt(session.tokens, now) ?? null,
+    issued_at: clock.toKept(session.issuedAt),
+    expires_at: clock.toKept(session.expiresAt),
+    refresh_at: refreshAt === undefined ? null : clock.toKept(refreshAt),
     version: session.version,
     // What is saved is what the provider has just said.
-    claims_at: now,
-    askable_until: askableUntil(session),
+    claims_at: clock.toKept(now),
+    askable_until: clock.toKept(askableUntil(session)),
   }
 }
 
@@ -39,7 +45,7 @@ function askableUntil({ tokens, expiresAt }: Session): number {
 }
 
 /** `undefined` for a row whose tokens we can't open: it was altered, or moved from another session. */
-export function fromRow(row: Row, sealer: Sealer): Session | undefined {
+export function fromRow(row: Row, sealer: Sealer, clock: Times): Session | undefined {
   const id = textOf(row, 'id')
   const tokens = sealer.open(textOf(row, 'tokens'), placeOf(id))
   if (tokens === undefined) return undefined
@@ -54,10 +60,10 @@ export function fromRow(row: Row, sealer: Sealer): Session | undefined {
     name: profile.name,
     claims: profile.claims ?? {},
     groups: profile.groups ?? 'unknown',
-    issuedAt: integerOf(row, 'issued_at'),
-    ...(profile.authenticatedAt !== undefined && { authenticatedAt: profile.authenticatedAt }),
+    issuedAt: clock.toWall(integerOf(row, 'issued_at')),
+    ...(profile.authenticatedAt !== undefined && { authenticatedAt: clock.toWall(profile.authenticatedAt) }),
     ...(profile.acr !== undefined && { acr: profile.acr }),
-    expiresAt: integerOf(row, 'expires_at'),
+    expiresAt: clock.toWall(integerOf(row, 'expires_at')),
     tokens: {
       accessToken: opened.accessToken,
       accessTokenExpiresAt: opened.accessTokenExpiresAt,

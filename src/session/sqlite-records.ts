@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { DatabaseSync } from 'node:sqlite'
 import type { RecordStore, StoredRecord } from './records.ts'
+import type { SqliteConnection } from './sqlite-connection.ts'
 import { durably, guarded, inTransaction } from './sqlite-database.ts'
 import { integerOf, type Row, textOf } from './sqlite-record.ts'
 
 export interface SqliteRecordsOptions {
-  readonly database: DatabaseSync
+  readonly database: SqliteConnection
   readonly now: () => number
   /** The next number of the counter that all changes of the file share. Called inside a transaction. */
   readonly nextVersion: () => number
@@ -87,9 +87,9 @@ export class SqliteRecords implements RecordStore {
     return this.#statements.changedSince.all(version)
   }
 
-  /** Forgets deletions that every process has seen by now. */
-  sweep(before: number): void {
-    this.#statements.sweep.run(before)
+  /** Forgets deletions that every process has seen by now; answers how many, `limit` at most. */
+  sweep(before: number, limit: number): number {
+    return this.#statements.sweep.run(before, limit)
   }
 
   clear(): void {
@@ -97,13 +97,14 @@ export class SqliteRecords implements RecordStore {
   }
 }
 
-function prepareRecordStatements(database: DatabaseSync) {
+function prepareRecordStatements(database: SqliteConnection) {
   return {
     get: database.prepare('SELECT * FROM record WHERE collection = ? AND id = ? AND value IS NOT NULL'),
     list: database.prepare('SELECT * FROM record WHERE collection = ? AND value IS NOT NULL ORDER BY id'),
     put: database.prepare('REPLACE INTO record VALUES (?, ?, ?, ?, ?)'),
     changedSince: database.prepare('SELECT collection, id, version FROM record WHERE version > ?'),
-    sweep: database.prepare('DELETE FROM record WHERE value IS NULL AND changed_at < ?'),
+    sweep: database.prepare(`DELETE FROM record WHERE (collection, id) IN
+      (SELECT collection, id FROM record WHERE value IS NULL AND changed_at < ? LIMIT ?)`),
   }
 }
 

@@ -7,18 +7,21 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import type { DatabaseSync } from 'node:sqlite'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Sealer } from '../crypto/seal.ts'
 import { Fault } from '../errors.ts'
 import type { RecordStore } from './records.ts'
 import type { Session } from './session.ts'
 import { SessionCopies } from './session-copies.ts'
 import { SqliteActivity } from './sqlite-activity.ts'
-import { durably, guarded, inTransaction, numberOf, openDatabase } from './sqlite-database.ts'
+import { SqliteConnection } from './sqlite-connection.ts'
+import { durably, guarded, inTransaction, openDatabase } from './sqlite-database.ts'
 import { fromRow, integerOf, type Row, textOf, toRow } from './sqlite-record.ts'
 import { SqliteRecords } from './sqlite-records.ts'
 import { prepareStatements } from './sqlite-statements.ts'
-import type { SessionStore } from './store.ts'
+import { sweepRows } from './sqlite-sweep.ts'
+import type { Due, DuePage, SessionStore } from './store.ts'
+import { StoreClock } from './store-clock.ts'
 
 /** All that is kept: sessions, and what is beside them. */
 export interface Store extends SessionStore {
@@ -29,6 +32,8 @@ export interface SqliteStoreOptions {
   readonly file: string
   readonly sealer: Sealer
   readonly now?: () => number
+  /** Milliseconds that only run forward; default: those of the process, or `now` where that is given. */
+  readonly monotonic?: () => number
   /** How many sessions are kept in memory. */
   readonly maxCopies?: number
   /** How often another process's changes are looked for when no request does so; 0 for never. */
@@ -39,9 +44,10 @@ export interface SqliteStoreOptions {
 const LOOK_INTERVAL_MS = 250
 /** Between two notes of the wall clock. */
 const NOTE_INTERVAL_MS = 60_000
-/** A clock that is set back by less is a clock being disciplined. */
-const CLOCK_TOLERANCE_MS = 1000
-const DAY_MS = 86_400_000
+/** More changes of other processes than that are not followed one by one. */
+const MOST_CHANGES = 1000
+/** Sessions that are dropped, announced or ended in one turn of the event loop. */
+const PER_TURN = 200
 
 /** @throws {Fault} STATE_UNUSABLE */
 export function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
@@ -50,9 +56,9 @@ export function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
 
 class SqliteStore implements Store {
   readonly records: SqliteRecords
-  readonly #database: DatabaseSync
+  readonly #database: SqliteConnection
   readonly #sealer: Sealer
-  readonly #now: () => number
+  readonly #clock: StoreClock
   readonly #copies: SessionCopies
   readonly #activity: SqliteActivity
   readonly #listeners = new Set<(id: string) => void>()
@@ -63,15 +69,15 @@ class SqliteStore implements Store {
   #dataVersion: number
   #lookedAt: number
   #notedAt: number
-  /** Latest time that was on the wall clock. */
-  #latest: number
 
-  constructor({ file, sealer, now = Date.now, maxCopies = 20_000, pollMs = 500 }: SqliteStoreOptions) {
-    this.#database = openDatabase(file)
+  constructor(options: SqliteStoreOptions) {
+    const { file, sealer, now = Date.now, maxCopies = 20_000, pollMs = 500 } = options
+    const { monotonic = options.now ?? (() => performance.now()) } = options
+    this.#database = new SqliteConnection(openDatabase(file))
     this.#sealer = sealer
-    this.#now = now
+    this.#clock = new StoreClock(now, monotonic)
     this.#copies = new SessionCopies(maxCopies)
-    this.#activity = new SqliteActivity(this.#database, maxCopies)
+    this.#activity = new SqliteActivity(this.#database, this.#clock, maxCopies)
     this.#statements = prepareStatements(this.#database)
     this.records = new SqliteRecords({
       database: this.#database,
@@ -80,15 +86,14 @@ class SqliteStore implements Store {
       onOwnChange: (version) => this.#advanceTo(version),
       look: () => this.#lookIfDue(),
     })
-    this.#latest = now()
-    this.#lookedAt = this.#latest
-    this.#notedAt = this.#latest
+    this.#lookedAt = now()
+    this.#notedAt = this.#lookedAt
     guarded(() => {
       this.#dropIfSealedWithOtherKey()
-      this.#noteClock(this.#latest)
+      this.#followClock()
     })
-    this.#version = numberOf(this.#database, 'SELECT version FROM store')
-    this.#dataVersion = numberOf(this.#database, 'PRAGMA data_version')
+    this.#version = integerOf(this.#statements.version.get() ?? {}, 'version')
+    this.#dataVersion = integerOf(this.#statements.dataVersion.get() ?? {}, 'data_version')
     this.#timer = pollMs > 0 ? setInterval(() => this.#tick(), pollMs).unref() : undefined
   }
 
@@ -96,7 +101,7 @@ class SqliteStore implements Store {
     const now = this.#lookIfDue()
     const session = this.#copies.get(id) ?? this.#load(id)
     // Never by a clock that was set back and could not be dealt with yet.
-    if (session === undefined || session.expiresAt > Math.max(now, this.#latest)) return session
+    if (session === undefined || session.expiresAt > Math.max(now, this.#clock.latest)) return session
     this.#copies.drop(id)
     return undefined
   }
@@ -107,7 +112,7 @@ class SqliteStore implements Store {
         if (this.#statements.findDeleted.get(session.id) !== undefined)
           throw new Fault('SESSION_GONE', 'the session was ended while it was being changed')
         const stored: Session = { ...session, version: this.#nextVersion() }
-        this.#statements.upsert.run(toRow(stored, this.#sealer, this.#now()))
+        this.#statements.upsert.runNamed(toRow(stored, this.#sealer, this.#clock.now(), this.#clock))
         return stored
       }),
     )
@@ -118,50 +123,46 @@ class SqliteStore implements Store {
   }
 
   delete(id: string): boolean {
-    // Before the disk is asked: should that fail, this process at least lets nobody in by a copy.
-    this.#copies.drop(id)
-    this.#activity.forget(id)
-    const version = guarded(() =>
-      durably(this.#database, () => {
-        const row = this.#statements.delete.get(id)
-        if (row === undefined) return undefined
-        const next = this.#nextVersion()
-        this.#statements.bury.run(id, integerOf(row, 'expires_at'), next)
-        return next
-      }),
-    )
-    if (version === undefined) return false
-    this.#advanceTo(version)
-    this.#announce(id)
-    return true
+    return this.#deleteNow([id]) > 0
+  }
+
+  async deleteAll(ids: readonly string[]): Promise<number> {
+    let ended = 0
+    for (let from = 0; from < ids.length; from += PER_TURN) {
+      if (from > 0) await nextTurn()
+      ended += this.#deleteNow(ids.slice(from, from + PER_TURN))
+    }
+    return ended
   }
 
   list(filter: { readonly userId?: string } = {}): readonly Session[] {
     const { listAll, listOfUser } = this.#statements
-    const now = this.#now()
+    const now = this.#clock.toKept(this.#clock.now())
     const rows = guarded(() =>
       filter.userId === undefined ? listAll.all(now) : listOfUser.all(filter.userId, now),
     )
-    return this.#read(rows)
+    return rows.map((row) => fromRow(row, this.#sealer, this.#clock)).filter((found) => found !== undefined)
   }
 
-  dueForRefresh(before: number, limit: number): readonly Session[] {
-    const rows = guarded(() => this.#statements.due.all(before, this.#now(), limit))
-    const sessions = this.#read(rows)
-    if (sessions.length < rows.length) this.#setAside(rows, sessions)
-    return sessions
+  dueForRefresh({ before, after, limit }: DuePage): readonly Due[] {
+    const { toKept } = this.#times()
+    const [at, id] = [after === undefined ? 0 : toKept(after.at), after?.id ?? '']
+    const now = toKept(this.#clock.now())
+    return this.#dueOf(guarded(() => this.#statements.due.all(at, id, toKept(before), now, limit)))
   }
 
-  withOldClaims(before: number, limit: number): readonly Session[] {
-    const now = this.#now()
-    return this.#read(guarded(() => this.#statements.oldClaims.all(before, now, now, limit)))
+  withOldClaims({ before, after, limit }: DuePage): readonly Due[] {
+    const { toKept } = this.#times()
+    const [at, id] = [after === undefined ? 0 : toKept(after.at), after?.id ?? '']
+    const now = toKept(this.#clock.now())
+    return this.#dueOf(guarded(() => this.#statements.oldClaims.all(at, id, toKept(before), now, now, limit)))
   }
 
   claimOnce(key: string, ttlMs: number): boolean {
-    const now = this.#now()
+    const now = this.#clock.toKept(this.#clock.now())
     // The hash alone: keys may be secrets, and are of any length.
     const digest = createHash('sha256').update(key).digest()
-    return guarded(() => this.#statements.claim.run(digest, now + ttlMs, now)).changes === 1
+    return guarded(() => this.#statements.claim.run(digest, now + ttlMs, now)) === 1
   }
 
   touch(session: Session, at: number, precisionMs: number): void {
@@ -172,25 +173,44 @@ class SqliteStore implements Store {
     return this.#activity.silenceOf(session, at, limitMs)
   }
 
-  silentSince(before: number): readonly string[] {
-    return guarded(() => this.#activity.silentSince(before))
+  async *silentSince(before: number): AsyncGenerator<readonly string[]> {
+    let after: string | undefined = ''
+    while (after !== undefined && !this.isClockInDoubt) {
+      const from: string = after
+      const { silent, next } = guarded(() => this.#activity.silentSince(before, from))
+      if (silent.length > 0) yield silent
+      after = next
+      await nextTurn()
+    }
   }
 
-  sweep(): number {
-    const now = this.#now()
+  async sweep(): Promise<number> {
+    const now = this.#clock.now()
     this.#look(now)
-    const gone = guarded(() =>
-      inTransaction(this.#database, () => {
-        this.#statements.sweepClaimed.run(now)
-        this.#statements.sweepDeleted.run(now)
-        this.#activity.sweep()
-        this.records.sweep(now - DAY_MS)
-        return this.#statements.sweepSessions.all(now).map((row) => textOf(row, 'id'))
-      }),
-    )
+    // What a clock that ran ahead has ended is refused, but comes back with the right time.
+    if (this.isClockInDoubt) return 0
+    let swept = 0
+    const { records, clock, statements } = {
+      records: this.records,
+      clock: this.#clock,
+      statements: this.#statements,
+    }
+    for await (const ids of sweepRows({ database: this.#database, statements, records, clock, now })) {
+      swept += ids.length
+      for (const id of ids) {
+        this.#copies.drop(id)
+        this.#activity.forget(id)
+        this.#announce(id)
+      }
+    }
     // Another process may have swept what we still hold a copy of.
-    for (const id of new Set([...gone, ...this.#copies.dropExpired(now)])) this.#announce(id)
-    return gone.length
+    await this.#announceInTurns(this.#copies.dropExpired(now))
+    return swept
+  }
+
+  get isClockInDoubt(): boolean {
+    this.#clock.now()
+    return this.#clock.isInDoubt
   }
 
   onChange(listener: (id: string) => void): Disposable {
@@ -199,12 +219,17 @@ class SqliteStore implements Store {
   }
 
   get count(): number {
-    return guarded(() => integerOf(this.#statements.count.get(this.#now()) ?? {}, 'count'))
+    const now = this.#clock.toKept(this.#clock.now())
+    return guarded(() => integerOf(this.#statements.count.get(now) ?? {}, 'count'))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
-    if (this.#database.isOpen) quietly(() => this.#activity.flushAll())
+    if (this.#database.isOpen)
+      quietly(() => {
+        this.#activity.flushAll()
+        guarded(() => this.#followClock())
+      })
     this.#activity.clear()
     this.#copies.clear()
     this.#listeners.clear()
@@ -213,26 +238,61 @@ class SqliteStore implements Store {
     return Promise.resolve()
   }
 
+  #times(): { readonly toKept: (wallTime: number) => number } {
+    return { toKept: (wallTime) => this.#clock.toKept(wallTime) }
+  }
+
   #load(id: string): Session | undefined {
     const row = guarded(() => this.#statements.find.get(id))
-    const session = row === undefined ? undefined : fromRow(row, this.#sealer)
+    const session = row === undefined ? undefined : fromRow(row, this.#sealer, this.#clock)
     if (session !== undefined) this.#copies.put(session)
+    // What can't be opened can't be refreshed, and would be tried again and again.
+    else if (row !== undefined) quietly(() => guarded(() => this.#statements.neverRefresh.run(id)))
     return session
   }
 
-  #read(rows: readonly Row[]): readonly Session[] {
-    return rows.map((row) => fromRow(row, this.#sealer)).filter((session) => session !== undefined)
+  #dueOf(rows: readonly Row[]): readonly Due[] {
+    return rows.map((row) => ({
+      id: textOf(row, 'id'),
+      idpId: textOf(row, 'idp_id'),
+      version: integerOf(row, 'version'),
+      at: this.#clock.toWall(integerOf(row, 'at')),
+    }))
   }
 
-  /** What can't be opened can't be refreshed, and must not stand before those that can. */
-  #setAside(rows: readonly Row[], opened: readonly Session[]): void {
-    const readable = new Set(opened.map(({ id }) => id))
-    for (const id of rows.map((row) => textOf(row, 'id')))
-      if (!readable.has(id)) guarded(() => this.#statements.neverRefresh.run(id))
+  #deleteNow(ids: readonly string[]): number {
+    // Before the disk is asked: should that fail, this process at least lets nobody in by a copy.
+    for (const id of ids) {
+      this.#copies.drop(id)
+      this.#activity.forget(id)
+    }
+    const gone = guarded(() =>
+      durably(this.#database, () =>
+        ids.flatMap((id) => {
+          const row = this.#statements.delete.get(id)
+          if (row === undefined) return []
+          const version = this.#nextVersion()
+          this.#statements.bury.run(id, integerOf(row, 'expires_at'), version)
+          return [{ id, version }]
+        }),
+      ),
+    )
+    for (const { id, version } of gone) {
+      this.#advanceTo(version)
+      this.#announce(id)
+    }
+    return gone.length
   }
 
   #announce(id: string): void {
     for (const listener of this.#listeners) listener(id)
+  }
+
+  async #announceInTurns(ids: readonly string[]): Promise<void> {
+    for (const [index, id] of ids.entries()) {
+      if (index > 0 && index % PER_TURN === 0) await nextTurn()
+      this.#announce(id)
+    }
   }
 
   #nextVersion(): number {
@@ -245,18 +305,18 @@ class SqliteStore implements Store {
   }
 
   #lookIfDue(): number {
-    const now = this.#now()
-    if (now - this.#lookedAt >= LOOK_INTERVAL_MS || now < this.#latest) this.#lookQuietly(now)
+    const now = this.#clock.now()
+    if (now - this.#lookedAt >= LOOK_INTERVAL_MS || now < this.#clock.latest) this.#lookQuietly(now)
     return now
   }
 
   /** A store that can't be read does not end the sessions that are known; what is not known is refused by `find`. */
-  #lookQuietly(now = this.#now()): void {
+  #lookQuietly(now: number): void {
     quietly(() => this.#look(now))
   }
 
   #tick(): void {
-    const now = this.#now()
+    const now = this.#clock.now()
     this.#lookQuietly(now)
     quietly(() => this.#activity.flush(now))
   }
@@ -264,11 +324,10 @@ class SqliteStore implements Store {
   #look(now: number): void {
     this.#lookedAt = now
     guarded(() => {
-      if (now < this.#latest - CLOCK_TOLERANCE_MS || now - this.#notedAt >= NOTE_INTERVAL_MS)
-        this.#noteClock(now)
-      this.#latest = Math.max(this.#latest, now)
+      if (this.#clock.isSetBack(now) || now - this.#notedAt >= NOTE_INTERVAL_MS) this.#followClock()
       const dataVersion = integerOf(this.#statements.dataVersion.get() ?? {}, 'data_version')
       if (dataVersion === this.#dataVersion) return
+      this.#followClock()
       this.#readChanges()
       this.#dataVersion = dataVersion
     })
@@ -277,11 +336,14 @@ class SqliteStore implements Store {
   #readChanges(): void {
     const { changedSince, deletedSince } = this.#statements
     const since = this.#version
-    const changed = changedSince.all(since)
-    const deleted = deletedSince.all(since)
+    const changed = changedSince.all(since, MOST_CHANGES)
+    const deleted = deletedSince.all(since, MOST_CHANGES)
     const records = this.records.changedSince(since)
-    const versions = [...changed, ...deleted, ...records].map((row) => integerOf(row, 'version'))
-    this.#version = versions.reduce((newest, version) => Math.max(newest, version), since)
+    if (changed.length === MOST_CHANGES || deleted.length === MOST_CHANGES) this.#forgetCopies()
+    else {
+      const versions = [...changed, ...deleted, ...records].map((row) => integerOf(row, 'version'))
+      this.#version = versions.reduce((newest, version) => Math.max(newest, version), since)
+    }
     for (const row of records) this.records.announce(textOf(row, 'collection'), textOf(row, 'id'))
     for (const row of [...changed, ...deleted]) {
       const id = textOf(row, 'id')
@@ -290,40 +352,43 @@ class SqliteStore implements Store {
     }
   }
 
+  /** Of all sessions: cheaper than to follow thousands of changes, and as true. */
+  #forgetCopies(): void {
+    this.#version = integerOf(this.#statements.version.get() ?? {}, 'version')
+    void this.#announceInTurns(this.#copies.clear())
+  }
+
   /**
    * Keeps the latest wall-clock time in the store. When the clock was set back, by whatever process and also
-   * while none ran, every expiry is moved back by as much: otherwise sessions would live that much longer.
+   * while none ran, every time in the store means an earlier one from now on: otherwise sessions would live longer.
    */
-  #noteClock(now: number): void {
-    const { seenAt, noteSeen, shiftSessions, shiftClaimed, shiftDeleted } = this.#statements
+  #followClock(): void {
+    const { clock, noteClock } = this.#statements
     // By the old clock still.
-    if (now < this.#latest - CLOCK_TOLERANCE_MS) this.#activity.flushAll()
-    const setBack = inTransaction(this.#database, () => {
-      const jump = integerOf(seenAt.get() ?? {}, 'seen_at') - now
-      noteSeen.run(jump > CLOCK_TOLERANCE_MS ? now : now + Math.max(jump, 0))
-      if (jump <= CLOCK_TOLERANCE_MS) return false
-      shiftSessions.run({ jump, version: this.#nextVersion() })
-      this.#activity.shift(jump)
-      shiftClaimed.run(jump)
-      shiftDeleted.run(jump)
-      return true
+    if (this.#clock.isSetBack(this.#clock.now())) this.#activity.flushAll()
+    const isShifted = inTransaction(this.#database, () => {
+      const row = clock.get() ?? {}
+      const stored = { seenAt: integerOf(row, 'seen_at'), setBack: integerOf(row, 'set_back') }
+      const next = this.#clock.follow(stored)
+      if (next.seenAt !== stored.seenAt || next.setBack !== stored.setBack)
+        noteClock.run(next.seenAt, next.setBack)
+      return next.isShifted
     })
-    this.#notedAt = now
-    this.#latest = now
-    if (!setBack) return
+    this.#notedAt = this.#clock.now()
+    if (!isShifted) return
     this.#activity.clear()
-    for (const id of this.#copies.clear()) this.#announce(id)
+    // Their answers are kept by a version that has not changed.
+    void this.#announceInTurns(this.#copies.clear())
   }
 
   /** With another shared secret no cookie fits these sessions any more, and none of their tokens can be opened. */
   #dropIfSealedWithOtherKey(): void {
+    const { canary, noteCanary } = this.#statements
     inTransaction(this.#database, () => {
-      const canary = textOf(this.#database.prepare('SELECT canary FROM store').get() ?? {}, 'canary')
-      if (this.#sealer.open(canary, 'store/canary') !== 'sallyport')
+      const sealed = textOf(canary.get() ?? {}, 'canary')
+      if (this.#sealer.open(sealed, 'store/canary') !== 'sallyport')
         this.#database.exec('DELETE FROM session')
-      this.#database
-        .prepare('UPDATE store SET canary = ?')
-        .run(this.#sealer.seal('sallyport', 'store/canary'))
+      noteCanary.run(this.#sealer.seal('sallyport', 'store/canary'))
     })
   }
 }

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Fault } from '../errors.ts'
 import type { Session } from './session.ts'
 import type { SessionStore } from './store.ts'
@@ -159,7 +160,7 @@ export function describeSessionStore(driver: string, { place }: StoreUnderTest):
         assert.equal(await store.find(id), undefined)
         assert.equal(await other.find(id), undefined)
         assert.deepEqual(await store.list(), [])
-        assert.deepEqual(await store.dueForRefresh(clock.now, 10), [])
+        assert.deepEqual(await store.dueForRefresh({ before: clock.now, limit: 10 }), [])
         assert.equal(store.count, 0)
       }),
     )
@@ -208,9 +209,19 @@ export function describeSessionStore(driver: string, { place }: StoreUnderTest):
         await ending(60)
         await ending(5, { refreshToken: undefined })
         const byIdToken = await ending(60, { idTokenExpiresAt: START + 15 * MINUTE })
-        assert.deepEqual(await store.dueForRefresh(START + 20 * MINUTE, 10), [first, byIdToken, second])
-        assert.deepEqual(await store.dueForRefresh(START + 20 * MINUTE, 1), [first])
-        assert.deepEqual(await store.dueForRefresh(START, 10), [])
+        const before = START + 20 * MINUTE
+        const all = await store.dueForRefresh({ before, limit: 10 })
+        assert.deepEqual(
+          all.map(({ id, at }) => [id, at]),
+          [
+            [first.id, START + 10 * MINUTE],
+            [byIdToken.id, START + 15 * MINUTE],
+            [second.id, START + 20 * MINUTE],
+          ],
+        )
+        assert.deepEqual(await store.dueForRefresh({ before, limit: 1 }), all.slice(0, 1))
+        assert.deepEqual(await store.dueForRefresh({ before, after: all[0], limit: 10 }), all.slice(1))
+        assert.deepEqual(await store.dueForRefresh({ before: START, limit: 10 }), [])
       }),
     )
 
@@ -225,16 +236,21 @@ export function describeSessionStore(driver: string, { place }: StoreUnderTest):
         const byToken = await store.save(newSession({ tokens: bare }))
         await store.save(newSession({ tokens: { ...bare, accessToken: undefined } }))
         clock.now += 10 * MINUTE
-        assert.deepEqual(await store.withOldClaims(clock.now - 11 * MINUTE, 10), [first])
-        const old = await store.withOldClaims(clock.now - 10 * MINUTE, 10)
+        const page = (age: number) => ({ before: clock.now - age, limit: 10 })
+        assert.deepEqual(
+          (await store.withOldClaims(page(11 * MINUTE))).map(({ id, version }) => [id, version]),
+          [[first.id, first.version]],
+        )
+        const old = await store.withOldClaims(page(10 * MINUTE))
+        assert.deepEqual(await store.withOldClaims({ ...page(10 * MINUTE), after: old[0] }), old.slice(1))
         assert.deepEqual(
           new Set(old.map(({ id }) => id)),
           new Set([first, second, byToken].map(({ id }) => id)),
         )
         await other.save(first)
-        assert.equal((await store.withOldClaims(clock.now - 10 * MINUTE, 10)).length, 2)
+        assert.equal((await store.withOldClaims(page(10 * MINUTE))).length, 2)
         clock.now += HOUR
-        assert.ok(!(await store.withOldClaims(clock.now, 10)).some(({ id }) => id === byToken.id))
+        assert.ok(!(await store.withOldClaims(page(0))).some(({ id }) => id === byToken.id))
       }),
     )
 
@@ -262,6 +278,53 @@ export function describeSessionStore(driver: string, { place }: StoreUnderTest):
         assert.equal(await store.sweep(), 2)
         assert.equal(await store.sweep(), 0)
         assert.deepEqual(await store.find(alive.id), alive)
+      }),
+    )
+
+    it(
+      'ends several at once, and none of them comes back',
+      withStores(async ({ store, other, clock }) => {
+        const sessions = Array.from({ length: 450 }, () => newSession())
+        for (const session of sessions) await store.save(session)
+        const alive = await store.save(newSession())
+        assert.equal(await store.deleteAll(['unknown', ...sessions.map(({ id }) => id)]), 450)
+        clock.now += 1000
+        assert.equal(await other.find(sessions[449]?.id ?? ''), undefined)
+        await assert.rejects(async () => other.save(sessions[0] ?? newSession()))
+        assert.deepEqual(await other.find(alive.id), alive)
+      }),
+    )
+
+    it(
+      'sweeps thousands in turns, so that others get their turn between',
+      withStores(async ({ store, clock }) => {
+        for (let i = 0; i < 1000; i++) await store.save(newSession({ expiresAt: START + MINUTE }))
+        clock.now += MINUTE
+        let inThisTurn = 0
+        let most = 0
+        using _ = store.onChange(() => {
+          most = Math.max(most, ++inThisTurn)
+        })
+        const done = new AbortController()
+        const turns = (async () => {
+          for (; !done.signal.aborted; inThisTurn = 0) await nextTurn()
+        })()
+        assert.equal(await store.sweep(), 1000)
+        done.abort()
+        await turns
+        assert.ok(most > 0 && most <= 400, String(most))
+      }),
+    )
+
+    it(
+      'follows thousands of changes of another process',
+      withStores(async ({ store, other, clock }) => {
+        const sessions = Array.from({ length: 1500 }, () => newSession())
+        for (const session of sessions) await store.save(session)
+        await other.deleteAll(sessions.slice(1).map(({ id }) => id))
+        clock.now += 1000
+        for (const { id } of sessions.slice(1)) assert.equal(await store.find(id), undefined)
+        assert.ok(await store.find(sessions[0]?.id ?? ''))
       }),
     )
 

@@ -10,6 +10,19 @@ import type { Session } from './session.ts'
 
 export type MaybePromise<T> = T | Promise<T>
 
+/** A session that the refresher should look at. */
+export interface Due extends Pick<Session, 'id' | 'idpId' | 'version'> {
+  /** When its tokens end, or when the provider last spoke of it. */
+  readonly at: number
+}
+
+/** Of a list in the order of `at`: how far it reaches, and after which entry the page begins. */
+export interface DuePage {
+  readonly before: number
+  readonly after?: Pick<Due, 'id' | 'at'> | undefined
+  readonly limit: number
+}
+
 export interface SessionStore extends AsyncDisposable {
   /** The live session, or `undefined` when there is none or it has expired. @throws {Fault} STORE_UNAVAILABLE */
   find(id: string): MaybePromise<Session | undefined>
@@ -24,10 +37,12 @@ export interface SessionStore extends AsyncDisposable {
   /** When it answers, the deletion is on the disk, so that a power cut brings nobody back in. */
   delete(id: string): MaybePromise<boolean>
   list(filter?: { readonly userId?: string }): MaybePromise<readonly Session[]>
+  /** Ends several, with turns of the event loop between some; answers how many there were. */
+  deleteAll(ids: readonly string[]): MaybePromise<number>
   /** Sessions whose tokens should be refreshed at or before `before` and that have a refresh token. */
-  dueForRefresh(before: number, limit: number): MaybePromise<readonly Session[]>
+  dueForRefresh(page: DuePage): MaybePromise<readonly Due[]>
   /** Sessions of which the provider has said nothing since, and whose provider can be asked; the oldest first. */
-  withOldClaims(before: number, limit: number): MaybePromise<readonly Session[]>
+  withOldClaims(page: DuePage): MaybePromise<readonly Due[]>
   /** Remembers a key for `ttlMs`; `false` when it is already there: how a single-use thing is used once. */
   claimOnce(key: string, ttlMs: number): MaybePromise<boolean>
   /**
@@ -42,10 +57,18 @@ export interface SessionStore extends AsyncDisposable {
    * @throws {Fault} STORE_UNAVAILABLE
    */
   silenceOf(session: Session, at: number, limitMs: number): MaybePromise<number>
-  /** Ids of sessions that nobody seems to have used since, give or take the precision of `touch`. */
-  silentSince(before: number): MaybePromise<readonly string[]>
+  /**
+   * Ids of sessions that nobody seems to have used since, give or take the precision of `touch`: some at a time, with
+   * turns of the event loop between.
+   */
+  silentSince(before: number): AsyncIterable<readonly string[]>
   /** Drops expired sessions and records; answers how many sessions went. */
   sweep(): MaybePromise<number>
+  /**
+   * Whether the wall clock has leapt forward a short while ago, which may turn out to be a mistake. What is too old by such
+   * a clock is refused, but not deleted.
+   */
+  readonly isClockInDoubt: boolean
   /** Called when a session has changed or gone, in this process or another; the listener must not throw. */
   onChange(listener: (id: string) => void): Disposable
   readonly count: number
