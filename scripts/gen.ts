@@ -1,6 +1,7 @@
 /**
  * Makes what is derived: from the schema of the configuration `config.schema.json` for editors and
- * `docs/configuration.md` for readers, from the criteria `docs/policy-reference.md`. With `--check` it writes nothing and exits 1 when either would change.
+ * `docs/configuration.md` for readers, from the criteria `docs/policy-reference.md`,
+ * and a table of `docs/policy.md`. With `--check` it writes nothing and exits 1 when either would change.
  *
  * @module
  */
@@ -11,6 +12,7 @@ import { PolicyText } from '../src/config/policy-keys.ts'
 import { ROUTE_SECTIONS, RouteKeys } from '../src/config/route-schema.ts'
 import { SETTINGS_SECTIONS, SettingsKeys } from '../src/config/settings-schema.ts'
 import { UNSUPPORTED_ROUTE_KEYS, UNSUPPORTED_SETTINGS } from '../src/config/unsupported-keys.ts'
+import { withMissingFacts } from './missing-facts-table.ts'
 import { policyReference } from './policy-reference.ts'
 import { POLICY, policyDefinitions } from './policy-schema.ts'
 
@@ -228,10 +230,14 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 }
 
+/** Written by hand but for one table. */
+const PAGE = 'docs/policy.md'
+
 const OUTPUTS = [
   { path: 'config.schema.json', make: editorSchema },
   { path: 'docs/configuration.md', make: referencePage },
   { path: 'docs/policy-reference.md', make: policyReference },
+  { path: PAGE, make: () => withMissingFacts(current(PAGE) ?? '') },
 ] as const
 
 function current(path: string): string | undefined {

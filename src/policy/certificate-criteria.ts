@@ -7,16 +7,20 @@
  *
  * @module
  */
-import type { ClientCertificateFacts, RequestFacts, Subject } from './decision.ts'
+import type { ClientCertificateFacts, RequestFacts, Subject, Truth } from './decision.ts'
 import { type CompileData, type Kinds, NO_DATA, withoutData } from './kind.ts'
-import { type TextMatcher, textMatcher } from './matchers.ts'
-import { type Criterion, hit, miss, type Outcome, unknown } from './outcome.ts'
+import { domainForms, mailForms } from './mail-address.ts'
+import { type Form, textMatcher } from './matchers.ts'
+import { allOf } from './missing-facts.ts'
+import { type Criterion, hit, miss, type Outcome, outcomes } from './outcome.ts'
 import { isMapping, type Path, type Report } from './problem.ts'
 import { choiceOf, suggestion } from './suggestion.ts'
 
-const OK = hit('client-certificate-ok')
-const MISS = miss('client-certificate-unauthorized')
-const UNKNOWN = unknown('client-certificate-unknown')
+const CERTIFICATE = outcomes(
+  'client-certificate-ok',
+  'client-certificate-unauthorized',
+  'client-certificate-unknown',
+)
 const REQUIRED = hit('client-certificate-required')
 const INVALID = hit('invalid-client-certificate')
 const VALID = miss('valid-client-certificate')
@@ -49,7 +53,7 @@ export const CERTIFICATE_CRITERIA: Kinds = {
 }
 
 function invalidClientCertificate(_: Subject, { clientCertificate: shown }: RequestFacts): Outcome {
-  if (shown === undefined) return UNKNOWN
+  if (shown === undefined) return CERTIFICATE.unknown
   if (!shown.presented) return REQUIRED
   return shown.validity === 'valid' ? VALID : INVALID
 }
@@ -57,21 +61,29 @@ function invalidClientCertificate(_: Subject, { clientCertificate: shown }: Requ
 type Presented = Extract<ClientCertificateFacts, { readonly presented: true }>
 type Condition = (shown: Presented) => boolean
 
+/** On the names of one kind; a certificate that has none of them is as one that is not there. */
+interface NameCondition {
+  readonly judge: (shown: Presented) => Truth
+  readonly ofNone: Truth
+}
+
 /** Conditions on what is true of any certificate, and on what only a valid one is believed. */
 interface Conditions {
   readonly pins: readonly Condition[]
-  readonly names: readonly Condition[]
+  readonly names: readonly NameCondition[]
 }
 
 function clientCertificate(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
   const conditions = conditionsOf(data, at, report)
   if (conditions === undefined) return undefined
   const { pins, names } = conditions
+  const ofNone = allOf(names.map((name) => name.ofNone))
   return (_, { clientCertificate: shown }) => {
-    if (shown === undefined) return UNKNOWN
-    if (!shown.presented || !pins.every((holds) => holds(shown))) return MISS
-    if (shown.validity !== 'valid') return UNKNOWN
-    return names.every((holds) => holds(shown)) ? OK : MISS
+    if (shown === undefined) return CERTIFICATE.unknown
+    if (!shown.presented) return CERTIFICATE[pins.length > 0 ? 'miss' : ofNone]
+    if (!pins.every((holds) => holds(shown))) return CERTIFICATE.miss
+    if (shown.validity !== 'valid') return CERTIFICATE.unknown
+    return CERTIFICATE[allOf(names.map(({ judge }) => judge(shown)))]
   }
 }
 
@@ -84,12 +96,12 @@ function conditionsOf(data: unknown, at: Path, report: Report): Conditions | und
     return undefined
   }
   const pins: (Condition | undefined)[] = []
-  const names: (Condition | undefined)[] = []
+  const names: (NameCondition | undefined)[] = []
   for (const [key, value] of Object.entries(data)) {
     const where = [...at, key]
     if (key === 'fingerprint') pins.push(fingerprintIn(listOf(value, where, report, fingerprintOf)))
     else if (key === 'spki_hash') pins.push(spkiHashIn(listOf(value, where, report, spkiHashOf)))
-    else if (isSan(key)) names.push(anyName(SANS[key], textMatcher(value, where, report)))
+    else if (isSan(key)) names.push(anyName(key, value, where, report))
     else {
       report(where, `unknown condition "${key}"${suggestion(key, KEYS)}`)
       pins.push(undefined)
@@ -113,10 +125,23 @@ const fingerprintIn = (wanted: ReadonlySet<string> | undefined): Condition | und
 const spkiHashIn = (wanted: ReadonlySet<string> | undefined): Condition | undefined =>
   wanted && (({ spkiHash }) => wanted.has(spkiHash))
 
-const anyName = (
-  names: (typeof SANS)[keyof typeof SANS],
-  matches: TextMatcher | undefined,
-): Condition | undefined => matches && ((shown) => shown[names].some(matches))
+/** Names of domains and addresses have no case. */
+const FORMS: Readonly<Record<keyof typeof SANS, Form>> = {
+  san_dns: domainForms.plain,
+  san_email: mailForms.plain,
+  san_uri: (text) => text,
+}
+
+function anyName(key: keyof typeof SANS, data: unknown, at: Path, report: Report): NameCondition | undefined {
+  const form = FORMS[key]
+  const matches = textMatcher(data, at, report, form)
+  const judge = (shown: Presented): Truth => {
+    const names = shown[SANS[key]]
+    if (names.length === 0) return matches?.of.none ?? 'unknown'
+    return names.some((name) => matches?.(form(name))) ? 'hit' : 'miss'
+  }
+  return matches && { judge, ofNone: matches.of.none }
+}
 
 /** One value or a list of them, in the form that they are compared in. */
 function listOf(

@@ -2,29 +2,29 @@
  * Criteria about where the address of the client is, by a database of addresses.
  *
  * Such a database is a good guess and no proof. An address that it does not have, as those of private networks,
- * is nowhere: every matcher misses it, `not` and `not_in` too.
+ * is known to be nowhere: in no country, and nobody can say that it is not in one.
  *
  * @module
  */
-import type { Place, RequestFacts } from './decision.ts'
+import type { Place, RequestFacts, Truth } from './decision.ts'
 import { addressOf } from './ip-ranges.ts'
 import type { CompileData, Kinds } from './kind.ts'
-import { comparedTexts, type TextMatcher, textMatcher } from './matchers.ts'
-import { type Criterion, hit, miss, unknown } from './outcome.ts'
+import { comparedTexts, type OfNothing, type TextMatcher, textMatcher } from './matchers.ts'
+import { allOf } from './missing-facts.ts'
+import { type Criterion, outcomes, unknown } from './outcome.ts'
 import { isMapping, type Path, type Report } from './problem.ts'
 import { choiceOf, suggestion } from './suggestion.ts'
 
-const OK = hit('geoip-ok')
-const MISS = miss('geoip-unauthorized')
-const UNKNOWN = unknown('geoip-unknown')
+const GEOIP = outcomes('geoip-ok', 'geoip-unauthorized', 'geoip-unknown')
+const NOWHERE = unknown('geoip-absent')
 
 export const GEOIP_CRITERIA: Kinds = {
   geoip: {
     holds:
-      'the place of the client’s address meets all the conditions. An address that the database does not have meets none, not even a negated one',
+      'the place of the client’s address meets all the conditions. An address that the database does not have is [known to be nowhere](policy.md#missing-facts)',
     data: '`country`, `continent`, `subdivision`, `city`, `asn`: text matchers, or lists for `in`; codes are those of ISO 3166 and the continents AF, AN, AS, EU, NA, OC, SA',
     example: { country: ['DE', 'AT', 'CH'], asn: { not: 64500 } },
-    reasons: ['geoip-ok', 'geoip-unauthorized', 'geoip-unknown'],
+    reasons: ['geoip-ok', 'geoip-unauthorized', 'geoip-unknown', 'geoip-absent'],
     reads: ['geo', 'source_ip'],
     needs: 'geoip',
     compile: geoip,
@@ -67,7 +67,7 @@ function countryProblem(text: string): string | undefined {
 
 interface Condition {
   readonly key: keyof Place
-  readonly matches: TextMatcher
+  readonly matches: TextMatcher & OfNothing
 }
 
 function geoip(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
@@ -80,13 +80,15 @@ function geoip(...[data, at, report]: Parameters<CompileData>): Criterion | unde
   if (known.length < conditions.length) return undefined
   return (_, request) => {
     const place = placeOf(request)
-    if (place === 'unknown') return UNKNOWN
-    return known.every(({ key, matches }) => isAt(place?.[key], matches)) ? OK : MISS
+    if (place === 'unknown') return GEOIP.unknown
+    const truth = allOf(known.map(({ key, matches }) => isAt(place?.[key], matches)))
+    return truth === 'unknown' ? NOWHERE : GEOIP[truth]
   }
 }
 
-function isAt(value: string | number | undefined, matches: TextMatcher): boolean {
-  return value !== undefined && matches(String(value))
+function isAt(value: string | number | undefined, matches: TextMatcher & OfNothing): Truth {
+  if (value === undefined) return matches.of.none
+  return matches(String(value)) ? 'hit' : 'miss'
 }
 
 function conditionOf(key: string, data: unknown, at: Path, report: Report): Condition | undefined {

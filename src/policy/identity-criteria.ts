@@ -2,26 +2,35 @@
  * Criteria about who asks.
  *
  * Nothing is known of somebody who is not signed in, so what is asked of their identity is unknown, not
- * "no". Of a signed-in user a value that the OpenID provider did not give is "no", even to a negated matcher
- * (`email: {not: x}` wants an address); a value that could not be fetched or read is unknown.
+ * "no". What a fact means that a signed-in user does not have stands in `missing-facts.ts`.
  *
  * @module
  */
 import type { Identified, Subject } from './decision.ts'
 import { type CompileData, type Kinds, NO_DATA, withoutData } from './kind.ts'
-import { listMatcher, type TextMatcher, textMatcher } from './matchers.ts'
-import { type Criterion, hit, miss, type Outcome, STRANGER, UNIDENTIFIED, unknown } from './outcome.ts'
+import { domainForms, type MailAddress, mailForms, mailOf, readMail, type TextForms } from './mail-address.ts'
+import { domainTextProblem, mailTextProblem } from './mail-texts.ts'
+import { listMatcher, type OfNothing, textMatcher } from './matchers.ts'
+import { agreed, type Lack } from './missing-facts.ts'
+import {
+  type Criterion,
+  hit,
+  miss,
+  NO_ADDRESS,
+  type Outcome,
+  type Outcomes,
+  outcomes,
+  STRANGER,
+  UNIDENTIFIED,
+  UNVERIFIED,
+  unknown,
+} from './outcome.ts'
+import type { Path, Report } from './problem.ts'
 
-const USER_OK = hit('user-ok')
-const USER_MISS = miss('user-unauthorized')
-const EMAIL_OK = hit('email-ok')
-const EMAIL_MISS = miss('email-unauthorized')
-const DOMAIN_OK = hit('domain-ok')
-const DOMAIN_MISS = miss('domain-unauthorized')
-const DOMAIN_UNKNOWN = unknown('domain-unknown')
-const CLAIM_OK = hit('claim-ok')
-const CLAIM_MISS = miss('claim-unauthorized')
-const CLAIM_UNKNOWN = unknown('claim-unknown')
+const USER = outcomes('user-ok', 'user-unauthorized', 'user-unknown')
+const EMAIL = outcomes('email-ok', 'email-unauthorized', 'email-unknown')
+const DOMAIN = outcomes('domain-ok', 'domain-unauthorized', 'domain-unknown')
+const CLAIM = outcomes('claim-ok', 'claim-unauthorized', 'claim-unknown')
 const GROUPS_OK = hit('groups-ok')
 const GROUPS_MISS = miss('groups-unauthorized')
 const GROUPS_UNKNOWN = unknown('groups-unknown')
@@ -29,11 +38,13 @@ const GROUPS_UNKNOWN = unknown('groups-unknown')
 /** Longest claim path that is looked up as a nested one. */
 const MAX_CLAIM_SEGMENTS = 5
 
+const ADDRESS_REASONS = ['email-absent', 'email-unverified', 'user-unauthenticated'] as const
+
 export const IDENTITY_CRITERIA: Kinds = {
   authenticated_user: {
     holds: 'somebody is signed in',
     ...NO_DATA,
-    reasons: ['user-ok', 'user-unauthorized', 'user-unauthenticated'],
+    reasons: ['user-ok', 'user-unknown', 'user-unauthenticated'],
     readsSubject: true,
     compile: withoutData(authenticatedUser),
   },
@@ -41,23 +52,25 @@ export const IDENTITY_CRITERIA: Kinds = {
     holds: 'the user id (`sub`) that the identity provider gives fits',
     data: 'text matcher',
     example: '00u1abcd',
-    reasons: ['user-ok', 'user-unauthorized', 'user-unauthenticated'],
+    reasons: ['user-ok', 'user-unauthorized', 'user-unknown', 'user-unauthenticated'],
     readsSubject: true,
     compile: user,
   },
   email: {
-    holds: 'the e-mail address fits; an address that the provider calls unverified counts as none',
+    holds:
+      'the e-mail address fits, whatever its case; an address that is not verified or not plain is unknown, and so is one that the provider does not give',
     data: 'text matcher',
     example: { ends_with: '@example.com' },
-    reasons: ['email-ok', 'email-unauthorized', 'user-unauthenticated'],
+    reasons: ['email-ok', 'email-unauthorized', 'email-unknown', ...ADDRESS_REASONS],
     readsSubject: true,
     compile: email,
   },
   domain: {
-    holds: 'the part of the e-mail address after `@` fits; of an address with two `@` it is unknown',
+    holds:
+      'the part of the e-mail address after `@` fits, whatever its case; it is unknown where the address is',
     data: 'text matcher',
     example: { is: 'example.com' },
-    reasons: ['domain-ok', 'domain-unauthorized', 'domain-unknown', 'user-unauthenticated'],
+    reasons: ['domain-ok', 'domain-unauthorized', 'domain-unknown', ...ADDRESS_REASONS],
     readsSubject: true,
     compile: domain,
   },
@@ -72,10 +85,10 @@ export const IDENTITY_CRITERIA: Kinds = {
   },
   claim: {
     holds:
-      'that claim fits; `claim/address/city` or `claim/address.city` reach into nested claims, at most five levels deep',
+      'that claim fits; `claim/address/city` or `claim/address.city` reach into nested claims, at most five levels deep. `claim/email` is judged as addresses are, and is unknown where `email` is',
     data: 'list matcher',
     example: { has: 'engineering' },
-    reasons: ['claim-ok', 'claim-unauthorized', 'claim-unknown', 'user-unauthenticated'],
+    reasons: ['claim-ok', 'claim-unauthorized', 'claim-unknown', ...ADDRESS_REASONS],
     readsSubject: true,
     compile: claim,
     subPath: 'path',
@@ -85,39 +98,62 @@ export const IDENTITY_CRITERIA: Kinds = {
 
 function authenticatedUser(subject: Subject): Outcome {
   if (subject.kind === 'anonymous') return STRANGER
-  return subject.userId === '' ? USER_MISS : USER_OK
+  return subject.userId === '' ? USER.unknown : USER.hit
 }
 
 function user(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
   const matches = textMatcher(data, at, report)
-  return matches && ofUser(({ userId }) => (userId !== '' && matches(userId) ? USER_OK : USER_MISS))
+  return (
+    matches &&
+    ofUser(({ userId }) =>
+      userId === '' ? USER[matches.of.malformed] : matches(userId) ? USER.hit : USER.miss,
+    )
+  )
 }
 
 function email(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
-  const matches = textMatcher(data, at, report)
-  return matches && ofUser((someone) => (someone.email && matches(someone.email) ? EMAIL_OK : EMAIL_MISS))
+  mailTextProblem(data, at, report)
+  return ofMail({ data, at, report, forms: mailForms, part: 'address', says: EMAIL })
 }
 
 function domain(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
-  const matches = textMatcher(data, at, report)
-  return matches && ofUser((someone) => domainOutcome(someone.email ?? unclearAddress(someone), matches))
+  domainTextProblem(data, at, report)
+  return ofMail({ data, at, report, forms: domainForms, part: 'domain', says: DOMAIN })
 }
 
-/** What the provider gave in the place of an address, and what counts as none because of its form. */
-function unclearAddress({ claims }: Identified): string {
-  const [address = ''] = Object.hasOwn(claims, 'email') ? (claims['email'] ?? []) : []
-  return /^@|@$|@.*@/.test(address) ? address : ''
+/** A condition on the address of somebody, or on a part of it. */
+function ofMail({
+  data,
+  at,
+  report,
+  forms,
+  part,
+  says,
+}: {
+  readonly data: unknown
+  readonly at: Path
+  readonly report: Report
+  readonly forms: TextForms
+  readonly part: keyof MailAddress
+  readonly says: Outcomes
+}): Criterion | undefined {
+  const plain = textMatcher(data, at, report, forms.plain)
+  const lenient = textMatcher(data, at, () => {}, forms.lenient)
+  if (plain === undefined || lenient === undefined) return undefined
+  return ofUser((someone) => {
+    const read = mailOf(someone)
+    if (typeof read === 'string') return withoutAddress(read, plain, says)
+    return says[
+      agreed([plain(read.plain[part]) ? 'hit' : 'miss', lenient(read.lenient[part]) ? 'hit' : 'miss'])
+    ]
+  })
 }
 
-/**
- * `a@corp.example@evil.example` belongs to no domain that could be told: programs differ on which half
- * counts. It never matches, and a deny rule on domains denies it.
- */
-function domainOutcome(address: string, matches: TextMatcher): Outcome {
-  const sign = address.indexOf('@')
-  if (sign < 0) return DOMAIN_MISS
-  if (sign === 0 || sign === address.length - 1 || address.includes('@', sign + 1)) return DOMAIN_UNKNOWN
-  return matches(address.slice(sign + 1)) ? DOMAIN_OK : DOMAIN_MISS
+function withoutAddress(lack: Lack, { of }: OfNothing, says: Outcomes): Outcome {
+  const truth = of[lack]
+  if (truth !== 'unknown') return says[truth]
+  if (lack === 'unverified') return UNVERIFIED
+  return lack === 'absent' || lack === 'none' ? NO_ADDRESS : says.unknown
 }
 
 function groups(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
@@ -133,23 +169,50 @@ function groups(...[data, at, report]: Parameters<CompileData>): Criterion | und
 }
 
 function claim(...[data, at, report, { subPath }]: Parameters<CompileData>): Criterion | undefined {
+  if (subPath === 'email') return emailClaim(data, at, report)
   const matches = listMatcher(data, at, report)
   if (matches === undefined) return undefined
   const valuesIn = claimValues(subPath)
   return ofUser((someone) => {
     const values = valuesIn(someone)
-    if (values === 'unknown') return CLAIM_UNKNOWN
-    return values !== undefined && matches(values) ? CLAIM_OK : CLAIM_MISS
+    if (typeof values === 'string') return CLAIM[matches.of[values]]
+    return matches(values) ? CLAIM.hit : CLAIM.miss
   })
+}
+
+/** The claim by which people are addressed is no more to be relied on under another name. */
+function emailClaim(data: unknown, at: Path, report: Report): Criterion | undefined {
+  const plain = listMatcher(data, at, report, mailForms.plain)
+  const lenient = listMatcher(data, at, () => {}, mailForms.lenient)
+  if (plain === undefined || lenient === undefined) return undefined
+  const valuesIn = claimValues('email')
+  return ofUser((someone) => {
+    const values = reliedOn(someone, valuesIn(someone))
+    if (typeof values === 'string') return withoutAddress(values, plain, CLAIM)
+    return CLAIM[
+      agreed([
+        plain(values.map(mailForms.plain)) ? 'hit' : 'miss',
+        lenient(values.map(mailForms.lenient)) ? 'hit' : 'miss',
+      ])
+    ]
+  })
+}
+
+/** Of people it has to be the very address that counts; what a machine's token says stands for itself. */
+function reliedOn(someone: Identified, values: readonly string[] | Lack): readonly string[] | Lack {
+  if (someone.kind !== 'user') return values
+  const counts = mailOf(someone)
+  if (typeof counts === 'string') return counts
+  if (typeof values === 'string') return values
+  const { address } = counts.plain
+  return values.every((value) => readMail(value)?.plain.address === address) ? values : 'unverified'
 }
 
 /**
  * The path is tried as it stands (a claim may be called `https://corp.example/roles`), then as the way into
  * a nested claim, whose flattened name has dots.
  */
-export function claimValues(
-  path: string,
-): (someone: Identified) => readonly string[] | undefined | 'unknown' {
+export function claimValues(path: string): (someone: Identified) => readonly string[] | Lack {
   const segments = path.split(/[/.]/)
   const nested = segments.length <= MAX_CLAIM_SEGMENTS ? [segments.join('.'), segments.join('/')] : []
   const names = [...new Set([path, ...nested])]
@@ -159,7 +222,7 @@ export function claimValues(
       const values = Object.hasOwn(someone.claims, name) ? someone.claims[name] : undefined
       if (values !== undefined) return values
     }
-    return isDistributed(someone, segments[0] ?? '') ? 'unknown' : undefined
+    return isDistributed(someone, segments[0] ?? '') ? 'unknown' : 'none'
   }
 }
 

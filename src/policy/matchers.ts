@@ -1,10 +1,12 @@
 /**
  * The conditions that a criterion puts on a text (`email`, `http_path` …) or on a list of texts (`groups`,
- * `claim/…`). Compiled once; every comparison is case-sensitive, and there are no patterns.
+ * `claim/…`). Compiled once; texts are compared as they stand where no form is given, and there are no patterns.
  *
  * @module
  */
+import type { Truth } from './decision.ts'
 import { isMember } from './membership.ts'
+import { type Lack, type Look, truthsOf } from './missing-facts.ts'
 import { isMapping, type Path, type Report } from './problem.ts'
 import { choiceOf, suggestion } from './suggestion.ts'
 
@@ -16,6 +18,14 @@ type List = readonly string[]
  * @returns `undefined` when what is not known would decide
  */
 export type ListMatcher = (list: List, isWhole?: boolean) => boolean | undefined
+
+/** What a condition comes to where there is nothing to compare with. */
+export interface OfNothing {
+  readonly of: Readonly<Record<Lack, Truth>>
+}
+
+/** How a text of the policy is written for comparing; the value must be brought into the same form. */
+export type Form = (text: string) => string
 
 /** Below this many values looking through an array is quicker than hashing. */
 const FEW = 8
@@ -52,22 +62,41 @@ function undecided(isWhole: boolean, ofWhole: boolean): boolean | undefined {
   return isWhole ? ofWhole : undefined
 }
 
+/** What each looks at, where that is not the text or list itself. */
+const NEGATED_TEXT = new Set(['not', 'not_in'])
+const NEGATED_LIST = new Set(['exclude'])
+
+const textLook = (key: string): Look => (NEGATED_TEXT.has(key) ? 'negated text' : 'text')
+const listLook = (key: string): Look => (NEGATED_LIST.has(key) ? 'negated list' : 'list')
+
 /** A scalar is short for `is`. Several keys in one mapping must all hold. */
-export function textMatcher(data: unknown, at: Path, report: Report): TextMatcher | undefined {
+export function textMatcher(
+  data: unknown,
+  at: Path,
+  report: Report,
+  form: Form = asWritten,
+): (TextMatcher & OfNothing) | undefined {
   if (typeof data === 'boolean') {
     report(at, 'must be a text to compare with, or a mapping such as {ends_with: …}')
     return undefined
   }
-  return matcher<TextMatcher>(TEXT_MATCHERS, 'is', allTexts, data, at, report)
+  return matcher<TextMatcher>(OF_TEXTS, data, at, report, form)
 }
 
 /** A scalar is short for `has`. Several keys in one mapping must all hold. */
-export function listMatcher(data: unknown, at: Path, report: Report): ListMatcher | undefined {
-  return matcher<ListMatcher>(LIST_MATCHERS, 'has', allLists, data, at, report)
+export function listMatcher(
+  data: unknown,
+  at: Path,
+  report: Report,
+  form: Form = asWritten,
+): (ListMatcher & OfNothing) | undefined {
+  return matcher<ListMatcher>(OF_LISTS, data, at, report, form)
 }
 
+const asWritten: Form = (text) => text
+
 /** Reads the data of one matcher key; `undefined` when a problem was reported. */
-type Maker<Matcher> = (data: unknown, at: Path, report: Report) => Matcher | undefined
+type Maker<Matcher> = (data: unknown, at: Path, report: Report, form: Form) => Matcher | undefined
 
 const allTexts =
   (parts: readonly TextMatcher[]): TextMatcher =>
@@ -82,16 +111,47 @@ const allLists =
     return answers.includes(undefined) ? undefined : true
   }
 
+interface MatcherKind<Matcher> {
+  readonly makers: Readonly<Record<string, Maker<Matcher>>>
+  /** Of a scalar. */
+  readonly short: string
+  readonly look: (key: string) => Look
+  readonly allOf: (parts: readonly Matcher[]) => Matcher
+}
+
+const OF_TEXTS: MatcherKind<TextMatcher> = {
+  makers: TEXT_MATCHERS,
+  short: 'is',
+  look: textLook,
+  allOf: allTexts,
+}
+const OF_LISTS: MatcherKind<ListMatcher> = {
+  makers: LIST_MATCHERS,
+  short: 'has',
+  look: listLook,
+  allOf: allLists,
+}
+
 function matcher<Matcher>(
-  makers: Readonly<Record<string, Maker<Matcher>>>,
-  short: string,
-  allOf: (parts: readonly Matcher[]) => Matcher,
+  kind: MatcherKind<Matcher>,
   data: unknown,
   at: Path,
   report: Report,
+  form: Form,
+): (Matcher & OfNothing) | undefined {
+  const holds = conditionOf(kind, data, at, report, form)
+  const looks = (isMapping(data) ? Object.keys(data) : [kind.short]).map(kind.look)
+  return holds && Object.assign(holds, { of: truthsOf(looks) })
+}
+
+function conditionOf<Matcher>(
+  { makers, short, allOf }: MatcherKind<Matcher>,
+  data: unknown,
+  at: Path,
+  report: Report,
+  form: Form,
 ): Matcher | undefined {
-  const shortMaker = makers[short]
-  if (!isMapping(data)) return shortMaker?.(data, at, report)
+  if (!isMapping(data)) return makers[short]?.(data, at, report, form)
   const keys = Object.keys(data)
   if (keys.length === 0) {
     report(at, `says nothing; write ${choiceOf(Object.keys(makers))}`)
@@ -99,7 +159,7 @@ function matcher<Matcher>(
   }
   const parts = keys.map((key) => {
     const maker = Object.hasOwn(makers, key) ? makers[key] : undefined
-    if (maker !== undefined) return maker(data[key], [...at, key], report)
+    if (maker !== undefined) return maker(data[key], [...at, key], report, form)
     report([...at, key], `unknown matcher "${key}"${suggestion(key, Object.keys(makers))}`)
     return undefined
   })
@@ -118,20 +178,20 @@ export function comparedTexts(data: unknown): readonly string[] {
 }
 
 function ofOne<Matcher>(make: (wanted: string) => Matcher): Maker<Matcher> {
-  return (data, at, report) => {
+  return (data, at, report, form) => {
     const wanted = textOf(data, at, report)
-    return wanted === undefined ? undefined : make(wanted)
+    return wanted === undefined ? undefined : make(form(wanted))
   }
 }
 
 function ofMany(make: (has: TextMatcher) => TextMatcher): Maker<TextMatcher> {
-  return (data, at, report) => {
+  return (data, at, report, form) => {
     if (!Array.isArray(data)) {
       report(at, 'must be a list of texts')
       return undefined
     }
     const wanted = data.map((value: unknown, index) => textOf(value, [...at, index], report))
-    const texts = wanted.filter((value) => value !== undefined)
+    const texts = wanted.filter((value) => value !== undefined).map(form)
     if (texts.length < wanted.length) return undefined
     if (texts.length <= FEW) return make((text) => texts.includes(text))
     const set = new Set(texts)

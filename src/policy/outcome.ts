@@ -23,6 +23,7 @@ type Judged =
   | 'date'
   | 'day-of-week'
   | 'domain'
+  | 'email'
   | 'geoip'
   | 'groups'
   | 'http-path'
@@ -31,9 +32,10 @@ type Judged =
   | 'ssh-ca'
   | 'ssh-username'
   | 'time-of-day'
+  | 'user'
 
 /** Kinds of which everything that is asked is always known. */
-type Plain = 'device' | 'email' | 'http-method' | 'ssh-publickey' | 'user'
+type Plain = 'device' | 'http-method' | 'ssh-publickey'
 
 export type Reason =
   | `${Judged | Plain}-ok`
@@ -43,6 +45,9 @@ export type Reason =
   | 'client-certificate-required'
   | 'cors-request'
   | 'device-unauthenticated'
+  | 'email-absent'
+  | 'email-unverified'
+  | 'geoip-absent'
   | 'invalid-client-certificate'
   | 'mcp-not-a-tool-call'
   | 'mcp-tool-match'
@@ -50,6 +55,7 @@ export type Reason =
   | 'mcp-tool-unknown'
   | 'non-cors-request'
   | 'non-pomerium-route'
+  | 'record-absent'
   | 'reject'
   | 'user-unauthenticated'
   | 'valid-client-certificate'
@@ -57,6 +63,21 @@ export type Reason =
 export const hit = (reason: Reason): Outcome => ({ truth: 'hit', reason })
 export const miss = (reason: Reason): Outcome => ({ truth: 'miss', reason })
 export const unknown = (reason: Reason): Outcome => ({ truth: 'unknown', reason })
+
+/** What one criterion says, by truth. */
+export type Outcomes = Readonly<Record<Truth, Outcome>>
+
+export const outcomes = (ok: Reason, not: Reason, undecided: Reason): Outcomes => ({
+  hit: hit(ok),
+  miss: miss(not),
+  unknown: unknown(undecided),
+})
+
+/** The provider gives no address of somebody who is signed in, or machines have none. */
+export const NO_ADDRESS = unknown('email-absent')
+
+/** Anybody could have typed somebody else's. */
+export const UNVERIFIED = unknown('email-unverified')
 
 /** Somebody not signed in was asked for an e-mail address, a group …: signing in would tell. */
 export const UNIDENTIFIED = unknown('user-unauthenticated')

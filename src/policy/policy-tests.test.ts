@@ -37,6 +37,9 @@ const at = (minutes: number) => `2026-03-02T09:${String(minutes).padStart(2, '0'
 const signedIn = (minutes: number, acr: string) =>
   `who: alice, time: '${at(30)}', authenticated_at: '${at(minutes)}', acr: ${acr}`
 
+const flagged = (flag: string, expected: string) =>
+  `{ who: { email: eve@example.com, claims: { email_verified: ${flag} } }, expect: ${expected} }`
+
 const STAFF = '{ allow: { and: [{ groups: { has: staff } }] } }'
 
 describe('a test beside a policy', () => {
@@ -57,6 +60,21 @@ describe('a test beside a policy', () => {
         'allow groups-ok',
       ],
     )
+  })
+
+  it('takes an address for verified as it would be at sign-in', () => {
+    const tests = [
+      flagged('true', 'allow'),
+      flagged('"True"', 'allow'),
+      flagged('false', 'deny'),
+      flagged('"no"', 'deny'),
+    ]
+    assert.deepEqual(run('{ allow: { and: [{ domain: example.com }] } }', tests), [
+      'allow domain-ok',
+      'allow domain-ok',
+      'deny email-unverified',
+      'deny email-unverified',
+    ])
   })
 
   it('gives a subject the claims that its ID token would have', () => {

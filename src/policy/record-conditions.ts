@@ -1,18 +1,19 @@
 /**
  * The conditions that a `record` criterion puts on a field: those of texts and lists, and comparisons.
  *
- * A field may hold one value or a list of them. One that is not there meets no condition but `exists: false`.
+ * A field may hold one value or a list of them. What one means that is not there stands in `missing-facts.ts`.
  *
  * @module
  */
 import type { Truth } from './decision.ts'
 import { listMatcher, textMatcher } from './matchers.ts'
+import { MISSING_FACTS } from './missing-facts.ts'
 import type { Path, Report } from './problem.ts'
 import { suggestion } from './suggestion.ts'
 
 export type FieldCondition = (values: readonly string[] | undefined) => Truth
 
-/** Of one text or of a list alike. */
+/** Of one text or of a list alike. What is not there is as a text: a table does not say that it has no value. */
 const OF_LISTS = ['is', 'has', 'exclude']
 /** Of any value in a list. */
 const OF_ANY = ['in', 'contains', 'starts_with', 'ends_with']
@@ -40,12 +41,16 @@ export function fieldCondition(
 ): FieldCondition | undefined {
   if (OF_LISTS.includes(name)) {
     const matches = listMatcher({ [name]: data }, at, report)
-    return matches && present((values) => truthOf(matches(values) === true))
+    const look = name === 'exclude' ? 'negated text' : 'text'
+    return matches && present((values) => truthOf(matches(values) === true), MISSING_FACTS.none[look])
   }
   if (OF_ANY.includes(name) || OF_ALL.includes(name)) {
     const matches = textMatcher({ [name]: data }, at, report)
     const isOfAll = OF_ALL.includes(name)
-    return matches && present((values) => truthOf(isOfAll ? values.every(matches) : values.some(matches)))
+    return (
+      matches &&
+      present((values) => truthOf(isOfAll ? values.every(matches) : values.some(matches)), matches.of.none)
+    )
   }
   const where = [...at, name]
   if (name === 'exists') {
@@ -59,8 +64,8 @@ export function fieldCondition(
   return undefined
 }
 
-function present(judge: (values: readonly string[]) => Truth): FieldCondition {
-  return (values) => (values === undefined || values.length === 0 ? 'miss' : judge(values))
+function present(judge: (values: readonly string[]) => Truth, ofNone: Truth): FieldCondition {
+  return (values) => (values === undefined || values.length === 0 ? ofNone : judge(values))
 }
 
 function truthOf(holds: boolean): Truth {
@@ -91,5 +96,5 @@ function comparison(order: Order, data: unknown, at: Path, report: Report): Fiel
     if (values.length > 1 || NUMBER.test(value) !== isNumber) return 'unknown'
     if (isNumber) return truthOf(order(Number(value) - number))
     return truthOf(order(value === wanted ? 0 : value < wanted ? -1 : 1))
-  })
+  }, MISSING_FACTS.none.order)
 }

@@ -4,10 +4,20 @@
  * @module
  */
 import type { PolicyContext } from './context.ts'
-import type { ReadFact, RecordKey, RequestFacts, Subject } from './decision.ts'
+import type { Identified, ReadFact, RecordKey, RequestFacts, Subject } from './decision.ts'
 import { addressOf } from './ip-ranges.ts'
 import type { CompileData, Kinds, Reading } from './kind.ts'
-import { type Criterion, hit, miss, type Outcome, UNIDENTIFIED, unknown } from './outcome.ts'
+import { mailOf } from './mail-address.ts'
+import {
+  type Criterion,
+  hit,
+  miss,
+  NO_ADDRESS,
+  type Outcome,
+  UNIDENTIFIED,
+  UNVERIFIED,
+  unknown,
+} from './outcome.ts'
 import { isMapping } from './problem.ts'
 import { FIELD_CONDITIONS, type FieldCondition, fieldCondition } from './record-conditions.ts'
 import { choiceOf, suggestion } from './suggestion.ts'
@@ -15,14 +25,23 @@ import { choiceOf, suggestion } from './suggestion.ts'
 const OK = hit('record-ok')
 const MISS = miss('record-unauthorized')
 const UNKNOWN = unknown('record-unknown')
+const ABSENT = unknown('record-absent')
 
 export const RECORD_CRITERIA: Kinds = {
   record: {
     holds:
-      'the row of that type has a field that meets all the conditions. The type is declared under the global key `records`, with the fact of the request by which its row is found. Without a row nothing but `exists: false` holds',
+      'the row of that type has a field that meets all the conditions. The type is declared under the global key `records`, with the fact of the request by which its row is found. A field or a row that is not there is [known to be none](policy.md#missing-facts)',
     data: '`type`; `field`, with dots into nested ones; and conditions: those of text matchers, `has`, `exclude`, `exists`, or a comparison `<`, `<=`, `=`, `>`, `>=` with a number or a text',
     example: { type: 'employees', field: 'level', '>=': 3 },
-    reasons: ['record-ok', 'record-unauthorized', 'record-unknown', 'user-unauthenticated'],
+    reasons: [
+      'record-ok',
+      'record-unauthorized',
+      'record-unknown',
+      'record-absent',
+      'email-absent',
+      'email-unverified',
+      'user-unauthenticated',
+    ],
     readingOf: (data, context) => readingOf(keyIn(data, context)),
     compile: record,
   },
@@ -63,7 +82,7 @@ function record(...[data, at, report, { context }]: Parameters<CompileData>): Cr
     const keyText = keyTextOf(key, subject, request)
     if (typeof keyText === 'object') return keyText
     if (request.data === undefined) return UNKNOWN
-    const row = keyText === '' ? undefined : request.data.record(type, keyText)
+    const row = keyText === undefined ? undefined : request.data.record(type, keyText)
     return row === 'unknown' ? UNKNOWN : judge(usable, valuesOf(row, field, segments))
   }
 }
@@ -90,22 +109,33 @@ function readingOf(key: RecordKey | undefined): Reading {
   return { reads: ['record', ...READ_BY_KEY[key]], readsSubject: key.startsWith('user.') }
 }
 
-/** By what the row is found, empty if there can be none; or the outcome when that is not known. */
-function keyTextOf(key: RecordKey, subject: Subject, request: RequestFacts): string | Outcome {
+/** By what the row is found, `undefined` if there can be none; or the outcome when that is not known. */
+function keyTextOf(key: RecordKey, subject: Subject, request: RequestFacts): string | undefined | Outcome {
   switch (key) {
     case 'user.id':
-      return subject.kind === 'anonymous' ? UNIDENTIFIED : subject.userId
+      if (subject.kind === 'anonymous') return UNIDENTIFIED
+      return subject.userId === '' ? UNKNOWN : subject.userId
     case 'user.email':
-      return subject.kind === 'anonymous' ? UNIDENTIFIED : (subject.email ?? '')
+      return subject.kind === 'anonymous' ? UNIDENTIFIED : mailKeyOf(subject)
     case 'request.ip':
       return addressOf(request.sourceIp) === undefined ? UNKNOWN : request.sourceIp
     case 'request.client_certificate.fingerprint': {
       const { clientCertificate: shown } = request
       if (shown === undefined) return UNKNOWN
-      if (!shown.presented) return ''
+      if (!shown.presented) return undefined
       return shown.validity === 'valid' ? shown.fingerprint : UNKNOWN
     }
   }
+}
+
+/** An address that can be read in two ways may lead to the rows of two people. */
+function mailKeyOf(someone: Identified): string | undefined | Outcome {
+  const read = mailOf(someone)
+  if (read === 'none') return undefined
+  if (read === 'absent') return NO_ADDRESS
+  if (read === 'unverified') return UNVERIFIED
+  if (typeof read === 'string' || read.plain.address !== read.lenient.address) return UNKNOWN
+  return someone.email ?? UNKNOWN
 }
 
 function judge(
@@ -117,7 +147,7 @@ function judge(
   for (const condition of conditions) {
     const truth = condition(values)
     if (truth === 'miss') return MISS
-    if (truth === 'unknown') outcome = UNKNOWN
+    if (truth === 'unknown') outcome = (values?.length ?? 0) === 0 ? ABSENT : UNKNOWN
   }
   return outcome
 }

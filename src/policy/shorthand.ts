@@ -28,9 +28,12 @@ export function readShorthands(
   report: Report,
 ): readonly Block[] {
   const criteria: PlacedCriterion[] = []
-  const add = (name: string, data: unknown, below: Path): boolean => {
+  const add = (name: string, data: unknown, below: Path, isTold = true): boolean => {
     const at = [...base, ...below]
-    const compiled = compileCriterion(name, data, at, (_, message) => report(at, message), context)
+    const tell = (_: Path, message: string) => {
+      if (isTold) report(at, message)
+    }
+    const compiled = compileCriterion(name, data, at, tell, context)
     if (compiled !== undefined) criteria.push({ ...compiled, name, at })
     return compiled !== undefined
   }
@@ -39,7 +42,7 @@ export function readShorthands(
   if (source.cors_allow_preflight) add('cors_preflight', true, ['cors_allow_preflight'])
   for (const [index, wanted] of (source.allowed_users ?? []).entries()) {
     const isText = add('user', { is: wanted }, ['allowed_users', index])
-    if (isText) add('email', { is: wanted }, ['allowed_users', index])
+    if (isText) add('email', { is: wanted }, ['allowed_users', index], isMeantAsAddress(wanted))
   }
   for (const [index, wanted] of (source.allowed_domains ?? []).entries()) {
     add('domain', { is: wanted }, ['allowed_domains', index])
@@ -51,4 +54,9 @@ export function readShorthands(
     }
   }
   return criteria.length === 0 ? [] : [{ action: 'allow', operator: 'or', criteria }]
+}
+
+/** Ids of users take any form; of what looks like an address the mistakes are told. */
+function isMeantAsAddress(text: string): boolean {
+  return /^\s|\s$|^@|[*\s].*@|@.*[*\s]/.test(text)
 }

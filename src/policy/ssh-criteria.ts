@@ -7,15 +7,25 @@
 import type { RequestFacts, Subject } from './decision.ts'
 import { claimValues } from './identity-criteria.ts'
 import { type CompileData, type Kinds, NO_DATA, withoutData } from './kind.ts'
+import { mailOf } from './mail-address.ts'
 import { textMatcher } from './matchers.ts'
-import { type Criterion, hit, miss, type Outcome, UNIDENTIFIED, unknown } from './outcome.ts'
+import { agreed, MISSING_FACTS } from './missing-facts.ts'
+import {
+  type Criterion,
+  hit,
+  miss,
+  NO_ADDRESS,
+  type Outcome,
+  outcomes,
+  UNIDENTIFIED,
+  UNVERIFIED,
+  unknown,
+} from './outcome.ts'
 import { mayLogIn, readSshCertificate } from './ssh-certificate.ts'
 import { readSshKeys } from './ssh-keys.ts'
 import type { SshKey } from './ssh-wire.ts'
 
-const USERNAME_OK = hit('ssh-username-ok')
-const USERNAME_MISS = miss('ssh-username-unauthorized')
-const USERNAME_UNKNOWN = unknown('ssh-username-unknown')
+const USERNAME = outcomes('ssh-username-ok', 'ssh-username-unauthorized', 'ssh-username-unknown')
 const KEY_OK = hit('ssh-publickey-ok')
 const KEY_MISS = miss('ssh-publickey-unauthorized')
 const CA_OK = hit('ssh-ca-ok')
@@ -73,17 +83,22 @@ export const SSH_CRITERIA: Kinds = {
 function sshUsername(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
   const matches = textMatcher(data, at, report)
   return (
-    matches && ((_, { ssh }) => (ssh !== undefined && matches(ssh.username) ? USERNAME_OK : USERNAME_MISS))
+    matches && ((_, { ssh }) => (ssh !== undefined && matches(ssh.username) ? USERNAME.hit : USERNAME.miss))
   )
 }
 
 function matchesEmail(subject: Subject, { ssh }: RequestFacts): Outcome {
-  if (ssh === undefined) return USERNAME_MISS
+  if (ssh === undefined) return USERNAME.miss
   if (subject.kind === 'anonymous') return UNIDENTIFIED
-  const [local = '', domain, ...more] = subject.email?.split('@') ?? []
-  if (local === '' || domain === undefined) return USERNAME_MISS
-  if (more.length > 0) return USERNAME_UNKNOWN
-  return ssh.username === local ? USERNAME_OK : USERNAME_MISS
+  const read = mailOf(subject)
+  if (read === 'absent') return NO_ADDRESS
+  if (read === 'unverified') return UNVERIFIED
+  if (typeof read === 'string') return USERNAME[MISSING_FACTS[read].text]
+  // Logins have case and addresses have none: they fit as the provider writes the address, and in small letters.
+  if (subject.email?.startsWith(`${ssh.username}@`) === true) return USERNAME.hit
+  return USERNAME[
+    agreed([read.plain, read.lenient].map(({ local }) => (ssh.username === local ? 'hit' : 'miss')))
+  ]
 }
 
 function matchesClaim(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
@@ -93,11 +108,11 @@ function matchesClaim(...[data, at, report]: Parameters<CompileData>): Criterion
   }
   const valuesIn = claimValues(data)
   return (subject, { ssh }) => {
-    if (ssh === undefined) return USERNAME_MISS
+    if (ssh === undefined) return USERNAME.miss
     if (subject.kind === 'anonymous') return UNIDENTIFIED
     const values = valuesIn(subject)
-    if (values === 'unknown') return USERNAME_UNKNOWN
-    return values?.includes(ssh.username) === true ? USERNAME_OK : USERNAME_MISS
+    if (typeof values === 'string') return USERNAME[MISSING_FACTS[values].list]
+    return USERNAME[values.includes(ssh.username) ? 'hit' : 'miss']
   }
 }
 

@@ -46,15 +46,23 @@ export function subjectFrom(written: WrittenSubject, called: string): Identified
   const { email, name, groups = [], kind = 'user' } = written
   const usual = { sub: [userId], ...(email && { email: [email] }), ...(name && { name: [name] }) }
   const ofGroups = groups === 'unknown' ? {} : { groups }
+  const claims = { ...usual, ...ofGroups, ...flattened(written.claims ?? {}) }
   return {
     kind,
     sessionId: 'test',
     userId,
-    email,
+    email: isUnverified(written.claims ?? {}) ? undefined : email,
     name,
-    claims: { ...usual, ...ofGroups, ...flattened(written.claims ?? {}) },
+    claims,
     groups,
   }
+}
+
+/** As it is judged at sign-in: whatever is not plainly true. */
+function isUnverified(claims: Readonly<Record<string, unknown>>): boolean {
+  if (!Object.hasOwn(claims, 'email_verified')) return false
+  const said = [claims['email_verified']].flat()
+  return said.length === 0 || !said.every((each) => /^true$/i.test(String(each)))
 }
 
 /** As deep as `claim/<path>` reaches. */
