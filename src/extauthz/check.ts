@@ -44,7 +44,7 @@ export type CredentialProblem = 'invalid-token' | 'token-not-for-this-route' | '
 
 export interface Check {
   readonly request: CheckRequest
-  /** Epoch milliseconds: one instant for the whole check, moved on only where it had to wait for a provider. */
+  /** Epoch milliseconds: one instant for the whole check; after a wait it is judged anew at another. */
   now: number
   /** Canonical: lower case, no port. */
   readonly host: string

@@ -8,7 +8,7 @@
  */
 import type { Route } from '../config/config.ts'
 import { isMachine, type Session } from '../session/session.ts'
-import type { MaybePromise, SessionStore } from '../session/store.ts'
+import type { MaybePromise } from '../session/store.ts'
 import type { Check, Refused } from './check.ts'
 import { headerText } from './check-response.ts'
 import type { Ports } from './ports.ts'
@@ -84,9 +84,7 @@ const LONGEST_WAIT_MS = 4000
 
 /** What renewing needs. */
 export interface TokenRenewal {
-  readonly sessions: Pick<SessionStore, 'find'>
   readonly refreshNow: Ports['refreshNow']
-  readonly now: () => number
 }
 
 /**
@@ -101,23 +99,15 @@ export function renewTokens(check: Check, renewal: TokenRenewal): MaybePromise<u
   const left = tokensEndAt(use, session) - check.now
   if (left > AHEAD_MS) return undefined
   const renewed = renewal.refreshNow(session)
-  return left > LEAST_LEFT_MS ? undefined : waitFor(renewed, check, session.id, renewal)
+  return left > LEAST_LEFT_MS ? undefined : patiently(renewed)
 }
 
-async function waitFor(
-  renewed: Promise<unknown>,
-  check: Check,
-  sessionId: string,
-  { sessions, now }: TokenRenewal,
-): Promise<undefined> {
+/** Who waits is judged anew, by what is there then: new tokens, old ones, or no session at all. */
+async function patiently(renewed: Promise<unknown>): Promise<undefined> {
   const { promise: patience, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, LONGEST_WAIT_MS)
   await Promise.race([renewed, patience])
   clearTimeout(timer)
-  // It may have taken seconds, and what is there now counts: new tokens, old ones, or no session at all.
-  check.now = now()
-  const found = await sessions.find(sessionId)
-  check.sessions = found === undefined ? [] : [found]
 }
 
 /** After the policy has allowed: nobody else is told what this route needs. */

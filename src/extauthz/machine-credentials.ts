@@ -4,8 +4,9 @@
  * @module
  */
 import { isMeantFor, type ServiceAccount } from '../session/service-account.ts'
+import { isMachine } from '../session/session.ts'
 import type { MaybePromise } from '../session/store.ts'
-import type { Check, Refused } from './check.ts'
+import { type Check, isSignedIn, type Refused } from './check.ts'
 import { clientAddress } from './client-address.ts'
 import type { BearerSource, ServiceAccountSource } from './ports.ts'
 
@@ -77,5 +78,25 @@ function takeBearer(check: Check, found: Awaited<ReturnType<BearerSource['sessio
   check.sessions = [...check.sessions, found]
   return undefined
 }
+
+/**
+ * A token is as old as it says, whenever it came here first. Nobody notes when a token is used, so that its age is also the
+ * longest time for which its owner may have been away. One that does not say how old it is, is too old.
+ */
+export function refuseOldTokens(check: Check): Refused | undefined {
+  const { route, now } = check
+  for (const session of check.sessions.filter((each) => !isSignedIn(check, each))) {
+    if (now >= session.expiresAt) return invalid('it has expired')
+    if (isMachine(session.kind)) continue
+    const age = now - session.issuedAt
+    if (age >= (route?.route.session_lifetime ?? Infinity)) return invalid(TOO_OLD)
+    if (age >= (route?.idleTimeout ?? Infinity)) return invalid(PERHAPS_AWAY)
+  }
+  return undefined
+}
+
+const TOO_OLD = 'it was issued longer ago than this route takes (session_lifetime), or does not say when'
+const PERHAPS_AWAY =
+  'it was issued longer ago than this route takes (session_idle_timeout), or does not say when'
 
 const invalid = (detail: string): Refused => ({ outcome: 'refuse', reason: 'invalid-token', detail })

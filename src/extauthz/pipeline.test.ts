@@ -15,6 +15,7 @@ import {
   handleOf,
   KEYS,
   MapStore,
+  NOW,
   STAFF_ROUTE,
 } from './authorizer.fixture.ts'
 import { CLIENTS } from './client-certificate.fixture.ts'
@@ -111,6 +112,15 @@ const ROWS: readonly Row[] = [
     prepare: ({ store }) => store.silence.set(ALICE.id, 3_600_000),
     ask: alice,
     status: [302, 0],
+  },
+  {
+    without: 'a token of yesterday opens a route that takes a sign-in for an hour',
+    route: { ...STAFF_ROUTE, bearer_token_format: 'idp_access_token', session_lifetime: '1h' },
+    bearer: {
+      session: () => ({ ...ALICE, kind: 'user', issuedAt: NOW - 3_600_000, expiresAt: NOW + 3_600_000 }),
+    },
+    ask: { headers: { authorization: 'Bearer old' } },
+    status: [401, 0],
   },
   {
     without: 'a session of another identity provider opens the route',

@@ -5,6 +5,8 @@
  * allow, and a list that comes to no verdict is a bug, which denies. The test takes each row out and shows
  * what would then go wrong.
  *
+ * Who waits is judged anew: what held before may not hold any more.
+ *
  * @module
  */
 import { Fault } from '../errors.ts'
@@ -16,7 +18,7 @@ import type { SplitCookies } from './cookies.ts'
 import { handleAudience } from './host.ts'
 import { dropIdleSessions, type IdleJudge } from './idle.ts'
 import { renewTokens, requireTokens, type TokenRenewal } from './idp-tokens.ts'
-import { findServiceAccounts, verifyBearer } from './machine-credentials.ts'
+import { findServiceAccounts, refuseOldTokens, verifyBearer } from './machine-credentials.ts'
 import type { PlatformToken, Ports } from './ports.ts'
 import type { RouteTable } from './routes.ts'
 import { askForStepUp } from './step-up.ts'
@@ -34,11 +36,14 @@ export interface Judge extends TokenRenewal, IdleJudge {
   readonly data: Ports['data']
   readonly platformTokens: Ports['platformTokens']
   readonly splitCookies: (header: string | undefined) => SplitCookies
+  readonly now: () => number
 }
 
 export interface Step {
   readonly name: string
   readonly run: (check: Check, judge: Judge) => MaybePromise<Verdict | undefined>
+  /** Asks somebody outside for something to send along. What it got is good, and it is not asked again after a wait. */
+  readonly isErrand?: true
 }
 
 export const PIPELINE: readonly Step[] = [
@@ -60,16 +65,17 @@ export const PIPELINE: readonly Step[] = [
   },
   { name: 'sessions have not expired', run: dropExpiredSessions },
   { name: 'sessions have not been idle for too long', run: dropIdleSessions },
+  { name: 'tokens are young enough for the route', run: refuseOldTokens },
   { name: 'sessions come from an identity provider of the route', run: dropForeignSessions },
   { name: 'whom the directory has switched off counts as nobody', run: dropSwitchedOff },
-  { name: 'tokens for the upstream are renewed before they end', run: renewTokens },
+  { name: 'tokens for the upstream are renewed before they end', run: renewTokens, isErrand: true },
   { name: 'groups are those that the directory knows', run: applyDirectory },
   { name: 'one identity at most is left', run: refuseSeveralIdentities },
   { name: 'the policy decides', run: askPolicy },
   { name: 'the sign-in is recent and strong enough', run: (check, { data }) => askForStepUp(check, data) },
   { name: 'tokens for the upstream are there and good', run: requireTokens },
   { name: 'a Kubernetes API is asked in the name of somebody', run: requireName },
-  { name: 'the platform of the upstream gets its token', run: getPlatformToken },
+  { name: 'the platform of the upstream gets its token', run: getPlatformToken, isErrand: true },
   { name: 'what the policy has allowed passes', run: passWhatIsAllowed },
 ]
 
@@ -83,10 +89,33 @@ export function runPipeline(
   for (let index = from; index < steps.length; index++) {
     const verdict = steps[index]?.run(check, judge)
     if (verdict instanceof Promise)
-      return verdict.then((late) => late ?? runPipeline(check, judge, steps, index + 1))
+      return verdict
+        .then((late) => late ?? judgeAgain(check, judge, steps.slice(0, index + 1)))
+        .then((late) => late ?? runPipeline(check, judge, steps, index + 1))
     if (verdict !== undefined) return verdict
   }
   throw new Error('no check came to a verdict')
+}
+
+/**
+ * After a wait, of a provider's seconds or a store's milliseconds: a session may have ended meanwhile, somebody may
+ * have been switched off, groups or the configuration may be others. What depends on the moment is asked once more at
+ * the new one; a store that answers late again is waited for, but does not begin another round.
+ */
+async function judgeAgain(check: Check, judge: Judge, before: readonly Step[]): Promise<Verdict | undefined> {
+  check.now = judge.now()
+  for (const { run, isErrand } of before) {
+    if (isErrand === true) continue
+    const verdict = run(check, judge)
+    if (!(verdict instanceof Promise)) {
+      if (verdict !== undefined) return verdict
+      continue
+    }
+    const late = await verdict
+    if (late !== undefined) return late
+    check.now = judge.now()
+  }
+  return undefined
 }
 
 /** Comparisons with a time that is not a number are all false, and some would then let pass. */
@@ -171,6 +200,7 @@ function certificateKey({ certificate }: Check): string {
 /** Asked on every request, so that a session that ended a moment ago is not there any more. */
 function findSessions(check: Check, { sessions }: Judge): MaybePromise<undefined> {
   const ids = check.visitor?.sessionIds ?? []
+  check.sessions = []
   if (ids.length === 0) return undefined
   const found = ids.map((id) => sessions.find(id))
   const isLate = found.some((session) => session instanceof Promise)
@@ -185,9 +215,10 @@ function keepFound(check: Check, found: readonly (Session | undefined)[]): undef
   check.sessions = found.filter((session) => session !== undefined)
 }
 
-/** The store forgets expired sessions in its own time; here it is the instant that counts. */
+/** The store forgets expired sessions in its own time; here it is the instant that counts. Tokens are refused instead. */
 function dropExpiredSessions(check: Check): undefined {
-  keepSessions(check, (session) => check.now < session.expiresAt)
+  check.outlived = undefined
+  keepSessions(check, (session) => !isSignedIn(check, session) || check.now < session.expiresAt)
   const lifetime = check.route?.route.session_lifetime
   if (lifetime !== undefined) keepWithin(check, lifetime, ({ issuedAt }) => check.now - issuedAt)
 }
@@ -201,6 +232,7 @@ function dropForeignSessions(check: Check): undefined {
 
 /** They have a session still; what it opened is closed, and signing in again would not help (see `askPolicy`). */
 function dropSwitchedOff(check: Check, { directory }: Judge): undefined {
+  check.isSwitchedOff = false
   if (directory === undefined || !check.sessions.some((session) => directory.isSwitchedOff(session))) return
   check.isSwitchedOff = true
   keepSessions(check, (session) => !directory.isSwitchedOff(session))

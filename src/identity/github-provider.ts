@@ -14,6 +14,7 @@ import { assertSafe, type IdentityProviderOptions, identityProviderId } from './
 import { github } from './presets/github.ts'
 import { type IdentityProvider, type IdentityTokens, NO_TOKENS, type TokenIdentifier } from './provider.ts'
 import { type Step, toProviderFault } from './provider-faults.ts'
+import { LONG_AGO } from './sign-in-facts.ts'
 
 /**
  * Tokens of an OAuth app never end, those of a GitHub app last eight hours. What GitHub says of the person is asked
@@ -166,6 +167,8 @@ export function openGitHubProvider(
         return {
           identity: { ...(await profile(token)), tokens },
           audiences: undefined,
+          issuedAt: LONG_AGO,
+          authenticatedAt: LONG_AGO,
           expiresAt: undefined,
         }
       })

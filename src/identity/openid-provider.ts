@@ -35,7 +35,7 @@ import {
 } from './provider.ts'
 import { clockSkewFault, type Step, toProviderFault } from './provider-faults.ts'
 import { demandParameters } from './sign-in-demand.ts'
-import { signInFactsOf } from './sign-in-facts.ts'
+import { accessTokenFacts, idTokenFacts, signInFactsOf } from './sign-in-facts.ts'
 
 export interface IdentityProviderOptions {
   readonly client: SignInProvider
@@ -244,12 +244,16 @@ export function openOpenIdProvider(
           ? await (preset.hasTenants === true ? claimsOfEntraToken : claimsOfAccessToken)(token, given)
           : await claimsOfIdToken(token, given)
         if ('problem' in found) return found
-        const { claims, audiences, expiresAt } = found
+        const { claims, signed, audiences, expiresAt } = found
+        const { issuedAt, authenticatedAt, acr } = (isAccessToken ? accessTokenFacts : idTokenFacts)(
+          signed,
+          now(),
+        )
         return {
           identity: {
             userId: userIdOf(claims),
             ...(await profileFrom(provider, isAccessToken ? token : undefined, claims)),
-            ...(!isAccessToken && signInFactsOf(claims, now())),
+            ...(acr !== undefined && { acr }),
             tokens: {
               ...NO_TOKENS,
               ...(isAccessToken
@@ -258,6 +262,8 @@ export function openOpenIdProvider(
             },
           },
           audiences,
+          issuedAt,
+          authenticatedAt,
           expiresAt,
           ...(preset.hasTenants === true && { ownAudiences: [clientId, `api://${clientId}`] }),
         }

@@ -66,6 +66,9 @@ export interface Presented {
   readonly audiences: readonly string[] | undefined
   /** Those that are as good as meant for us, where the configuration names none; unset: any. */
   readonly ownAudiences?: readonly string[]
+  /** When it was issued, and when the person showed who they are: epoch milliseconds, by the token alone. */
+  readonly issuedAt: number
+  readonly authenticatedAt: number
   /** Epoch milliseconds; `undefined` when the token does not say. */
   readonly expiresAt: number | undefined
 }

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { type Identity, NO_TOKENS, type Presented } from '../provider.ts'
+import { LONG_AGO } from '../sign-in-facts.ts'
 import type { WorkloadToken } from './machine-tokens.ts'
 
 /** Times are epoch milliseconds. */
@@ -23,9 +24,8 @@ export interface BearerSession extends Identity {
  * like others: they must not open what is meant for the people of that address or group.
  */
 export function workloadSession(
-  { issuerName, subject, claims, expiresAt }: WorkloadToken,
+  { issuerName, subject, claims, issuedAt, expiresAt }: WorkloadToken,
   tokenHash: string,
-  { now, lifetimeMs }: { readonly now: number; readonly lifetimeMs: number },
 ): BearerSession {
   return {
     kind: 'workload',
@@ -36,34 +36,38 @@ export function workloadSession(
     name: undefined,
     claims,
     groups: [],
-    issuedAt: now,
-    expiresAt: Math.min(expiresAt, now + lifetimeMs),
+    issuedAt,
+    expiresAt,
     tokens: NO_TOKENS,
     version: 1,
   }
 }
 
-/** A person, in whose name a program acts with a token of the identity provider: the same as if they had signed in. */
+/**
+ * A person, in whose name a program acts with a token of the identity provider: as if they had signed in when it was
+ * issued. A token that does not say when is an old one; it ends when the provider has not confirmed it for long.
+ */
 export function personSession(
-  { identity, expiresAt = Number.POSITIVE_INFINITY }: Presented,
+  { identity, issuedAt, authenticatedAt, expiresAt = Number.POSITIVE_INFINITY }: Presented,
   tokenHash: string,
   options: {
     readonly idpId: string
     readonly lifetimeMs: number
-    /** When the same token was seen first. */
-    readonly begunAt: number
+    /** When the provider, or its signature, said that the token is good. */
+    readonly confirmedAt: number
     /** Higher than the last time: what is known of the person may have changed. */
     readonly version: number
   },
 ): BearerSession {
-  const { idpId, lifetimeMs, begunAt, version } = options
+  const { idpId, lifetimeMs, confirmedAt, version } = options
   return {
     ...identity,
     kind: 'user',
     id: stableId(idpId, tokenHash),
     idpId,
-    issuedAt: begunAt,
-    expiresAt: Math.min(expiresAt, begunAt + lifetimeMs),
+    issuedAt,
+    authenticatedAt,
+    expiresAt: Math.min(expiresAt, (issuedAt === LONG_AGO ? confirmedAt : issuedAt) + lifetimeMs),
     version,
   }
 }

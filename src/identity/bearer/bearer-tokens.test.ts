@@ -22,7 +22,8 @@ function knowsAll(id: string): TokenIdentifier & { readonly asked: [PresentedKin
         groups: [],
         tokens: NO_TOKENS,
       }
-      return Promise.resolve({ identity, audiences: ['api://app'], expiresAt: undefined })
+      const times = { issuedAt: 1, authenticatedAt: 1, expiresAt: undefined }
+      return Promise.resolve({ identity, audiences: ['api://app'], ...times })
     },
   }
 }

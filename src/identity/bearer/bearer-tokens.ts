@@ -175,8 +175,9 @@ function openWorkloads({ settings }: Config, { trustedCa, now, env, podFolder }:
       return verified
     }
     const { issuerName } = verified
-    const kept = { issuerName, session: workloadSession(verified, hash, { now: time, lifetimeMs }) }
-    cache.accept(hash, kept, kept.session.expiresAt)
+    const kept = { issuerName, session: workloadSession(verified, hash) }
+    // It ends with itself; but now and then its signature is verified anew, as keys are taken back.
+    cache.accept(hash, kept, Math.min(kept.session.expiresAt, time + lifetimeMs))
     return kept
   }
 }

@@ -8,6 +8,7 @@ import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jo
 import type { MachineIssuer } from '../../config/machine-issuers.ts'
 import { flattenClaims } from '../claims.ts'
 import type { TokenProblem } from '../provider.ts'
+import { timeOf } from '../sign-in-facts.ts'
 import { unmetPin } from './claim-pins.ts'
 import { type IssuerKeys, type IssuerKeysOptions, openIssuerKeys } from './issuer-keys.ts'
 import { MALFORMED, problem, problemOf } from './token-problem.ts'
@@ -18,7 +19,8 @@ export interface WorkloadToken {
   readonly subject: string
   /** Flattened, as policies read them. */
   readonly claims: Readonly<Record<string, readonly string[]>>
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds, by the token alone. */
+  readonly issuedAt: number
   readonly expiresAt: number
 }
 
@@ -93,7 +95,7 @@ export class MachineTokens {
     const unmet = unmetPin(claims, issuer.claims)
     if (unmet !== undefined) return problem(`its claim "${unmet}" is not one that is trusted here`)
     const expiresAt = Math.floor((exp + TOLERANCE_SECONDS) * 1000)
-    return { issuerName: issuer.name, subject: sub, claims, expiresAt }
+    return { issuerName: issuer.name, subject: sub, claims, issuedAt: timeOf(iat, this.#now()), expiresAt }
   }
 }
 

@@ -6,6 +6,7 @@ import { Fault } from '../../errors.ts'
 import { testClient } from '../client.fixture.ts'
 import { type OpenProvider, openProvider } from '../open-provider.ts'
 import type { PresentedKind, TokenProblem } from '../provider.ts'
+import { LONG_AGO } from '../sign-in-facts.ts'
 import type { BearerSession } from './bearer-session.ts'
 import { FailureBudget } from './failure-budget.ts'
 import { startIssuer, type TestIssuer } from './issuer.fixture.ts'
@@ -26,6 +27,8 @@ interface World extends AsyncDisposable {
   ): Promise<BearerSession | TokenProblem>
   /** An ID token, or an access token that is a JWT, with these claims over correct ones. */
   jwt(claims?: Record<string, unknown>, header?: object): Promise<string>
+  /** Everything that was seen is forgotten. */
+  restart(): void
   questions(): number
 }
 
@@ -37,7 +40,7 @@ async function openWorld(client: Partial<SignInProvider> = {}, alg = 'RS256'): P
     redirectUri: 'https://auth.example.com/oauth2/callback',
     now: () => clock.now,
   })
-  const tokens = new PersonTokens(() => clock.now)
+  let tokens = new PersonTokens(() => clock.now)
   issuer.userInfo = (accessToken) => (accessToken.startsWith('good') ? ALICE : undefined)
   return {
     issuer,
@@ -46,6 +49,9 @@ async function openWorld(client: Partial<SignInProvider> = {}, alg = 'RS256'): P
     ask: async (kind, token, { audiences, from = '192.0.2.7' } = {}) =>
       await tokens.session({ provider, kind, token, audiences, sourceAddress: from, lifetimeMs: 14 * HOUR }),
     jwt: (claims = {}, header = {}) => issuer.token({ aud: CLIENT_ID, ...ALICE, ...claims }, header),
+    restart: () => {
+      tokens = new PersonTokens(() => clock.now)
+    },
     questions: () => issuer.asked.filter((path) => path === '/userinfo').length,
     async [Symbol.asyncDispose]() {
       await provider[Symbol.asyncDispose]()
@@ -81,20 +87,18 @@ describe('an access token of the identity provider', () => {
 
   it('is asked about once in five minutes, and what was taken back is noticed then', async () => {
     await using world = await openWorld()
+    const begunAt = world.clock.now
     const first = sessionIn(await world.ask('access_token', 'good-1'))
     for (let second = 0; second < 299; second += 23) {
       world.clock.now += 23_000
-      if (world.clock.now - first.issuedAt >= 300_000) break
+      if (world.clock.now - begunAt >= 300_000) break
       assert.equal(await world.ask('access_token', 'good-1'), first)
     }
     assert.equal(world.questions(), 1)
-    world.clock.now = first.issuedAt + 300_000
+    world.clock.now = begunAt + 300_000
     const second = sessionIn(await world.ask('access_token', 'good-1'))
     assert.equal(world.questions(), 2)
-    assert.deepEqual(
-      [second.id, second.issuedAt, second.expiresAt],
-      [first.id, first.issuedAt, first.expiresAt],
-    )
+    assert.deepEqual([second.id, second.issuedAt], [first.id, LONG_AGO])
     assert.ok(second.version > first.version)
     world.issuer.userInfo = () => undefined
     world.clock.now += 300_000
@@ -164,6 +168,68 @@ describe('an access token of the identity provider', () => {
   })
 })
 
+const facts = ({ issuedAt, authenticatedAt, expiresAt, acr }: BearerSession) => [
+  issuedAt,
+  authenticatedAt,
+  expiresAt,
+  acr,
+]
+
+describe('the age of a person’s token', () => {
+  for (const kind of ['id_token', 'access_token'] as const)
+    it(`is the same before and after a restart: ${kind}`, async () => {
+      await using world = await openWorld()
+      world.issuer.userInfo = () => ALICE
+      const seconds = Math.floor(world.clock.now / 1000)
+      const times = { iat: seconds - 9 * 3600, auth_time: seconds - 12 * 3600, exp: seconds + 9 * 3600 }
+      const token = await world.jwt({ ...times, acr: 'phr' })
+      const told = facts(sessionIn(await world.ask(kind, token)))
+      assert.deepEqual(told, [
+        times.iat * 1000,
+        times.auth_time * 1000,
+        (times.iat + 14 * 3600) * 1000,
+        'phr',
+      ])
+      world.clock.now += HOUR
+      world.restart()
+      assert.deepEqual(facts(sessionIn(await world.ask(kind, token))), told)
+      world.clock.now += 4 * HOUR
+      world.restart()
+      assert.match(problemIn(await world.ask(kind, token)), /longer ago than a session lasts/)
+    })
+
+  it('is unknown for an opaque access token, whatever userinfo says of times', async () => {
+    await using world = await openWorld()
+    const seconds = Math.floor(world.clock.now / 1000)
+    world.issuer.userInfo = () => ({ ...ALICE, iat: seconds, auth_time: seconds, acr: 'phr' })
+    const session = sessionIn(await world.ask('access_token', 'good-1'))
+    assert.deepEqual(
+      [session.issuedAt, session.authenticatedAt, session.acr],
+      [LONG_AGO, LONG_AGO, undefined],
+    )
+  })
+
+  it('is unknown for an access token that somebody else signed, or that is about somebody else', async () => {
+    await using world = await openWorld()
+    const seconds = Math.floor(world.clock.now / 1000)
+    world.issuer.userInfo = () => ALICE
+    const claims = { aud: CLIENT_ID, ...ALICE, auth_time: seconds }
+    const forged = await world.issuer.token(claims, {}, await generateKeyPair('RS256'))
+    for (const token of [forged, await world.jwt({ sub: 'bob', auth_time: seconds })])
+      assert.equal(sessionIn(await world.ask('access_token', token)).authenticatedAt, LONG_AGO)
+  })
+
+  it('is unknown where the claim is no time', async () => {
+    await using world = await openWorld()
+    const seconds = Math.floor(world.clock.now / 1000)
+    for (const auth_time of [seconds * 1000, seconds + 3600, String(seconds), 'now', {}]) {
+      const session = sessionIn(await world.ask('id_token', await world.jwt({ auth_time })))
+      assert.equal(session.authenticatedAt, LONG_AGO, JSON.stringify(auth_time))
+    }
+    assert.match(problemIn(await world.ask('id_token', await world.jwt({ iat: String(seconds) }))), /"iat"/)
+  })
+})
+
 describe('an ID token', () => {
   it('makes its bearer the person whom it names', async () => {
     await using world = await openWorld()
@@ -173,7 +239,8 @@ describe('an ID token', () => {
     assert.deepEqual([session.kind, session.userId, session.groups], ['user', 'alice', ['staff']])
     assert.equal(session.tokens.idToken, token)
     assert.equal(session.acr, 'mfa')
-    assert.equal(session.authenticatedAt, world.clock.now - 30_000)
+    assert.equal(session.authenticatedAt, (seconds - 30) * 1000)
+    assert.equal(session.issuedAt, seconds * 1000)
     assert.equal(session.expiresAt, (seconds + 360) * 1000)
     assert.equal(world.questions(), 0)
     assert.equal(await world.ask('id_token', token), session)

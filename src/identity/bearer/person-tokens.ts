@@ -40,6 +40,9 @@ interface Kept {
 
 type Answer = BearerSession | TokenProblem
 
+/** A session of that age would have ended, too. */
+const TOO_OLD = problem('it was issued longer ago than a session lasts (iat)')
+
 export class PersonTokens {
   readonly #cache = new TokenCache<Kept>()
   readonly #now: () => number
@@ -95,9 +98,13 @@ export class PersonTokens {
     const session = personSession(presented, hash, {
       idpId: provider.id,
       lifetimeMs,
-      begunAt: last?.session.issuedAt ?? now,
+      confirmedAt: now,
       version: ++this.#judged,
     })
+    if (session.expiresAt <= now) {
+      this.#cache.refuse(key, TOO_OLD, now)
+      return TOO_OLD
+    }
     const kept = { presented, session }
     const until = kind === 'access_token' ? now + ASK_AGAIN_MS : Number.POSITIVE_INFINITY
     this.#cache.accept(key, kept, Math.min(session.expiresAt, until))

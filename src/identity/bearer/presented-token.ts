@@ -14,6 +14,8 @@ import { MALFORMED, problem, problemOf } from './token-problem.ts'
 
 export interface PresentedClaims {
   readonly claims: RawClaims & { readonly sub: string }
+  /** Of them those that the token's own signature vouches for; none of an opaque token. */
+  readonly signed: RawClaims
   /** For whom it was issued; `undefined` when the token does not say so verifiably. */
   readonly audiences: readonly string[] | undefined
   /** Epoch milliseconds; `undefined` when the token does not say. */
@@ -67,7 +69,9 @@ export async function claimsOfAccessToken(
   if (jwt !== undefined && 'problem' in jwt && jwt.problem === EXPIRED) return jwt
   const claims = await askUserInfo(token, provider)
   const known = jwt === undefined || 'problem' in jwt ? undefined : jwt
-  return { claims, audiences: known?.audiences, expiresAt: known?.expiresAt }
+  // A JWT about somebody else than userinfo is about says nothing of this person's sign-in.
+  const signed = known?.claims.sub === claims.sub ? known.signed : {}
+  return { claims, signed, audiences: known?.audiences, expiresAt: known?.expiresAt }
 }
 
 const EXPIRED = 'it has expired'
@@ -122,7 +126,8 @@ async function verify(
     if (typeof iat === 'number' && iat > now() / 1000 + TOLERANCE_SECONDS)
       return problem('it was issued in the future (iat)')
     const audiences = [aud ?? []].flat().filter((one) => typeof one === 'string')
-    return { claims: { ...payload, sub }, audiences, expiresAt: Math.floor((exp + TOLERANCE_SECONDS) * 1000) }
+    const claims = { ...payload, sub }
+    return { claims, signed: claims, audiences, expiresAt: Math.floor((exp + TOLERANCE_SECONDS) * 1000) }
   } catch (error) {
     return problemOf(error, issuer)
   }

@@ -41,6 +41,6 @@ function claimProblem({ claim, reason }: errors.JWTClaimValidationFailed): Token
   if (reason === 'missing') return problem(`it has no claim "${claim}"`)
   if (claim === 'aud') return problem('it is meant for another audience (aud)')
   if (claim === 'nbf') return problem('it is not valid yet (nbf)')
-  if (claim === 'iat') return problem('it was issued in the future (iat)')
+  if (claim === 'iat' && reason !== 'invalid') return problem('it was issued in the future (iat)')
   return problem(`its claim "${claim}" is not what it must be`)
 }
