@@ -84,7 +84,12 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   const keys = openKeyring(settings, stateDir)
   const signingKeys = openSigningKeys({ pem: settings.signing_key?.reveal(), derivedFrom: keys.signing })
   const localCa = await openLocalCa(join(stateDir, 'ca'), { constrainedTo: options.localCaDomains ?? [] })
-  const sessions = running.use(await openStore(stateDir, keys))
+  const sessions = running.use(
+    await openStore(stateDir, keys, {
+      onFileLost: (failure) =>
+        logger.error({ failure }, 'the database file was deleted; it is written anew from what is known'),
+    }),
+  )
   const serviceAccounts = running.use(new ServiceAccounts(sessions.records))
   const trustedCa = [localCa.certificatePem]
   const providers = running.use(followProviders({ config, trustedCa, logger }))
@@ -170,7 +175,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
 
   const envoy = options.envoy === 'managed' ? running.use(await startEnvoy()) : undefined
   const checks = readinessOf(xds, envoy)
-  const details = { config: () => problemOf(config.status) }
+  const details = { store: () => sessions.problem, config: () => problemOf(config.status) }
   observeHealth(meter, { ...checks, ...details })
   running.use(
     await serveHealth({

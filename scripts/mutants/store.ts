@@ -74,4 +74,32 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/extauthz/visitors.test.ts'],
     breaks: 'answers made for a session outlive it in memory',
   },
+  {
+    file: 'src/session/sqlite-store.ts',
+    find: 'if (this.#unwritten.has(id)) return undefined',
+    replace: '',
+    tests: ['src/session/sqlite-faults.test.ts'],
+    breaks: 'whoever signs out while the disk is full stays signed in',
+  },
+  {
+    file: 'src/session/sqlite-store.ts',
+    find: 'if (this.#unwritten.has(session.id) || this.#statements.findDeleted.get(session.id) !== undefined)',
+    replace: 'if (this.#statements.findDeleted.get(session.id) !== undefined)',
+    tests: ['src/session/sqlite-faults.test.ts'],
+    breaks: 'a refresh brings back a session that signed out while the disk was full',
+  },
+  {
+    file: 'src/session/unwritten-sign-outs.ts',
+    find: 'this.#journal?.add(fresh)',
+    replace: '',
+    tests: ['src/session/sqlite-faults.test.ts'],
+    breaks: 'a restart signs in again who has signed out while the disk was full',
+  },
+  {
+    file: 'src/session/sqlite-store.ts',
+    find: 'quietly(() => this.#writeSignOuts())\n    this.#timer',
+    replace: 'this.#timer',
+    tests: ['src/session/sqlite-faults.test.ts'],
+    breaks: 'the second restart after a full disk signs in again who has signed out',
+  },
 ]

@@ -120,6 +120,7 @@ export class MapStore implements SessionStore {
   }
 
   readonly isClockInDoubt = false
+  readonly problem = undefined
 
   deleteAll(): never {
     throw new Error('not for checks')

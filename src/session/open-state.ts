@@ -11,6 +11,7 @@ import type { Settings } from '../config/config.ts'
 import { keptSecret } from '../crypto/kept-secret.ts'
 import { decodeSecret, deriveKeyring, type Keyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/seal.ts'
+import type { StoreEvents } from './sqlite-health.ts'
 import { openSqliteStore, type Store } from './sqlite-store.ts'
 
 /** `.sallyport` beside the configuration file, unless another is named. */
@@ -35,6 +36,6 @@ export function storeFileIn(stateDir: string): string {
 }
 
 /** @throws {Fault} STATE_UNUSABLE */
-export function openStore(stateDir: string, keys: Keyring): Promise<Store> {
-  return openSqliteStore({ file: storeFileIn(stateDir), sealer: createSealer(keys.atRest) })
+export function openStore(stateDir: string, keys: Keyring, events: StoreEvents = {}): Promise<Store> {
+  return openSqliteStore({ file: storeFileIn(stateDir), sealer: createSealer(keys.atRest), ...events })
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { reasonOf, systemCodeOf } from '../errors.ts'
 import type { Row } from './sqlite-record.ts'
 
 /** A statement that outlives the database it was first prepared for. */
@@ -15,8 +16,18 @@ export interface Statement {
   runNamed(parameters: Readonly<Record<string, SQLInputValue>>): number
 }
 
+/** SQLite's primary result codes for a file whose contents are broken. */
+const BROKEN = new Set([11, 26])
+
+export interface SqliteFailure {
+  readonly reason: string
+  /** No later success means that all is well again. */
+  readonly isBroken: boolean
+}
+
 export class SqliteConnection {
   #database: DatabaseSync
+  #failure: SqliteFailure | undefined
   #prepared = new Map<string, StatementSync>()
 
   constructor(database: DatabaseSync) {
@@ -32,15 +43,25 @@ export class SqliteConnection {
   prepare(sql: string): Statement {
     this.#statement(sql)
     return {
-      get: (...parameters) => this.#statement(sql).get(...parameters),
-      all: (...parameters) => this.#statement(sql).all(...parameters),
-      run: (...parameters) => Number(this.#statement(sql).run(...parameters).changes),
-      runNamed: (parameters) => Number(this.#statement(sql).run(parameters).changes),
+      get: (...parameters) => this.#noting(() => this.#statement(sql).get(...parameters)),
+      all: (...parameters) => this.#noting(() => this.#statement(sql).all(...parameters)),
+      run: (...parameters) => this.#noting(() => Number(this.#statement(sql).run(...parameters).changes)),
+      runNamed: (parameters) => this.#noting(() => Number(this.#statement(sql).run(parameters).changes)),
     }
   }
 
   exec(sql: string): void {
-    this.#database.exec(sql)
+    this.#noting(() => this.#database.exec(sql))
+  }
+
+  /** What went wrong last; unset after `forgive`. */
+  get failure(): SqliteFailure | undefined {
+    return this.#failure
+  }
+
+  /** After something has succeeded that would have failed. */
+  forgive(): void {
+    if (this.#failure?.isBroken !== true) this.#failure = undefined
   }
 
   get isTransaction(): boolean {
@@ -56,11 +77,22 @@ export class SqliteConnection {
     const old = this.#database
     this.#database = database
     this.#prepared = new Map()
+    this.#failure = undefined
     old.close()
   }
 
   close(): void {
     this.#database.close()
+  }
+
+  #noting<T>(act: () => T): T {
+    try {
+      return act()
+    } catch (error) {
+      if (systemCodeOf(error) === 'ERR_SQLITE_ERROR')
+        this.#failure = { reason: reasonOf(error), isBroken: BROKEN.has(resultCodeOf(error)) }
+      throw error
+    }
   }
 
   #statement(sql: string): StatementSync {
@@ -70,4 +102,11 @@ export class SqliteConnection {
     this.#prepared.set(sql, prepared)
     return prepared
   }
+}
+
+/** The primary result code: the lower eight bits of the extended one. */
+export function resultCodeOf(error: unknown): number {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
+    ? error.errcode & 0xff
+    : 0
 }

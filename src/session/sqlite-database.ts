@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, openSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Fault, reasonOf, systemCodeOf } from '../errors.ts'
@@ -76,7 +76,7 @@ const APPLICATION_ID = 0x5361506f
 const BUSY_TIMEOUT_MS = 1000
 
 /** SQLite's name for a database that is gone when it is closed: for tests and measurements. */
-const IN_MEMORY = ':memory:'
+export const IN_MEMORY = ':memory:'
 
 /** @throws {Fault} STATE_UNUSABLE, saying what to do */
 export function openDatabase(file: string): DatabaseSync {
@@ -168,8 +168,33 @@ function migrate(database: DatabaseSync): void {
 
 function unusable(file: string, cause: unknown): Fault {
   const why = reasonOf(cause)
-  const cure = /^(EACCES|EPERM|EROFS|ENOSPC)|readonly|read-only|full/i.test(why)
-    ? 'make it writable for this user'
-    : 'move it away, and its -wal and -shm files: everybody has to sign in again, nothing else is lost'
-  return new Fault('STATE_UNUSABLE', `the session store ${file} can't be used (${why}): ${cure}`, { cause })
+  return new Fault(
+    'STATE_UNUSABLE',
+    `the session store ${file} can't be used (${why}): ${cureFor(file, why)}`,
+    {
+      cause,
+    },
+  )
+}
+
+function cureFor(file: string, why: string): string {
+  if (/^ENOSPC|database or disk is full/i.test(why) || hasNoSpace(file))
+    return 'free some space on its disk; nothing is lost'
+  if (/^(EACCES|EPERM|EROFS)|readonly|read-only/i.test(why)) return 'make it writable for this user'
+  if (/^EMFILE|^ENFILE/.test(why)) return 'raise the limit of open files'
+  if (/unable to open|locked|busy|disk I\/O/i.test(why))
+    return 'see whether its disk is well and no other program holds it; nothing is lost yet'
+  return (
+    'restore it from a backup, or move it away with its -wal and -shm files: then everybody has to sign in again, ' +
+    'and service accounts and people that a directory has pushed (SCIM) have to be made anew'
+  )
+}
+
+/** SQLite tells of a full disk in several words, by what it was doing. */
+function hasNoSpace(file: string): boolean {
+  try {
+    return statfsSync(dirname(file)).bavail === 0
+  } catch {
+    return false
+  }
 }

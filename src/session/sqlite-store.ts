@@ -13,22 +13,26 @@ import { Fault } from '../errors.ts'
 import type { RecordStore } from './records.ts'
 import type { Session } from './session.ts'
 import { SessionCopies } from './session-copies.ts'
+import { SignOutJournal } from './sign-out-journal.ts'
 import { SqliteActivity } from './sqlite-activity.ts'
 import { SqliteConnection } from './sqlite-connection.ts'
-import { durably, guarded, inTransaction, openDatabase } from './sqlite-database.ts'
+import { durably, guarded, IN_MEMORY, inTransaction, openDatabase } from './sqlite-database.ts'
+import { SqliteFile } from './sqlite-file.ts'
+import { SqliteHealth, type StoreEvents } from './sqlite-health.ts'
 import { fromRow, integerOf, type Row, textOf, toRow } from './sqlite-record.ts'
 import { SqliteRecords } from './sqlite-records.ts'
 import { prepareStatements } from './sqlite-statements.ts'
 import { sweepRows } from './sqlite-sweep.ts'
 import type { Due, DuePage, SessionStore } from './store.ts'
 import { StoreClock } from './store-clock.ts'
+import { UnwrittenSignOuts } from './unwritten-sign-outs.ts'
 
 /** All that is kept: sessions, and what is beside them. */
 export interface Store extends SessionStore {
   readonly records: RecordStore
 }
 
-export interface SqliteStoreOptions {
+export interface SqliteStoreOptions extends StoreEvents {
   readonly file: string
   readonly sealer: Sealer
   readonly now?: () => number
@@ -59,6 +63,9 @@ class SqliteStore implements Store {
   readonly #database: SqliteConnection
   readonly #sealer: Sealer
   readonly #clock: StoreClock
+  readonly #monotonic: () => number
+  readonly #health: SqliteHealth
+  readonly #unwritten: UnwrittenSignOuts
   readonly #copies: SessionCopies
   readonly #activity: SqliteActivity
   readonly #listeners = new Set<(id: string) => void>()
@@ -76,6 +83,16 @@ class SqliteStore implements Store {
     this.#database = new SqliteConnection(openDatabase(file))
     this.#sealer = sealer
     this.#clock = new StoreClock(now, monotonic)
+    this.#monotonic = monotonic
+    this.#unwritten = new UnwrittenSignOuts(
+      file === IN_MEMORY ? undefined : new SignOutJournal(`${file}-sign-outs`),
+    )
+    this.#health = new SqliteHealth({
+      connection: this.#database,
+      file: new SqliteFile(file),
+      unwritten: this.#unwritten,
+      events: options,
+    })
     this.#copies = new SessionCopies(maxCopies)
     this.#activity = new SqliteActivity(this.#database, this.#clock, maxCopies)
     this.#statements = prepareStatements(this.#database)
@@ -94,11 +111,13 @@ class SqliteStore implements Store {
     })
     this.#version = integerOf(this.#statements.version.get() ?? {}, 'version')
     this.#dataVersion = integerOf(this.#statements.dataVersion.get() ?? {}, 'data_version')
+    quietly(() => this.#writeSignOuts())
     this.#timer = pollMs > 0 ? setInterval(() => this.#tick(), pollMs).unref() : undefined
   }
 
   find(id: string): Session | undefined {
     const now = this.#lookIfDue()
+    if (this.#unwritten.has(id)) return undefined
     const session = this.#copies.get(id) ?? this.#load(id)
     // Never by a clock that was set back and could not be dealt with yet.
     if (session === undefined || session.expiresAt > Math.max(now, this.#clock.latest)) return session
@@ -109,7 +128,7 @@ class SqliteStore implements Store {
   save(session: Omit<Session, 'version'>): Session {
     const saved = guarded(() =>
       inTransaction(this.#database, () => {
-        if (this.#statements.findDeleted.get(session.id) !== undefined)
+        if (this.#unwritten.has(session.id) || this.#statements.findDeleted.get(session.id) !== undefined)
           throw new Fault('SESSION_GONE', 'the session was ended while it was being changed')
         const stored: Session = { ...session, version: this.#nextVersion() }
         this.#statements.upsert.runNamed(toRow(stored, this.#sealer, this.#clock.now(), this.#clock))
@@ -141,7 +160,10 @@ class SqliteStore implements Store {
     const rows = guarded(() =>
       filter.userId === undefined ? listAll.all(now) : listOfUser.all(filter.userId, now),
     )
-    return rows.map((row) => fromRow(row, this.#sealer, this.#clock)).filter((found) => found !== undefined)
+    return rows
+      .map((row) => fromRow(row, this.#sealer, this.#clock))
+      .filter((found) => found !== undefined)
+      .filter(({ id }) => !this.#unwritten.has(id))
   }
 
   dueForRefresh({ before, after, limit }: DuePage): readonly Due[] {
@@ -208,6 +230,10 @@ class SqliteStore implements Store {
     return swept
   }
 
+  get problem(): string | undefined {
+    return this.#health.problem
+  }
+
   get isClockInDoubt(): boolean {
     this.#clock.now()
     return this.#clock.isInDoubt
@@ -223,8 +249,9 @@ class SqliteStore implements Store {
     return guarded(() => integerOf(this.#statements.count.get(now) ?? {}, 'count'))
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
+    await this.#health.settled()
     if (this.#database.isOpen)
       quietly(() => {
         this.#activity.flushAll()
@@ -235,7 +262,6 @@ class SqliteStore implements Store {
     this.#listeners.clear()
     this.records.clear()
     if (this.#database.isOpen) this.#database.close()
-    return Promise.resolve()
   }
 
   #times(): { readonly toKept: (wallTime: number) => number } {
@@ -266,6 +292,17 @@ class SqliteStore implements Store {
       this.#copies.drop(id)
       this.#activity.forget(id)
     }
+    try {
+      return this.#writeDeletions(ids)
+    } catch (fault) {
+      // A disk that is full must not keep anybody signed in.
+      if (!(fault instanceof Fault) || !this.#unwritten.hold(ids)) throw fault
+      for (const id of ids) this.#announce(id)
+      return ids.length
+    }
+  }
+
+  #writeDeletions(ids: readonly string[]): number {
     const gone = guarded(() =>
       durably(this.#database, () =>
         ids.flatMap((id) => {
@@ -282,6 +319,14 @@ class SqliteStore implements Store {
       this.#announce(id)
     }
     return gone.length
+  }
+
+  /** As much as fits one turn. */
+  #writeSignOuts(): void {
+    const ids = this.#unwritten.ids.slice(0, PER_TURN)
+    if (ids.length === 0) return
+    this.#writeDeletions(ids)
+    this.#unwritten.written(ids)
   }
 
   #announce(id: string): void {
@@ -319,6 +364,8 @@ class SqliteStore implements Store {
     const now = this.#clock.now()
     this.#lookQuietly(now)
     quietly(() => this.#activity.flush(now))
+    quietly(() => this.#writeSignOuts())
+    this.#health.probeIfDue(this.#monotonic())
   }
 
   #look(now: number): void {

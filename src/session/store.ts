@@ -34,7 +34,12 @@ export interface SessionStore extends AsyncDisposable {
    * @throws {Fault} SESSION_GONE, STORE_UNAVAILABLE
    */
   save(session: Omit<Session, 'version'>): MaybePromise<Session>
-  /** When it answers, the deletion is on the disk, so that a power cut brings nobody back in. */
+  /**
+   * When it answers, the deletion is on the disk, so that a power cut brings nobody back in. A disk that can't be written
+   * does not keep anybody in: the session is gone for this process at once, and is deleted when that can be done.
+   *
+   * @throws {Fault} STORE_UNAVAILABLE when even that can't be had
+   */
   delete(id: string): MaybePromise<boolean>
   list(filter?: { readonly userId?: string }): MaybePromise<readonly Session[]>
   /** Ends several, with turns of the event loop between some; answers how many there were. */
@@ -72,4 +77,6 @@ export interface SessionStore extends AsyncDisposable {
   /** Called when a session has changed or gone, in this process or another; the listener must not throw. */
   onChange(listener: (id: string) => void): Disposable
   readonly count: number
+  /** A sentence on what is wrong with the store; `undefined` when all is well. */
+  readonly problem: string | undefined
 }

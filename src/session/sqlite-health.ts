@@ -1,0 +1,98 @@
+/**
+ * How well the store is: asked for by probes, and looked into now and then without being asked.
+ *
+ * @module
+ */
+import { reasonOf } from '../errors.ts'
+import type { SqliteConnection, Statement } from './sqlite-connection.ts'
+import type { SqliteFile } from './sqlite-file.ts'
+import type { UnwrittenSignOuts } from './unwritten-sign-outs.ts'
+
+const PROBE_INTERVAL_MS = 5000
+
+export interface StoreEvents {
+  /** The file was deleted; it has been written anew, or could not be (then with the reason). */
+  readonly onFileLost?: (failure: string | undefined) => void
+}
+
+interface Parts {
+  readonly connection: SqliteConnection
+  readonly file: SqliteFile
+  readonly unwritten: UnwrittenSignOuts
+  readonly events: StoreEvents
+}
+
+export class SqliteHealth {
+  readonly #parts: Parts
+  readonly #write: Statement
+  #probedAt = -Infinity
+  #restoring: Promise<void> | undefined
+  #place: SqliteFile['place'] = 'ours'
+  #restoreFailure: string | undefined
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#write = parts.connection.prepare('UPDATE store SET seen_at = seen_at')
+  }
+
+  /** A sentence on what is wrong; `undefined` when all is well. */
+  get problem(): string | undefined {
+    const { connection, unwritten } = this.#parts
+    const problems = [
+      connection.failure && `the session store fails: ${connection.failure.reason}`,
+      this.#problemOfFile(),
+      unwritten.problem,
+    ].filter((problem) => problem !== undefined)
+    return problems.length === 0 ? undefined : problems.join('; ')
+  }
+
+  /** @param now milliseconds that only run forward */
+  probeIfDue(now: number): void {
+    if (now - this.#probedAt < PROBE_INTERVAL_MS) return
+    this.#probedAt = now
+    const { connection, file } = this.#parts
+    try {
+      this.#write.run()
+      connection.forgive()
+    } catch {
+      // The connection has noted it.
+    }
+    this.#place = file.place
+    if (this.#place === 'lost') this.#restoring ??= this.#restore()
+  }
+
+  /** Resolves when no copy is being made. */
+  async settled(): Promise<void> {
+    await this.#restoring
+  }
+
+  async #restore(): Promise<void> {
+    const { connection, file, events } = this.#parts
+    const before = this.#restoreFailure
+    try {
+      await file.restore(connection)
+      this.#restoreFailure = undefined
+      this.#place = file.place
+      events.onFileLost?.(undefined)
+    } catch (error) {
+      this.#restoreFailure = reasonOf(error)
+      // Tried again at each probe; told once for each reason.
+      if (this.#restoreFailure !== before) events.onFileLost?.(this.#restoreFailure)
+    } finally {
+      this.#restoring = undefined
+    }
+  }
+
+  #problemOfFile(): string | undefined {
+    switch (this.#place) {
+      case 'lost':
+        return `the database file was deleted${this.#restoreFailure === undefined ? '' : ` and can't be written anew (${this.#restoreFailure})`}: all sessions end with this process`
+      case 'replaced':
+        return 'another file stands in the place of the database: restart to use that one, or put the old one back'
+      case 'unknown':
+        return 'the place of the database file can not be looked into'
+      case 'ours':
+        return undefined
+    }
+  }
+}
