@@ -4,6 +4,7 @@
  * @module
  */
 import type { Config } from '../config/config.ts'
+import { placeOf, withoutFinalDot } from '../config/host-name.ts'
 
 /** What is read of the configuration. */
 export interface SitesConfig {
@@ -113,8 +114,7 @@ function canonicalHost(hostname: string): string {
 }
 
 function authorityUrl(scheme: string, authority: string | undefined): URL | undefined {
-  if (authority === undefined || !/^(?:[\w.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i.test(authority))
-    return undefined
+  if (authority === undefined || placeOf(withoutFinalDot(authority)) === undefined) return undefined
   return URL.parse(`${scheme}//${authority}`) ?? undefined
 }
 

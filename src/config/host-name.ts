@@ -41,3 +41,40 @@ export const Authority = z
     error: (issue) => `"${String(issue.input)}" is not a host name, with or without a port`,
   })
   .transform((text) => text.toLowerCase())
+
+const LABELS = '[A-Za-z0-9_-]+(?:[.][A-Za-z0-9_-]+)*'
+const BRACKETED = String.raw`\[[0-9A-Fa-f:.]+\]`
+/** 1 to 65535, as a URL has it: no sign, no leading zero. */
+const PORT = '[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]'
+
+/**
+ * The only form in which a request may name its host, in the syntax that RE2 and JavaScript share. Envoy refuses
+ * whatever else there is before it asks for a decision: `app.example.com:443.evil.com` would be any port of the app
+ * to its virtual hosts.
+ */
+export const PLAIN_AUTHORITY = `(?:${LABELS}|${BRACKETED})(?::(?:${PORT}))?`
+
+const plainAuthority = new RegExp(`^(${LABELS}|${BRACKETED})(?::(${PORT}))?$`)
+
+const LONGEST_NAME = 253
+
+/** Where a request goes: lower case, IPv6 without brackets. */
+export interface Place {
+  readonly host: string
+  readonly port: number | undefined
+}
+
+/**
+ * Reads a Host header or `:authority`. What has no such form names no place, and is refused wherever it is asked:
+ * a host that two readers could take for two would be judged as one and served as the other.
+ */
+export function placeOf(authority: string): Place | undefined {
+  const [, name = '', port] = plainAuthority.exec(authority) ?? []
+  const isAddress = name.startsWith('[')
+  const host = (isAddress ? name.slice(1, -1) : name).toLowerCase()
+  if (host === '' || host.length > LONGEST_NAME || (isAddress && isIP(host) !== 6)) return undefined
+  return { host, port: port === undefined ? undefined : Number(port) }
+}
+
+/** Without the dot that may end a name: Envoy takes one off before it looks. */
+export const withoutFinalDot = (authority: string): string => authority.replace(/\.(?=:[^:]*$|$)/, '')

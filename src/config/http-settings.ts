@@ -100,10 +100,10 @@ export const behaviour = {
         'What happens to paths with `%2F` or `%5C`. Envoy `HttpConnectionManager.path_with_escaped_slashes_action`.',
     }),
   headers_with_underscores_action: envoyChoice(['ALLOW', 'REJECT_REQUEST', 'DROP_HEADER'])
-    .prefault('reject_request')
+    .prefault('drop_header')
     .meta({
       description:
-        'What happens to headers with `_`. Envoy `HttpProtocolOptions.headers_with_underscores_action`.',
+        'What happens to headers with `_`, which many servers take for `-`: `drop_header` takes them off, `reject_request` answers 400 over HTTP/1.1 and resets the stream over HTTP/2, which has no words for it; `allow` passes them on, save those that could be taken for a header of identity. Envoy `HttpProtocolOptions.headers_with_underscores_action`.',
     }),
   circuit_breaker_thresholds: shared.circuit_breaker_thresholds,
   set_response_headers: shared.set_response_headers,

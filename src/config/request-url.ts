@@ -6,7 +6,7 @@
  * @module
  */
 
-import { placeOf } from './route-match.ts'
+import { placeOf, withoutFinalDot } from './host-name.ts'
 
 export interface RequestTarget {
   /** As in the Host header. */
@@ -22,7 +22,7 @@ export function requestTargetOf(url: string): RequestTarget | undefined {
   const [whole, scheme = '', written = '', rest = ''] = /^(https?):\/\/([^/?#@]+)([^#]*)/i.exec(url) ?? []
   if (whole === undefined) return undefined
   const authority = written.replace(scheme.toLowerCase() === 'http' ? /:80$/ : /:443$/, '')
-  const place = placeOf(authority)
-  if (place === undefined || place.host === '') return undefined
+  const place = placeOf(withoutFinalDot(authority))
+  if (place === undefined) return undefined
   return { authority, host: place.host, path: rest.startsWith('/') ? rest : `/${rest}` }
 }

@@ -11,6 +11,7 @@
 import { isIPv6 } from 'node:net'
 import { RE2JS } from 're2js'
 import type { Config, Route, Settings } from './config.ts'
+import { type Place, placeOf, withoutFinalDot } from './host-name.ts'
 import { normalPathOf } from './request-path.ts'
 
 /** A request, as far as a route is chosen by it. */
@@ -70,12 +71,13 @@ export function routeChooser(config: Config): ChooseRoute {
     if ('refused' in normal) return { kind: 'refused', why: normal.refused }
     if ('redirectedTo' in normal) return { kind: 'redirect', to: normal.redirectedTo }
     const { path } = normal
-    const place = placeOf(authority)
-    if (place !== undefined && place.host === authenticate) return { kind: 'own', path }
-    const group = place === undefined ? undefined : groups.get(place.host)
-    const answering = group && routesAt(group, place?.port, settings)
+    const place = placeOf(withoutFinalDot(authority))
+    if (place === undefined) return { kind: 'refused', why: 'the host is not written as hosts are' }
+    if (place.host === authenticate) return { kind: 'own', path }
+    const group = groups.get(place.host)
+    const answering = group && routesAt(group, place.port, settings)
     if (answering !== undefined) return isOwnPath(path) ? { kind: 'own', path } : firstOf(answering, path)
-    const reachable = wildcards.filter((route) => isUnderWildcard(route, authority, settings))
+    const reachable = wildcards.filter((route) => isUnderWildcard(route, place, settings))
     return isOwnPath(path) && reachable.length > 0 ? { kind: 'own', path } : firstOf(reachable, path)
   }
 }
@@ -87,18 +89,6 @@ function firstOf(routes: readonly Route[], path: string): Choice {
     if (takesPath(route, path)) return { kind: 'route', route, path }
   }
   return { kind: 'none', path }
-}
-
-/** Host and port of a Host header in the form that hosts are compared in; `undefined` for what no host has. */
-export function placeOf(
-  authority: string,
-): { readonly host: string; readonly port: number | undefined } | undefined {
-  const parts = /^(\[[^\]]*\]|[^:[\]]*?)\.?(?::(\d+))?$/.exec(authority.toLowerCase())
-  if (parts === null) return undefined
-  return {
-    host: (parts[1] ?? '').replace(/^\[|\]$/g, ''),
-    port: parts[2] === undefined ? undefined : Number(parts[2]),
-  }
 }
 
 /**
@@ -122,15 +112,12 @@ function routesAt(
   return isOpen && isTaken ? group.filter(({ origin }) => origin.port === undefined) : undefined
 }
 
-/** Whether a route whose host has `*` in it answers for a Host header. */
+/** Whether a route whose host has `*` in it answers for a place. */
 export function isUnderWildcard(
   { origin: { host: pattern, port: wanted } }: Route,
-  authority: string,
+  { host, port }: Place,
   settings: Settings,
 ): boolean {
-  const parts = /^(.*?)(?::(\d+))?$/.exec(authority.toLowerCase())
-  const host = (parts?.[1] ?? '').replace(/\.$/, '')
-  const port = parts?.[2] === undefined ? undefined : Number(parts[2])
   const isPort =
     wanted === undefined
       ? port === undefined || settings.runtime_flags.match_any_incoming_port || DEFAULT_PORTS.has(port)

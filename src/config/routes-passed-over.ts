@@ -5,12 +5,12 @@
  */
 
 import type { Config, Route } from './config.ts'
+import { placeOf, withoutFinalDot } from './host-name.ts'
 import {
   authenticateHost,
   type Choice,
   isOwnPath,
   isUnderWildcard,
-  placeOf,
   type RoutedRequest,
   takesPath,
 } from './route-match.ts'
@@ -28,14 +28,14 @@ export function routesPassedOver(
   request: RoutedRequest,
   choice: Choice,
 ): readonly PassedOver[] {
-  const place = placeOf(request.authority)
+  const place = placeOf(withoutFinalDot(request.authority))
   const exact = config.routes.filter(({ origin }) => !origin.wildcard && origin.host === place?.host)
   const chosen = choice.kind === 'route' ? choice.route : undefined
   const isChosenExact = chosen === undefined ? exact.length > 0 : !chosen.origin.wildcard
   return config.routes.flatMap((route) => {
     if (route === chosen) return []
     const isForHost = route.origin.wildcard
-      ? isUnderWildcard(route, request.authority, config.settings)
+      ? place !== undefined && isUnderWildcard(route, place, config.settings)
       : exact.includes(route)
     return [{ route, isForHost, why: whyNot(route, isForHost) }]
   })

@@ -212,11 +212,26 @@ describe('an allowed request', () => {
       'x-pomerium-claim-anything',
       'x-forwarded-user',
       'remote-user',
+      'remote.user',
+      'x_authenticated~userid',
     ]
     const { removed } = await authorizer.ask({
       headers: Object.fromEntries([...forged, 'x-forwarded-for', 'accept'].map((name) => [name, 'forged'])),
     })
     assert.deepEqual(removed.toSorted(), [...forged, 'x-pomerium-authorization'].toSorted())
+  })
+
+  it('cannot be imitated by other separators where the route names a header of its own', async () => {
+    using authorizer = authorizerFor(
+      configOf([{ ...STAFF_ROUTE, pass_identity_headers: true, set_request_headers: { 'X-Api-Key': 'k' } }], {
+        jwt_claims_headers: { 'X-Email': 'email' },
+      }),
+    )
+    const { removed } = await authorizer.ask({
+      headers: { ...alice.headers, x_email: 'forged', x_api_key: 'forged', x_other: 'kept' },
+    })
+    assert.ok(removed.includes('x_email') && removed.includes('x_api_key'))
+    assert.ok(!removed.includes('x_other'))
   })
 
   it('cannot be split by a line break in a claim', async () => {

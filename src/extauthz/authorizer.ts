@@ -23,7 +23,7 @@ import { headerCredentials } from './credentials.ts'
 import { createDecisionLog } from './decision-log.ts'
 import { denialRefusal, failureRefusal, requestRefusal } from './denial.ts'
 import { HeaderBudget } from './header-budget.ts'
-import { canonicalHost } from './host.ts'
+import { hostOf } from './host.ts'
 import { precisionFor } from './idle.ts'
 import { type Judge, PIPELINE, runPipeline, type Step } from './pipeline.ts'
 import type { Ports } from './ports.ts'
@@ -222,7 +222,7 @@ function begin(request: CheckRequest, now: number): Check {
   return {
     request,
     now,
-    host: canonicalHost(request.host),
+    host: hostOf(request.host),
     path: at === -1 ? request.path : request.path.slice(0, at),
     credentials: headerCredentials(request),
     route: undefined,

@@ -1,5 +1,5 @@
 /**
- * The `WWW-Authenticate` header of a refusal: how a program may show who it is, and what was wrong with what it showed.
+ * The headers by which a refusal says what would do: who may be shown, what was wrong with it, which method to use.
  *
  * @see RFC 9110 section 11.6.1, RFC 6750 section 3
  * @module
@@ -14,8 +14,12 @@ const ERRORS: Partial<Readonly<Record<RefusalReason, string>>> = {
   'token-not-for-this-route': 'insufficient_scope',
 }
 
+/** RFC 9110 section 15.5.6 wants to hear what would do instead. */
+const OTHER_METHODS: readonly HeaderEntry[] = [['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']]
+
 /** None for a refusal that has to do with something else than who asks. */
 export function challenge(check: Check, reason: RefusalReason | 'sign-in'): readonly HeaderEntry[] {
+  if (reason === 'method-not-allowed') return OTHER_METHODS
   const error = reason === 'sign-in' ? undefined : ERRORS[reason]
   if (error === undefined && reason !== 'sign-in') return []
   return bearer(check, error === undefined ? [] : [`error="${error}"`])

@@ -92,29 +92,26 @@ export class CheckRequest {
     return [...names]
   }
 
+  /** Names of which their bytes say so: for who looks at each and wants few. */
+  namesThat(isWanted: (bytes: Buffer, from: number, to: number) => boolean): string[] {
+    const names: string[] = []
+    for (const ranges of [this.#joined, this.#listed])
+      for (let at = 0; at < ranges.length; at += STRIDE) {
+        const from = ranges.at[at] ?? 0
+        const to = ranges.at[at + 1] ?? 0
+        if (isWanted(this.#bytes, from, to)) names.push(this.#bytes.toString('latin1', from, to))
+      }
+    return names
+  }
+
   /** All headers by name: for policies that read headers, not for the common path. */
   headers(): Readonly<Record<string, string>> {
     return Object.fromEntries(this.headerNames().map((name) => [name, this.header(name) ?? '']))
   }
 
-  /** Whether any header's name begins so. */
   /** Of the whole message, which is little more than the request's headers. */
   get byteLength(): number {
     return this.#bytes.length
-  }
-
-  hasHeaderWithPrefix(prefix: string): boolean {
-    return this.#hasPrefix(this.#joined, prefix) || this.#hasPrefix(this.#listed, prefix)
-  }
-
-  /** Whether there is a header of one of these names. */
-  hasHeaderAmong(names: readonly string[]): boolean {
-    return names.some((name) => this.#has(this.#joined, name) || this.#has(this.#listed, name))
-  }
-
-  #has(ranges: Ranges, name: string): boolean {
-    for (let at = 0; at < ranges.length; at += STRIDE) if (this.#isNamed(ranges, at, name)) return true
-    return false
   }
 
   #find(name: string, encoding: 'utf8' | 'latin1'): string | undefined {
@@ -136,14 +133,6 @@ export class CheckRequest {
   #isNamed({ at: ranges }: Ranges, at: number, name: string): boolean {
     const from = ranges[at] ?? 0
     return (ranges[at + 1] ?? 0) - from === name.length && this.#startsWith(from, name)
-  }
-
-  #hasPrefix(ranges: Ranges, prefix: string): boolean {
-    for (let at = 0; at < ranges.length; at += STRIDE) {
-      const from = ranges.at[at] ?? 0
-      if ((ranges.at[at + 1] ?? 0) - from >= prefix.length && this.#startsWith(from, prefix)) return true
-    }
-    return false
   }
 
   #startsWith(from: number, text: string): boolean {

@@ -30,6 +30,7 @@ export interface Refused {
 export type RefusalReason =
   | 'headers-too-large'
   | 'ambiguous-target'
+  | 'method-not-allowed'
   | 'conflicting-credentials'
   | 'account-switched-off'
   | 'no-person-signs-in'

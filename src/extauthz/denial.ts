@@ -135,6 +135,11 @@ const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'code'>>> = {
     heading: 'This address can’t be read',
     message: 'The address has a form that two programs could read in two ways, so it is not passed on.',
   },
+  'method-not-allowed': {
+    status: 405,
+    heading: 'Not with this method',
+    message: 'TRACE would send back what is meant for the app alone, so it is not passed on.',
+  },
   'no-person-signs-in': {
     status: 403,
     heading: 'For people only',

@@ -1,65 +1,61 @@
 /**
  * Request headers by which a client could pose as us, or as somebody: none may reach an upstream.
  *
- * Envoy removes them before it asks; this is the second gate, and it costs a glance at each name.
+ * Envoy removes them before it asks; this is the second gate, and it costs a glance at each name. What it knows
+ * besides is how this route's own headers are called, which no client may imitate with other separators.
  *
  * @module
  */
+import { Buffer } from 'node:buffer'
+import { BEGINNING_LENGTH, BEGINNINGS, isForgeable, withHyphens } from '../config/forgeable-headers.ts'
 import { CERTIFICATE_HEADER } from '../identity/client-certificate/forwarded.ts'
 import type { CheckRequest } from './check-request.ts'
-import { HANDLE_HEADER } from './credentials.ts'
-
-/** All of ours, those of days to come included. */
-const OUR_PREFIX = 'x-pomerium-'
-
-/** Headers in which other proxies tell who the user is: upstreams may still believe them. */
-const IDENTITY_HEADERS = [
-  'remote-user',
-  'remote-email',
-  'remote-groups',
-  'remote-name',
-  'x-remote-user',
-  'x-remote-group',
-  'x-forwarded-user',
-  'x-forwarded-email',
-  'x-forwarded-groups',
-  'x-forwarded-preferred-username',
-  'x-forwarded-access-token',
-  'x-auth-request-user',
-  'x-auth-request-email',
-  'x-auth-request-groups',
-  'x-auth-request-preferred-username',
-  'x-auth-request-access-token',
-  'x-webauth-user',
-  'x-envoy-original-path',
-] as const
-
-/** Where Envoy does not write the header of client certificates, somebody else has. */
-const WITH_CERTIFICATES = [...IDENTITY_HEADERS, CERTIFICATE_HEADER] as const
-
-/** To the API server of Kubernetes they say in whose name a request is made. */
-const IMPERSONATION_PREFIXES = [OUR_PREFIX, 'impersonate-', 'x-remote-'] as const
-const OUR_PREFIXES = [OUR_PREFIX] as const
 
 interface ForgeableRoute {
   /** Whether Envoy writes the header of client certificates, which goes another way. */
   readonly asksForCertificates: boolean
-  /** Set where a Kubernetes API is asked. */
-  readonly impersonation: unknown
+  /** Lower-case names that are set on this route, with `-` between words. */
+  readonly ownHeaders: ReadonlySet<string>
 }
 
 /** Names of the headers to take off, as the request has them; nearly always none. */
-export function forgedHeaders(request: CheckRequest, route: ForgeableRoute): readonly string[] {
-  const identity: readonly string[] = route.asksForCertificates ? IDENTITY_HEADERS : WITH_CERTIFICATES
-  const prefixes = route.impersonation === undefined ? OUR_PREFIXES : IMPERSONATION_PREFIXES
-  const isOdd =
-    prefixes.some((prefix) => request.hasHeaderWithPrefix(prefix)) || request.hasHeaderAmong(identity)
-  if (!isOdd) return []
-  return request
-    .headerNames()
-    .filter(
-      (name) =>
-        (prefixes.some((prefix) => name.startsWith(prefix)) && name !== HANDLE_HEADER) ||
-        identity.includes(name),
+export const forgedHeaders = (request: CheckRequest, route: ForgeableRoute): readonly string[] =>
+  request
+    .namesThat(deserveALook)
+    .filter((name) =>
+      isKnownForgeable(name)
+        ? name !== CERTIFICATE_HEADER || !route.asksForCertificates
+        : imitates(name, route.ownHeaders),
     )
+
+const beginnings = new Set([...BEGINNINGS].map((text) => Buffer.from(text).readUInt32BE()))
+
+/** Told from the bytes, since most names are harmless and making text of each costs more than all else here. */
+function deserveALook(bytes: Buffer, from: number, to: number): boolean {
+  if (bytes[from] === 0x3a) return false
+  for (let index = from; index < to; index++) {
+    const byte = bytes[index] ?? 0
+    const isPlain = (byte >= 0x61 && byte <= 0x7a) || byte === 0x2d || (byte >= 0x30 && byte <= 0x39)
+    if (!isPlain) return true
+  }
+  return to - from >= BEGINNING_LENGTH && beginnings.has(bytes.readUInt32BE(from))
+}
+
+/** The header of that very name is set or taken off by what made it the route's own. */
+function imitates(name: string, own: ReadonlySet<string>): boolean {
+  return name.includes('_') && !own.has(name) && own.has(withHyphens(name))
+}
+
+const MOST_NAMES = 2000
+const LONGEST_NAME = 64
+const known = new Map<string, boolean>()
+
+/** Requests have the same few names again and again; strangers' inventions push them out at worst. */
+function isKnownForgeable(name: string): boolean {
+  let isForged = known.get(name)
+  if (isForged !== undefined) return isForged
+  isForged = isForgeable(name)
+  if (known.size >= MOST_NAMES) known.clear()
+  if (name.length <= LONGEST_NAME) known.set(name, isForged)
+  return isForged
 }

@@ -3,13 +3,10 @@
  *
  * @module
  */
+import { placeOf, withoutFinalDot } from '../config/host-name.ts'
 
-/** Lower case, without port and final dot; IPv6 without brackets. */
-export function canonicalHost(authority: string): string {
-  const bracketed = /^\[([^\]]*)\](?::\d*)?$/.exec(authority)?.[1]
-  const name = bracketed ?? authority.replace(/:\d*$/, '')
-  return name.replace(/\.$/, '').toLowerCase()
-}
+/** Lower case, no port, IPv6 without brackets; empty for what Envoy should have refused, and no step lets pass. */
+export const hostOf = (authority: string): string => placeOf(withoutFinalDot(authority))?.host ?? ''
 
 /** What a session handle is bound to on this host: the cookie domain if the host is in it, else the host. */
 export function handleAudience(host: string, cookieDomain: string | undefined): string {

@@ -119,14 +119,12 @@ describe('a request to a Kubernetes API', () => {
     assert.deepEqual([status, kind, reason, code], [401, 'Status', 'Unauthorized', 401])
   })
 
-  it('loses what the client says of impersonation', async () => {
-    using fixture = authorizerFor(configOf([CLUSTER]))
+  it('loses what the client says of impersonation, as do all routes', async () => {
     const forged = { 'impersonate-uid': '0', 'impersonate-extra-x': '1', 'x-remote-extra-y': '2' }
-    const { removed } = await fixture.ask({ headers: { ...alice.headers, ...forged } })
-    for (const name of Object.keys(forged)) assert.ok(removed.includes(name), name)
-    using plain = authorizerFor(configOf([STAFF_ROUTE]))
-    assert.ok(
-      !(await plain.ask({ headers: { ...alice.headers, ...forged } })).removed.includes('impersonate-uid'),
-    )
+    for (const route of [CLUSTER, STAFF_ROUTE]) {
+      using fixture = authorizerFor(configOf([route]))
+      const { removed } = await fixture.ask({ headers: { ...alice.headers, ...forged } })
+      for (const name of Object.keys(forged)) assert.ok(removed.includes(name), name)
+    }
   })
 })

@@ -68,6 +68,17 @@ const ROWS: readonly Row[] = [
     status: [431, 0],
   },
   {
+    without: 'an assertion is made out to a host of the client’s choice',
+    route: { ...PUBLIC_ROUTE, pass_identity_headers: true },
+    ask: { host: 'app.example.com:443.evil.com' },
+    status: [400, 0],
+  },
+  {
+    without: 'an upstream sends back what was meant for it alone',
+    ask: { ...alice, method: 'TRACE' },
+    status: [405, 0],
+  },
+  {
     without: 'a fragment in the path reaches the upstream',
     ask: { ...alice, path: '/admin#/public/' },
     status: [400, 0],

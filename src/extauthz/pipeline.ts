@@ -50,7 +50,9 @@ export const PIPELINE: readonly Step[] = [
   { name: 'the clock can be read', run: requireClock },
   { name: 'the route is known by its id', run: findRoute },
   { name: 'headers are of a size that apps take', run: refuseLargeHeaders },
-  { name: 'path and host mean one thing', run: refuseAmbiguousTarget },
+  { name: 'the host is one that a name can be read from', run: refuseOddHost },
+  { name: 'nobody is asked to repeat what was sent', run: refuseTrace },
+  { name: 'the path means one thing', run: refuseAmbiguousTarget },
   { name: 'credentials are ours or not ours', run: refuseMixedCredentials },
   { name: 'the certificate of the client is judged', run: judgeCertificate },
   { name: 'handles are verified for this host', run: findVisitor },
@@ -140,28 +142,31 @@ function refuseLargeHeaders({ request }: Check): Verdict | undefined {
   return request.byteLength > LARGEST_HEADERS ? { outcome: 'refuse', reason: 'headers-too-large' } : undefined
 }
 
+/** Assertions, cookies and addresses to come back to are made of it. */
+function refuseOddHost({ host }: Check): Verdict | undefined {
+  return host === '' ? { outcome: 'refuse', reason: 'ambiguous-target' } : undefined
+}
+
+/** The upstream would send back what only it may see: the assertion, and tokens that were added on the way. */
+const ECHOING = new Set(['TRACE', 'TRACK'])
+
+function refuseTrace({ request }: Check): Verdict | undefined {
+  return ECHOING.has(request.method.toUpperCase())
+    ? { outcome: 'refuse', reason: 'method-not-allowed' }
+    : undefined
+}
+
 /** What Envoy's normalisation leaves to no path; an upstream that reads it otherwise would see another page. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const AMBIGUOUS_TARGET = /[#\x00-\x20\x7f\\]|%00/
 const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
 
-function refuseAmbiguousTarget({ request, host, path, route }: Check): Verdict | undefined {
+function refuseAmbiguousTarget({ request, path, route }: Check): Verdict | undefined {
   const isPlain =
-    host !== '' &&
-    !/[^\w.:-]/.test(host) &&
-    isPortPossible(request.host) &&
     (path.startsWith('/') || request.method === 'CONNECT' || path === '*') &&
     !AMBIGUOUS_TARGET.test(request.path) &&
     !(route?.settings.normalize_path === true && DOT_SEGMENT.test(path))
   return isPlain ? undefined : { outcome: 'refuse', reason: 'ambiguous-target' }
-}
-
-const HIGHEST_PORT = 65_535
-
-/** A host with a port that no URL can have would have no address to come back to. */
-function isPortPossible(authority: string): boolean {
-  const port = /:(\d+)$/.exec(authority)?.[1]
-  return port === undefined || Number(port) <= HIGHEST_PORT
 }
 
 function refuseMixedCredentials({ credentials }: Check): Verdict | undefined {

@@ -9,7 +9,7 @@ import type { Shape } from './asker.ts'
 import { type DeniedAnswer, type HeaderEntry, headerText } from './check-response.ts'
 
 export interface Refusal {
-  readonly status: 400 | 401 | 403 | 404 | 429 | 431 | 495 | 500 | 502 | 503
+  readonly status: 400 | 401 | 403 | 404 | 405 | 429 | 431 | 495 | 500 | 502 | 503
   /** One word for programs, in snake_case. */
   readonly code: string
   readonly heading: string
@@ -37,6 +37,7 @@ const GRPC_STATUS: Readonly<Record<Refusal['status'], number>> = {
   401: 16,
   403: 7,
   404: 12,
+  405: 12,
   429: 8,
   431: 8,
   495: 16,
@@ -50,6 +51,7 @@ const KUBERNETES_REASON: Readonly<Record<Refusal['status'], string>> = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'NotFound',
+  405: 'MethodNotAllowed',
   429: 'TooManyRequests',
   431: 'RequestHeaderFieldsTooLarge',
   495: 'Unauthorized',

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Config, Route, Settings } from '../config/config.ts'
+import { withHyphens } from '../config/forgeable-headers.ts'
 import { isServerless, serverlessAudience, serverlessHeaderOf } from '../config/google-serverless.ts'
 import { fitsWildcard } from '../config/route-match.ts'
 import { tokenHeadersOf } from '../config/secret-headers.ts'
@@ -44,6 +45,8 @@ export class CompiledRoute {
   /** Lower-case header name and the claim that it carries. */
   readonly claimHeaders: readonly (readonly [header: string, claim: string])[]
   readonly requestHeaders: readonly (readonly [header: string, template: HeaderTemplate])[]
+  /** Lower-case names of headers that are set or taken off here, with `-` between words. */
+  readonly ownHeaders: ReadonlySet<string>
   /** Lower-case names of request headers whose values go into the answer. */
   readonly references: readonly string[]
   readonly needsRoutingKey: boolean
@@ -95,6 +98,15 @@ export class CompiledRoute {
     this.references = this.requestHeaders.flatMap(([, template]) => template.requestHeaders)
     this.tokenUse = tokenUseOf(route, this.requestHeaders)
     this.tokenHeaders = tokenHeadersOf(route)
+    this.ownHeaders = new Set(
+      [...this.claimHeaders, ...this.requestHeaders]
+        .map(([header]) => header)
+        .concat(
+          this.tokenHeaders,
+          (route.remove_request_headers ?? []).map((name) => name.toLowerCase()),
+        )
+        .map(withHyphens),
+    )
     this.demand = { maxAge: route.max_age, acrValues: route.acr_values ?? [] }
     this.idleTimeout = route.session_idle_timeout ?? settings.session_idle_timeout
     this.isDemanding = route.max_age !== undefined || route.acr_values !== undefined

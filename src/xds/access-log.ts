@@ -26,7 +26,9 @@ const OPERATORS: Readonly<Record<string, string | Fields>> = {
   referer: '%REQ_WITHOUT_QUERY(REFERER)%',
   'forwarded-for': '%REQ(X-FORWARDED-FOR)%',
   ip: '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%',
-  'request-id': '%REQ(X-REQUEST-ID)%',
+  // What was refused too early to have been given one has the one of its answer.
+  'request-id':
+    '%COALESCE({"operators":[{"command":"REQ","param":"x-request-id"},{"command":"RESP","param":"x-request-id"}]})%',
   duration: '%DURATION%',
   size: '%BYTES_SENT%',
   'response-code': '%RESPONSE_CODE%',

@@ -10,9 +10,10 @@
  */
 
 import type { Settings } from '../config/config.ts'
+import { PLAIN_AUTHORITY } from '../config/host-name.ts'
 import { HIDDEN_DOT_SEGMENT } from '../config/request-path.ts'
 import { accessLog } from './access-log.ts'
-import { removeClientHeaders } from './client-headers.ts'
+import { withoutClientHeaders } from './client-headers.ts'
 import { asksForCertificates, CERTIFICATE_HEADER, forwardedCertificate } from './client-validation.ts'
 import { duration, extension, type Fields, FROM_ADS_FOR_SURE, KEEP_HEADER_CASE } from './envoy-json.ts'
 import { impersonateGroups } from './kubernetes.ts'
@@ -70,27 +71,32 @@ function edgeOptions(settings: Settings): Fields {
   }
 }
 
-/** @param kept the name of one that Envoy has set itself by then, over the client's */
-const withoutClientHeaders = (kept?: string): Fields =>
-  extension('envoy.filters.http.header_mutation', `${HTTP_PACKAGE}.header_mutation.v3.HeaderMutation`, {
-    mutations: { request_mutations: removeClientHeaders(kept) },
-  })
+/** Before anything that could take a part of the host for the whole. */
+const refuseOddForms: Fields = extension('envoy.filters.http.rbac', `${HTTP_PACKAGE}.rbac.v3.RBAC`, {
+  rules: {
+    action: 'DENY',
+    policies: {
+      'hidden-dot-segment': anybodyWith({
+        url_path: { path: { safe_regex: { regex: HIDDEN_DOT_SEGMENT } } },
+      }),
+      'odd-host': anybodyWith({
+        not_rule: {
+          header: { name: ':authority', string_match: { safe_regex: { regex: PLAIN_AUTHORITY } } },
+        },
+      }),
+    },
+  },
+})
+
+function anybodyWith(permission: Fields): Fields {
+  return { permissions: [permission], principals: [{ any: true }] }
+}
 
 /** The filters of a protected request. Identity that a client claims is gone before anybody judges it. */
 function filters(settings: Settings): readonly Fields[] {
   return [
-    withoutClientHeaders(asksForCertificates(settings) ? CERTIFICATE_HEADER : undefined),
-    extension('envoy.filters.http.rbac', `${HTTP_PACKAGE}.rbac.v3.RBAC`, {
-      rules: {
-        action: 'DENY',
-        policies: {
-          'hidden-dot-segment': {
-            permissions: [{ url_path: { path: { safe_regex: { regex: HIDDEN_DOT_SEGMENT } } } }],
-            principals: [{ any: true }],
-          },
-        },
-      },
-    }),
+    withoutClientHeaders(asksForCertificates(settings) ? [CERTIFICATE_HEADER] : []),
+    refuseOddForms,
     extension('envoy.filters.http.ext_authz', `${HTTP_PACKAGE}.ext_authz.v3.ExtAuthz`, {
       transport_api_version: 'V3',
       grpc_service: {
@@ -141,7 +147,8 @@ export function redirectConnectionManager(settings: Settings): Fields {
     strip_any_host_port: true,
     rds: { config_source: FROM_ADS_FOR_SURE, route_config_name: REDIRECT_CONFIGURATION },
     http_filters: [
-      withoutClientHeaders(),
+      withoutClientHeaders([]),
+      refuseOddForms,
       extension('envoy.filters.http.router', `${HTTP_PACKAGE}.router.v3.Router`),
     ],
   })

@@ -1,6 +1,5 @@
 /**
- * Routes to Kubernetes API servers: what a client says of impersonation is taken off, and the groups that the check
- * names become headers of their own.
+ * Routes to Kubernetes API servers: the groups that the check names become headers of their own.
  *
  * The API server takes each `Impersonate-Group` header for one group, commas included, and a check can set only one
  * header of a name. So it sets one with all groups, which a script takes apart.
@@ -49,23 +48,10 @@ export const impersonateGroups: Fields = {
   disabled: true,
 }
 
-/** By which a client could be somebody else, to the API server or to a proxy of its own. */
-const CLIENT_PREFIXES = ['impersonate-', 'x-remote-'] as const
-
-const HEADER_MUTATION = 'envoy.filters.http.header_mutation'
-const HEADER_MUTATION_PER_ROUTE = 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute'
-
 /** `typed_per_filter_config` of such a route, or nothing. */
 export function impersonation(route: Route): Fields {
   if (!isKubernetes(route)) return {}
   return {
-    [HEADER_MUTATION]: typed(HEADER_MUTATION_PER_ROUTE, {
-      mutations: {
-        request_mutations: CLIENT_PREFIXES.map((prefix) => ({
-          remove_on_match: { key_matcher: { prefix } },
-        })),
-      },
-    }),
     [FILTER_NAME]: typed(`${LUA}.LuaPerRoute`, { filter_context: {} }),
   }
 }

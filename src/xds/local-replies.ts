@@ -1,8 +1,9 @@
 /**
- * What Envoy says when it answers by itself: a page for people, a line of text for programs, each with what to do.
+ * What Envoy says when it answers by itself: a page for people, JSON or a line of text for programs, each with what to
+ * do and the id under which the log has the request.
  *
- * Answers of the check are local replies to Envoy too; they carry their own pages, so each mapper asks for the
- * response flag of the trouble it is for.
+ * Answers of the check, and those that a route has in its configuration, are local replies to Envoy too. They are told
+ * apart by Envoy's own word for what happened and pass as they are; whatever is left is in this table, by status.
  *
  * @see Envoy `HttpConnectionManager.local_reply_config`
  * @module
@@ -10,30 +11,108 @@
 
 import { html } from '../transport/html.ts'
 import { PAGE_HEADERS, renderPage } from '../transport/page.ts'
-import { type Fields, literal, setHeader } from './envoy-json.ts'
+import { extension, type Fields, literal, setHeader } from './envoy-json.ts'
 
 interface Trouble {
   readonly status: number
-  /** Envoy's short names; none where the request could not even be read. */
-  readonly flags: readonly string[]
+  /** Envoy's short names; none where the status says enough. */
+  readonly flags?: readonly string[]
+  /** How Envoy's details of the answer begin. */
+  readonly details?: string
+  /** One word for programs. */
+  readonly code: string
   readonly heading: string
   readonly message: string
   /** Status that the asker gets, if another. */
   readonly told?: number
 }
 
+/** The first that fits counts. */
 const TROUBLES: readonly Trouble[] = [
   {
+    // The filters before the check refuse forms, not people.
+    status: 403,
+    details: 'rbac_access_denied',
+    told: 400,
+    code: 'ambiguous_target',
+    heading: 'This address can’t be read',
+    message: 'The address has a form that two programs could read in two ways, so it is not passed on.',
+  },
+  {
+    status: 400,
+    details: 'path_normalization_failed',
+    code: 'ambiguous_target',
+    heading: 'This address can’t be read',
+    message:
+      'The path holds a character that two programs could read in two ways, such as an encoded slash, so it is not passed on.',
+  },
+  {
+    status: 400,
+    code: 'bad_request',
+    heading: 'This request can’t be read',
+    message: 'It is not written as HTTP wants it, so it is not passed on.',
+  },
+  {
+    status: 403,
+    code: 'upgrade_refused',
+    heading: 'No upgrade here',
+    message: 'This address takes no WebSockets or other upgrades, as long as its route does not allow them.',
+  },
+  {
     status: 404,
-    flags: ['NR'],
+    code: 'not_found',
     heading: 'Nothing is here',
     message: 'No app is published at this address. Check how it is written.',
   },
   {
-    // The flag alone would also be that of a decision that answers 503 itself, in its own words.
+    status: 408,
+    code: 'request_timeout',
+    heading: 'The request took too long',
+    message: 'It did not arrive whole in the time that is given to it. Try again, with less or faster.',
+  },
+  {
+    status: 413,
+    code: 'content_too_large',
+    heading: 'Too much at once',
+    message: 'The body of this request is larger than this proxy can hold. Send less at once.',
+  },
+  {
+    status: 426,
+    code: 'upgrade_required',
+    heading: 'Another version of HTTP is needed',
+    message: 'This proxy speaks HTTP/1.1 and HTTP/2.',
+  },
+  {
+    status: 431,
+    code: 'headers_too_large',
+    heading: 'Too much in the headers',
+    message:
+      'The headers of this request, cookies included, are larger than this proxy takes. Clear the cookies of this site and try again.',
+  },
+  {
+    status: 500,
+    code: 'internal',
+    heading: 'Something went wrong',
+    message: 'The request could not be passed on. Those who run this proxy can look up the request id.',
+  },
+  {
+    status: 501,
+    code: 'not_implemented',
+    heading: 'This request can’t be read',
+    message: 'Its body is encoded in a way that this proxy does not take.',
+  },
+  {
+    status: 502,
+    code: 'bad_gateway',
+    heading: 'The app’s answer can’t be read',
+    message:
+      'The app answered, but not as HTTP wants it or with more headers than this proxy takes. Tell who runs the app.',
+  },
+  {
     status: 504,
-    told: 503,
     flags: ['UAEX'],
+    told: 503,
+    code: 'no_decision',
     heading: 'Nobody can say whether you may pass',
     message:
       'The part that decides does not answer, so nothing was sent to the app. Try again in a moment; if it lasts, tell who runs this site.',
@@ -41,34 +120,46 @@ const TROUBLES: readonly Trouble[] = [
   {
     status: 503,
     flags: ['UH'],
-    heading: 'No copy of the app is well',
+    code: 'no_server_known',
+    heading: 'No copy of the app is there',
     message:
-      'You may open it, but none of its servers passes its health checks. Try again in a moment; if it lasts, tell who runs it.',
+      'You may open it, but its name has no address right now, or none of its servers is well. Try again in a moment; if it lasts, tell who runs it.',
   },
   {
     status: 503,
-    flags: ['UF', 'UO', 'UC', 'LR', 'URX', 'NC'],
+    flags: ['OM'],
+    code: 'overloaded',
+    heading: 'Too much at once',
+    message: 'This proxy has more to do than it can. Try again in a moment.',
+  },
+  {
+    status: 503,
+    code: 'app_unreachable',
     heading: 'The app does not answer',
     message:
       'You may open it, but it can’t be reached right now. Try again in a moment; if it lasts, tell who runs it.',
   },
   {
     status: 504,
-    flags: ['UT', 'DT', 'SI'],
+    code: 'app_timeout',
     heading: 'The app takes too long',
     message: 'It did not answer in the time that its route allows. Try again in a moment.',
   },
-  {
-    status: 431,
-    flags: [],
-    heading: 'Too much in the headers',
-    message:
-      'The headers of this request, cookies included, are larger than this proxy takes. Clear the cookies of this site and try again.',
-  },
 ]
 
-/** Envoy's operator for the decision id: an id of its own making, so it needs no escaping. */
-const DECISION_ID = '%REQ(X-REQUEST-ID)%'
+/**
+ * The decision id. What Envoy refuses before it has given one gets one here, for header and body alike; an id that the
+ * client has sent is not Envoy's by then, and may hold anything.
+ */
+const REQUEST_ID: readonly Fields[] = [
+  '%UNIQUE_ID%',
+  "%CEL('x-request-id' in request.headers && request.headers['x-request-id'].matches('^[0-9a-f-]+$') ? request.headers['x-request-id'] : '')%",
+].map((value) => ({
+  header: { key: 'x-request-id', value },
+  append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+}))
+
+const DECISION_ID = '%RESP(X-REQUEST-ID)%'
 
 const statusIs = (status: number): Fields => ({
   status_code_filter: {
@@ -76,9 +167,33 @@ const statusIs = (status: number): Fields => ({
   },
 })
 
-const wantsHtml: Fields = {
-  header_filter: { header: { name: 'accept', string_match: { contains: 'text/html' } } },
-}
+const detailsAre = (expression: string): Fields => ({
+  extension_filter: extension(
+    'envoy.access_loggers.extension_filters.cel',
+    'envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter',
+    { expression },
+  ),
+})
+
+const accepts = (regex: string): Fields => ({
+  header_filter: { header: { name: 'accept', string_match: { safe_regex: { regex } } } },
+})
+
+/** JSON that stands before HTML means a program that takes a page too, if it must. */
+const JSON_BEFORE_HTML = '(?i).*json.*text/html.*'
+const wantsHtml: readonly Fields[] = [
+  accepts('(?i).*text/html.*'),
+  {
+    header_filter: {
+      header: {
+        name: 'accept',
+        string_match: { safe_regex: { regex: JSON_BEFORE_HTML } },
+        invert_match: true,
+      },
+    },
+  },
+]
+const wantsJson: readonly Fields[] = [accepts('(?i).*[/+]json.*')]
 
 function page({ heading, message }: Trouble): string {
   const marked = renderPage({
@@ -95,20 +210,49 @@ function page({ heading, message }: Trouble): string {
 const matching = (filters: readonly Fields[]): Fields =>
   filters.length === 1 ? (filters[0] ?? {}) : { and_filter: { filters } }
 
+/** Of every answer: nothing of it is kept anywhere, and no upstream has spoken. */
+const EVERY_ANSWER: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'x-pomerium-intercepted-response': 'true',
+}
+
+const headersOf = (headers: Readonly<Record<string, string>>): readonly Fields[] => [
+  ...REQUEST_ID,
+  ...Object.entries({ ...EVERY_ANSWER, ...headers }).map(([name, value]) => setHeader(name, value)),
+]
+
 function mappersOf(trouble: Trouble): readonly Fields[] {
-  const { status, told, flags, heading, message } = trouble
+  const { status, told, flags, details, code, heading, message } = trouble
   const as = told === undefined ? {} : { status_code: told }
-  const when = [statusIs(status), ...(flags.length === 0 ? [] : [{ response_flag_filter: { flags } }])]
-  const { 'content-type': contentType, ...headers } = PAGE_HEADERS
+  const when = [
+    statusIs(status),
+    ...(flags === undefined ? [] : [{ response_flag_filter: { flags } }]),
+    ...(details === undefined ? [] : [detailsAre(`response.code_details.startsWith('${details}')`)]),
+  ]
+  const { 'content-type': contentType, ...pageHeaders } = PAGE_HEADERS
   return [
     {
-      filter: matching([...when, wantsHtml]),
+      filter: matching([...when, ...wantsHtml]),
       ...as,
       body_format_override: {
         text_format_source: { inline_string: page(trouble) },
         content_type: contentType,
       },
-      headers_to_add: Object.entries(headers).map(([name, value]) => setHeader(name, value)),
+      headers_to_add: headersOf(pageHeaders),
+    },
+    {
+      filter: matching([...when, ...wantsJson]),
+      ...as,
+      body_format_override: {
+        json_format: {
+          error: code,
+          status: told ?? status,
+          message: literal(message),
+          request_id: DECISION_ID,
+        },
+      },
+      headers_to_add: headersOf({}),
     },
     {
       filter: matching(when),
@@ -117,8 +261,16 @@ function mappersOf(trouble: Trouble): readonly Fields[] {
         text_format_source: { inline_string: `${literal(`${heading}. ${message}`)} (${DECISION_ID})\n` },
         content_type: 'text/plain; charset=utf-8',
       },
+      headers_to_add: headersOf({}),
     },
   ]
 }
 
-export const localReplies: Fields = { mappers: TROUBLES.flatMap(mappersOf) }
+/** Said by the check, or by a route of the configuration. */
+const inOtherWords: Fields = {
+  filter: detailsAre(
+    "response.code_details == 'direct_response' || response.code_details == 'ext_authz_denied'",
+  ),
+}
+
+export const localReplies: Fields = { mappers: [inOtherWords, ...TROUBLES.flatMap(mappersOf)] }

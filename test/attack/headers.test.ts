@@ -5,12 +5,15 @@
  */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import type { HeaderList } from '../harness/raw-http.ts'
+import { FLAG, FRAME, frame, type HeaderList, headerBlock, rawHttp1, rawHttp2 } from '../harness/raw-http.ts'
+import { PUBLIC } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
-import type { EchoedRequest } from '../harness/upstream.ts'
+import { type EchoedRequest, startUpstream } from '../harness/upstream.ts'
 import { assertRefused, openTarget, VERSIONS } from './target.ts'
 
-const target = await openTarget()
+const h2c = await startUpstream({ h2c: true })
+after(() => h2c[Symbol.asyncDispose]())
+const target = await openTarget({}, ({ url }) => [{ from: url('grpc', ''), to: h2c.url, ...PUBLIC }])
 after(() => target[Symbol.asyncDispose]())
 const { stack, fire, staff } = target
 
@@ -28,7 +31,16 @@ const OURS = [
   'x-forwarded-preferred-username',
   'remote-user',
   'x-remote-user',
+  'x-authenticated-userid',
+  'x-consumer-groups',
+  'impersonate-user',
+  'impersonate-extra-scopes',
+  'x-ms-token-aad-id-token',
+  'client-cert',
 ]
+
+/** To some servers one name with the hyphen: CGI, WSGI, Rack and PHP make one variable of all. */
+const SEPARATORS = ['.', '~', '!', '+', '|', '$']
 
 const HOP = [
   'x-envoy-original-path',
@@ -38,6 +50,11 @@ const HOP = [
   'x-envoy-upstream-alt-stat-name',
   'x-envoy-external-address',
   'x-envoy-decorator-operation',
+  'x-envoy-peer-metadata',
+  'x-envoy-force-trace',
+  'x-envoy-max-retries',
+  'x-envoy-hedge-on-per-try-timeout',
+  'x-envoy-anything-to-come',
 ]
 
 const holds = (seen: readonly EchoedRequest[]): boolean => JSON.stringify(seen).includes(MARK)
@@ -57,6 +74,8 @@ describe('identity headers of the client', () => {
               [name, `${MARK}2`],
             ],
             [[name.replaceAll('-', '_'), MARK]],
+            SEPARATORS.map((separator) => [name.replaceAll('-', separator), MARK]),
+            SEPARATORS.map((separator) => [name.replace('-', separator), MARK]),
             ...(version === '1.1' ? ([[[`${name} `, MARK]]] as HeaderList[]) : []),
           ]
           for (const form of forms) {
@@ -81,6 +100,48 @@ describe('identity headers of the client', () => {
     assert.equal(hit.status, 101)
     assert.equal(hit.seen.length, 1)
     assert.equal(holds(hit.seen), false)
+  })
+})
+
+describe('trailers of the client', () => {
+  const pseudo: HeaderList = [
+    [':method', 'POST'],
+    [':scheme', 'https'],
+    [':authority', `grpc.localhost:${stack.edge.port}`],
+    [':path', '/x'],
+  ]
+  const trailers: HeaderList = [
+    ['x-pomerium-jwt-assertion', MARK],
+    ['remote-user', MARK],
+    ['authorization', MARK],
+    ['x-anything', MARK],
+  ]
+
+  it('reach no app over HTTP/2, with a body before them and without', async () => {
+    const h2 = { port: stack.edge.port, servername: 'grpc.localhost', ca: stack.ca.cert }
+    for (const data of [[], [frame(FRAME.DATA, 0, 1, Buffer.from('body'))]]) {
+      h2c.drain()
+      const answer = await rawHttp2(h2, [
+        frame(FRAME.HEADERS, FLAG.END_HEADERS, 1, headerBlock(pseudo)),
+        ...data,
+        frame(FRAME.HEADERS, FLAG.END_HEADERS | FLAG.END_STREAM, 1, headerBlock(trailers)),
+      ])
+      assert.equal(answer.status, 200)
+      assert.equal(h2c.requests.length, 1)
+      assert.ok(!JSON.stringify(h2c.requests).includes(MARK), JSON.stringify(h2c.requests))
+      assert.equal(h2c.requests[0]?.body, data.length === 0 ? '' : 'body')
+    }
+  })
+
+  it('reach no app over HTTP/1.1', async () => {
+    const lines = trailers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+    h2c.drain()
+    const answer = await rawHttp1(
+      { port: stack.edge.port, servername: 'grpc.localhost', ca: stack.ca.cert },
+      `POST /x HTTP/1.1\r\nhost: grpc.localhost:${stack.edge.port}\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n${lines}\r\n`,
+    )
+    assert.equal(answer.status, 200)
+    assert.ok(!JSON.stringify(h2c.requests).includes(MARK))
   })
 })
 

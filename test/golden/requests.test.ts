@@ -100,12 +100,11 @@ routes:
     for (const [what, shot, status] of [
       ['an escaped slash', { path: '/a%2F..%2Fb' }, 400],
       ['an escaped backslash', { path: '/a%5c..%5cb' }, 400],
-      ['a dot segment behind an escape and a parameter', { path: '/a/%2e%2e;x/b' }, 403],
-      ['a dot segment before an escaped semicolon', { path: '/a/..%3b/b' }, 403],
+      ['a dot segment behind an escape and a parameter', { path: '/a/%2e%2e;x/b' }, 400],
+      ['a dot segment before an escaped semicolon', { path: '/a/..%3b/b' }, 400],
       ['a fragment', { path: '/a#/b' }, 400],
       ['a NUL', { path: '/a%00' }, 400],
       ['bytes beyond ASCII', { path: '/a\x80\xff' }, 400],
-      ['a header with an underscore', { path: '/a', headers: ['X_Forged: 1'] }, 400],
       ['120 KB in one header', { path: '/a', headers: [`X-Big: ${'x'.repeat(120_000)}`] }, 431],
       [
         '120 KB in many headers',
@@ -120,7 +119,7 @@ routes:
       ['a WebSocket where none is allowed', { path: '/a', headers: ['Upgrade: websocket'] }, 403],
       ['an unknown host', { path: '/a', host: 'unknown.example.com' }, 404],
       ['an address as host', { path: '/a', host: '127.0.0.1' }, 404],
-      ['two hosts', { path: '/a', headers: ['Host: other.example.com'] }, 404],
+      ['two hosts', { path: '/a', headers: ['Host: other.example.com'] }, 400],
       ['a path without a route', { path: '/nothing' }, 404],
       ['a wildcard of nothing', { path: '/a', host: 'wild.example.com' }, 404],
       [
@@ -195,7 +194,7 @@ routes:
 
   it('is refused when parameters or white space hide what a segment is', async () => {
     for (const path of ['/;/b', '/;x=1/b', '/a/;/b', '/a/..%20/b', '/a/..%09/b', '/%3b/b'])
-      assert.deepEqual(await outcomeOf(path), { status: 403, checked: [], reached: [] }, path)
+      assert.deepEqual(await outcomeOf(path), { status: 400, checked: [], reached: [] }, path)
     assert.equal((await fire({ path: '/a;jsessionid=1' })).status, 200)
     assert.equal((await fire({ path: '/a/;jsessionid=1' })).status, 200)
   })
@@ -213,7 +212,7 @@ routes:
       assert.match(page.text, /^content-security-policy: default-src 'none'/m)
       assert.ok(page.text.includes(`<h1>${words}</h1>`), page.text)
       assert.ok(page.text.includes(id) && id !== '', page.text)
-      const text = await fire({ ...shot, headers: ['Accept: application/json'] })
+      const text = await fire({ ...shot, headers: ['Accept: text/plain'] })
       assert.match(text.text, new RegExp(`^content-type: text/plain[^]*${words}`, 'm'))
     }
     const { status, text } = await fire({ path: '/a', headers: [large] })
@@ -266,6 +265,9 @@ routes:
         'X-Envoy-Upstream-Rq-Timeout-Ms: 1',
         'X-Envoy-Retry-On: 5xx',
         'X-Request-Id: forged',
+        'X_Request_Id: forged',
+        'X_Own: forged',
+        'X.Own: forged',
         'X-Pomerium-Authorization: kept for the check',
         'X-Own: kept',
       ],

@@ -30,6 +30,8 @@ export interface EchoedRequest {
   /** Names and values in turn, as they came, doubles included. */
   readonly rawHeaders: readonly string[]
   readonly body: string
+  /** Names and values in turn, as they came after the body. */
+  readonly rawTrailers: readonly string[]
   /** The name that a TLS upstream was asked for. */
   readonly servername?: string
   /** Common name of the client certificate that a TLS upstream was shown. */
@@ -141,6 +143,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
       headers: joined(incoming.headers),
       rawHeaders: incoming.rawHeaders,
       body,
+      rawTrailers: incoming.rawTrailers,
       name,
       ...(typeof socket.servername === 'string' ? { servername: socket.servername } : {}),
       ...(subject?.CN === undefined ? {} : { clientCertificate: subject.CN }),

@@ -1,0 +1,108 @@
+import type { Mutant } from './mutant.ts'
+
+const HEADERS = ['src/config/forgeable-headers.test.ts']
+const HOSTS = ['src/config/host-name.test.ts']
+const PIPELINE = ['src/extauthz/pipeline.test.ts']
+const FORGED = ['src/extauthz/authorizer.test.ts', 'src/extauthz/impersonation.test.ts']
+const ADDRESSES = ['src/extauthz/client-address.test.ts']
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    file: 'src/config/host-name.ts',
+    find: 'new RegExp(`^(${LABELS}|${BRACKETED})(?::(${PORT}))?$`)',
+    replace: 'new RegExp(`^(${LABELS}|${BRACKETED})(?::(${PORT}))?`)',
+    tests: HOSTS,
+    breaks: 'app.example.com:443.evil.com is taken for the app, and assertions are made for it',
+  },
+  {
+    file: 'src/config/host-name.ts',
+    find: 'export const PLAIN_AUTHORITY = `(?:${LABELS}|${BRACKETED})(?::(?:${PORT}))?`',
+    replace: 'export const PLAIN_AUTHORITY = `(?:${LABELS}|${BRACKETED})(?::.*)?`',
+    tests: HOSTS,
+    breaks: 'Envoy lets any text behind the colon of a host pass',
+  },
+  {
+    file: 'src/config/host-name.ts',
+    find: 'host.length > LONGEST_NAME',
+    replace: 'host.length > 1e9',
+    tests: HOSTS,
+    breaks: 'assertions and addresses are made of a name of any length',
+  },
+  {
+    file: 'src/extauthz/pipeline.ts',
+    find: "return host === '' ? { outcome: 'refuse', reason: 'ambiguous-target' } : undefined",
+    replace: 'return undefined',
+    tests: PIPELINE,
+    breaks: 'an assertion is made out to no host when Envoy is set up otherwise',
+  },
+  {
+    file: 'src/extauthz/pipeline.ts',
+    find: 'return ECHOING.has(request.method.toUpperCase())',
+    replace: "return ECHOING.has('')",
+    tests: PIPELINE,
+    breaks: 'an app sends back the assertion and tokens that it alone may see',
+  },
+  {
+    file: 'src/config/forgeable-headers.ts',
+    find: 'if (oddName.test(name)) return true',
+    replace: 'if (oddName.test(name)) return false',
+    tests: HEADERS,
+    breaks: 'remote.user names the user to servers that make one variable of it and Remote-User',
+  },
+  {
+    file: 'src/config/forgeable-headers.ts',
+    find: "export const withHyphens = (name: string): string => name.replaceAll('_', '-')",
+    replace: "export const withHyphens = (name: string): string => name.replace('_', '-')",
+    tests: HEADERS,
+    breaks: 'x_remote_user names the user to WSGI servers where headers with underscores are allowed',
+  },
+  {
+    file: 'src/config/forgeable-headers.ts',
+    find: "const loosely = (text: string): string => text.replaceAll('-', '[-_]')",
+    replace: 'const loosely = (text: string): string => text',
+    tests: HEADERS,
+    breaks: 'Envoy lets remote_user pass where headers with underscores are allowed',
+  },
+  {
+    file: 'src/config/forgeable-headers.ts',
+    find: 'return [...disguised(family).map((text) => `${text}.*`), family + noneOf(rests)]',
+    replace: 'return [family + noneOf(rests)]',
+    tests: HEADERS,
+    breaks: 'x_forwarded_host passes Envoy where headers with underscores are allowed',
+  },
+  {
+    file: 'src/config/forgeable-headers.ts',
+    find: "groups.size === 0 ? '.+' :",
+    replace: "groups.size === 0 ? '' :",
+    tests: HEADERS,
+    breaks: 'names that begin like one that Envoy writes pass: x-forwarded-form',
+  },
+  {
+    file: 'src/extauthz/forged-headers.ts',
+    find: 'if (!isPlain) return true',
+    replace: 'if (!isPlain) return false',
+    tests: FORGED,
+    breaks: 'the second gate does not look at names with separators of other kinds',
+  },
+  {
+    file: 'src/extauthz/forged-headers.ts',
+    find: "return name.includes('_') && !own.has(name) && own.has(withHyphens(name))",
+    replace: 'return false',
+    tests: FORGED,
+    breaks: 'a client sets a claim header of the route by its spelling with underscores',
+  },
+  {
+    file: 'src/extauthz/client-address.ts',
+    find: 'return isIP(address) === 0 ? request.sourceAddress : address',
+    replace: 'return address',
+    tests: ADDRESSES,
+    breaks: 'what a proxy could not tell counts as an address, and a deny rule on addresses misses it',
+  },
+  {
+    file: 'src/extauthz/client-address.ts',
+    find: 'const fromEnd = settings?.skip_xff_append === true ? hops : hops + 1',
+    replace: 'const fromEnd = hops + 2',
+    tests: ADDRESSES,
+    breaks: 'the client chooses its own address in X-Forwarded-For',
+  },
+]
