@@ -51,8 +51,17 @@ const Entry = z
       .meta({ description: 'What its button says on the page where people choose. Unset: by its kind.' }),
     groups_claim: z.string().min(1).optional().meta({
       description:
-        'Claim that holds the groups, or a path into one such as `realm_access/roles`. Unset: by the kind, `groups` for most.',
+        'Claim that holds the groups, or a path into one such as `realm_access/roles`; of a map of roles, as Zitadel sends it, its keys. Unset: by the kind, `groups` for most.',
     }),
+    email_claim: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        description:
+          'Claim that holds the e-mail address, or a path into one; a list with one entry will do. Unset: `email`. Of another claim `email_verified` says nothing, so name one that people can not change themselves.',
+        examples: ['upn'],
+      }),
     graph_url: HttpUrl.optional().meta({
       description:
         'For azure: the Microsoft Graph that is asked for groups which are too many for a token. Unset: `https://graph.microsoft.com`.',
@@ -77,6 +86,8 @@ const Entry = z
       context.addIssue({ code: 'custom', path: [key], message })
     for (const [key, kind] of OF_ONE_KIND)
       if (entry[key] !== undefined && entry.provider !== kind) fail(key, `is for \`provider: ${kind}\` only`)
+    if (entry.email_claim !== undefined && entry.provider === 'github')
+      fail('email_claim', 'is not for `provider: github`, whose API says which address is verified')
     if (entry.scopes !== undefined && !WITHOUT_OPENID.has(entry.provider) && !entry.scopes.includes('openid'))
       fail('scopes', 'must hold "openid"')
   })

@@ -87,6 +87,26 @@ describe('a claim header', () => {
     assert.equal(claimHeaderValue(claims, 'department'), 'sales,eu')
     assert.equal(claimHeaderValue(claims, 'email'), 'alice@example.com')
   })
+  it('has no group that reads as two, and tells each from any other', () => {
+    const odd = ['guests,staff', 'a%2Cb', 'a%25', '100% a', 'a%2cb']
+    const { groups } = assertionClaims({ ...input, groups: odd })
+    assert.deepEqual(groups, odd)
+    const header = claimHeaderValue(assertionClaims({ ...input, groups: odd }), 'groups')
+    assert.equal(header, 'guests%2Cstaff,a%252Cb,a%2525,100% a,a%252cb')
+    const read = header.split(',').map((each) => each.replaceAll('%2C', ',').replaceAll('%25', '%'))
+    assert.deepEqual(read, odd)
+  })
+  it('has one group of a copied claim as one, and a text as it is', () => {
+    const claims = { roles: ['guests,staff'], teams: ['a,b', 'c'], given: ['Doe, Jane'] }
+    const made = assertionClaims({
+      ...input,
+      session: { ...session, claims },
+      jwtClaims: Object.keys(claims),
+      groupsClaims: new Set(['roles']),
+    })
+    const told = Object.keys(claims).map((name) => claimHeaderValue(made, name))
+    assert.deepEqual(told, ['guests%2Cstaff', 'a%2Cb,c', 'Doe, Jane'])
+  })
   it('is empty when there is no such claim', () => {
     for (const name of ['missing', 'toString', '__proto__']) assert.equal(claimHeaderValue(claims, name), '')
   })

@@ -28,6 +28,8 @@ export interface AssertionInput {
   readonly groups: readonly string[]
   /** Whether there are more that it would be told if there were room. */
   readonly isGroupsCut?: boolean
+  /** Of the copied claims, those that hold groups: lists, even where there is one value. */
+  readonly groupsClaims?: ReadonlySet<string>
   /** Copied claims that there was no room for. */
   readonly cutClaims?: readonly string[]
 }
@@ -73,11 +75,13 @@ export function minimalClaims({
 
 /** Claims of the assertion; base claims can't be overridden by the provider's. */
 export function assertionClaims(input: AssertionInput): AssertionClaims {
-  const { groups, isGroupsCut = false, cutClaims = [] } = input
+  const { groups, isGroupsCut = false, cutClaims = [], groupsClaims } = input
   const session = input.session === 'anonymous' ? undefined : input.session
   const copied = input.jwtClaims.flatMap((name) => {
     const values = valuesOf(session, name)
-    return values === undefined || cutClaims.includes(name) ? [] : [[name, values.join(',')] as const]
+    return values === undefined || cutClaims.includes(name)
+      ? []
+      : [[name, joined(values, groupsClaims?.has(name))] as const]
   })
   return {
     ...Object.fromEntries(copied),
@@ -95,9 +99,17 @@ export function assertionClaims(input: AssertionInput): AssertionClaims {
 /** Value of a claim header: lists joined by commas, a missing claim is an empty header. */
 export function claimHeaderValue(claims: AssertionClaims, name: string): string {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined
-  if (Array.isArray(value)) return value.join(',')
+  if (Array.isArray(value)) return joined(value.map(String), true)
   return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 }
+
+/** One text for several values, such that no value reads as two. What is no list is passed on as it is. */
+function joined(values: readonly string[], isList = values.length > 1): string {
+  return isList || values.length > 1 ? values.map(listed).join(',') : (values[0] ?? '')
+}
+
+/** A comma as `%2C`, and `%25` for the sign of what would read as one of the two. */
+const listed = (value: string): string => value.replaceAll(/%(?=2[c5])/gi, '%25').replaceAll(',', '%2C')
 
 function valuesOf(session: AssertionSubject | undefined, name: string): readonly string[] | undefined {
   if (session === undefined || !Object.hasOwn(session.claims, name)) return undefined

@@ -76,6 +76,28 @@ describe('the groups in identity headers', () => {
     assert.equal((await wide.ask(alice)).headers['x-g'], 'staff')
   })
 
+  it('are cut and told by whatever spelling of a nested claim, none of them as two', async () => {
+    for (const claim of ['realm_access/roles', 'realm_access.roles']) {
+      const providers = {
+        idp: {
+          provider: 'oidc',
+          provider_url: 'https://idp.example.com',
+          client_id: 'x',
+          client_secret: 'y',
+          groups_claim: 'realm_access.roles',
+        },
+      }
+      using fixture = withGroups(
+        ['staff', 'team-a', 'team-a,x'],
+        { jwt_groups_filter: { prefixes: ['team-'] } },
+        { sign_in_providers: providers, jwt_claims_headers: { 'X-Roles': claim } },
+      )
+      const claims = { 'realm_access/roles': ['staff', 'team-a', 'team-a,x'] }
+      fixture.store.put({ ...ALICE, groups: ['staff', 'team-a', 'team-a,x'], claims, version: 3 })
+      assert.equal((await fixture.ask(alice)).headers['x-roles'], 'team-a,team-a%2Cx')
+    }
+  })
+
   it('are a list even when nothing is known of them', async () => {
     using fixture = withGroups([], PUBLIC_ROUTE)
     fixture.store.put({ ...ALICE, groups: 'unknown', version: 3 })

@@ -11,6 +11,7 @@ import { Buffer } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import { assertionClaims, claimHeaderValue, minimalClaims } from '../crypto/assertion.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
+import { flatClaim, withNested } from '../identity/claims.ts'
 import { withGroupsCut } from '../session/groups-filter.ts'
 import { certainGroupsOf, type Session } from '../session/session.ts'
 import { type HeaderEntry, headerText } from './check-response.ts'
@@ -84,7 +85,7 @@ function* draftsFor(route: CompiledRoute, session: Session | undefined): Generat
   const isGroupsCut = all.length > 0
   yield { groups: [], isGroupsCut, cutClaims: [] }
   const longestFirst = route.jwtClaims
-    .map((name) => ({ name, length: session?.claims[name]?.join(',').length ?? 0 }))
+    .map((name) => ({ name, length: flatClaim(session?.claims ?? {}, name)?.join(',').length ?? 0 }))
     .filter(({ length }) => length > 0)
     .toSorted((a, b) => b.length - a.length)
     .map(({ name }) => name)
@@ -110,6 +111,7 @@ function make(
     ...base,
     session: session === undefined ? 'anonymous' : { ...session, claims: claimsFor(route, session, draft) },
     jwtClaims,
+    groupsClaims: route.groupsClaims,
     ...draft,
   })
   const jwt = keys.sign(claims)
@@ -130,14 +132,15 @@ function make(
 }
 
 function claimsFor(
-  { groupsFilter, groupsClaims }: CompiledRoute,
+  { groupsFilter, groupsClaims, jwtClaims }: CompiledRoute,
   { claims }: Session,
   { groups, isGroupsCut }: Draft,
 ): Session['claims'] {
-  return withGroupsCut(claims, groupsClaims, (held) => {
+  const cut = withGroupsCut(claims, groupsClaims, (held) => {
     const kept = groupsFilter.apply(held)
     return isGroupsCut ? kept.filter((group) => groups.includes(group)) : kept
   })
+  return withNested(cut, jwtClaims)
 }
 
 /** As lines of HTTP/1.1: name, colon, space, value and line break. */

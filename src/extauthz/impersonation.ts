@@ -10,6 +10,7 @@
  * @module
  */
 import type { Route, Secret } from '../config/config.ts'
+import { flatClaim } from '../identity/claims.ts'
 import type { GroupsFilter } from '../session/groups-filter.ts'
 import { certainGroupsOf, isMachine, type Session } from '../session/session.ts'
 import type { HeaderEntry } from './check-response.ts'
@@ -91,7 +92,7 @@ export class Impersonation {
   #groupsOf(session: Session): readonly string[] {
     const claim = this.#source.route.kubernetes_impersonate_groups_claim
     if (claim === undefined || claim === 'groups') return certainGroupsOf(session)
-    return Object.hasOwn(session.claims, claim) ? (session.claims[claim] ?? []) : []
+    return flatClaim(session.claims, claim) ?? []
   }
 }
 
@@ -104,7 +105,7 @@ function valueOf(session: Session, claim: string): string | undefined {
     case 'user':
       return session.userId
     default: {
-      const [value, ...others] = Object.hasOwn(session.claims, claim) ? (session.claims[claim] ?? []) : []
+      const [value, ...others] = flatClaim(session.claims, claim) ?? []
       return others.length === 0 ? value : undefined
     }
   }

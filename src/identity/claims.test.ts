@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { flattenClaims, profileOf } from './claims.ts'
+import {
+  claimAt,
+  claimNames,
+  flatClaim,
+  flattenClaims,
+  profileOf,
+  withNested,
+  withUserInfo,
+} from './claims.ts'
 
 const groupsOf = (raw: Record<string, unknown>) => profileOf(raw).groups
 const emailOf = (raw: Record<string, unknown>) => profileOf(raw).email
@@ -45,6 +53,24 @@ describe('groups', () => {
     assert.deepEqual(groupsOf({ groups: ['staff', 'admins', 'staff'] }), ['staff', 'admins'])
     assert.deepEqual(groupsOf({ groups: 'staff' }), ['staff'])
   })
+  it('may be ids that are numbers', () => {
+    assert.deepEqual(groupsOf({ groups: [7, 4711, 7] }), ['7', '4711'])
+  })
+  it('may be the keys of a map of roles, each with the organizations that grant it', () => {
+    const roles = 'urn:zitadel:iam:org:project:roles'
+    const raw = { [roles]: { admin: { 2345: 'corp.test' }, viewer: { 2345: 'corp.test' } } }
+    assert.deepEqual(profileOf(raw, { groups: [roles] }).groups, ['admin', 'viewer'])
+    assert.deepEqual(profileOf({ [roles]: {} }, { groups: [roles] }).groups, [])
+  })
+  it('are found in nested claims with slashes or with dots', () => {
+    const raw = { realm_access: { roles: ['a'] }, resource_access: { 'my.app': { roles: ['b'] } } }
+    for (const name of ['realm_access/roles', 'realm_access.roles'])
+      assert.deepEqual(profileOf(raw, { groups: [name] }).groups, ['a'])
+    assert.deepEqual(profileOf(raw, { groups: ['resource_access/my.app/roles'] }).groups, ['b'])
+    const odd = { realm_access: { roles: [true] } }
+    const unknown = profileOf(odd, { groups: ['realm_access.roles'] })
+    assert.deepEqual([unknown.groups, unknown.claims], ['unknown', {}])
+  })
   it('are none when the provider names none', () => {
     for (const raw of [
       {},
@@ -58,9 +84,13 @@ describe('groups', () => {
   it('are unknown when their form is none we know', () => {
     for (const groups of [
       { staff: true },
+      { staff: {} },
+      { staff: { org: 'x' }, admins: false },
       7,
       true,
       ['staff', 7],
+      [1.5],
+      [1e300],
       [['staff']],
       [{ name: 'staff' }],
       ['staff', null],
@@ -85,14 +115,64 @@ describe('groups', () => {
   })
 })
 
+describe('a claim that a configuration names', () => {
+  const claims = { 'realm_access/roles': ['a'], 'https://corp.test/roles': ['b'], 'x.y': ['c'] }
+
+  it('is found by its name, or as a nested one with slashes or dots', () => {
+    for (const name of ['realm_access/roles', 'realm_access.roles'])
+      assert.deepEqual(flatClaim(claims, name), ['a'])
+    assert.deepEqual(flatClaim(claims, 'https://corp.test/roles'), ['b'])
+    assert.deepEqual(flatClaim(claims, 'x/y'), ['c'])
+    for (const name of ['roles', 'constructor', '__proto__', 'a.b.c.d.e.f'])
+      assert.equal(flatClaim(claims, name), undefined)
+  })
+  it('stands there under that name', () => {
+    const found = withNested(claims, ['realm_access.roles', 'x.y', 'missing'])
+    assert.deepEqual(found['realm_access.roles'], ['a'])
+    assert.equal(Object.hasOwn(found, 'missing'), false)
+    assert.equal(withNested(claims, ['x.y']), claims)
+  })
+  it('is found by the same names before and after flattening', () => {
+    const raw = { a: { b: { c: 'x' } }, 'd/e': 'y', 'f.g': 'z' }
+    const flat = flattenClaims(raw)
+    for (const name of ['a/b/c', 'a.b.c', 'd/e', 'f.g'])
+      assert.deepEqual(flatClaim(flat, name), [claimAt(raw, name)])
+    assert.ok(claimNames('a.b').includes('a/b'))
+  })
+})
+
 describe('the email address', () => {
   it('is taken when it is verified, or when the provider says nothing of it', () => {
     assert.equal(emailOf({ email: 'a@example.com', email_verified: true }), 'a@example.com')
     assert.equal(emailOf({ email: 'a@example.com', email_verified: 'true' }), 'a@example.com')
     assert.equal(emailOf({ email: 'a@example.com' }), 'a@example.com')
+    assert.equal(emailOf({ email: 'a@example.com', email_verified: 'True' }), 'a@example.com')
+    assert.equal(emailOf({ email: 'a@example.com', email_verified: [true] }), 'a@example.com')
+  })
+  it('is taken of the claim that the operator names, or of the one entry of a list', () => {
+    const of = (raw: Record<string, unknown>, email: string) => profileOf(raw, { email }).email
+    assert.equal(of({ upn: 'a@corp.test', email: 'x@y.test', email_verified: false }, 'upn'), 'a@corp.test')
+    assert.equal(of({ emails: ['a@corp.test'] }, 'emails'), 'a@corp.test')
+    assert.equal(of({ emails: ['a@corp.test', 'b@corp.test'] }, 'emails'), undefined)
+    assert.equal(of({ info: { mail: 'a@corp.test' } }, 'info.mail'), 'a@corp.test')
+    assert.equal(of({ email: 'x@y.test' }, 'upn'), undefined)
+  })
+  it('is no better under another name when the provider calls that very address unverified', () => {
+    const raw = { upn: 'A@corp.test', email: 'a@corp.test', email_verified: false }
+    assert.equal(profileOf(raw, { email: 'upn' }).email, undefined)
+  })
+  it('of userinfo is not verified by what the ID token says of another', () => {
+    const idToken = { email: 'a@corp.test', email_verified: true }
+    const both = (userInfo: Record<string, unknown>) => profileOf(withUserInfo(idToken, userInfo)).email
+    assert.equal(both({ email: 'boss@corp.test' }), undefined)
+    assert.equal(both({ email: 'A@corp.test' }), 'A@corp.test')
+    assert.equal(both({ email: 'boss@corp.test', email_verified: true }), 'boss@corp.test')
+    assert.equal(both({ email_verified: false }), undefined)
+    assert.equal(profileOf(withUserInfo({}, { email: 'b@corp.test' })).email, 'b@corp.test')
   })
   it('is not taken when it is not verified, but stays a claim', () => {
-    for (const email_verified of [false, 'false']) {
+    const flags = [false, 'false', 'False', 'no', 'yes', '', 0, 1, null, [], [true, true], ['no'], {}]
+    for (const email_verified of flags) {
       const profile = profileOf({ email: 'boss@example.com', email_verified })
       assert.equal(profile.email, undefined)
       assert.deepEqual(profile.claims['email'], ['boss@example.com'])
@@ -106,6 +186,11 @@ describe('the email address', () => {
       'alice',
       'a b@example.com',
       'a\n@b.test',
+      'a@example.com.',
+      'a@.example.com',
+      'a@example..com',
+      'a\u200B@example.com',
+      'a@exam\u00ADple.com',
     ])
       assert.equal(profileOf({ email, email_verified: true }).email, undefined, email)
     assert.deepEqual(profileOf({ email: 'a@b@c.test' }).claims['email'], ['a@b@c.test'])

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Settings, SignInProvider } from '../config/config.ts'
+import { claimNames } from './claims.ts'
 import { presetOf } from './presets/table.ts'
 
 /** The first that is there counts. `undefined`: `groups`. */
@@ -16,11 +17,12 @@ export function groupsClaimsOf({
 
 const found = new WeakMap<Settings, ReadonlySet<string>>()
 
-/** Of all providers, `groups` among them. */
+/** Of all providers, `groups` among them, in every spelling. */
 export function groupsClaimsIn(settings: Settings): ReadonlySet<string> {
   let names = found.get(settings)
   if (names === undefined) {
-    names = new Set(['groups', ...settings.sign_in_providers.flatMap((each) => groupsClaimsOf(each) ?? [])])
+    const named = settings.sign_in_providers.flatMap((each) => groupsClaimsOf(each) ?? [])
+    names = new Set(['groups', ...named.flatMap(claimNames)])
     found.set(settings, names)
   }
   return names

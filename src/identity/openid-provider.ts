@@ -19,7 +19,8 @@ import { Fault } from '../errors.ts'
 import { appleClientAuth, postedName } from './apple-secret.ts'
 import { createAsking, type ProviderLogger } from './asking.ts'
 import { claimsOfAccessToken, claimsOfEntraToken, claimsOfIdToken } from './bearer/presented-token.ts'
-import { areGroupsElsewhere, type Profile, profileOf, type RawClaims } from './claims.ts'
+import { areGroupsElsewhere, type Profile, profileOf, type RawClaims, withUserInfo } from './claims.ts'
+import { watchClaims } from './claims-seen.ts'
 import { createDiscovery, type DiscoveredProvider } from './discovery.ts'
 import { groupsClaimsOf } from './groups-claims.ts'
 import { createHttpClient, HttpFailure, isLoopback } from './http-client.ts'
@@ -45,6 +46,8 @@ export interface IdentityProviderOptions {
   readonly trustedCa?: readonly string[] | undefined
   readonly now?: () => number
   readonly logger?: ProviderLogger | undefined
+  /** Claims that the configuration in force copies to upstreams. */
+  readonly copiedClaims?: (() => readonly string[]) | undefined
 }
 
 /**
@@ -61,6 +64,7 @@ export function openOpenIdProvider(
   const preset = presetOf(client.provider)
   const { scopes = preset.scopes, request_params: requestParams = preset.requestParams } = client
   const groupsClaims = groupsClaimsOf(client)
+  const seen = watchClaims({ client, logger, copied: options.copiedClaims })
   const http = createHttpClient({ trustedCa: options.trustedCa })
   const discover = createDiscovery({
     issuer,
@@ -85,7 +89,7 @@ export function openOpenIdProvider(
   ): Promise<RawClaims> {
     if (configuration.serverMetadata().userinfo_endpoint === undefined) return idTokenClaims
     try {
-      return { ...idTokenClaims, ...(await fetchUserInfo(configuration, accessToken, userId)) }
+      return withUserInfo(idTokenClaims, await fetchUserInfo(configuration, accessToken, userId))
     } catch (error) {
       throw toProviderFault(error, 'userinfo', issuer, now())
     }
@@ -99,7 +103,11 @@ export function openOpenIdProvider(
     known: Identity['groups'] = 'unknown',
   ): Promise<Profile> {
     const claims = preset.amend?.(raw, configuration.serverMetadata()) ?? raw
-    const profile = profileOf(claims, groupsClaims)
+    seen.note(claims)
+    // An address of a tenant that may be anybody's is one under whatever name.
+    const isForeign = preset.hasTenants === true && claims !== raw
+    const emailClaim = isForeign ? undefined : client.email_claim
+    const profile = profileOf(claims, { groups: groupsClaims, email: emailClaim })
     if (profile.groups !== 'unknown' || preset.hasGraph !== true || !areGroupsElsewhere(claims))
       return profile
     if (accessToken === undefined) return profile

@@ -43,6 +43,7 @@ interface Generation {
 }
 
 export function followProviders({ config, trustedCa, logger }: FollowOptions): Providers {
+  const copiedClaims = () => Object.values(config.current.settings.jwt_claims_headers)
   let current = generationOf(config.current, new Map())
   const following = config.onGeneration((next) => {
     const former = current.held
@@ -72,7 +73,7 @@ export function followProviders({ config, trustedCa, logger }: FollowOptions): P
         id,
         kept?.key === key
           ? kept
-          : { key, provider: openProvider({ client, redirectUri, trustedCa: roots, logger }) },
+          : { key, provider: openProvider({ client, redirectUri, trustedCa: roots, logger, copiedClaims }) },
       )
     }
     for (const client of providers) hold(client)

@@ -1,5 +1,6 @@
 /** Who am I here: the page and its JSON. Never shows a token. */
 import { assertionClaims } from '../../crypto/assertion.ts'
+import { withNested } from '../../identity/claims.ts'
 import { groupsClaimsIn } from '../../identity/groups-claims.ts'
 import { GroupsFilter, withGroupsCut } from '../../session/groups-filter.ts'
 import { certainGroupsOf, type Session } from '../../session/session.ts'
@@ -77,10 +78,13 @@ export function userJson(visit: Visit): Answer {
   const { config, site, now } = visit
   const session = required(visit, 'session')
   const keep = groupsKeeper(visit)
+  const jwtClaims = Object.values(config.settings.jwt_claims_headers)
+  const cut = withGroupsCut(session.claims, groupsClaimsIn(config.settings), keep)
   const claims = assertionClaims({
     host: site.host,
-    session: { ...session, claims: withGroupsCut(session.claims, groupsClaimsIn(config.settings), keep) },
-    jwtClaims: Object.values(config.settings.jwt_claims_headers),
+    session: { ...session, claims: withNested(cut, jwtClaims) },
+    jwtClaims,
+    groupsClaims: groupsClaimsIn(config.settings),
     issuerFormat: config.settings.jwt_issuer_format,
     groups: keep(certainGroupsOf(session)),
     nowSeconds: Math.floor(now / 1000),

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ClaimPin } from '../../config/bearer-keys.ts'
+import { flatClaim } from '../claims.ts'
 
 type Claims = Readonly<Record<string, readonly string[]>>
 
@@ -11,7 +12,7 @@ type Claims = Readonly<Record<string, readonly string[]>>
 export function unmetPin(claims: Claims, pins: Readonly<Record<string, ClaimPin>>): string | undefined {
   return Object.keys(pins).find((claim) => {
     const pin = pins[claim]
-    const values = Object.hasOwn(claims, claim) ? claims[claim] : undefined
+    const values = flatClaim(claims, claim)
     return pin === undefined || values === undefined || !values.some((value) => meets(value, pin))
   })
 }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { flatClaim } from '../claims.ts'
 import { type Found, MAX_GROUPS, type Roster } from './roster.ts'
 
 /** Of a session, what a directory may look at. */
@@ -101,7 +102,7 @@ function lookUp(member: Member, matchBy: string, roster: Roster): Found {
   if (matchBy === 'email') return member.email === undefined ? undefined : roster.findByEmail(member.email)
   if (matchBy === 'user_id') return member.userId === '' ? undefined : roster.findById(member.userId)
   const name = matchBy.slice(CLAIM.length)
-  const values = Object.hasOwn(member.claims, name) ? (member.claims[name] ?? []) : []
+  const values = flatClaim(member.claims, name) ?? []
   const [value = '', ...others] = values
   if (others.length > 0) return 'ambiguous'
   return value === '' ? undefined : roster.findById(value)

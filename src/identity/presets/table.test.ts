@@ -60,7 +60,7 @@ describe('each kind of provider', () => {
 /** The profile that a kind makes of claims. */
 function profile(kind: ProviderKind, raw: RawClaims, issuer = 'https://idp.example.com') {
   const { amend, groupsClaims } = presetOf(kind)
-  return profileOf(amend?.(raw, { issuer }) ?? raw, groupsClaims)
+  return profileOf(amend?.(raw, { issuer }) ?? raw, { groups: groupsClaims })
 }
 
 describe('groups of', () => {
