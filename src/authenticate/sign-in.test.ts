@@ -157,6 +157,15 @@ describe('a sign-in that does not work', () => {
     assert.match(reply.body, /took too long[^]*href="https:\/\/app\.example\.com\/where-i-was"/)
   })
 
+  it('is one as somebody whose id begins like that of a machine', async () => {
+    await using world = await World.open()
+    const browser = world.browser('service-account/deploy')
+    const callback = await browser.openUntil(`${APP}/`, CALLBACK)
+    const reply = await browser.ask(callback)
+    assert.equal(reply.status, 502)
+    assert.match(reply.body, /begins like that of a machine/)
+  })
+
   it('goes on with a dead state for whoever is signed in here, and for them alone', async () => {
     await using world = await World.open()
     const browser = world.browser('alice')

@@ -14,7 +14,8 @@ import type { SettingsKeys } from './settings-schema.ts'
 type Entries = NonNullable<SettingsKeys['identity_providers']>
 
 /** Of the global map. */
-export function identityProviderMistakes({ identity_providers: entries }: SettingsKeys): Mistake[] {
+export function identityProviderMistakes(keys: SettingsKeys): Mistake[] {
+  const { identity_providers: entries, sign_in_providers: people = {} } = keys
   if (entries === undefined) return []
   const seen = new Map<string, string>()
   return Object.entries(entries).flatMap(([name, entry]) => {
@@ -25,6 +26,14 @@ export function identityProviderMistakes({ identity_providers: entries }: Settin
     const twin = seen.get(own)
     seen.set(own, twin ?? name)
     return [
+      ...(Object.hasOwn(people, name)
+        ? [
+            mistake(
+              ['identity_providers', name],
+              'is the name of a sign-in provider too: ids of people would read as those of workloads',
+            ),
+          ]
+        : []),
       ...addressMistakes(issuer, at),
       ...spiffeMistakes(name, entry),
       ...(twin === undefined

@@ -22,6 +22,10 @@ const subjectKeys = {
   user: z.string().min(1).optional().meta({
     description: 'User id, as policies see it. Unset: the e-mail address, else the name of the subject.',
   }),
+  provider: z.string().min(1).optional().meta({
+    description:
+      'Name of the identity provider of a person. Unset: the one of the `idp_…` keys, or the only one.',
+  }),
   name: z.string().min(1).optional().meta({ description: 'Full name.' }),
   kind: z
     .enum(['user', 'service-account', 'workload'])

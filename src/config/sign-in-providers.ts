@@ -99,8 +99,12 @@ export const signInProviders = {
     .record(z.string(), Entry)
     .superRefine((entries, context) => {
       for (const name of Object.keys(entries)) {
-        if (!PROVIDER_NAME.test(name))
-          context.addIssue({ code: 'custom', path: [name], message: `is no name: use ${NAME_WORDS}` })
+        const wrong = !PROVIDER_NAME.test(name)
+          ? `is no name: use ${NAME_WORDS}`
+          : name === 'service-account'
+            ? 'is the name that service accounts go by; choose another'
+            : undefined
+        if (wrong !== undefined) context.addIssue({ code: 'custom', path: [name], message: wrong })
       }
     })
     .optional()

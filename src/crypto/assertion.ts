@@ -24,6 +24,8 @@ export interface AssertionInput {
   readonly issuerFormat: 'hostOnly' | 'uri'
   readonly nowSeconds: number
   readonly jti: string
+  /** Name of the identity provider, where several may have somebody of that id. */
+  readonly idp?: string | undefined
   /** Those that this upstream is told. */
   readonly groups: readonly string[]
   /** Whether there are more that it would be told if there were room. */
@@ -42,6 +44,7 @@ export interface MinimalClaims {
   readonly iat: number
   readonly exp: number
   readonly sub: string
+  readonly idp?: string
 }
 
 export interface AssertionClaims extends MinimalClaims {
@@ -62,7 +65,8 @@ export function minimalClaims({
   issuerFormat,
   nowSeconds,
   jti,
-}: Pick<AssertionInput, 'host' | 'session' | 'issuerFormat' | 'nowSeconds' | 'jti'>): MinimalClaims {
+  idp,
+}: Pick<AssertionInput, 'host' | 'session' | 'issuerFormat' | 'nowSeconds' | 'jti' | 'idp'>): MinimalClaims {
   return {
     iss: issuerFormat === 'uri' ? `https://${host}/` : host,
     aud: host,
@@ -70,6 +74,7 @@ export function minimalClaims({
     iat: nowSeconds,
     exp: nowSeconds + ASSERTION_LIFETIME_SECONDS,
     sub: session === 'anonymous' ? '' : session.userId,
+    ...(idp !== undefined && { idp }),
   }
 }
 

@@ -79,10 +79,11 @@ export function isSignedIn({ visitor }: Check, { id }: Session): boolean {
 
 const ANONYMOUS: Subject = { kind: 'anonymous' }
 
-export function subjectOf(session: Session | undefined): Subject {
+/** @param provider the name of the one that the session is of */
+export function subjectOf(session: Session | undefined, provider?: string): Subject {
   if (session === undefined) return ANONYMOUS
   const { kind = 'user', id, userId, email, name, claims, groups, knownGroups } = session
-  const subject = { kind, sessionId: id, userId, email, name, claims, groups }
+  const subject = { kind, sessionId: id, userId, provider, email, name, claims, groups }
   return knownGroups === undefined ? subject : { ...subject, knownGroups }
 }
 

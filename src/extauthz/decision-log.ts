@@ -167,11 +167,11 @@ function remembered<Key extends object>(make: (key: Key) => string): (key: Key) 
 function subjectPart(logger: Logger, claims: () => 'all' | readonly string[]): Part {
   const key = keyOf('subject')
   let log: SubjectLog | undefined
-  return ({ check: { sessions, now } }) => {
+  return ({ check: { sessions, now, route } }) => {
     const [session] = sessions
     if (session === undefined) return ''
     log ??= createSubjectLog(logger, claims())
-    return `${key}"${log.tell(session, now)}"`
+    return `${key}"${log.tell(session, now, route?.providerOf(session))}"`
   }
 }
 

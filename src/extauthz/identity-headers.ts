@@ -100,7 +100,14 @@ function make(
   keys: SigningKeys,
 ): Omit<IdentityHeaders, 'fullSize' | 'limit'> {
   const { identity, issuerFormat, jwtClaims } = route
-  const base = { host, session: session ?? 'anonymous', issuerFormat, nowSeconds, jti: randomUUID() } as const
+  const base = {
+    host,
+    session: session ?? 'anonymous',
+    issuerFormat,
+    nowSeconds,
+    jti: randomUUID(),
+    idp: session && route.providerToTell(session),
+  } as const
   const total = session === undefined ? 0 : certainGroupsOf(session).length
   if (identity === 'minimal') {
     const jwt = keys.sign(minimalClaims(base))

@@ -258,7 +258,9 @@ function askPolicy(check: Check, { data }: Judge): Verdict | undefined {
   const { route, sessions } = check
   if (route === undefined) throw new Error('a policy was asked for without a route')
   const facts = (check.facts = new CheckFacts(check, data))
-  const decision = route.policy.decide(subjectOf(sessions[0]), facts)
+  const [session] = sessions
+  const provider = session && route.providerOf(session)
+  const decision = route.policy.decide(subjectOf(session, provider), facts)
   check.decision = decision
   // The identity provider might sign them in again and again, and they would be sent there again and again.
   if (decision.outcome === 'sign-in' && check.isSwitchedOff)

@@ -13,8 +13,10 @@ import { Fault } from '../errors.ts'
 import { verifierFor } from '../identity/client-certificate/trust.ts'
 import type { Verifier } from '../identity/client-certificate/verifier.ts'
 import { groupsClaimsIn } from '../identity/groups-claims.ts'
+import { providerNameIn } from '../identity/provider-names.ts'
 import type { CompiledPolicy } from '../policy/decision.ts'
 import { GroupsFilter } from '../session/groups-filter.ts'
+import type { Session } from '../session/session.ts'
 import { type TokenUse, tokenUseOf } from './idp-tokens.ts'
 import { Impersonation } from './impersonation.ts'
 import type { Ports } from './ports.ts'
@@ -28,6 +30,7 @@ const GRACE_MS = 5000
 
 export class CompiledRoute {
   readonly #ports: Pick<Ports, 'idpIdsFor'>
+  readonly #config: Config
   readonly route: Route
   readonly settings: Settings
   readonly policy: CompiledPolicy
@@ -73,6 +76,7 @@ export class CompiledRoute {
   /** @throws {Fault} `CONFIG_INVALID` for a policy that does not compile: config/ should have refused it */
   constructor(route: Route, config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdsFor'>) {
     const { settings } = config
+    this.#config = config
     this.route = route
     this.settings = settings
     const { policy } = ports.policyOf(config, route)
@@ -120,6 +124,16 @@ export class CompiledRoute {
       : undefined
     const token = route.kubernetes_service_account_token
     this.impersonation = token && new Impersonation(token, this)
+  }
+
+  /** Name of the identity provider of a session. */
+  providerOf({ idpId }: Session): string | undefined {
+    return providerNameIn(this.#config, idpId)
+  }
+
+  /** Where ids of several might be mistaken for one another. */
+  providerToTell(session: Session): string | undefined {
+    return this.settings.sign_in_providers.length > 1 ? this.providerOf(session) : undefined
   }
 
   /** Sessions of other identity providers don't count here. Asked each time: providers come and go. */

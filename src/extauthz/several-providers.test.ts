@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { decodeJwt } from 'jose'
 import { verifySignedUrl } from '../crypto/signed-url.ts'
+import { identityProviderId } from '../identity/openid-provider.ts'
 import {
   ALICE,
   authorizerFor,
@@ -35,6 +37,44 @@ describe('a route that takes sessions of several identity providers', () => {
     assert.ok((await ask(cookie(PARTNER))).isAllowed)
     providers.ids = ['a-third-one']
     for (const session of [ALICE, PARTNER]) assert.equal((await ask(cookie(session))).status, 302)
+  })
+
+  it('does not take somebody for another who has the same id elsewhere, and tells the app whose it is', async () => {
+    const entry = (name: string) => ({
+      provider: 'oidc',
+      provider_url: `https://${name}.example.com`,
+      client_id: name,
+      client_secret: 'x',
+    })
+    const settings = { sign_in_providers: { partners: entry('partners') } }
+    const own = identityProviderId('https://idp.example.com', 'sallyport')
+    const partners = identityProviderId('https://partners.example.com', 'partners')
+    const store = new MapStore({ ...ALICE, idpId: own }, { ...PARTNER, idpId: partners })
+    const open = (route: object) =>
+      authorizerFor(
+        configOf([{ ...STAFF_ROUTE, policy: undefined, pass_identity_headers: true, ...route }], settings),
+        {
+          store,
+          ports: { idpIdsFor: () => [own, partners] },
+        },
+      )
+    const outcomes = async (route: object) => {
+      using fixture = open(route)
+      return [(await fixture.ask(cookie(ALICE))).isAllowed, (await fixture.ask(cookie(PARTNER))).isAllowed]
+    }
+    const id = ALICE.userId
+    assert.deepEqual(await outcomes({ allowed_users: [id] }), [true, false])
+    assert.deepEqual(await outcomes({ allowed_users: [`partners/${id}`] }), [false, true])
+    const anybody = { allow_any_authenticated_user: true }
+    const denied = (text: string) => ({ ...anybody, policy: [{ deny: { or: [{ user: text }] } }] })
+    assert.deepEqual(await outcomes(denied(id)), [false, false])
+    assert.deepEqual(await outcomes(denied(`default/${id}`)), [false, true])
+    using fixture = open(anybody)
+    const idps = [ALICE, PARTNER].map(async (who) => {
+      const { headers } = await fixture.ask(cookie(who))
+      return decodeJwt(headers['x-pomerium-jwt-assertion'] ?? '')['idp']
+    })
+    assert.deepEqual(await Promise.all(idps), ['default', 'partners'])
   })
 
   it('sends others to choose among them, in an address that says which and can’t be changed', async () => {

@@ -23,7 +23,7 @@ type Roots = 'all' | ReadonlySet<string>
 
 export interface SubjectLog {
   /** The fingerprint for the decision's line; tells who it is first, where that was not told lately. */
-  tell(session: Session, now: number): string
+  tell(session: Session, now: number, provider?: string): string
 }
 
 interface Note {
@@ -41,9 +41,9 @@ export function createSubjectLog(logger: Logger, claims: 'all' | readonly string
   const told = new Map<string, Note['told']>()
 
   return {
-    tell(session, now) {
+    tell(session, now, provider) {
       let note = notes.get(session)
-      if (note === undefined) notes.set(session, (note = noteOf(session)))
+      if (note === undefined) notes.set(session, (note = noteOf(session, provider)))
       // Backwards too: a clock that was put right must not silence it.
       if (Math.abs(now - note.told.at) >= REPEAT_MS) {
         note.told.at = now
@@ -55,8 +55,8 @@ export function createSubjectLog(logger: Logger, claims: 'all' | readonly string
     },
   }
 
-  function noteOf(session: Session): Note {
-    const members = membersOf(session, roots)
+  function noteOf(session: Session, provider: string | undefined): Note {
+    const members = membersOf(session, roots, provider)
     const fingerprint = createHash('sha256').update(members).digest('hex').slice(0, 16)
     let when = told.get(fingerprint)
     if (when === undefined) {
@@ -72,9 +72,9 @@ export function createSubjectLog(logger: Logger, claims: 'all' | readonly string
 const rootOf = (claim: string): string => claim.split(/[/.]/, 1)[0] ?? ''
 
 /** JSON members, each with a comma before it. */
-function membersOf(session: Session, roots: Roots): string {
+function membersOf(session: Session, roots: Roots, idp: string | undefined): string {
   const { kind = 'user', userId, email, name, groups } = session
-  const texts = Object.entries({ kind, user: userId, email, name })
+  const texts = Object.entries({ kind, user: userId, idp, email, name })
   const said = texts.map(([key, text]) => member(key, text?.slice(0, LONGEST_TEXT)))
   const isCut = groups !== 'unknown' && groups.length > MOST_VALUES
   const { claims, cut } = claimsOf(session, roots)

@@ -9,6 +9,7 @@ import type { Config, Route, Settings } from '../config/config.ts'
 import { type Compilation, compilePolicy } from './compile.ts'
 import type { NamedPolicy, Need, PolicyContext } from './context.ts'
 import type { RecordKey } from './decision.ts'
+import { userNames } from './user-ids.ts'
 
 /** The policy of a route of this configuration. */
 export function policyOf(config: Config, route: Route): Compilation {
@@ -49,13 +50,17 @@ interface PolicySettings {
   readonly authenticate_service_url?: string | undefined
   readonly policies?: Readonly<Record<string, NamedPolicy>> | undefined
   readonly records?: Readonly<Record<string, { readonly key: RecordKey }>> | undefined
+  readonly sign_in_providers: readonly { readonly name: string }[]
+  readonly identity_providers?: Readonly<Record<string, unknown>> | undefined
   readonly geoip?: unknown
   readonly downstream_mtls?:
     | { readonly enforcement?: string | undefined; readonly ca?: string | undefined }
     | undefined
 }
 
-function contextFrom({ policies, records, geoip, downstream_mtls: mtls }: PolicySettings): PolicyContext {
+function contextFrom(settings: PolicySettings): PolicyContext {
+  const { policies, records, geoip, downstream_mtls: mtls } = settings
+  const providers = settings.sign_in_providers.map(({ name }) => name)
   const lacks: readonly Need[] = [
     ...(geoip === undefined ? (['geoip'] as const) : []),
     ...(mtls === undefined ? (['downstream_mtls'] as const) : []),
@@ -63,6 +68,7 @@ function contextFrom({ policies, records, geoip, downstream_mtls: mtls }: Policy
   return {
     policies: policies ?? {},
     records: Object.fromEntries(Object.entries(records ?? {}).map(([type, { key }]) => [type, { key }])),
+    users: userNames(providers, Object.keys(settings.identity_providers ?? {})),
     lacks,
     // with `reject_connection` too: a connection lives on, or is resumed, when its certificate is revoked
     deniesInvalidClientCertificates:

@@ -5,6 +5,7 @@
  */
 import type { RecordKey } from './decision.ts'
 import type { PolicySource } from './shorthand.ts'
+import type { UserNames } from './user-ids.ts'
 
 /** A policy with a name, and what it says to whom it refuses. */
 export interface NamedPolicy extends PolicySource {
@@ -20,6 +21,8 @@ export interface PolicyContext {
   readonly policies?: Readonly<Record<string, NamedPolicy>> | undefined
   /** Declared record types, and by what their rows are found. */
   readonly records?: Readonly<Record<string, { readonly key: RecordKey }>> | undefined
+  /** How people and machines are told apart by their ids. Unset: by the ids as they stand. */
+  readonly users?: UserNames | undefined
   /** Settings that are known to be missing: a criterion that needs one is a mistake. */
   readonly lacks?: readonly Need[] | undefined
   /**

@@ -17,6 +17,8 @@ export interface Identified {
   readonly kind: IdentifiedKind
   readonly sessionId: string
   readonly userId: string
+  /** Name of the sign-in provider of a person, by which ids are told apart; absent where nobody says it. */
+  readonly provider?: string | undefined
   readonly email: string | undefined
   readonly name: string | undefined
   /** Flattened to lists of scalars, so that every criterion reads them alike. */

@@ -26,8 +26,8 @@ import {
   unknown,
 } from './outcome.ts'
 import type { Path, Report } from './problem.ts'
+import { USER, user } from './user-criterion.ts'
 
-const USER = outcomes('user-ok', 'user-unauthorized', 'user-unknown')
 const EMAIL = outcomes('email-ok', 'email-unauthorized', 'email-unknown')
 const DOMAIN = outcomes('domain-ok', 'domain-unauthorized', 'domain-unknown')
 const CLAIM = outcomes('claim-ok', 'claim-unauthorized', 'claim-unknown')
@@ -49,7 +49,8 @@ export const IDENTITY_CRITERIA: Kinds = {
     compile: withoutData(authenticatedUser),
   },
   user: {
-    holds: 'the user id (`sub`) that the identity provider gives fits',
+    holds:
+      'the user id (`sub`) that the identity provider gives fits. Of several providers `<name>/<id>` says whose id it is; one without a name is of the provider of the `idp_…` keys, and unknown of somebody with that id at another',
     data: 'text matcher',
     example: '00u1abcd',
     reasons: ['user-ok', 'user-unauthorized', 'user-unknown', 'user-unauthenticated'],
@@ -99,16 +100,6 @@ export const IDENTITY_CRITERIA: Kinds = {
 function authenticatedUser(subject: Subject): Outcome {
   if (subject.kind === 'anonymous') return STRANGER
   return subject.userId === '' ? USER.unknown : USER.hit
-}
-
-function user(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
-  const matches = textMatcher(data, at, report)
-  return (
-    matches &&
-    ofUser(({ userId }) =>
-      userId === '' ? USER[matches.of.malformed] : matches(userId) ? USER.hit : USER.miss,
-    )
-  )
 }
 
 function email(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {

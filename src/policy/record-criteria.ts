@@ -4,7 +4,7 @@
  * @module
  */
 import type { PolicyContext } from './context.ts'
-import type { Identified, ReadFact, RecordKey, RequestFacts, Subject } from './decision.ts'
+import type { DataSources, Identified, ReadFact, RecordKey, RequestFacts, Subject } from './decision.ts'
 import { addressOf } from './ip-ranges.ts'
 import type { CompileData, Kinds, Reading } from './kind.ts'
 import { mailOf } from './mail-address.ts'
@@ -21,6 +21,7 @@ import {
 import { isMapping } from './problem.ts'
 import { FIELD_CONDITIONS, type FieldCondition, fieldCondition } from './record-conditions.ts'
 import { choiceOf, suggestion } from './suggestion.ts'
+import { fullId, providerOf, type UserNames } from './user-ids.ts'
 
 const OK = hit('record-ok')
 const MISS = miss('record-unauthorized')
@@ -79,10 +80,10 @@ function record(...[data, at, report, { context }]: Parameters<CompileData>): Cr
     return undefined
   const segments = field.split('.')
   return (subject, request) => {
-    const keyText = keyTextOf(key, subject, request)
-    if (typeof keyText === 'object') return keyText
+    const keyText = keyTextOf(key, subject, request, context)
+    if (isOutcome(keyText)) return keyText
     if (request.data === undefined) return UNKNOWN
-    const row = keyText === undefined ? undefined : request.data.record(type, keyText)
+    const row = keyText === undefined ? undefined : rowOf(request.data, type, keyText)
     return row === 'unknown' ? UNKNOWN : judge(usable, valuesOf(row, field, segments))
   }
 }
@@ -109,12 +110,27 @@ function readingOf(key: RecordKey | undefined): Reading {
   return { reads: ['record', ...READ_BY_KEY[key]], readsSubject: key.startsWith('user.') }
 }
 
+/** One text, or two of which the first that has a row counts; a row of a doubtful one is unknown. */
+type KeyText =
+  | string
+  | { readonly first: string; readonly then: string }
+  | { readonly first: string; readonly doubtful: string }
+
+function isOutcome(key: KeyText | Outcome | undefined): key is Outcome {
+  return typeof key === 'object' && 'truth' in key
+}
+
 /** By what the row is found, `undefined` if there can be none; or the outcome when that is not known. */
-function keyTextOf(key: RecordKey, subject: Subject, request: RequestFacts): string | undefined | Outcome {
+function keyTextOf(
+  key: RecordKey,
+  subject: Subject,
+  request: RequestFacts,
+  { users }: PolicyContext,
+): KeyText | undefined | Outcome {
   switch (key) {
     case 'user.id':
       if (subject.kind === 'anonymous') return UNIDENTIFIED
-      return subject.userId === '' ? UNKNOWN : subject.userId
+      return subject.userId === '' ? UNKNOWN : idKeyOf(subject, users)
     case 'user.email':
       return subject.kind === 'anonymous' ? UNIDENTIFIED : mailKeyOf(subject)
     case 'request.ip':
@@ -126,6 +142,22 @@ function keyTextOf(key: RecordKey, subject: Subject, request: RequestFacts): str
       return shown.validity === 'valid' ? shown.fingerprint : UNKNOWN
     }
   }
+}
+
+/** Of somebody at another provider than ids without a name are of, the row of the bare id may be somebody else's. */
+function idKeyOf(someone: Identified, users: UserNames | undefined): KeyText {
+  if (users === undefined || someone.kind !== 'user') return someone.userId
+  const full = fullId(someone, users)
+  const isOwn = users.own !== undefined && providerOf(someone, users) === users.own
+  return isOwn ? { first: someone.userId, then: full } : { first: full, doubtful: someone.userId }
+}
+
+function rowOf(data: DataSources, type: string, key: KeyText): ReturnType<DataSources['record']> {
+  if (typeof key === 'string') return data.record(type, key)
+  const row = data.record(type, key.first)
+  if (row !== undefined) return row
+  if ('then' in key) return data.record(type, key.then)
+  return data.record(type, key.doubtful) === undefined ? undefined : 'unknown'
 }
 
 /** An address that can be read in two ways may lead to the rows of two people. */

@@ -5,6 +5,7 @@
  */
 import type { PolicyContext } from './context.ts'
 import { compileCriterion } from './criteria.ts'
+import { readMail } from './mail-address.ts'
 import type { Block, PlacedCriterion } from './policy-language.ts'
 import { isMapping, type Path, type Report } from './problem.ts'
 
@@ -41,7 +42,8 @@ export function readShorthands(
   if (source.allow_any_authenticated_user) add('authenticated_user', true, ['allow_any_authenticated_user'])
   if (source.cors_allow_preflight) add('cors_preflight', true, ['cors_allow_preflight'])
   for (const [index, wanted] of (source.allowed_users ?? []).entries()) {
-    const isText = add('user', { is: wanted }, ['allowed_users', index])
+    // An address says whose it is; that it might be an id at any provider as well is no mistake.
+    const isText = add('user', { is: wanted }, ['allowed_users', index], readMail(wanted) === undefined)
     if (isText) add('email', { is: wanted }, ['allowed_users', index], isMeantAsAddress(wanted))
   }
   for (const [index, wanted] of (source.allowed_domains ?? []).entries()) {

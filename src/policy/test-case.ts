@@ -43,7 +43,7 @@ export function askerOf(who: WrittenTest['who'], subjects: Settings['test_subjec
 /** Claims that say what the keys say are there as they would be in an ID token. */
 export function subjectFrom(written: WrittenSubject, called: string): Identified {
   const userId = written.user ?? (called.includes('@') ? called : (written.email ?? called))
-  const { email, name, groups = [], kind = 'user' } = written
+  const { email, name, provider, groups = [], kind = 'user' } = written
   const usual = { sub: [userId], ...(email && { email: [email] }), ...(name && { name: [name] }) }
   const ofGroups = groups === 'unknown' ? {} : { groups }
   const claims = { ...usual, ...ofGroups, ...flattened(written.claims ?? {}) }
@@ -51,6 +51,7 @@ export function subjectFrom(written: WrittenSubject, called: string): Identified
     kind,
     sessionId: 'test',
     userId,
+    provider,
     email: isUnverified(written.claims ?? {}) ? undefined : email,
     name,
     claims,

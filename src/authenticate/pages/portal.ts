@@ -2,6 +2,7 @@
 import type { Route } from '../../config/config.ts'
 import { CERTIFICATE_HEADER, certificateShown } from '../../identity/client-certificate/forwarded.ts'
 import { verifierFor } from '../../identity/client-certificate/trust.ts'
+import { providerNameIn } from '../../identity/provider-names.ts'
 import type { RequestFacts, Subject } from '../../policy/decision.ts'
 import type { Session } from '../../session/session.ts'
 import { html, safeHref } from '../../transport/html.ts'
@@ -59,7 +60,7 @@ export function portalJson(visit: Visit): Answer {
 function openRoutes(visit: Visit): readonly Route[] {
   const { config, services } = visit
   const session = required(visit, 'session')
-  const subject = subjectOf(session)
+  const subject = subjectOf(session, providerNameIn(config, session.idpId))
   return config.routes.filter((route) => {
     const counts = services.idpIdsFor(route).includes(session.idpId)
     return services.mayOpen(route, counts ? subject : ANONYMOUS, factsOf(visit, route))
@@ -68,8 +69,11 @@ function openRoutes(visit: Visit): readonly Route[] {
 
 const ANONYMOUS: Subject = { kind: 'anonymous' }
 
-function subjectOf({ id, userId, email, name, claims, groups, knownGroups }: Session): Subject {
-  return { kind: 'user', sessionId: id, userId, email, name, claims, groups, knownGroups }
+function subjectOf(
+  { id, userId, email, name, claims, groups, knownGroups }: Session,
+  provider: string | undefined,
+): Subject {
+  return { kind: 'user', sessionId: id, userId, provider, email, name, claims, groups, knownGroups }
 }
 
 /** As if the person opened the route's first page from here. */

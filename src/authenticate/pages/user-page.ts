@@ -2,6 +2,7 @@
 import { assertionClaims } from '../../crypto/assertion.ts'
 import { withNested } from '../../identity/claims.ts'
 import { groupsClaimsIn } from '../../identity/groups-claims.ts'
+import { providerNameIn } from '../../identity/provider-names.ts'
 import { GroupsFilter, withGroupsCut } from '../../session/groups-filter.ts'
 import { certainGroupsOf, type Session } from '../../session/session.ts'
 import { type Html, html } from '../../transport/html.ts'
@@ -89,6 +90,7 @@ export function userJson(visit: Visit): Answer {
     groups: keep(certainGroupsOf(session)),
     nowSeconds: Math.floor(now / 1000),
     jti: '',
+    idp: config.settings.sign_in_providers.length > 1 ? providerNameIn(config, session.idpId) : undefined,
   })
   const shown = Object.entries(claims).filter(([name]) => !TOKEN_CLAIMS.has(name))
   return json(Object.fromEntries(shown))

@@ -1,6 +1,7 @@
 /** From the provider's code to a session of ours. */
 import { makeHandle } from '../../crypto/session-handle.ts'
 import { Fault } from '../../errors.ts'
+import { isReservedId } from '../../identity/reserved-ids.ts'
 import type { Session } from '../../session/session.ts'
 import { meetsDemand } from '../../session/sign-in-age.ts'
 import { additionalHosts } from '../chain.ts'
@@ -32,7 +33,7 @@ export function checkProviderError(visit: Visit): Answer | undefined {
 }
 
 export async function exchangeCode(visit: Visit): Promise<Answer | undefined> {
-  const { services, sites, request } = visit
+  const { services, config, sites, request } = visit
   parameter(visit, 'code')
   const state = required(visit, 'state')
   const provider = services.provider(state.idpId)
@@ -42,6 +43,10 @@ export async function exchangeCode(visit: Visit): Promise<Answer | undefined> {
     ...signInSecrets(sealed, state, required(visit, 'loginCookie').value, services.keys.state),
     callbackUrl: new URL(request.path + request.search, sites.authenticateUrl),
   })
+  if (isReservedId(visit.found.identity.userId, config.settings.identity_providers)) {
+    visit.found.detail = 'The id that it has for you begins like that of a machine.'
+    throw new Fault('IDP_ANSWER_INVALID', 'the id of the person begins like that of a machine')
+  }
   return undefined
 }
 

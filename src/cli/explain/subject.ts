@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import type { Config } from '../../config/config.ts'
 import { Fault } from '../../errors.ts'
 import { subjectOf } from '../../extauthz/check.ts'
+import { providerNameIn } from '../../identity/provider-names.ts'
 import type { Subject } from '../../policy/decision.ts'
 import { subjectFrom } from '../../policy/test-case.ts'
 import { openKeyring, openStore, stateDirFor, storeFileIn } from '../../session/open-state.ts'
@@ -94,7 +95,7 @@ async function subjectOfSession(
   const session = await store.find(id)
   if (session === undefined) throw new Fault('USAGE', `there is no session ${id}; it may have ended`)
   const known = await askDirectories(session, config, store.records)
-  if (!known.isSwitchedOff) return subjectOf(known.session)
+  if (!known.isSwitchedOff) return subjectOf(known.session, providerNameIn(config, session.idpId))
   stderr.write('sallyport: a directory has switched this person off, so that they count as nobody\n')
   return ANONYMOUS
 }

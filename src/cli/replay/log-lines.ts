@@ -119,6 +119,7 @@ function subjectOf(line: Line, length: number): LoggedSubject | undefined {
       kind: KINDS.find((kind) => kind === line['kind']) ?? 'user',
       sessionId: textOf(line['session-id']) ?? '',
       userId,
+      provider: textOf(line['idp']),
       email: textOf(line['email']),
       name: textOf(line['name']),
       claims: Object.fromEntries(Object.entries(claims).map(([name, values]) => [name, textsOf(values)])),

@@ -7,7 +7,10 @@ import { NO_TOKENS, type PresentedKind, type TokenIdentifier } from '../provider
 import { openBearerTokens } from './bearer-tokens.ts'
 
 /** A provider that knows every token, and what was asked of it. */
-function knowsAll(id: string): TokenIdentifier & { readonly asked: [PresentedKind, string][] } {
+function knowsAll(
+  id: string,
+  userId = 'alice',
+): TokenIdentifier & { readonly asked: [PresentedKind, string][] } {
   const asked: [PresentedKind, string][] = []
   return {
     id,
@@ -15,7 +18,7 @@ function knowsAll(id: string): TokenIdentifier & { readonly asked: [PresentedKin
     identify(kind, token) {
       asked.push([kind, token])
       const identity = {
-        userId: 'alice',
+        userId,
         email: undefined,
         name: undefined,
         claims: {},
@@ -85,6 +88,22 @@ describe('the bearer tokens of a route', () => {
     ] as const) {
       const { ask } = open({ ...bearer, ...route }, settings, [knowsAll('idp-1')])
       assert.equal(!('problem' in (await ask('token'))), isGood)
+    }
+  })
+
+  it('are not good for people whose ids begin like those of machines', async () => {
+    const issuers = {
+      ci: { issuer: 'https://ci.example.com', audiences: ['a'], claims: { repository: 'r' } },
+    }
+    for (const [userId, isGood] of [
+      ['service-account/deploy', false],
+      ['ci/repo:x', false],
+      ['service-account', true],
+      ['team/alice', true],
+    ] as const) {
+      const route = { bearer_token_format: 'idp_identity_token' }
+      const { ask } = open(route, { identity_providers: issuers }, [knowsAll('idp-1', userId)])
+      assert.equal(!('problem' in (await ask('token'))), isGood, userId)
     }
   })
 

@@ -10,6 +10,7 @@ import { Fault } from '../../errors.ts'
 import type { Meter } from '../../telemetry/metrics.ts'
 import { createHttpClient } from '../http-client.ts'
 import type { TokenIdentifier, TokenProblem } from '../provider.ts'
+import { isReservedId } from '../reserved-ids.ts'
 import { type BearerSession, hashOf, workloadSession } from './bearer-session.ts'
 import { openCluster } from './cluster.ts'
 import { MachineTokens } from './machine-tokens.ts'
@@ -21,6 +22,7 @@ import { MALFORMED, problem } from './token-problem.ts'
 const LONGEST_TOKEN = 16 * 1024
 /** `b64token`. @see RFC 6750 section 2.1 */
 const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/
+const RESERVED = problem('it is of a person whose id begins like that of a machine')
 /** Less than Envoy waits for a check, so that the answer is ours. */
 const ANSWER_WITHIN_MS = 5000
 
@@ -104,7 +106,7 @@ export function openBearerTokens(options: BearerTokensOptions): BearerTokens {
     // With several it could not be told whose token it is, and one would be shown the tokens of another.
     if (provider === undefined || another !== undefined)
       throw new Fault('IDP_NOT_CONFIGURED', 'bearer tokens need one identity provider on their route')
-    return personsAt(provider).session({
+    const found = personsAt(provider).session({
       provider,
       kind: format === 'idp_identity_token' ? 'id_token' : 'access_token',
       token,
@@ -115,6 +117,9 @@ export function openBearerTokens(options: BearerTokensOptions): BearerTokens {
       sourceAddress,
       lifetimeMs: settings.cookie_expire,
     })
+    const asPerson = (answer: BearerAnswer): BearerAnswer =>
+      'problem' in answer || !isReservedId(answer.userId, settings.identity_providers) ? answer : RESERVED
+    return found instanceof Promise ? found.then(asPerson) : asPerson(found)
   }
 
   function personsAt(provider: TokenIdentifier): PersonTokens {
