@@ -97,14 +97,14 @@ describe('a claim header', () => {
     assert.deepEqual(read, odd)
   })
   it('has one group of a copied claim as one, and a text as it is', () => {
-    const claims = { roles: ['guests,staff'], teams: ['a,b', 'c'], given: ['Doe, Jane'] }
+    const own = { roles: ['guests,staff'], teams: ['a,b', 'c'], given: ['Doe, Jane'] }
     const made = assertionClaims({
       ...input,
-      session: { ...session, claims },
-      jwtClaims: Object.keys(claims),
+      session: { ...session, claims: own },
+      jwtClaims: Object.keys(own),
       groupsClaims: new Set(['roles']),
     })
-    const told = Object.keys(claims).map((name) => claimHeaderValue(made, name))
+    const told = Object.keys(own).map((name) => claimHeaderValue(made, name))
     assert.deepEqual(told, ['guests%2Cstaff', 'a%2Cb,c', 'Doe, Jane'])
   })
   it('is empty when there is no such claim', () => {

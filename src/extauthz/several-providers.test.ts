@@ -30,6 +30,13 @@ function setUp(idpIds: readonly string[]) {
 
 const cookie = (session: typeof ALICE) => ({ headers: { ...HTML, cookie: cookieOf(session) } })
 
+const entry = (name: string) => ({
+  provider: 'oidc',
+  provider_url: `https://${name}.example.com`,
+  client_id: name,
+  client_secret: 'x',
+})
+
 describe('a route that takes sessions of several identity providers', () => {
   it('lets in who comes from any of them, and nobody from another', async () => {
     const { ask, providers } = setUp([IDP, PARTNERS])
@@ -40,12 +47,6 @@ describe('a route that takes sessions of several identity providers', () => {
   })
 
   it('does not take somebody for another who has the same id elsewhere, and tells the app whose it is', async () => {
-    const entry = (name: string) => ({
-      provider: 'oidc',
-      provider_url: `https://${name}.example.com`,
-      client_id: name,
-      client_secret: 'x',
-    })
     const settings = { sign_in_providers: { partners: entry('partners') } }
     const own = identityProviderId('https://idp.example.com', 'sallyport')
     const partners = identityProviderId('https://partners.example.com', 'partners')

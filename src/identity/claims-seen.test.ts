@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { RawClaims } from './claims.ts'
 import { watchClaims } from './claims-seen.ts'
 
 function watched(
@@ -11,8 +12,8 @@ function watched(
     info() {},
     warn: (fields: object, message: string) => void told.push(`${JSON.stringify(fields)} ${message}`),
   }
-  const { note } = watchClaims({ client: { name: 'default', ...keys }, logger, copied: () => copied })
-  return { note, told }
+  const watching = watchClaims({ client: { name: 'default', ...keys }, logger, copied: () => copied })
+  return { note: (claims: RawClaims) => watching.note(claims), told }
 }
 
 describe('a claim that a configuration names', () => {

@@ -11,6 +11,7 @@ import {
 } from './claims.ts'
 
 const groupsOf = (raw: Record<string, unknown>) => profileOf(raw).groups
+const emailIn = (raw: Record<string, unknown>, email: string) => profileOf(raw, { email }).email
 const emailOf = (raw: Record<string, unknown>) => profileOf(raw).email
 
 describe('claims', () => {
@@ -150,12 +151,14 @@ describe('the email address', () => {
     assert.equal(emailOf({ email: 'a@example.com', email_verified: [true] }), 'a@example.com')
   })
   it('is taken of the claim that the operator names, or of the one entry of a list', () => {
-    const of = (raw: Record<string, unknown>, email: string) => profileOf(raw, { email }).email
-    assert.equal(of({ upn: 'a@corp.test', email: 'x@y.test', email_verified: false }, 'upn'), 'a@corp.test')
-    assert.equal(of({ emails: ['a@corp.test'] }, 'emails'), 'a@corp.test')
-    assert.equal(of({ emails: ['a@corp.test', 'b@corp.test'] }, 'emails'), undefined)
-    assert.equal(of({ info: { mail: 'a@corp.test' } }, 'info.mail'), 'a@corp.test')
-    assert.equal(of({ email: 'x@y.test' }, 'upn'), undefined)
+    assert.equal(
+      emailIn({ upn: 'a@corp.test', email: 'x@y.test', email_verified: false }, 'upn'),
+      'a@corp.test',
+    )
+    assert.equal(emailIn({ emails: ['a@corp.test'] }, 'emails'), 'a@corp.test')
+    assert.equal(emailIn({ emails: ['a@corp.test', 'b@corp.test'] }, 'emails'), undefined)
+    assert.equal(emailIn({ info: { mail: 'a@corp.test' } }, 'info.mail'), 'a@corp.test')
+    assert.equal(emailIn({ email: 'x@y.test' }, 'upn'), undefined)
   })
   it('is no better under another name when the provider calls that very address unverified', () => {
     const raw = { upn: 'A@corp.test', email: 'a@corp.test', email_verified: false }

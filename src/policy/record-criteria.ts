@@ -113,7 +113,7 @@ function readingOf(key: RecordKey | undefined): Reading {
 /** One text, or two of which the first that has a row counts; a row of a doubtful one is unknown. */
 type KeyText =
   | string
-  | { readonly first: string; readonly then: string }
+  | { readonly first: string; readonly second: string }
   | { readonly first: string; readonly doubtful: string }
 
 function isOutcome(key: KeyText | Outcome | undefined): key is Outcome {
@@ -149,14 +149,14 @@ function idKeyOf(someone: Identified, users: UserNames | undefined): KeyText {
   if (users === undefined || someone.kind !== 'user') return someone.userId
   const full = fullId(someone, users)
   const isOwn = users.own !== undefined && providerOf(someone, users) === users.own
-  return isOwn ? { first: someone.userId, then: full } : { first: full, doubtful: someone.userId }
+  return isOwn ? { first: someone.userId, second: full } : { first: full, doubtful: someone.userId }
 }
 
 function rowOf(data: DataSources, type: string, key: KeyText): ReturnType<DataSources['record']> {
   if (typeof key === 'string') return data.record(type, key)
   const row = data.record(type, key.first)
   if (row !== undefined) return row
-  if ('then' in key) return data.record(type, key.then)
+  if ('second' in key) return data.record(type, key.second)
   return data.record(type, key.doubtful) === undefined ? undefined : 'unknown'
 }
 
