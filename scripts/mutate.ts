@@ -21,7 +21,7 @@ const ROOT = join(import.meta.dirname, '..')
 const NOT_COPIED = new Set(['node_modules', '.git', '.cache', '.sallyport', 'coverage'])
 const WITHIN_MS = 300_000
 
-type Outcome = 'noticed' | 'survived'
+type Outcome = 'noticed' | 'survived' | 'lost'
 
 /** The copy that one worker breaks and mends. */
 function copyOfCheckout(): string {
@@ -49,6 +49,7 @@ async function testsPass(folder: string, tests: readonly string[]): Promise<bool
 async function outcomeOf(mutant: ListedMutant, folder: string): Promise<Outcome> {
   const path = join(folder, mutant.file)
   const source = readFileSync(path, 'utf8')
+  if (source.split(mutant.find).length !== 2) return 'lost'
   // a function, or `$&` in the text would mean something
   writeFileSync(
     path,
@@ -95,7 +96,8 @@ async function main(): Promise<number> {
         const name = `${mutant.file}: ${mutant.breaks}`
         const isKnown = mutant.survives !== undefined
         if (outcome === 'noticed') noticed++
-        if ((outcome === 'survived') !== isKnown)
+        if (outcome === 'lost') failures.push(`the text to break does not stand once in it: ${name}`)
+        else if ((outcome === 'survived') !== isKnown)
           failures.push(isKnown ? `noticed, though said to survive: ${name}` : `survived: ${name}`)
         console.log(`${outcome === 'noticed' ? '✔' : '✖'} ${name}`)
       }

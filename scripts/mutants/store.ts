@@ -12,8 +12,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/session/sqlite-store.ts',
-    find: 'if (this.#statements.findDeleted.get(session.id) !== undefined)',
-    replace: 'if (session.id === "")',
+    find: '|| this.#statements.findDeleted.get(session.id) !== undefined)',
+    replace: ')',
     tests: STORE,
     breaks: 'a refresh that was under way brings back a session that has signed out',
   },
