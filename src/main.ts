@@ -5,7 +5,6 @@
  */
 import { totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import { heapLimit, SOCKETS, writeBootstrap } from '../envoy/bootstrap.ts'
 import { findEnvoy } from '../envoy/find.ts'
 import { assertPortFree } from '../envoy/port.ts'
@@ -13,12 +12,12 @@ import { runDirFor } from '../envoy/run-dir.ts'
 import { type EnvoySupervisor, superviseEnvoy } from '../envoy/supervise.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { serveAuthenticate } from './authenticate/service.ts'
-import { Secret, type Settings } from './config/config.ts'
-import { type ConfigSource, watchConfig } from './config/watch.ts'
-import { CHECKS_AND_TESTS } from './config-checks.ts'
+import type { Settings } from './config/config.ts'
+import type { ConfigSource } from './config/watch.ts'
 import { type LocalCa, openLocalCa } from './crypto/local-ca.ts'
 import { openSigningKeys } from './crypto/signing-keys.ts'
 import { serveExtAuthz } from './extauthz/service.ts'
+import { configHealth, followConfig, observeConfig, portMistakes } from './follow-config.ts'
 import { openBearerTokens } from './identity/bearer/bearer-tokens.ts'
 import { watchRevocationLists } from './identity/client-certificate/list-watch.ts'
 import { followHttpClient } from './identity/current-http-client.ts'
@@ -32,7 +31,7 @@ import { openKeyring, openStore, stateDirFor } from './session/open-state.ts'
 import { ServiceAccounts } from './session/service-accounts.ts'
 import type { Session } from './session/session.ts'
 import { type Check, observeHealth, serveHealth, serveMetrics } from './telemetry/health-server.ts'
-import { createLogger, type Logger } from './telemetry/log.ts'
+import { createLogger } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { certificatesFor } from './xds/server-certificates.ts'
 import { serveXds, type XdsService } from './xds/service.ts'
@@ -72,7 +71,14 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   const log = createLogger({ level: 'info' })
   running.defer(() => log.flush())
   const { logger } = log
-  const config = running.use(await followConfig(configFile, logger))
+  let envoyPath: string | undefined
+  const config = running.use(
+    await followConfig(configFile, logger, {
+      // An external Envoy may listen on another machine.
+      admit: async (next, current) =>
+        options.envoy === 'managed' ? await portMistakes(next, current, envoyPath) : [],
+    }),
+  )
   const { settings } = config.current
   const metrics = running.use(createMetrics({ version: manifest.version }))
   const meter = metrics.meter
@@ -175,7 +181,8 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
 
   const envoy = options.envoy === 'managed' ? running.use(await startEnvoy()) : undefined
   const checks = readinessOf(xds, envoy)
-  const details = { store: () => sessions.problem, config: () => problemOf(config.status) }
+  const details = { store: () => sessions.problem, config: () => configHealth(config.status) }
+  observeConfig(meter, config)
   observeHealth(meter, { ...checks, ...details })
   running.use(
     await serveHealth({
@@ -218,6 +225,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       env: process.env,
       ...(options.signal && { signal: options.signal }),
     })
+    envoyPath = path
     await assertPortsFree(settings, ['address', 'http_redirect_addr'], path)
     const bootstrapFile = writeBootstrap({
       runDirectory: runDir,
@@ -246,41 +254,6 @@ async function assertPortsFree(
   }
 }
 
-/** The configuration in force; what happens to the file is told in the log. */
-async function followConfig(file: string, logger: Logger): Promise<ConfigSource> {
-  const config = await watchConfig(file, {
-    ...CHECKS_AND_TESTS,
-    env: process.env,
-    onProblem: ({ message, problems }) =>
-      logger.error({ problems }, `the configuration was not taken, the last good one stays: ${message}`),
-    onHealed: ({ generation }) => logger.info({ generation }, 'the configuration file is good again'),
-    onBug: (error) => logger.error({ err: error }, 'bug while a new configuration came into force'),
-  })
-  const { settings: atStart } = config.current
-  logger.level = atStart.log_level
-  config.onGeneration(({ generation, checksum, settings }) => {
-    logger.info({ generation, checksum }, 'a new configuration is in force')
-    const waiting = AT_START_ONLY.filter((key) => !isSame(settings[key], atStart[key]))
-    if (waiting.length > 0) logger.warn({ keys: waiting }, `restart Sallyport to apply ${waiting.join(', ')}`)
-  })
-  return config
-}
-
-/** What is read once: a change is told, not applied. */
-const AT_START_ONLY = [
-  'shared_secret',
-  'cookie_secret',
-  'signing_key',
-  'log_level',
-  'health_check_addr',
-  'metrics_address',
-] as const satisfies readonly (keyof Settings)[]
-
-function isSame(one: unknown, other: unknown): boolean {
-  if (one instanceof Secret) return other instanceof Secret && one.equals(other)
-  return isDeepStrictEqual(one, other)
-}
-
 function readinessOf(xds: XdsService, envoy: EnvoySupervisor | undefined): Readonly<Record<string, Check>> {
   return {
     envoy: () => {
@@ -293,13 +266,6 @@ function readinessOf(xds: XdsService, envoy: EnvoySupervisor | undefined): Reado
       return Object.values(perType).every(({ acked }) => acked) ? undefined : 'waiting for Envoy to accept'
     },
   }
-}
-
-/** While the last good generation is in force. */
-function problemOf({ lastProblem }: ConfigSource['status']): string | undefined {
-  return (
-    lastProblem && `not taken, the last good one stays: ${lastProblem.problems.length} mistakes, see /status`
-  )
 }
 
 /** The local CA's certificates are renewed long before they end, but only when somebody asks. */

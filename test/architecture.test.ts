@@ -11,6 +11,7 @@ const MEANING = ['policy', 'session', 'identity', 'config']
 /** Which rooms each room may import, besides itself. A service never imports a service. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   'main.ts': 'all',
+  'follow-config.ts': ['config-checks.ts', 'config', ...GROUND],
   'config-checks.ts': ['policy', 'config'],
   cli: 'all',
   xds: ['config', ...GROUND],

@@ -83,7 +83,7 @@ routes:
 
   it('reads secrets from the environment it is given', async () => {
     const secret = Buffer.alloc(32).toString('base64')
-    assert.equal((await validated('shared_secret: env:S\n', { S: secret })).code, 0)
+    assert.equal((await validated('shared_secret: env:S\nroutes: []\n', { S: secret })).code, 0)
   })
 
   it('says of a file that is not there that it is not there', () => {

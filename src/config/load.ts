@@ -10,7 +10,7 @@ import { type ParseOptions, parseConfig } from './parse.ts'
 import { ConfigFault } from './problem.ts'
 import { reasonOf } from './reference.ts'
 
-export type LoadOptions = Omit<ParseOptions, 'file' | 'readFile'>
+export type LoadOptions = Omit<ParseOptions, 'file' | 'readFile' | 'isWholeFile'>
 
 /** A key or certificate may be long, but a device such as /dev/zero must not fill the memory. */
 const LONGEST_FILE = 64 * 1024 * 1024
@@ -44,7 +44,12 @@ export function readConfigFile(file: string): string {
  * @throws {Fault} CONFIG_UNREADABLE, CONFIG_INVALID; `problems` holds all mistakes
  */
 export function loadConfig(file: string, options: LoadOptions = {}): Config {
-  const parsed = parseConfig(readConfigFile(file), { ...options, file, readFile: readTextFile })
+  const parsed = parseConfig(readConfigFile(file), {
+    ...options,
+    file,
+    readFile: readTextFile,
+    isWholeFile: true,
+  })
   if ('problems' in parsed) throw new ConfigFault('CONFIG_INVALID', parsed.problems)
   return parsed.config
 }

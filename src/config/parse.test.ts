@@ -154,6 +154,12 @@ describe('a config', () => {
   it('has a checksum of its text and of what that refers to', () => {
     assert.equal(checksumWith(ROUTES), checksumWith(ROUTES))
     assert.notEqual(checksumWith(ROUTES), checksumWith(`${ROUTES}# more\n`))
+    const from = (file: string) => {
+      const text = `shared_secret_file: keys/shared\n${ROUTES}`
+      const parsed = parseConfig(text, { file, readFile: () => Buffer.alloc(32).toString('base64') })
+      return 'config' in parsed ? parsed.config.checksum : assert.fail(parsed.problems[0]?.message)
+    }
+    assert.equal(from('config.yaml'), from('/etc/sallyport/../sallyport/config.yaml'))
     assert.notEqual(
       checksumWith('shared_secret: env:S'),
       checksumWith('shared_secret: env:S', 'b'.repeat(43)),

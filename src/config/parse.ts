@@ -57,6 +57,8 @@ export interface ParseOptions {
   readonly readFile?: (path: string) => string
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly generation?: number
+  /** What was cut off before its routes is valid YAML, and would take all apps away: a whole file lists them. */
+  readonly isWholeFile?: boolean
   readonly checks?: readonly ConfigCheck[]
   /** Run where nothing else is wrong: of half a configuration they would tell nonsense. */
   readonly tests?: ConfigCheck
@@ -106,7 +108,7 @@ function refuseToRead(): never {
 function checksumOf(text: string, reader: Reader): () => string {
   return () => {
     const hash = createHash('sha256').update(text)
-    for (const [path, read] of reader.files) hash.update(`\0${path}\0${'value' in read ? read.value : ''}`)
+    for (const [path, read] of reader.written) hash.update(`\0${path}\0${'value' in read ? read.value : ''}`)
     for (const [name, value] of reader.variables) hash.update(`\0${name}\0${value ?? ''}`)
     return hash.digest('hex')
   }
@@ -140,6 +142,11 @@ class Attempt {
       return this.#problems()
     }
     const read = this.#readSettings(value)
+    if (options.isWholeFile === true && ROUTE_LISTS.every((list) => (value[list] ?? null) === null))
+      this.#fail(
+        Object.hasOwn(value, 'routes') ? ['routes'] : [],
+        'lists no `routes`; write `routes: []` if there are none yet',
+      )
     const drafted = ROUTE_LISTS.flatMap((list) => this.#readRoutes(list, value[list]))
     const settings = { ...read, downstream_mtls: mtlsOf(read, drafted) }
     this.#judgeTogether(settings, drafted, value)

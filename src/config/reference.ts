@@ -39,8 +39,10 @@ export class Reader {
   readonly #folder: string
   readonly #readFile: (path: string) => string
   readonly #env: Readonly<Record<string, string | undefined>>
-  /** Path → what was read, or undefined when it could not be. */
+  /** Path → what was read, or what is wrong with it. */
   readonly files = new Map<string, ReadValue>()
+  /** The same, by the path as the file writes it: no matter from where, or by which link, the file is opened. */
+  readonly written = new Map<string, ReadValue>()
   readonly variables = new Map<string, string | undefined>()
 
   constructor(options: {
@@ -76,10 +78,9 @@ export class Reader {
   #readPath(written: string): ReadValue {
     if (written === '' || written.includes('\0')) return { wrong: 'names no file' }
     const path = isAbsolute(written) ? written : join(this.#folder, written)
-    const known = this.files.get(path)
-    if (known !== undefined) return known
-    const read = this.#readNow(path, written)
+    const read = this.files.get(path) ?? this.#readNow(path, written)
     this.files.set(path, read)
+    this.written.set(written, read)
     return read
   }
 

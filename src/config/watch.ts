@@ -2,33 +2,33 @@
  * The configuration in force, kept up with its file and with every file that it refers to.
  *
  * A change makes a new generation only when it is free of mistakes; otherwise the last good one stays, and the next
- * good edit heals.
+ * good edit heals. When the files may be read is for `watched-files.ts` to say.
  *
  * @module
  */
 
-import { basename, dirname, resolve } from 'node:path'
-import { type FSWatcher, watch } from 'chokidar'
-import type { Config, Problem } from './config.ts'
-import { type LoadOptions, readConfigFile, readTextFile } from './load.ts'
-import { parseConfig } from './parse.ts'
-import { ParseMemory } from './parse-memory.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { reasonOf } from '../errors.ts'
+import type { Config, Mistake, Problem } from './config.ts'
+import { type ConfigParser, type Parsed, parseHere, type SeenFiles } from './file-parser.ts'
+import type { LoadOptions } from './load.ts'
+import { lostRoutes } from './lost-routes.ts'
 import { ConfigFault } from './problem.ts'
-import { type WatchedFolders, watchedFolders } from './watched-folders.ts'
+import { standingStill, WatchedFiles } from './watched-files.ts'
 
-/** An editor writes a file in several steps; this long after the last of them it is read. */
-const SETTLE_MS = 25
-
-/** A new watch is surely set up after this. */
-const SET_UP_MS = 250
-
-interface ConfigStatus {
+export interface ConfigStatus {
   readonly generation: number
   readonly checksum: string
   /** Epoch milliseconds at which this generation came into force. */
   readonly loadedAt: number
+  /** Of the file as it is now: in force; refused for its mistakes; or no longer to be read. */
+  readonly state: 'good' | 'refused' | 'lost'
   /** Why the file as it is now was not taken; undefined when it was. */
   readonly lastProblem?: { readonly at: number; readonly problems: readonly Problem[] }
+  /** What was taken and looks like a slip. */
+  readonly warnings: readonly string[]
+  /** Folders in which changes are found within seconds only: the system tells nothing of them. */
+  readonly unwatchedFolders: readonly string[]
 }
 
 export interface ConfigSource extends AsyncDisposable {
@@ -44,8 +44,14 @@ export interface WatchOptions extends Omit<LoadOptions, 'generation'> {
   readonly onProblem?: (fault: ConfigFault) => void
   /** The file is good again, and equal to the generation in force: nothing else will be said of it. */
   readonly onHealed?: (config: Config) => void
+  /** A new generation looks like a slip; it is in force all the same. */
+  readonly onWarning?: (warning: string) => void
   /** A listener threw, which none may. Unset: thrown on. */
   readonly onBug?: (error: unknown) => void
+  /** The last word before a generation comes into force: what only a running process can find wrong with it. */
+  readonly admit?: (next: Config, current: Config) => Promise<readonly Mistake[]>
+  /** Default: in this thread. */
+  readonly parser?: ConfigParser
 }
 
 /**
@@ -54,42 +60,69 @@ export interface WatchOptions extends Omit<LoadOptions, 'generation'> {
  * @throws {Fault} CONFIG_UNREADABLE, CONFIG_INVALID when there is no first generation to begin with
  */
 export async function watchConfig(file: string, options: WatchOptions = {}): Promise<ConfigSource> {
-  const source = new WatchedConfig(file, options)
-  await source.start()
+  const parser = options.parser ?? parseHere(file, options)
+  await using undo = new AsyncDisposableStack()
+  undo.use(parser)
+  await standingStill([file])
+  let first = await parser.parse(1, NOTHING_SEEN)
+  // What it refers to is known only now, and may be on its way as well.
+  if (first.kind !== 'unchanged' && first.seen.size > 1) {
+    await standingStill([...first.seen.keys()])
+    const again = await parser.parse(1, first.seen)
+    if (again.kind !== 'unchanged') first = again
+  }
+  if (first.kind !== 'config')
+    throw first.kind === 'refused'
+      ? new ConfigFault(first.code, first.problems)
+      : new Error('nothing was parsed')
+  const source = new WatchedConfig(file, options, parser, first)
+  undo.move()
   return source
 }
 
-/** What a file held, or that it could not be read. */
-function contentOf(path: string): string | undefined {
-  try {
-    return readTextFile(path)
-  } catch {
-    return undefined
-  }
-}
+const NOTHING_SEEN: SeenFiles = new Map()
+
+/** So often a newer save takes the place of one that is being parsed: saving all the time must not hold up all of them. */
+const MOST_PASSED_OVER = 3
+
+type OwnStatus = Omit<ConfigStatus, 'unwatchedFolders'>
 
 class WatchedConfig implements ConfigSource {
   #current: Config
-  #status: ConfigStatus
+  #status: OwnStatus
   readonly #file: string
   readonly #options: WatchOptions
+  readonly #parser: ConfigParser
   readonly #now: () => number
   readonly #listeners = new Set<(config: Config) => void>()
-  #watcher: FSWatcher | undefined
-  #folders: WatchedFolders = new Map()
-  /** Path → content at the last attempt, good or bad: what is unchanged is not parsed again. */
-  #seen = new Map<string, string | undefined>()
-  #timer: NodeJS.Timeout | undefined
-  readonly #memory = new ParseMemory()
+  readonly #files: WatchedFiles
+  /** At the last attempt, good or bad. */
+  #seen: SeenFiles
+  #isStale = false
+  #running: Promise<void> | undefined
+  #passedOver = 0
+  #isClosed = false
 
-  constructor(file: string, options: WatchOptions) {
+  constructor(
+    file: string,
+    options: WatchOptions,
+    parser: ConfigParser,
+    { config, seen }: Extract<Parsed, { kind: 'config' }>,
+  ) {
     this.#file = file
     this.#options = options
+    this.#parser = parser
     this.#now = options.now ?? Date.now
-    const first = this.#parse(readConfigFile(file), 1)
-    if ('problems' in first) throw new ConfigFault('CONFIG_INVALID', first.problems)
-    this.#current = first.config
-    this.#status = this.#statusOf(first.config)
+    this.#current = config
+    this.#seen = seen
+    this.#status = this.#statusOf(config, [])
+    this.#files = new WatchedFiles([...seen.keys()], () => {
+      this.#isStale = true
+      this.#running ??= this.#run().finally(() => {
+        this.#running = undefined
+      })
+    })
+    this.#files.suspect()
   }
 
   get current(): Config {
@@ -97,7 +130,7 @@ class WatchedConfig implements ConfigSource {
   }
 
   get status(): ConfigStatus {
-    return this.#status
+    return { ...this.#status, unwatchedFolders: this.#files.blindFolders }
   }
 
   onGeneration(listener: (config: Config) => void): Disposable {
@@ -107,80 +140,78 @@ class WatchedConfig implements ConfigSource {
     return { [Symbol.dispose]: () => this.#listeners.delete(entry) }
   }
 
-  async start(): Promise<void> {
-    this.#folders = watchedFolders([...this.#seen.keys()])
-    const watcher = watch([...this.#folders.keys()], { depth: 0, ignoreInitial: true, followSymlinks: false })
-    this.#watcher = watcher
-    watcher.on('all', (_event, path) => this.#notice(resolve(path)))
-    // A folder that cannot be watched leaves its files unwatched; the rest goes on.
-    watcher.on('error', () => undefined)
-    await new Promise<void>((ready) => watcher.once('ready', ready))
-    // What was written while the watch was being set up would otherwise be missed.
-    this.#reload()
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#timer)
+    this.#isClosed = true
     this.#listeners.clear()
-    await this.#watcher?.close()
+    this.#files[Symbol.dispose]()
+    await this.#parser[Symbol.asyncDispose]()
+    await this.#running
   }
 
-  #notice(path: string): void {
-    const isOurs = this.#folders.get(dirname(path))?.has(basename(path)) === true || this.#folders.has(path)
-    if (!isOurs) return
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#reload(), SETTLE_MS)
+  /** One attempt at a time, so generations keep the order of the saves. */
+  async #run(): Promise<void> {
+    while (this.#isStale && !this.#isClosed) {
+      this.#isStale = false
+      await this.#attempt()
+    }
   }
 
-  #reload(): void {
-    this.#timer = undefined
-    const changed = [...this.#seen].some(([path, content]) => contentOf(path) !== content)
-    if (!changed) {
+  async #attempt(): Promise<void> {
+    const { changes } = this.#files
+    const parsed = await this.#parser
+      .parse(this.#current.generation + 1, this.#seen)
+      .catch((error: unknown) => this.#afterBug(error))
+    if (await this.#isPassedOver(changes)) return
+    if (parsed.kind === 'unchanged') {
       // A link may have been swapped for one that leads to the same content.
-      this.#watchAnew()
+      this.#files.follow([...this.#seen.keys()])
       return
     }
-    try {
-      const parsed = this.#parse(readConfigFile(this.#file), this.#current.generation + 1)
-      if ('problems' in parsed) this.#refuse(new ConfigFault('CONFIG_INVALID', parsed.problems))
-      else this.#take(parsed.config)
-    } catch (error) {
-      if (!(error instanceof ConfigFault)) throw error
-      this.#seen.set(resolve(this.#file), undefined)
-      this.#refuse(error)
-    }
-    this.#watchAnew()
+    const mistakes = parsed.kind === 'config' ? await this.#admit(parsed.config) : []
+    if (await this.#isPassedOver(changes)) return
+    this.#passedOver = 0
+    this.#seen = parsed.seen
+    if (parsed.kind === 'refused') this.#refuse(new ConfigFault(parsed.code, parsed.problems))
+    else if (mistakes.length > 0) this.#refuse(new ConfigFault('CONFIG_INVALID', mistakes))
+    else this.#take(parsed.config)
+    this.#files.follow([...this.#seen.keys()])
   }
 
-  #parse(text: string, generation: number) {
-    // Kept as they were read for this attempt: a later look would hide a change that came in between.
-    const seen = new Map<string, string | undefined>([[resolve(this.#file), text]])
-    const readFile = (path: string) => {
-      seen.set(resolve(path), undefined)
-      const content = readTextFile(path)
-      seen.set(resolve(path), content)
-      return content
-    }
-    this.#seen = seen
-    return parseConfig(text, {
-      ...this.#options,
-      file: this.#file,
-      readFile,
-      generation,
-      memory: this.#memory,
-    })
+  /** Whether a newer save has begun meanwhile: it is told again when that one stands still. */
+  async #isPassedOver(changes: number): Promise<boolean> {
+    // What was written while the files were read is told in the next turn of the loop.
+    await nextTurn()
+    await nextTurn()
+    if (this.#isClosed) return true
+    if (this.#files.changes === changes || this.#passedOver >= MOST_PASSED_OVER) return false
+    this.#passedOver += 1
+    return true
+  }
+
+  async #admit(next: Config): Promise<readonly Problem[]> {
+    if (this.#options.admit === undefined || next.checksum === this.#current.checksum) return []
+    const mistakes = await this.#options.admit(next, this.#current)
+    return Promise.all(
+      mistakes.map(async ({ path, message }) => ({
+        file: this.#file,
+        ...(await this.#parser.locate(path)),
+        path,
+        message,
+      })),
+    )
   }
 
   #take(config: Config): void {
     if (config.checksum === this.#current.checksum) {
       const wasBad = this.#status.lastProblem !== undefined
       const { lastProblem: _healed, ...status } = this.#status
-      this.#status = status
+      this.#status = { ...status, state: 'good' }
       if (wasBad) this.#options.onHealed?.(this.#current)
       return
     }
+    const warnings = lostRoutes(this.#current, config)
     this.#current = config
-    this.#status = this.#statusOf(config)
+    this.#status = this.#statusOf(config, warnings)
     for (const listener of this.#listeners) {
       try {
         listener(config)
@@ -190,28 +221,26 @@ class WatchedConfig implements ConfigSource {
         this.#options.onBug(error)
       }
     }
+    for (const warning of warnings) this.#options.onWarning?.(warning)
   }
 
   #refuse(fault: ConfigFault): void {
-    this.#status = { ...this.#status, lastProblem: { at: this.#now(), problems: fault.problems } }
+    this.#status = {
+      ...this.#status,
+      state: fault.code === 'CONFIG_UNREADABLE' ? 'lost' : 'refused',
+      lastProblem: { at: this.#now(), problems: fault.problems },
+    }
     this.#options.onProblem?.(fault)
   }
 
-  #statusOf({ generation, checksum }: Config): ConfigStatus {
-    return { generation, checksum, loadedAt: this.#now() }
+  /** What cannot even be checked is not taken. The next change of a file is the next attempt. */
+  #afterBug(error: unknown): Parsed {
+    const message = `could not be checked: ${reasonOf(error)}`
+    const problems = [{ file: this.#file, line: 1, column: 1, path: [], message }]
+    return { kind: 'refused', code: 'CONFIG_INVALID', problems, seen: this.#seen }
   }
 
-  /** The files that count may be others now, and links may lead elsewhere. */
-  #watchAnew(): void {
-    const before = new Set(this.#folders.keys())
-    this.#folders = watchedFolders([...this.#seen.keys()])
-    const added = [...this.#folders.keys()].filter((folder) => !before.has(folder))
-    const gone = [...before].filter((folder) => !this.#folders.has(folder))
-    if (added.length > 0) {
-      this.#watcher?.add(added)
-      // What is written there before the watch is set up would be missed.
-      this.#timer ??= setTimeout(() => this.#reload(), SET_UP_MS)
-    }
-    if (gone.length > 0) this.#watcher?.unwatch(gone)
+  #statusOf({ generation, checksum }: Config, warnings: readonly string[]): OwnStatus {
+    return { generation, checksum, loadedAt: this.#now(), state: 'good', warnings }
   }
 }

@@ -23,18 +23,28 @@ export function watchedFolders(paths: readonly string[]): WatchedFolders {
     const names = folders.get(folder) ?? new Set<string>()
     folders.set(folder, names.add(path.slice(folder.length).replace(sep, '')))
   }
-  for (const path of paths) follow(resolve(path), watch)
+  // Many files lie in one folder: each step on the way is looked at once.
+  const targets = new Map<string, string | undefined>()
+  const targetOf = (path: string): string | undefined => {
+    if (!targets.has(path)) targets.set(path, linkTarget(path))
+    return targets.get(path)
+  }
+  for (const path of paths) follow(resolve(path), watch, targetOf)
   return folders
 }
 
-function follow(path: string, watch: (path: string) => void): void {
+function follow(
+  path: string,
+  watch: (path: string) => void,
+  targetOf: (path: string) => string | undefined,
+): void {
   let links = 0
   let { root: done } = parse(path)
   let rest = path.slice(done.length).split(sep).filter(Boolean)
   while (rest.length > 0) {
     const at = join(done, rest[0] ?? '')
     rest = rest.slice(1)
-    const target = linkTarget(at)
+    const target = targetOf(at)
     if (target === 'missing') return watch(at)
     if (target === undefined) {
       if (rest.length === 0) watch(at)

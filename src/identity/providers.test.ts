@@ -40,7 +40,7 @@ function source(text: string): ConfigSource & { change(text: string): void } {
     get current() {
       return current
     },
-    status: { generation: 1, checksum: '', loadedAt: 0 },
+    status: { generation: 1, checksum: '', loadedAt: 0, state: 'good', warnings: [], unwatchedFolders: [] },
     onGeneration(listener) {
       listeners.add(listener)
       return { [Symbol.dispose]: () => listeners.delete(listener) }

@@ -10,7 +10,7 @@ export function unchanging(config: Config): ConfigSource {
   const { generation, checksum } = config
   return {
     current: config,
-    status: { generation, checksum, loadedAt: Date.now() },
+    status: { generation, checksum, loadedAt: Date.now(), state: 'good', warnings: [], unwatchedFolders: [] },
     onGeneration: () => ({ [Symbol.dispose]() {} }),
     async [Symbol.asyncDispose]() {},
   }

@@ -6,11 +6,9 @@
  *
  * @module
  */
-import { basename, dirname, resolve } from 'node:path'
-import { type FSWatcher, watch } from 'chokidar'
 import { readTextFile } from '../../config/load.ts'
 import { reasonOf } from '../../config/reference.ts'
-import { watchedFolders } from '../../config/watched-folders.ts'
+import { WatchedFiles } from '../../config/watched-files.ts'
 import { type KeptCopy, SourceFailure } from '../kept-copy.ts'
 import { readDirectoryFile } from './file-reader.ts'
 import { Roster } from './roster.ts'
@@ -36,62 +34,11 @@ function contentOf(path: string): string {
 export function followFile(
   path: string,
   copy: KeptCopy<Roster>,
-): AsyncDisposable & { readonly ready: Promise<void> } {
-  const watcher = new FileWatcher(path, () => void copy.refresh())
+): Disposable & { readonly ready: Promise<void> } {
+  const files = new WatchedFiles([path], () => void copy.refresh())
   return {
-    ready: watcher.ready.then(() => copy.refresh()),
-    [Symbol.asyncDispose]: () => watcher[Symbol.asyncDispose](),
-  }
-}
-
-/** An editor writes a file in several steps; this long after the last of them it is read. */
-const SETTLE_MS = 25
-
-class FileWatcher {
-  readonly ready: Promise<void>
-  readonly #path: string
-  readonly #onChange: () => void
-  readonly #watcher: FSWatcher
-  #folders: ReturnType<typeof watchedFolders>
-  #timer: NodeJS.Timeout | undefined
-
-  constructor(path: string, onChange: () => void) {
-    this.#path = path
-    this.#onChange = onChange
-    this.#folders = watchedFolders([path])
-    this.#watcher = watch([...this.#folders.keys()], {
-      depth: 0,
-      ignoreInitial: true,
-      followSymlinks: false,
-    })
-    this.#watcher.on('all', (_event, changed) => this.#notice(resolve(changed)))
-    // A folder that cannot be watched leaves the file unwatched; what was read stays.
-    this.#watcher.on('error', () => undefined)
-    this.ready = new Promise<void>((done) => this.#watcher.once('ready', done))
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#timer)
-    await this.#watcher.close()
-  }
-
-  #notice(path: string): void {
-    const isOurs = this.#folders.get(dirname(path))?.has(basename(path)) === true || this.#folders.has(path)
-    if (!isOurs) return
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => {
-      this.#onChange()
-      this.#watchAnew()
-    }, SETTLE_MS)
-  }
-
-  /** Links on the way may lead elsewhere now. */
-  #watchAnew(): void {
-    const before = this.#folders
-    this.#folders = watchedFolders([this.#path])
-    const added = [...this.#folders.keys()].filter((folder) => !before.has(folder))
-    const gone = [...before.keys()].filter((folder) => !this.#folders.has(folder))
-    if (added.length > 0) this.#watcher.add(added)
-    if (gone.length > 0) this.#watcher.unwatch(gone)
+    // What was written between the first reading and now would be missed otherwise.
+    ready: copy.refresh(),
+    [Symbol.dispose]: () => files[Symbol.dispose](),
   }
 }

@@ -8,6 +8,7 @@ import { dirname, resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { type Config, type DirectorySource, Secret } from '../../config/config.ts'
 import { formatOf } from '../../config/directory-rules.ts'
+import { standingStill } from '../../config/watched-files.ts'
 import type { Meter } from '../../telemetry/metrics.ts'
 import type { HttpClient } from '../http-client.ts'
 import type { KeptCopyOptions } from '../kept-copy.ts'
@@ -139,7 +140,10 @@ function openSource(
         now,
         logger,
         onChange,
-        fetch: () => Promise.try(() => readRoster(path, format)),
+        fetch: async () => {
+          await standingStill([path])
+          return readRoster(path, format)
+        },
         follow: (copy) => followFile(path, copy),
       })
     }

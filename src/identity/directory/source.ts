@@ -32,7 +32,7 @@ export interface OpenSource extends LiveSource, AsyncDisposable {
 interface CopiedSource extends Omit<KeptCopyOptions<Roster>, 'name'> {
   readonly settings: DirectorySource
   /** What is to be told of each change, and closed in the end. */
-  readonly follow?: (copy: KeptCopy<Roster>) => AsyncDisposable & { readonly ready: Promise<void> }
+  readonly follow?: (copy: KeptCopy<Roster>) => Disposable & { readonly ready: Promise<void> }
 }
 
 /** A source that is fetched again and again; the last good copy stays. */
@@ -85,7 +85,7 @@ export function copiedSource({ settings, follow, fetch, ...options }: CopiedSour
       }
     },
     async [Symbol.asyncDispose]() {
-      await following?.[Symbol.asyncDispose]()
+      following?.[Symbol.dispose]()
       await copy[Symbol.asyncDispose]()
     },
   }

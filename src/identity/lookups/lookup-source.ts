@@ -7,13 +7,13 @@ import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Config, RecordSource } from '../../config/config.ts'
+import { standingStill, WatchedFiles } from '../../config/watched-files.ts'
 import { systemCodeOf } from '../../errors.ts'
 import type { HttpClient } from '../http-client.ts'
 import { type KeptCopy, keepCopy, SourceFailure } from '../kept-copy.ts'
 import { retryAfterOf } from '../retry-after.ts'
 import { type PlaceTable, readPlaces } from './places.ts'
 import { type RecordTable, readRecordTable } from './record-table.ts'
-import { watchFileChanges } from './watched-file.ts'
 
 export interface SourceOptions {
   readonly http: HttpClient
@@ -111,14 +111,18 @@ function openFile<Table>(
   read: (bytes: Buffer, path: string) => Table,
 ): OpenSource<Table> {
   const file = resolve(folder, path)
+  // Watched before it is first read, so that no change falls in between.
+  const watching = new WatchedFiles([file], () => void copy.refresh())
   const copy = keepCopy({
     name,
     maxAgeMs,
     now,
     logger,
-    fetch: async () => read(await readBytes(file, path), path),
+    fetch: async () => {
+      await standingStill([file])
+      return read(await readBytes(file, path), path)
+    },
   })
-  const watching = watchFileChanges(file, () => void copy.refresh())
   return {
     name,
     copy,

@@ -36,7 +36,7 @@ function world(folder: string, settings: object) {
     get current() {
       return current
     },
-    status: { generation: 1, checksum: '', loadedAt: 0 },
+    status: { generation: 1, checksum: '', loadedAt: 0, state: 'good', warnings: [], unwatchedFolders: [] },
     onGeneration(listener) {
       listeners.add(listener)
       return { [Symbol.dispose]: () => void listeners.delete(listener) }
