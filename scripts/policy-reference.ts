@@ -42,11 +42,19 @@ function section(name: string, kind: Kind): readonly string[] {
     '```',
     '',
     `- Data: ${kind.data}.`,
-    ...(kind.needs === undefined ? [] : [`- Needs the global key \`${kind.needs}\`.`]),
+    ...(kind.needs === undefined ? [] : [`- ${needed(kind.needs)}.`]),
     `- Reasons: ${kind.reasons.map((reason) => `\`${reason}\``).join(', ')}.`,
     '',
   ]
 }
+
+const NONE_YET: Readonly<Record<string, string>> = {
+  ssh: 'Refused for now: no route is a login over SSH yet',
+  mcp: 'Refused for now: no route serves MCP yet',
+  devices: 'Refused for now: devices can’t be enrolled yet',
+}
+
+const needed = (need: string): string => NONE_YET[need] ?? `Needs the global key \`${need}\``
 
 /** Some hold always or never, others when something is so. */
 function opening(holds: string): string {

@@ -179,4 +179,18 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/authenticate/sign-in.test.ts'],
     breaks: 'a person signs in under an id that reads as that of a machine',
   },
+  {
+    file: 'src/policy/compiled-policies.ts',
+    find: '    ...NONE_YET,',
+    replace: '',
+    tests: ['src/policy/config-check.test.ts'],
+    breaks: 'an operator relies on a deny rule that no request can ever meet',
+  },
+  {
+    file: 'src/policy/left-out.ts',
+    find: "if ((truth === 'hit') !== isNegated)",
+    replace: "if (truth === 'hit')",
+    tests: ['src/cli/validate.test.ts'],
+    breaks: 'an operator is told that people are denied who are not',
+  },
 ]

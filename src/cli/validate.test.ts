@@ -19,6 +19,16 @@ async function validated(text: string, env: Readonly<Record<string, string>> = {
   return { code, said: said.replaceAll(`${folder}/`, '') }
 }
 
+const denying = (name: string) => `  - from: https://${name}.example.com
+    to: http://a
+    allow_any_authenticated_user: true
+    policies: [shared]
+    policy:
+      - deny: { or: [{ claim/level: { exclude: secret } }, { groups: guests }] }
+      - deny: { not: [{ claim/level: open }], and: [{ user: x }] }
+      - { deny: { or: [{ domain: example.com }] }, mode: observe }
+`
+
 describe('sallyport validate', () => {
   it('is content with a good file, and says so', async () => {
     const { code, said } = await validated(
@@ -37,6 +47,35 @@ describe('sallyport validate', () => {
     })
     await writeFile(join(folder, 'people.yaml'), 'users: [{ id: x }]\n')
     assert.equal((await validated(config)).code, 0)
+  })
+
+  it('warns of deny rules that depend on what a provider may leave out', async () => {
+    const people = `authenticate_service_url: https://auth.example.com
+idp_provider: oidc
+idp_provider_url: https://idp.example.com
+idp_client_id: x
+idp_client_secret: y
+policies:
+  shared: { policy: { deny: { or: [{ email: eve@example.com }] } } }
+routes:
+`
+    const { code, said } = await validated(people + denying('a') + denying('b'))
+    assert.equal(code, 0)
+    const lines = said.trimEnd().split('\n')
+    assert.match(lines.at(-1) ?? '', /: no mistakes, 7 warnings; 2 routes$/)
+    assert.match(
+      said,
+      /^config\.yaml:7:\d+: warning: email: people without a verified e-mail address are denied/m,
+    )
+    assert.match(
+      said,
+      /:14:\d+: warning: claim\/level: people of whom the identity provider sends no claim "level" are denied/,
+    )
+    assert.match(
+      said,
+      /:14:\d+: warning: groups: people of whom the identity provider sends no groups are not denied/,
+    )
+    assert.match(said, /:15:\d+: warning: claim\/level: .* are denied by this rule/)
   })
 
   it('does not let a policy ask who somebody is where nobody can sign in', async () => {

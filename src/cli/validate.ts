@@ -4,10 +4,13 @@
  * @module
  */
 import { stripVTControlCharacters } from 'node:util'
-import { loadConfig } from '../config/load.ts'
+import type { Config } from '../config/config.ts'
+import { loadConfig, readConfigFile } from '../config/load.ts'
+import { positionsIn } from '../config/positions.ts'
 import { ConfigFault } from '../config/problem.ts'
 import { CHECKS_AND_TESTS } from '../config-checks.ts'
 import { directoryFileProblems } from '../identity/directory/file-problems.ts'
+import { policyOf } from '../policy/compiled-policies.ts'
 import { count } from './table.ts'
 
 /** The part of a stream that is needed to print. */
@@ -29,7 +32,10 @@ export function validate(
       out.write(`${count(problems.length, 'mistake')} in directory files, whose groups would be unknown\n`)
       return 1
     }
-    out.write(`${file}: no mistakes; ${count(config.routes.length, 'route')}\n`)
+    const warnings = warningsIn(config, file)
+    for (const warning of warnings) out.write(`${stripVTControlCharacters(warning)}\n`)
+    const alsoTold = warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`
+    out.write(`${file}: no mistakes${alsoTold}; ${count(config.routes.length, 'route')}\n`)
     return 0
   } catch (error) {
     if (!(error instanceof ConfigFault)) throw error
@@ -38,4 +44,22 @@ export function validate(
     if (error.code === 'CONFIG_INVALID') out.write(`${count(error.problems.length, 'mistake')}\n`)
     return 1
   }
+}
+
+/** Each place once, however many routes share its policy. */
+function warningsIn(config: Config, file: string): readonly string[] {
+  const found = config.routes.map((route) => ({
+    route,
+    warnings: policyOf(config, route).policy?.warnings ?? [],
+  }))
+  // Most files have none, and places are only found by reading the file again.
+  if (found.every(({ warnings }) => warnings.length === 0)) return []
+  const positions = positionsIn(config, readConfigFile(file))
+  const told = found.flatMap(({ route, warnings }) =>
+    warnings.map(({ at, isShared, message }) => {
+      const { line, column } = isShared ? positions.of(at) : positions.within(route, at)
+      return `${file}:${line}:${column}: warning: ${at.at(-1) ?? ''}: ${message}`
+    }),
+  )
+  return [...new Set(told)]
 }

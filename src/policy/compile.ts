@@ -8,8 +8,9 @@
  * @module
  */
 import type { NamedPolicy, PolicyContext } from './context.ts'
-import type { CompiledPolicy } from './decision.ts'
+import type { CompiledPolicy, PolicyWarning } from './decision.ts'
 import { judgeBy } from './judge.ts'
+import { leftOutWarning } from './left-out.ts'
 import { type Block, type PolicyName, readPolicy } from './policy-language.ts'
 import type { Path, PolicyProblem, Report } from './problem.ts'
 import { type PolicySource, readShorthands } from './shorthand.ts'
@@ -138,6 +139,23 @@ function hint(name: string, context: PolicyContext): string {
   return suggestion(name, Object.keys(context.policies ?? {}))
 }
 
+/** Of rules that only watch nothing is told: they deny nobody. */
+function warningsOf({ action, operator, criteria, origin, isObserved }: Block): readonly PolicyWarning[] {
+  if (action !== 'deny' || isObserved === true) return []
+  const isNegated = operator === 'not' || operator === 'nor'
+  return criteria.flatMap(({ leftOut, at }) =>
+    leftOut === undefined
+      ? []
+      : [
+          {
+            at,
+            message: leftOutWarning(leftOut, isNegated),
+            ...(origin?.isShared && { isShared: true as const }),
+          },
+        ],
+  )
+}
+
 const CLAIM = 'claim/'
 
 function compiledFrom(blocks: readonly Block[]): CompiledPolicy {
@@ -149,6 +167,7 @@ function compiledFrom(blocks: readonly Block[]): CompiledPolicy {
     mentionedClaims: [
       ...new Set(criteria.flatMap(({ name }) => (name.startsWith(CLAIM) ? name.slice(CLAIM.length) : []))),
     ],
+    warnings: blocks.flatMap(warningsOf),
     needsHeaders: [...new Set(criteria.flatMap(({ kind }) => kind.needsHeaders ?? []))],
     decide: judgeBy(blocks),
   }

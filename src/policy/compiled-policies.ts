@@ -45,6 +45,9 @@ export function contextOf({ settings }: Config): PolicyContext {
   return context
 }
 
+/** What no route is, and nobody has, so far. */
+const NONE_YET: readonly Need[] = ['ssh', 'mcp', 'devices']
+
 /** The settings that policies look at. */
 interface PolicySettings {
   readonly authenticate_service_url?: string | undefined
@@ -62,6 +65,7 @@ function contextFrom(settings: PolicySettings): PolicyContext {
   const { policies, records, geoip, downstream_mtls: mtls } = settings
   const providers = settings.sign_in_providers.map(({ name }) => name)
   const lacks: readonly Need[] = [
+    ...NONE_YET,
     ...(geoip === undefined ? (['geoip'] as const) : []),
     ...(mtls === undefined ? (['downstream_mtls'] as const) : []),
   ]

@@ -13,8 +13,8 @@ export interface NamedPolicy extends PolicySource {
   readonly remediation?: string | undefined
 }
 
-/** A setting without which some criteria can never be decided. */
-export type Need = 'geoip' | 'downstream_mtls'
+/** A setting, or a part of the product, without which some criteria can never be decided. */
+export type Need = 'geoip' | 'downstream_mtls' | 'ssh' | 'mcp' | 'devices'
 
 export interface PolicyContext {
   /** Policies that routes name. */

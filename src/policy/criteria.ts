@@ -12,6 +12,7 @@ import { DEVICE_CRITERIA } from './device-criteria.ts'
 import { GEOIP_CRITERIA } from './geoip-criteria.ts'
 import { IDENTITY_CRITERIA } from './identity-criteria.ts'
 import { type Kind, type Kinds, NO_DATA, type Reading, withoutData } from './kind.ts'
+import type { LeftOut } from './left-out.ts'
 import { comparedTexts } from './matchers.ts'
 import { MCP_CRITERIA } from './mcp-criteria.ts'
 import { type Criterion, hit, miss } from './outcome.ts'
@@ -26,6 +27,7 @@ export interface CompiledCriterion extends Required<Reading> {
   readonly kind: Kind
   readonly test: Criterion
   readonly mentionedGroups: readonly string[]
+  readonly leftOut: LeftOut | undefined
 }
 
 const CONSTANTS: Kinds = {
@@ -91,7 +93,8 @@ export function compileCriterion(
   if (test === undefined) return undefined
   const { reads = NOTHING, readsSubject = false } = kind.readingOf?.(data, context) ?? kind
   const mentionedGroups = kind.comparesGroups?.(subPath) === true ? comparedTexts(data) : NOTHING
-  return { kind, test, reads, readsSubject, mentionedGroups }
+  const leftOut = kind.leftOut?.(data, subPath, context)
+  return { kind, test, reads, readsSubject, mentionedGroups, leftOut }
 }
 
 function nameProblem(
@@ -105,6 +108,15 @@ function nameProblem(
   return undefined
 }
 
+/** What there is none of yet: no request could ever meet such a criterion. */
+const NONE_YET: Readonly<Partial<Record<Need, string>>> = {
+  ssh: 'no route is a login over SSH',
+  mcp: 'no route serves MCP',
+  devices: 'devices can’t be enrolled',
+}
+
 function lacking(need: Need): string {
+  const none = NONE_YET[need]
+  if (none !== undefined) return `can never hold: ${none}; leave it out`
   return `can't be decided: it needs \`${need}\`, which is not set`
 }

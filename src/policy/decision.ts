@@ -175,6 +175,14 @@ export type ReadFact =
   | 'ssh'
   | 'mcp'
 
+/** What is no mistake, and may not be what was meant. */
+export interface PolicyWarning {
+  /** Keys and indices, from the route or, if `isShared`, from the top of the file. */
+  readonly at: readonly (string | number)[]
+  readonly isShared?: true
+  readonly message: string
+}
+
 export interface CompiledPolicy {
   /** What besides the subject the outcome depends on; empty means one decision per session. */
   readonly reads: ReadonlySet<ReadFact>
@@ -186,5 +194,7 @@ export interface CompiledPolicy {
   readonly mentionedGroups: readonly string[]
   /** The claims that its criteria name, by path as it is written there: what must be known to repeat a decision. */
   readonly mentionedClaims: readonly string[]
+  /** Deny rules that depend on what a provider may leave out. */
+  readonly warnings?: readonly PolicyWarning[]
   decide(subject: Subject, request: RequestFacts): Decision
 }

@@ -19,12 +19,12 @@ const KEYS = ['is', 'approved', 'type']
 
 export const DEVICE_CRITERIA: Kinds = {
   device: {
-    holds:
-      'somebody has enrolled a device that meets all the conditions. Devices can’t be enrolled yet, so for now it never holds',
+    holds: 'somebody has enrolled a device that meets all the conditions',
     data: '`is`: a credential id; `approved`: true or false; `type`: `any` (as without it) or `enclave_only`',
     example: { type: 'enclave_only', approved: true },
     reasons: ['device-ok', 'device-unauthorized', 'device-unauthenticated', 'user-unauthenticated'],
     readsSubject: true,
+    needs: 'devices',
     compile: device,
   },
 }

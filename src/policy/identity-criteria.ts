@@ -8,6 +8,7 @@
  */
 import type { Identified, Subject } from './decision.ts'
 import { type CompileData, type Kinds, NO_DATA, withoutData } from './kind.ts'
+import { ofAddress, ofList } from './left-out.ts'
 import { domainForms, type MailAddress, mailForms, mailOf, readMail, type TextForms } from './mail-address.ts'
 import { domainTextProblem, mailTextProblem } from './mail-texts.ts'
 import { listMatcher, type OfNothing, textMatcher } from './matchers.ts'
@@ -65,6 +66,7 @@ export const IDENTITY_CRITERIA: Kinds = {
     reasons: ['email-ok', 'email-unauthorized', 'email-unknown', ...ADDRESS_REASONS],
     readsSubject: true,
     compile: email,
+    leftOut: ofAddress,
   },
   domain: {
     holds:
@@ -74,6 +76,7 @@ export const IDENTITY_CRITERIA: Kinds = {
     reasons: ['domain-ok', 'domain-unauthorized', 'domain-unknown', ...ADDRESS_REASONS],
     readsSubject: true,
     compile: domain,
+    leftOut: ofAddress,
   },
   groups: {
     holds: 'the groups fit, those of the claim `groups` and of the directories together',
@@ -82,6 +85,7 @@ export const IDENTITY_CRITERIA: Kinds = {
     reasons: ['groups-ok', 'groups-unauthorized', 'groups-unknown', 'user-unauthenticated'],
     readsSubject: true,
     compile: groups,
+    leftOut: (data) => ofList(data, 'groups'),
     comparesGroups: () => true,
   },
   claim: {
@@ -92,6 +96,7 @@ export const IDENTITY_CRITERIA: Kinds = {
     reasons: ['claim-ok', 'claim-unauthorized', 'claim-unknown', ...ADDRESS_REASONS],
     readsSubject: true,
     compile: claim,
+    leftOut: (data, path) => (path === 'email' ? ofAddress() : ofList(data, `claim "${path}"`)),
     subPath: 'path',
     comparesGroups: (path) => path === 'groups',
   },

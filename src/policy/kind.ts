@@ -5,6 +5,7 @@
  */
 import type { Need, PolicyContext } from './context.ts'
 import type { ReadFact } from './decision.ts'
+import type { LeftOut } from './left-out.ts'
 import type { Criterion, Reason } from './outcome.ts'
 import type { Path, Report } from './problem.ts'
 
@@ -46,6 +47,8 @@ export interface Kind extends Reading {
   readonly subPath?: string
   /** Whether the texts that it compares with are groups. */
   readonly comparesGroups?: (subPath: string) => boolean
+  /** What it comes to of people of whom the provider does not send what it asks for, where that may be. */
+  readonly leftOut?: (data: unknown, subPath: string, context: PolicyContext) => LeftOut | undefined
   /** The setting without which it can't be decided. */
   readonly needs?: Need
 }

@@ -19,6 +19,7 @@ export const MCP_CRITERIA: Kinds = {
     data: 'text matcher',
     example: { in: ['search', 'read_file'] },
     reasons: ['mcp-tool-match', 'mcp-tool-no-match', 'mcp-not-a-tool-call', 'mcp-tool-unknown'],
+    needs: 'mcp',
     reads: ['mcp'],
     compile: mcpTool,
   },

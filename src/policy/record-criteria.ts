@@ -7,6 +7,7 @@ import type { PolicyContext } from './context.ts'
 import type { DataSources, Identified, ReadFact, RecordKey, RequestFacts, Subject } from './decision.ts'
 import { addressOf } from './ip-ranges.ts'
 import type { CompileData, Kinds, Reading } from './kind.ts'
+import { ofRecord } from './left-out.ts'
 import { mailOf } from './mail-address.ts'
 import {
   type Criterion,
@@ -45,6 +46,7 @@ export const RECORD_CRITERIA: Kinds = {
     ],
     readingOf: (data, context) => readingOf(keyIn(data, context)),
     compile: record,
+    leftOut: (data, _, context) => ofRecord(data, context),
   },
 }
 
