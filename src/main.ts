@@ -21,6 +21,7 @@ import { configHealth, followConfig, observeConfig, portMistakes } from './follo
 import { openBearerTokens } from './identity/bearer/bearer-tokens.ts'
 import { watchRevocationLists } from './identity/client-certificate/list-watch.ts'
 import { followHttpClient } from './identity/current-http-client.ts'
+import { requireDirectoryFiles } from './identity/directory/file-problems.ts'
 import { openDirectory } from './identity/directory/open-directory.ts'
 import { SCIM_PATH } from './identity/directory/scim/face.ts'
 import { openLookups } from './identity/lookups/lookups.ts'
@@ -80,6 +81,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
     }),
   )
   const { settings } = config.current
+  requireDirectoryFiles(config.current)
   const metrics = running.use(createMetrics({ version: manifest.version }))
   const meter = metrics.meter
   const now = Date.now

@@ -18,6 +18,8 @@ export interface CopyStatus {
 export interface KeptCopy<T> extends AsyncDisposable {
   /** The last good copy; `undefined` before there is one and when it is too old. */
   readonly current: T | undefined
+  /** The last good copy, of whatever age. */
+  readonly last: T | undefined
   readonly status: CopyStatus
   /** Fetches now, and once more if that is under way: it may have read what has changed since. Never rejects. */
   refresh(): Promise<void>
@@ -95,6 +97,10 @@ class Keeper<T> implements KeptCopy<T> {
 
   get current(): T | undefined {
     return this.#copy === undefined || this.#isTooOld ? undefined : this.#copy.value
+  }
+
+  get last(): T | undefined {
+    return this.#copy?.value
   }
 
   get status(): CopyStatus {

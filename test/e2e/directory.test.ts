@@ -104,14 +104,11 @@ describe('a directory file', () => {
     await untilStatus(agent, 'api', 200)
   })
 
-  it('that cannot be read at the start makes groups unknown, which opens nothing', async () => {
+  it('that cannot be read keeps Sallyport from starting: it could not be told who has left', async () => {
     await rm(join(folder, 'people.yaml'))
-    await stack.restart()
-    const agent = stack.agent()
-    assert.equal((await stack.signIn(agent, url('app'))).status, 403)
-    assert.equal((await stack.signIn(agent, url('api'))).status, 200)
-    assert.equal((await directoryStatus()).state, 'unknown')
+    await assert.rejects(stack.restart(), /cannot read .*people\.yaml/)
     await writePeople(PEOPLE)
-    await untilStatus(agent, 'app', 200)
+    await stack.restart()
+    assert.equal((await stack.signIn(stack.agent(), url('app'))).status, 200)
   })
 })

@@ -32,6 +32,7 @@ function sourceOf(groups: readonly Group[], more: Partial<LiveSource> = {}): Liv
     tellsNames: true,
     roster: Roster.of([PERSON], groups),
     goodUntil: undefined,
+    lastHeard: undefined,
     ...more,
   }
 }
@@ -196,6 +197,31 @@ describe('a session under a directory', () => {
     assert.equal(new Bench([sourceOf([])]).directory.isSwitchedOff(ALICE), false)
     const bob = { ...ALICE, email: undefined }
     assert.equal(new Bench([sourceOf([], { roster: left })]).directory.isSwitchedOff(bob), false)
+  })
+
+  it('is of somebody who had left when a source was heard last, though it can not be read now', () => {
+    const unread = (lastHeard: Roster) => sourceOf([], { roster: undefined, lastHeard })
+    const isOff = (person: Person, member = ALICE) =>
+      new Bench([unread(Roster.of([person], [group('1')]))]).directory.isSwitchedOff(member)
+    assert.equal(isOff({ ...PERSON, isActive: false }), true)
+    assert.equal(isOff(PERSON), false)
+    const removed = { ...PERSON, leftAt: ALICE.issuedAt }
+    assert.equal(isOff(removed), true)
+    assert.equal(isOff(removed, { ...ALICE, issuedAt: ALICE.issuedAt + 1 }), false)
+    assert.equal(isOff(removed, { ...ALICE, issuedAt: 0 }), true, 'a token of unknown age')
+    // What it said of groups then is not what it would say now.
+    const { directory } = new Bench([unread(Roster.of([PERSON], [group('1')]))])
+    const applied = directory.apply(ALICE)
+    assert.deepEqual([applied.groups, applied.knownGroups], ['unknown', ['claimed']])
+  })
+
+  it('is of somebody who has left when all whom it may mean have', () => {
+    const left = { ...PERSON, isActive: false }
+    const twins = Roster.of([left, { ...left, id: 'q' }], [])
+    const source = sourceOf([], { roster: twins, matchBy: 'user_id' })
+    assert.equal(new Bench([source]).directory.isSwitchedOff(ALICE), true)
+    const one = sourceOf([], { roster: Roster.of([left, { ...PERSON, id: 'q' }], []), matchBy: 'user_id' })
+    assert.equal(groupsOf([one]), 'unknown')
   })
 
   it('has unknown groups as soon as a source is too old, and known ones again when it is read', () => {

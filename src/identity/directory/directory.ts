@@ -7,11 +7,13 @@ import { type Groups, type Member, type Source, type Standing, standingOf } from
 import type { Roster } from './roster.ts'
 
 /** A source that changes. */
-export interface LiveSource extends Omit<Source, 'roster'> {
+export interface LiveSource extends Omit<Source, 'roster' | 'lastHeard'> {
   /** Name of the sign-in provider that it is for; unset: all. */
   readonly provider: string | undefined
   /** What it last said; `undefined` when it never has, or too long ago. */
   readonly roster: Roster | undefined
+  /** What it said when it was heard last, however long ago: who had left by then has not come back. */
+  readonly lastHeard: Roster | undefined
   /** Epoch milliseconds from which that counts no longer; `undefined`: for ever. */
   readonly goodUntil: number | undefined
   /** Whether nobody has ever told it anything: then no id of a group is its. */
@@ -141,6 +143,7 @@ export class Directory<Session extends Member> {
           matchBy: source.matchBy,
           tellsNames: source.tellsNames,
           roster: source.roster ?? 'unknown',
+          lastHeard: source.lastHeard,
         }),
       )
     const canTell = all.every(({ roster, isUnfilled }) => roster !== undefined || isUnfilled === true)

@@ -18,7 +18,7 @@ export interface Member {
   /** Only one that the identity provider vouches for. */
   readonly email: string | undefined
   readonly claims: Readonly<Record<string, readonly string[]>>
-  /** When the person signed in, in epoch milliseconds. */
+  /** When the person signed in or the token was issued, in epoch milliseconds; 0 where nobody tells. */
   readonly issuedAt: number
   readonly groups: readonly string[] | 'unknown'
   /** Where `groups` is unknown: those that are certain all the same. */
@@ -31,6 +31,8 @@ export interface Source {
   readonly tellsNames: boolean
   /** `unknown`: never read, or read too long ago. */
   readonly roster: Roster | 'unknown'
+  /** Where `roster` is unknown: what it said when it was heard last. It tells who had left, and nothing else. */
+  readonly lastHeard?: Roster | undefined
 }
 
 export type Groups = Pick<Member, 'groups' | 'knownGroups'>
@@ -59,7 +61,9 @@ export function standingOf(
   let isKnownPerson = false
   let isSwitchedOff = false
   for (const source of sources) {
-    const { roster } = source
+    const { roster, lastHeard } = source
+    if (roster === 'unknown' && lastHeard !== undefined)
+      isSwitchedOff ||= hasLeft(member, lookUp(member, source.matchBy, lastHeard))
     const found = roster === 'unknown' ? 'ambiguous' : lookUp(member, source.matchBy, roster)
     if (found === undefined || roster === 'unknown') {
       isUnknown ||= roster === 'unknown'
@@ -69,12 +73,8 @@ export function standingOf(
       isUnknown = true
       continue
     }
-    if (found.leftAt !== undefined) {
-      // Whoever signs in later does so as somebody whom the source does not know.
-      isSwitchedOff ||= member.issuedAt <= found.leftAt
-      continue
-    }
-    isSwitchedOff ||= !found.isActive
+    isSwitchedOff ||= hasLeft(member, found)
+    if (found.leftAt !== undefined) continue
     if (found.groups === 'unknown') {
       isUnknown = true
       continue
@@ -94,6 +94,12 @@ export function standingOf(
   if (all.length > MAX_GROUPS) return { groups: 'unknown', isSwitchedOff }
   if (!isUnknown && (claimed !== 'unknown' || isKnownPerson)) return { groups: all, isSwitchedOff }
   return { groups: 'unknown', ...(all.length > 0 && { knownGroups: all }), isSwitchedOff }
+}
+
+/** Whoever signs in after they were removed does so as somebody whom the source does not know. */
+function hasLeft({ issuedAt }: Member, found: Found): boolean {
+  if (found === undefined || found === 'ambiguous') return false
+  return found.leftAt === undefined ? !found.isActive : issuedAt <= found.leftAt
 }
 
 const CLAIM = 'claim/'

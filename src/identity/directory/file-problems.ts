@@ -6,10 +6,22 @@
 import { dirname, resolve } from 'node:path'
 import type { Config } from '../../config/config.ts'
 import { formatOf } from '../../config/directory-rules.ts'
-import { reasonOf } from '../../errors.ts'
+import { Fault, reasonOf } from '../../errors.ts'
 import { readRoster } from './file-source.ts'
 
-/** Sentences, each with file, line and column. They keep no configuration from coming into force. */
+/**
+ * A start without a file that says who has left would let them in: it is refused, as one with a broken configuration is.
+ *
+ * @throws {Fault} CONFIG_INVALID
+ */
+export function requireDirectoryFiles(config: Config): void {
+  const problems = directoryFileProblems(config)
+  if (problems.length === 0) return
+  const cure = 'mend the file, or take the source out of `directory` in the configuration'
+  throw new Fault('CONFIG_INVALID', `${problems.join('\n')}\n${cure}`)
+}
+
+/** Sentences, each with file, line and column. A running Sallyport takes the configuration all the same, and keeps the last good copy. */
 export function directoryFileProblems({ file, settings }: Config): readonly string[] {
   return settings.directory.flatMap((source) => {
     if (source.type !== 'file') return []

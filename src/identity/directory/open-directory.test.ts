@@ -37,6 +37,7 @@ function configOf(text: string): Config {
 class Bench {
   current: Config
   readonly records = new Map<string, StoredRecord>()
+  readonly warnings: string[] = []
   readonly metrics = createMetrics()
   #listener: ((config: Config) => void) | undefined
 
@@ -69,7 +70,7 @@ class Bench {
       records,
       http: { fetch: () => Promise.reject(new Error('no network')) },
       now: () => 1_000_000,
-      logger: { info: () => undefined, warn: () => undefined },
+      logger: { info: () => undefined, warn: (_, message) => this.warnings.push(message) },
       meter: this.metrics.meter,
     })
   }
@@ -131,5 +132,75 @@ describe('the directory of the configuration', () => {
     await using directory = await bench.open()
     assert.equal(directory.apply(ALICE).groups, 'unknown')
     assert.deepEqual([...bench.records.keys()], ['directory-copy kept'])
+  })
+})
+
+describe('who is switched off', () => {
+  const OFF = 'users: [{ email: alice@example.com, active: false }]\n'
+  const O = '{ name: o, type: file, path: off.yaml }'
+  const PULL = '{ name: p, type: okta, url: "https://okta.example.com", token: t, match_by: email }'
+  const people = (isActive: boolean) => [
+    { id: '1', ids: ['1'], emails: ['alice@example.com'], isActive },
+    { id: '2', ids: ['2'], emails: ['bob@example.com'], isActive: true },
+  ]
+  const isOffIn = async (bench: Bench) => {
+    await using directory = await bench.open()
+    return directory.isSwitchedOff(ALICE)
+  }
+  const write = async (text: string) => await writeFile(join(folder, 'off.yaml'), text)
+
+  for (const [what, spoil] of [
+    ['has a slip', () => write(OFF.replace('false', 'flase'))],
+    ['is gone', () => rm(join(folder, 'off.yaml'))],
+    ['is empty', () => write('')],
+  ] as const)
+    it(`stays so after a restart with a file that ${what}`, async () => {
+      await write(OFF)
+      const bench = new Bench(`directory: [${O}]`)
+      assert.equal(await isOffIn(bench), true)
+      await spoil()
+      assert.equal(await isOffIn(bench), true)
+      assert.equal(await isOffIn(bench), true, 'and after another')
+      await write(OFF.replace('false', 'true'))
+      assert.equal(await isOffIn(bench), false)
+      await spoil()
+      assert.equal(await isOffIn(bench), false, 'it was taken back')
+    })
+
+  it('stays so when the source gets other settings, by which it can not be read', async () => {
+    await write(OFF)
+    const bench = new Bench(`directory: [${O}]`)
+    await using directory = await bench.open()
+    bench.change('directory: [{ name: o, type: file, path: nowhere.yaml }]')
+    assert.equal(directory.isSwitchedOff(ALICE), true)
+  })
+
+  it('stays so with a pull that is too old, of other settings, or that fails', async () => {
+    const bench = new Bench(`directory: [${PULL}]`)
+    bench.records.set('directory-copy p', {
+      ...recordOf('p'),
+      value: { of: 'other settings', asOf: -1e12, people: people(false), groups: [] },
+    })
+    assert.equal(await isOffIn(bench), true)
+    const bob = { ...ALICE, email: 'bob@example.com' }
+    await using directory = await bench.open()
+    assert.equal(directory.isSwitchedOff(bob), false)
+    assert.equal(directory.apply(bob).groups, 'unknown')
+  })
+
+  it('ends with the source, by a word of the operator, and that is told', async () => {
+    await write(OFF)
+    const bench = new Bench(`directory: [${O}]`)
+    {
+      await using directory = await bench.open()
+      bench.change('directory: []')
+      assert.equal(directory.isSwitchedOff(ALICE), false)
+    }
+    assert.match(bench.warnings.join(), /not configured any more/)
+    bench.warnings.length = 0
+    bench.current = configOf(`directory: [${A}]`)
+    assert.equal(await isOffIn(bench), false)
+    assert.match(bench.warnings.join(), /not configured any more/)
+    assert.ok(!bench.records.has('directory-off o'))
   })
 })

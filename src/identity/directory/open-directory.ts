@@ -15,8 +15,10 @@ import type { KeptCopyOptions } from '../kept-copy.ts'
 import { Directory } from './directory.ts'
 import type { Member } from './effective-groups.ts'
 import { followFile, readRoster } from './file-source.ts'
-import { COPIES, pulledSource } from './pull/pulled-source.ts'
+import { OFF, OffKeeper, offIn } from './last-off.ts'
+import { COPIES, offInCopy, pulledSource } from './pull/pulled-source.ts'
 import { type PushedSource, pushedSource } from './pushed-source.ts'
+import type { Roster } from './roster.ts'
 import { Pace, STRANGER_PACE } from './scim/admission.ts'
 import { addScimFace, SCIM_PATH } from './scim/face.ts'
 import type { Records, StoredRecord } from './scim/records.ts'
@@ -54,7 +56,7 @@ export async function openDirectory<Session extends Member>(
   options: OpenDirectoryOptions,
 ): Promise<DirectoryService<Session>> {
   const { config, providerName, now, meter, records } = options
-  const copies = await copiesIn(records, config.current)
+  const copies = await copiesIn(options)
   const directory = new Directory<Session>({ now, providerName })
   let sources = new Map<string, { readonly key: string; readonly source: OpenSource | PushedSource }>()
   const all = () => [...sources.values()].map(({ source }) => source)
@@ -66,12 +68,16 @@ export async function openDirectory<Session extends Member>(
         const key = keyOf(source, file)
         const known = open.get(source.name)
         const kept = known?.key === key ? known.source : undefined
+        if (kept !== undefined) return [source.name, { key, source: kept }]
+        const before = { copies, off: known?.source.lastHeard }
         return [
           source.name,
-          { key, source: kept ?? openSource(source, file, options, copies, () => directory.changed()) },
+          { key, source: openSource(source, file, options, before, () => directory.changed()) },
         ]
       }),
     )
+    for (const [name, { source }] of open)
+      if (!sources.has(name)) tellOfRemoval(name, source.lastHeard?.peopleOff.length ?? 0, options)
     directory.setRules({ sources: all(), countsClaims: settings.groups_from_claims })
     const kept = new Set(all())
     for (const { source } of open.values()) if (!kept.has(source)) void source[Symbol.asyncDispose]()
@@ -106,15 +112,37 @@ export async function openDirectory<Session extends Member>(
   }
 }
 
-/** Pulls of before the restart. What a source left behind that is no longer there is removed: it tells of people. */
-async function copiesIn(records: Records, { settings }: Config): Promise<ReadonlyMap<string, StoredRecord>> {
-  const names = new Set(settings.directory.map(({ name }) => name))
+/** What sources said before they were opened. */
+interface Before {
+  /** By the kind of record and the name of the source. */
+  readonly copies: ReadonlyMap<string, StoredRecord>
+  /** Under other settings, in this process. */
+  readonly off: Roster | undefined
+}
+
+/** Of before the restart. What a source left behind that is no longer there is removed: it tells of people. */
+async function copiesIn(options: OpenDirectoryOptions): Promise<ReadonlyMap<string, StoredRecord>> {
+  const { records, config } = options
+  const names = new Set(config.current.settings.directory.map(({ name }) => name))
   const copies = new Map<string, StoredRecord>()
-  for (const record of await records.list(COPIES)) {
-    if (names.has(record.id)) copies.set(record.id, record)
-    else await records.delete(COPIES, record.id)
-  }
+  for (const collection of [COPIES, OFF])
+    for (const record of await records.list(collection)) {
+      copies.set(`${collection} ${record.id}`, record)
+      if (names.has(record.id)) continue
+      const off = collection === OFF ? offIn(record) : offInCopy(record)
+      tellOfRemoval(record.id, off?.peopleOff.length ?? 0, options)
+      await records.delete(collection, record.id)
+    }
   return copies
+}
+
+/** Who takes a source out decides that what it says counts no longer. That lets people in, so it is said aloud. */
+function tellOfRemoval(name: string, count: number, { logger }: OpenDirectoryOptions): void {
+  if (count === 0) return
+  logger.warn(
+    { source: `directory "${name}"`, people: count },
+    'the source is not configured any more: whom it had switched off is not any more',
+  )
 }
 
 /** Same key, same source: what it knows stays. A hash, as secrets take part in it. */
@@ -128,18 +156,24 @@ function openSource(
   settings: DirectorySource,
   configFile: string,
   { now, logger, records, http }: OpenDirectoryOptions,
-  copies: ReadonlyMap<string, StoredRecord>,
+  { copies, off }: Before,
   onChange: () => void,
 ): OpenSource | PushedSource {
   switch (settings.type) {
     case 'file': {
       const path = resolve(dirname(configFile), settings.path)
       const format = settings.format ?? formatOf(path) ?? 'yaml'
+      const kept = copies.get(`${OFF} ${settings.name}`)
+      const keeper = new OffKeeper({ name: settings.name, records, kept, logger })
       return copiedSource({
         settings,
         now,
         logger,
-        onChange,
+        knownOff: off ?? offIn(kept),
+        onChange: (roster) => {
+          keeper.note(roster)
+          onChange()
+        },
         fetch: async () => {
           await standingStill([path])
           return readRoster(path, format)
@@ -148,13 +182,22 @@ function openSource(
       })
     }
     case 'scim':
-      return pushedSource({ settings, records, now, logger, onChange })
+      return pushedSource({ settings, records, now, logger, onChange, knownOff: off })
     case 'azure':
     case 'google':
     case 'okta':
     case 'gitlab':
     case 'github':
-      return pulledSource({ settings, http, records, kept: copies.get(settings.name), now, logger, onChange })
+      return pulledSource({
+        settings,
+        http,
+        records,
+        kept: copies.get(`${COPIES} ${settings.name}`),
+        knownOff: off,
+        now,
+        logger,
+        onChange,
+      })
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { ScimDirectory } from '../../config/config.ts'
 import { reasonOf } from '../../errors.ts'
+import type { Roster } from './roster.ts'
 import { type AdmittedSource, hashToken, Pace, SOURCE_PACE } from './scim/admission.ts'
 import type { Records } from './scim/records.ts'
 import { ScimSource } from './scim/scim-source.ts'
@@ -16,6 +17,8 @@ export interface PushedSourceOptions {
   readonly now: () => number
   readonly logger: { warn(fields: object, message: string): void }
   readonly onChange: () => void
+  /** What was pushed to it under other settings, until what is kept has been read. */
+  readonly knownOff?: Roster | undefined
 }
 
 export interface PushedSource extends OpenSource {
@@ -35,6 +38,7 @@ export function pushedSource({
   now,
   logger,
   onChange,
+  knownOff,
 }: PushedSourceOptions): PushedSource {
   const { name, type, provider, match_by: matchBy, group_names: tellsNames, token } = settings
   const pace = new Pace(SOURCE_PACE, now)
@@ -75,6 +79,9 @@ export function pushedSource({
     provider,
     matchBy,
     tellsNames,
+    get lastHeard() {
+      return source?.roster ?? knownOff
+    },
     goodUntil: undefined,
     get isUnfilled() {
       return source !== undefined && source.changedAt === undefined

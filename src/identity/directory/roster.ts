@@ -66,6 +66,11 @@ export class Roster {
     return this.#people.size - this.#leftCount
   }
 
+  /** Those who have left or are locked out. */
+  get peopleOff(): readonly Person[] {
+    return [...this.#people.values()].filter(({ isActive, leftAt }) => !isActive || leftAt !== undefined)
+  }
+
   get groupCount(): number {
     return this.#groups.size
   }
@@ -139,7 +144,9 @@ export class Roster {
   findById(id: string): Found {
     const found = this.#peopleOf(this.#byId.get(id))
     const here = found.filter(({ leftAt }) => leftAt === undefined)
-    return here.length > 1 ? 'ambiguous' : this.#membershipOf(here[0] ?? lastToLeave(found))
+    // Whoever of them it is, they are locked out.
+    const isClear = here.length < 2 || here.every(({ isActive }) => !isActive)
+    return isClear ? this.#membershipOf(here[0] ?? lastToLeave(found)) : 'ambiguous'
   }
 
   /** Of two people with one address, one of whom has left, it is the other: addresses are given again. */

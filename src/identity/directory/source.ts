@@ -31,12 +31,14 @@ export interface OpenSource extends LiveSource, AsyncDisposable {
 
 interface CopiedSource extends Omit<KeptCopyOptions<Roster>, 'name'> {
   readonly settings: DirectorySource
+  /** Whom the source had switched off when it was heard last, before this one was opened. */
+  readonly knownOff?: Roster | undefined
   /** What is to be told of each change, and closed in the end. */
   readonly follow?: (copy: KeptCopy<Roster>) => Disposable & { readonly ready: Promise<void> }
 }
 
 /** A source that is fetched again and again; the last good copy stays. */
-export function copiedSource({ settings, follow, fetch, ...options }: CopiedSource): OpenSource {
+export function copiedSource({ settings, follow, fetch, knownOff, ...options }: CopiedSource): OpenSource {
   const { name, type, provider, match_by: matchBy, group_names: tellsNames } = settings
   const { maxAgeMs, now } = options
   let failures = 0
@@ -61,6 +63,9 @@ export function copiedSource({ settings, follow, fetch, ...options }: CopiedSour
     ready: following?.ready ?? Promise.resolve(),
     get roster() {
       return copy.current
+    },
+    get lastHeard() {
+      return copy.last ?? knownOff
     },
     get goodUntil() {
       const { asOf } = copy.status

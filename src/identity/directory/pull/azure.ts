@@ -9,6 +9,7 @@
  */
 import { z } from 'zod'
 import type { PulledDirectory } from '../../../config/config.ts'
+import { SourceFailure } from '../../kept-copy.ts'
 import { Api, type ApiPorts, fetchToken } from './api.ts'
 import { type Listing, ListingBuilder } from './listing.ts'
 
@@ -49,8 +50,15 @@ export async function pullAzure(
   const api = new Api({ ...ports, url, headers: { authorization: `Bearer ${token}` } })
   const listing = new ListingBuilder()
   const users = '/v1.0/users?$select=id,mail,userPrincipalName,accountEnabled&$top=999'
-  for await (const { id, mail, userPrincipalName, accountEnabled } of pages(api, users, pageOf(User)))
-    listing.person(id, { emails: [mail, userPrincipalName], isActive: accountEnabled !== false })
+  let isToldStates = false
+  for await (const { id, mail, userPrincipalName, accountEnabled } of pages(api, users, pageOf(User))) {
+    isToldStates ||= typeof accountEnabled === 'boolean'
+    listing.person(id, { emails: [mail, userPrincipalName], isActive: accountEnabled === true })
+  }
+  if (!isToldStates)
+    throw new SourceFailure(
+      'it does not tell whose account is enabled: grant User.Read.All, with admin consent',
+    )
   const groups = '/v1.0/groups/delta?$select=displayName,members'
   for await (const group of pages(api, groups, pageOf(Group))) {
     if (group['@removed'] !== undefined) continue

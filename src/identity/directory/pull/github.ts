@@ -11,7 +11,7 @@ import type { PulledDirectory } from '../../../config/config.ts'
 import { Api, type ApiPorts, eachOf } from './api.ts'
 import { type Listing, ListingBuilder } from './listing.ts'
 
-const Members = z.array(z.object({ id: z.int().positive() }))
+const Members = z.array(z.object({ id: z.int().positive(), suspended_at: z.string().nullish() }))
 const Teams = z.array(z.object({ slug: z.string().min(1) }))
 
 export async function pullGithub(
@@ -29,7 +29,10 @@ export async function pullGithub(
   const listing = new ListingBuilder()
   const take = async (id: string, address: string) => {
     const members = await api.getAll(`${address}/members?per_page=100`, Members)
-    listing.group(id, undefined, { people: members.map((member) => listing.person(String(member.id), {})) })
+    const people = members.map(({ id: number, suspended_at: suspendedAt }) =>
+      listing.person(String(number), { isActive: suspendedAt === undefined || suspendedAt === null }),
+    )
+    listing.group(id, undefined, { people })
   }
   for (const organization of organizations) {
     const at = `/orgs/${encodeURIComponent(organization)}`

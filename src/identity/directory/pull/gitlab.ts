@@ -32,7 +32,7 @@ export async function pullGitlab(
     const people = members.map((member) =>
       listing.person(String(member.id), {
         emails: [member.email],
-        isActive: !member.state.startsWith('blocked'),
+        isActive: member.state === 'active',
       }),
     )
     listing.group(String(id), full_path, { people })

@@ -44,7 +44,14 @@ const Groups = z.object({
 })
 const Members = z.object({
   members: z
-    .array(z.object({ id: z.string().optional(), email: z.string().optional(), type: z.string().optional() }))
+    .array(
+      z.object({
+        id: z.string().optional(),
+        email: z.string().optional(),
+        type: z.string().optional(),
+        status: z.string().optional(),
+      }),
+    )
     .default([]),
   nextPageToken: z.string().optional(),
 })
@@ -75,7 +82,7 @@ export async function pullGoogle(source: PulledDirectory<'google'>, ports: ApiPo
     // A member of another organisation is known by nothing but what the group says.
     for (const member of members)
       if (member.type === 'USER' && member.id !== undefined)
-        listing.person(member.id, { emails: [member.email] })
+        listing.person(member.id, { emails: [member.email], isActive: isInUse(member.status) })
     const isForAll = members.some(({ type }) => type === 'CUSTOMER')
     // Groups have names too, which need not differ; the address is what nobody else has.
     listing.group(id, email, {
@@ -85,6 +92,9 @@ export async function pullGoogle(source: PulledDirectory<'google'>, ports: ApiPo
   })
   return listing.build()
 }
+
+/** Of somebody of another organisation often nothing is told. */
+const isInUse = (status = 'ACTIVE') => status === 'ACTIVE' || status === 'UNKNOWN'
 
 async function pages<Body extends { readonly nextPageToken?: string | undefined }>(
   api: Api,

@@ -18,8 +18,11 @@ const Users = z.array(
   }),
 )
 
-/** Those of other states can sign in, or could after a step of their own. */
-const SWITCHED_OFF = new Set(['SUSPENDED', 'DEPROVISIONED'])
+/**
+ * Of people who have an account and may use it, though some have to choose a password first or wait until a lock
+ * ends. Any other state, a new one too, is that of nobody who may.
+ */
+const IN_USE = new Set(['ACTIVE', 'PASSWORD_EXPIRED', 'RECOVERY', 'LOCKED_OUT'])
 
 export async function pullOkta({ url, token }: PulledDirectory<'okta'>, ports: ApiPorts): Promise<Listing> {
   const headers = { authorization: `SSWS ${token.reveal()}`, accept: 'application/json' }
@@ -34,7 +37,7 @@ export async function pullOkta({ url, token }: PulledDirectory<'okta'>, ports: A
           user.profile.email,
           user.profile.login?.includes('@') === true ? user.profile.login : undefined,
         ],
-        isActive: !SWITCHED_OFF.has(user.status),
+        isActive: IN_USE.has(user.status),
       }),
     )
     listing.group(id, profile.name, { people })

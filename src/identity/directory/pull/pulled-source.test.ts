@@ -62,6 +62,11 @@ class Bench implements AsyncDisposable {
   }
 }
 
+/** Gives up after some seconds: a source that believes what it must not never fails. */
+async function until(isSo: () => boolean): Promise<void> {
+  for (let round = 0; round < 400 && !isSo(); round++) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
 const isKnown = (source: OpenSource) => source.roster?.findById('alice') !== undefined
 
 describe('a pulled source', () => {
@@ -112,6 +117,19 @@ describe('a pulled source', () => {
     bench.kept = { id: 'pulled', value: { people: 'x' }, version: 1, changedAt: 0 }
     await using broken = bench.open()
     assert.equal(broken.roster, undefined)
+  })
+
+  it('is not believed to be empty: a right that is missing would let in whom it had switched off', async () => {
+    await using bench = new Bench(await PlayedApi.start(OKTA))
+    const pulled = bench.pulled()
+    await using first = bench.open()
+    await pulled
+    bench.api.script = { 'GET /api/v1/groups': () => ({ body: [] }) }
+    await using again = bench.open()
+    await until(() => again.failures > 0)
+    assert.notEqual(again.failures, 0)
+    assert.ok(isKnown(again) && isKnown(first))
+    assert.match(again.status.problem?.message ?? '', /names nobody/)
   })
 
   it('puts no secret into the store or the log', async () => {

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { PulledDirectory } from '../../../config/config.ts'
 import type { HttpClient } from '../../http-client.ts'
-import type { KeptCopyOptions } from '../../kept-copy.ts'
+import { type KeptCopyOptions, SourceFailure } from '../../kept-copy.ts'
 import { Roster } from '../roster.ts'
 import type { Records, StoredRecord } from '../scim/records.ts'
 import { copiedSource, type OpenSource } from '../source.ts'
@@ -26,6 +26,8 @@ export interface PulledSourceOptions {
   readonly records: Pick<Records, 'put'>
   /** The record of an earlier pull, if there is one. */
   readonly kept: StoredRecord | undefined
+  /** Whom it had switched off under other settings. */
+  readonly knownOff?: Roster | undefined
   readonly now: () => number
   readonly logger: KeptCopyOptions<unknown>['logger']
   readonly onChange: () => void
@@ -46,6 +48,7 @@ export function pulledSource({
   http,
   records,
   kept,
+  knownOff,
   logger,
   now,
   onChange,
@@ -66,8 +69,10 @@ export function pulledSource({
     intervalMs: settings.poll_interval,
     maxAgeMs: settings.max_age,
     initial: initialOf(whose, kept),
+    knownOff: knownOff ?? offInCopy(kept),
     fetch: async (signal) => {
       const listing = await pull(settings, { http, now, signal })
+      if (listing.people.length === 0) throw new SourceFailure(NOBODY)
       await keep(listing)
       return Roster.of(listing.people, listing.groups)
     },
@@ -97,6 +102,21 @@ function whoseCopy(settings: PulledDirectory): string {
 
 /** Keys that change nothing of what is pulled. */
 const NOT_ITS_OWN = new Set(['name', 'provider', 'match_by', 'group_names', 'poll_interval', 'max_age'])
+
+/** A right that is missing makes lists empty; that everybody has left is another thing to say. */
+const NOBODY = 'it names nobody: check what its credential may read'
+
+/** Of whatever settings: who was locked out under those of before is not let in by an edit. */
+export function offInCopy(kept: StoredRecord | undefined): Roster | undefined {
+  const copy = KeptCopy.safeParse(kept?.value).data
+  return (
+    copy &&
+    Roster.of(
+      copy.people.filter(({ isActive }) => !isActive),
+      [],
+    )
+  )
+}
 
 function initialOf(whose: string, kept: StoredRecord | undefined) {
   const copy = KeptCopy.safeParse(kept?.value).data

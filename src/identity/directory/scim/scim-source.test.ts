@@ -68,6 +68,18 @@ describe('a pushed source', () => {
     assert.equal(gone.leftAt, 1_000_000)
   })
 
+  it('of which all were removed has been filled all the same: who left is known after a restart', async () => {
+    const records = new MapRecords()
+    const source = await open(records)
+    const { id } = await source.create(User, { userName: 'alice@example.com' })
+    await source.delete(User, id, always)
+    const again = await open(records)
+    assert.notEqual(again.changedAt, undefined)
+    const gone = again.roster.findByEmail('alice@example.com')
+    assert.ok(gone !== undefined && gone !== 'ambiguous')
+    assert.equal(gone.leftAt, 1_000_000)
+  })
+
   it('holds each userName once, in whatever case', async () => {
     const source = await open(new MapRecords())
     const first = await source.create(User, { userName: 'Alice' })

@@ -36,8 +36,8 @@ const COLLECTION_KINDS: ReadonlyMap<string, Kind | 'removed'> = new Map([
   [REMOVED, 'removed'],
 ])
 
-/** How long it is remembered that somebody was removed: longer than any session lives. */
-const REMOVED_FOR_MS = 90 * 86_400_000
+/** Remembered until they are known again, since a token may live for ever; but not in any number. */
+const MOST_REMOVED = 50_000
 
 export class ScimSource implements Disposable {
   readonly #options: ScimSourceOptions
@@ -46,6 +46,8 @@ export class ScimSource implements Disposable {
   /** By lower-case `userName`, which only one may have. */
   readonly #idByUserName = new Map<string, string>()
   readonly #userNameById = new Map<string, string>()
+  /** Ids of people who were removed; the first to leave first. */
+  readonly #removed = new Set<string>()
   #changedAt: number | undefined
   /** Key of the record that is being written here: what it will hold is known, and a large one is long in reading. */
   #writing: string | undefined
@@ -59,18 +61,14 @@ export class ScimSource implements Disposable {
   /** Has read what was pushed before when it answers. */
   static async open(options: ScimSourceOptions): Promise<ScimSource> {
     const source = new ScimSource(options)
-    const { name, records, now } = options
+    const { name, records } = options
     for (const kind of ['User', 'Group'] as const)
       for (const record of await records.list(COLLECTIONS[kind])) {
         const entry = entryOf(name, record)
         if (entry !== undefined) source.#take(kind, entry)
       }
-    for (const record of await records.list(REMOVED)) {
-      const entry = entryOf(name, record)
-      if (entry === undefined) continue
-      if (now() - entry.createdAt > REMOVED_FOR_MS) await records.delete(REMOVED, record.id)
-      else source.#takeRemoved(entry)
-    }
+    const removed = (await records.list(REMOVED)).flatMap((record) => entryOf(name, record) ?? [])
+    for (const entry of removed.toSorted((a, b) => a.createdAt - b.createdAt)) source.#takeRemoved(entry)
     return source
   }
 
@@ -245,6 +243,17 @@ export class ScimSource implements Disposable {
     // A source from which everybody was removed was filled once: who left is known.
     this.#changedAt = Math.max(this.#changedAt ?? 0, changedAt)
     this.#roster.setPerson({ ...personOf(id, resource), id: `removed/${id}`, leftAt: createdAt })
+    this.#removed.add(id)
+    if (this.#removed.size > MOST_REMOVED) this.#forgetRemoved()
+  }
+
+  #forgetRemoved(): void {
+    const [oldest] = this.#removed
+    if (oldest === undefined) return
+    const { name, records, onFailure } = this.#options
+    this.#removed.delete(oldest)
+    this.#roster.removePerson(`removed/${oldest}`)
+    Promise.try(() => records.delete(REMOVED, recordId(name, oldest))).catch(onFailure)
   }
 
   #drop(kind: Kind, id: string): void {

@@ -1,0 +1,67 @@
+/**
+ * Whom a source has switched off, kept in the store: who has left stays out after a restart, while the source can't be read.
+ *
+ * A pulled source keeps its whole last copy, and a pushed one everything that was pushed; this is for files, of which
+ * nothing else is kept.
+ *
+ * @module
+ */
+import { z } from 'zod'
+import { type Person, Roster } from './roster.ts'
+import type { Records, StoredRecord } from './scim/records.ts'
+
+export const OFF = 'directory-off'
+
+/** More are remembered in memory only. */
+const MOST_KEPT = 20_000
+
+const Texts = z.array(z.string())
+const Kept = z.object({ people: z.array(z.object({ id: z.string(), ids: Texts, emails: Texts })) })
+
+/** Those of an earlier run; `undefined` when nothing is known of them. */
+export function offIn(record: StoredRecord | undefined): Roster | undefined {
+  const kept = Kept.safeParse(record?.value).data
+  return (
+    kept &&
+    Roster.of(
+      kept.people.map((person): Person => ({ ...person, isActive: false })),
+      [],
+    )
+  )
+}
+
+/** Notes whom a source has switched off, each time that they are others. */
+export class OffKeeper {
+  readonly #put: (value: unknown) => unknown
+  readonly #warn: (count: number) => void
+  #written: string
+
+  constructor(options: {
+    readonly name: string
+    readonly records: Pick<Records, 'put'>
+    readonly kept: StoredRecord | undefined
+    readonly logger: { warn(fields: object, message: string): void }
+  }) {
+    const { name, records, kept, logger } = options
+    this.#put = (value) => records.put(OFF, name, value)
+    this.#written = JSON.stringify(kept?.value ?? { people: [] })
+    this.#warn = (count) =>
+      logger.warn(
+        { source: `directory "${name}"`, people: count },
+        `more people are switched off than are remembered over a restart (${MOST_KEPT})`,
+      )
+  }
+
+  note(roster: Roster): void {
+    const off = roster.peopleOff
+    if (off.length > MOST_KEPT) this.#warn(off.length)
+    const people = off.slice(0, MOST_KEPT).map(({ id, ids, emails }) => ({ id, ids, emails }))
+    const text = JSON.stringify({ people })
+    if (text === this.#written) return
+    // The store tells of its troubles itself; then the next change is written.
+    Promise.try(() => this.#put({ people })).then(
+      () => (this.#written = text),
+      () => undefined,
+    )
+  }
+}
