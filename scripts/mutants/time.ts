@@ -167,4 +167,25 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/identity/directory/scim/scim-source.test.ts'],
     breaks: 'A source from which all were removed seems unfilled after a restart, and they come in again.',
   },
+  {
+    file: 'src/session/sqlite-sweep.ts',
+    find: 'statements.sweepDeleted.run(kept, BATCH)',
+    replace: 'statements.sweepDeleted.run(Number.MAX_SAFE_INTEGER, BATCH)',
+    tests: ['src/session/sqlite-store.test.ts'],
+    breaks: 'A refresh that ends late brings back a session that was signed out.',
+  },
+  {
+    file: 'src/identity/bearer/failure-budget.ts',
+    find: 'if (!isIPv6(bare)) return { network: address }',
+    replace: 'if (address !== "") return { network: address }',
+    tests: ['src/identity/bearer/person-tokens.test.ts'],
+    breaks: 'One subscriber of IPv6 spends what everybody may send, and nobody with a new token gets in.',
+  },
+  {
+    file: 'src/authenticate/refresher.ts',
+    find: 'return wait.attempts === 1 && now >= wait.since + LEAST_PAUSE_MS',
+    replace: 'return false',
+    tests: ['src/authenticate/refresh-on-demand.test.ts'],
+    breaks: 'One failure of a provider closes an app that needs its token for ten seconds.',
+  },
 ]

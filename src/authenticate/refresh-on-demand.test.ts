@@ -71,6 +71,22 @@ describe('a refresh that is asked for', () => {
     assert.equal(provider.refreshes.length, 1)
   })
 
+  it('is tried again a second after one that failed, so that a passing trouble is one', async () => {
+    const { clock, sessions, provider, refresher } = await setUp()
+    provider.fault = new Fault('IDP_UNREACHABLE', 'timeout')
+    clock.now += 300_000
+    await refresher.refreshNow(await sessionNow(sessions))
+    provider.fault = undefined
+    clock.now += 999
+    await refresher.refreshNow(await sessionNow(sessions))
+    assert.equal(provider.refreshes.length, 1)
+    const { version } = await sessionNow(sessions)
+    clock.now += 1
+    await refresher.refreshNow(await sessionNow(sessions))
+    assert.equal(provider.refreshes.length, 2)
+    assert.notEqual((await sessionNow(sessions)).version, version)
+  })
+
   it('does not press a provider that is down', async () => {
     const { clock, sessions, provider, refresher } = await setUp()
     provider.fault = new Fault('IDP_UNREACHABLE', 'timeout')

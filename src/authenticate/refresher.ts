@@ -237,6 +237,8 @@ class Refresher {
     if (wait === undefined || wait.version !== version || wait.why === 'spread') return true
     const now = this.#options.now()
     if (now >= wait.at) return true
+    // One that failed may have met a passing trouble, and somebody is waiting for it.
+    if (wait.why === 'failed') return wait.attempts === 1 && now >= wait.since + LEAST_PAUSE_MS
     if (wait.why !== 'fresh' || now < wait.since + LEAST_PAUSE_MS) return false
     const hasEnded = (end: number | undefined) => end !== undefined && end <= now
     return hasEnded(tokens.accessTokenExpiresAt) || (wait.hasIdToken && hasEnded(tokens.idTokenExpiresAt))

@@ -135,6 +135,20 @@ export function describeSessionStore(driver: string, { place }: StoreUnderTest):
     )
 
     it(
+      'keeps a deleted session deleted for as long as it would have lived, however often it sweeps',
+      withStores(async ({ store, clock }) => {
+        const session = await store.save(newSession())
+        await store.delete(session.id)
+        clock.now = session.expiresAt - 1
+        for (let round = 0; round < 2; round++) await store.sweep()
+        await assert.rejects(
+          async () => store.save(session),
+          (error) => error instanceof Fault && error.code === 'SESSION_GONE',
+        )
+      }),
+    )
+
+    it(
       'sees all changes of another process, also when it writes in between itself',
       withStores(async ({ store, other, clock }) => {
         const a = await store.save(newSession())

@@ -344,6 +344,27 @@ describe('the budget for bad tokens', () => {
     assert.ok(one.isSpent('a', 1003))
   })
 
+  it('is one for a network of IPv6, whose addresses are one subscriber’s, and thrice that for its site', () => {
+    const one = new FailureBudget({ most: 2, everyMs: 1000 }, { most: 100, everyMs: 100 })
+    for (const address of ['2001:db8:1:2::1', '2001:0DB8:1:2:ffff::9']) one.spend(address, 0)
+    for (const address of ['2001:db8:1:2::3', '2001:db8:1:2:a:b:c:d', '2001:db8:1:2::3%eth0'])
+      assert.ok(one.isSpent(address, 0), address)
+    assert.ok(!one.isSpent('2001:db8:1:3::1', 0))
+    for (const network of [3, 4]) for (const host of [1, 2]) one.spend(`2001:db8:1:${network}::${host}`, 0)
+    assert.ok(one.isSpent('2001:db8:1:ffff::1', 0), 'another network of the site')
+    for (const address of ['2001:db8:2::1', '::1', '192.0.2.1', '::ffff:192.0.2.1'])
+      assert.ok(!one.isSpent(address, 0), address)
+  })
+
+  it('is one for an IPv4 address in whatever form, and for no other', () => {
+    const one = budget()
+    one.spend('192.0.2.1', 0)
+    one.spend('::ffff:192.0.2.1', 0)
+    for (const same of ['192.0.2.1', '::ffff:192.0.2.1', '::ffff:c000:201', '0:0:0:0:0:FFFF:192.0.2.1'])
+      assert.ok(one.isSpent(same, 0), same)
+    assert.ok(!one.isSpent('::ffff:192.0.2.2', 0))
+  })
+
   it('is one for all together, too', () => {
     const one = budget()
     for (const address of ['a', 'b', 'c', 'd', 'e']) one.spend(address, 0)
