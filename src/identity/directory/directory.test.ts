@@ -37,6 +37,7 @@ function sourceOf(groups: readonly Group[], more: Partial<LiveSource> = {}): Liv
   }
 }
 
+const unheard = (lastHeard: Roster) => sourceOf([], { roster: undefined, lastHeard })
 const many = (from: number) => Array.from({ length: 3000 }, (_, index) => group(String(from + index)))
 
 /** A directory whose clock and pauses the test holds in its hands. */
@@ -200,9 +201,8 @@ describe('a session under a directory', () => {
   })
 
   it('is of somebody who had left when a source was heard last, though it can not be read now', () => {
-    const unread = (lastHeard: Roster) => sourceOf([], { roster: undefined, lastHeard })
     const isOff = (person: Person, member = ALICE) =>
-      new Bench([unread(Roster.of([person], [group('1')]))]).directory.isSwitchedOff(member)
+      new Bench([unheard(Roster.of([person], [group('1')]))]).directory.isSwitchedOff(member)
     assert.equal(isOff({ ...PERSON, isActive: false }), true)
     assert.equal(isOff(PERSON), false)
     const removed = { ...PERSON, leftAt: ALICE.issuedAt }
@@ -210,7 +210,7 @@ describe('a session under a directory', () => {
     assert.equal(isOff(removed, { ...ALICE, issuedAt: ALICE.issuedAt + 1 }), false)
     assert.equal(isOff(removed, { ...ALICE, issuedAt: 0 }), true, 'a token of unknown age')
     // What it said of groups then is not what it would say now.
-    const { directory } = new Bench([unread(Roster.of([PERSON], [group('1')]))])
+    const { directory } = new Bench([unheard(Roster.of([PERSON], [group('1')]))])
     const applied = directory.apply(ALICE)
     assert.deepEqual([applied.groups, applied.knownGroups], ['unknown', ['claimed']])
   })

@@ -135,20 +135,20 @@ describe('the directory of the configuration', () => {
   })
 })
 
-describe('who is switched off', () => {
-  const OFF = 'users: [{ email: alice@example.com, active: false }]\n'
-  const O = '{ name: o, type: file, path: off.yaml }'
-  const PULL = '{ name: p, type: okta, url: "https://okta.example.com", token: t, match_by: email }'
-  const people = (isActive: boolean) => [
-    { id: '1', ids: ['1'], emails: ['alice@example.com'], isActive },
-    { id: '2', ids: ['2'], emails: ['bob@example.com'], isActive: true },
-  ]
-  const isOffIn = async (bench: Bench) => {
-    await using directory = await bench.open()
-    return directory.isSwitchedOff(ALICE)
-  }
-  const write = async (text: string) => await writeFile(join(folder, 'off.yaml'), text)
+const OFF = 'users: [{ email: alice@example.com, active: false }]\n'
+const O = '{ name: o, type: file, path: off.yaml }'
+const PULL = '{ name: p, type: okta, url: "https://okta.example.com", token: t, match_by: email }'
+const people = (isActive: boolean) => [
+  { id: '1', ids: ['1'], emails: ['alice@example.com'], isActive },
+  { id: '2', ids: ['2'], emails: ['bob@example.com'], isActive: true },
+]
+const isOffIn = async (bench: Bench) => {
+  await using directory = await bench.open()
+  return directory.isSwitchedOff(ALICE)
+}
+const write = async (text: string) => await writeFile(join(folder, 'off.yaml'), text)
 
+describe('who is switched off', () => {
   for (const [what, spoil] of [
     ['has a slip', () => write(OFF.replace('false', 'flase'))],
     ['is gone', () => rm(join(folder, 'off.yaml'))],

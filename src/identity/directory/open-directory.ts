@@ -55,7 +55,7 @@ export interface OpenDirectoryOptions {
 export async function openDirectory<Session extends Member>(
   options: OpenDirectoryOptions,
 ): Promise<DirectoryService<Session>> {
-  const { config, providerName, now, meter, records } = options
+  const { config, providerName, now, meter } = options
   const copies = await copiesIn(options)
   const directory = new Directory<Session>({ now, providerName })
   let sources = new Map<string, { readonly key: string; readonly source: OpenSource | PushedSource }>()
