@@ -81,7 +81,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
     }),
   )
   const { settings } = config.current
-  requireDirectoryFiles(config.current)
+  await requireDirectoryFiles(config.current)
   const metrics = running.use(createMetrics({ version: manifest.version }))
   const meter = metrics.meter
   const now = Date.now

@@ -6,6 +6,7 @@
 import { dirname, resolve } from 'node:path'
 import type { Config } from '../../config/config.ts'
 import { formatOf } from '../../config/directory-rules.ts'
+import { standingStill } from '../../config/watched-files.ts'
 import { Fault, reasonOf } from '../../errors.ts'
 import { readRoster } from './file-source.ts'
 
@@ -14,7 +15,9 @@ import { readRoster } from './file-source.ts'
  *
  * @throws {Fault} CONFIG_INVALID
  */
-export function requireDirectoryFiles(config: Config): void {
+export async function requireDirectoryFiles(config: Config): Promise<void> {
+  const files = config.settings.directory.flatMap((source) => (source.type === 'file' ? [source.path] : []))
+  await standingStill(files.map((path) => resolve(dirname(config.file), path)))
   const problems = directoryFileProblems(config)
   if (problems.length === 0) return
   const cure = 'mend the file, or take the source out of `directory` in the configuration'
