@@ -3,16 +3,22 @@
  *
  * @module
  */
+
+import type { Config } from './config/config.ts'
 import type { LoadOptions } from './config/load.ts'
 import { requestTargetOf } from './config/request-url.ts'
-import { routeChooser } from './config/route-match.ts'
+import { type ChooseRoute, routeChooser } from './config/route-match.ts'
 import { policyMistakes } from './policy/config-check.ts'
+import { readingsOf, unescapePath } from './policy/path-readings.ts'
 import { failedPolicyTests, type Routing } from './policy/policy-tests.ts'
 
 /** Without the tests: for whoever runs them itself. */
 export const CHECKS = { checks: [policyMistakes] } satisfies LoadOptions
 
-export const ROUTING: Routing = { chooserOf: routeChooser, targetOf: requestTargetOf }
+/** Which route answers for which request, and which requests none does. */
+export const chooserOf = (config: Config): ChooseRoute => routeChooser(config, { readingsOf, unescapePath })
+
+export const ROUTING: Routing = { chooserOf, targetOf: requestTargetOf }
 
 export const CHECKS_AND_TESTS = {
   ...CHECKS,

@@ -8,7 +8,7 @@
  */
 import { stripVTControlCharacters } from 'node:util'
 import { ConfigFault } from '../config/problem.ts'
-import { routeChooser } from '../config/route-match.ts'
+import { chooserOf } from '../config-checks.ts'
 import { Fault } from '../errors.ts'
 import { Changes, KINDS, type Kind, type Side, sideOf } from './diff/changes.ts'
 import { markdownReport, textReport } from './diff/report.ts'
@@ -109,6 +109,6 @@ async function changesIn(
 const BY_POLICY: ReadonlySet<string> = new Set(['allow', 'deny', 'sign-in', 'step-up'])
 
 function replayer({ config }: OpenedConfig) {
-  const choose = routeChooser(config)
+  const choose = chooserOf(config)
   return (logged: LoggedDecision, who: LoggedSubject | undefined) => replay(config, choose, logged, who)
 }

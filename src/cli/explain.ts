@@ -8,7 +8,8 @@
 import { isIP } from 'node:net'
 import type { Config } from '../config/config.ts'
 import { type RequestTarget, requestTargetOf } from '../config/request-url.ts'
-import { type Choice, routeChooser } from '../config/route-match.ts'
+import type { Choice } from '../config/route-match.ts'
+import { chooserOf } from '../config-checks.ts'
 import { Fault } from '../errors.ts'
 import { NotedLookups } from '../extauthz/decision-inputs.ts'
 import { policyOf } from '../policy/compiled-policies.ts'
@@ -66,12 +67,12 @@ async function explainedFromFlags(
   const { config } = opened
   const { method = 'GET' } = command
   const request = { authority: target.authority, path: target.path, method }
-  const choice = routeChooser(config)(request)
+  const choice = chooserOf(config)(request)
   const subject = await subjectFor(command, config, terminal.stderr)
   const policy = policyIn(config, choice)
   await using lookups = await lookupsFor(policy, config, terminal.stderr)
   const noted = lookups.data && new NotedLookups(lookups.data)
-  const facts = 'path' in choice ? { ...factsFrom(command, target, choice.path), data: noted } : undefined
+  const facts = 'path' in choice ? { ...factsFrom(command, target, choice), data: noted } : undefined
   const decision = facts && policy?.decide(subject, facts)
   return explanationOf(opened, {
     url: command.what,
@@ -89,7 +90,11 @@ function policyIn(config: Config, choice: Choice) {
 }
 
 /** What is not given is unknown, but for the time, which is now. */
-function factsFrom(command: ExplainCommand, { host }: RequestTarget, path: string): RequestFacts {
+function factsFrom(
+  command: ExplainCommand,
+  { host }: RequestTarget,
+  choice: Extract<Choice, { readonly path: string }>,
+): RequestFacts {
   const { method = 'GET', ip = '', header = [], time } = command
   if (ip !== '' && isIP(ip) === 0) throw new Fault('USAGE', `--ip "${ip}" is not an IP address`)
   const now = time === undefined ? Date.now() : Date.parse(time)
@@ -104,5 +109,13 @@ function factsFrom(command: ExplainCommand, { host }: RequestTarget, path: strin
     if (name === undefined) throw new Fault('USAGE', `--header "${text}" is not of the form "Name: value"`)
     return [name.toLowerCase(), value ?? ''] as const
   })
-  return { method, path, host, sourceIp: ip, headers: Object.fromEntries(headers), now }
+  return {
+    method,
+    path: choice.path,
+    isPathAsWritten: choice.kind === 'route' && choice.route.paths_as_written === true,
+    host,
+    sourceIp: ip,
+    headers: Object.fromEntries(headers),
+    now,
+  }
 }

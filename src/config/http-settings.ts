@@ -97,7 +97,7 @@ export const behaviour = {
     .prefault('reject_request')
     .meta({
       description:
-        'What happens to paths with `%2F` or `%5C`. Envoy `HttpConnectionManager.path_with_escaped_slashes_action`.',
+        'What happens to paths with `%2F` or `%5C`; `allow_escaped_slashes` of a route lets `%2F` through where they are rejected. `unescape_and_redirect` needs `merge_slashes` and `normalize_path`. Envoy `HttpConnectionManager.path_with_escaped_slashes_action`.',
     }),
   headers_with_underscores_action: envoyChoice(['ALLOW', 'REJECT_REQUEST', 'DROP_HEADER'])
     .prefault('drop_header')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { chooserOf } from '../config-checks.ts'
 import { parseConfig } from './parse.ts'
-import { routeChooser } from './route-match.ts'
 import { routesPassedOver } from './routes-passed-over.ts'
 
 const TEXT = `
@@ -22,7 +22,7 @@ function read(text: string) {
 }
 
 const config = read(TEXT)
-const choose = routeChooser(config)
+const choose = chooserOf(config)
 const nameOf = (authority: string, path: string) => {
   const choice = choose({ authority, path })
   return choice.kind === 'route' ? choice.route.name : choice.kind

@@ -12,6 +12,8 @@ import { isIPv6 } from 'node:net'
 import { RE2JS } from 're2js'
 import type { Config, Route, Settings } from './config.ts'
 import { type Place, placeOf, withoutFinalDot } from './host-name.ts'
+import { type PathReader, type PathReadings, pathProblem } from './path-guard.ts'
+import { isBesidePrefix } from './path-rewrite.ts'
 import { normalPathOf } from './request-path.ts'
 
 /** A request, as far as a route is chosen by it. */
@@ -29,15 +31,32 @@ export type Choice =
   | { readonly kind: 'own'; readonly path: string }
   /** Envoy answers 404. */
   | { readonly kind: 'none'; readonly path: string }
-  /** The path is not one that is let in, whatever the route: 400 or 403. */
-  | { readonly kind: 'refused'; readonly why: string }
+  /** The path is not one that is let in: by Envoy, or by the check that Envoy asks for this route. */
+  | {
+      readonly kind: 'refused'
+      readonly why: string
+      readonly for?: { readonly route: Route; readonly path: string }
+    }
   /** Sent back to be asked for in another form. */
   | { readonly kind: 'redirect'; readonly to: string }
 
 export type ChooseRoute = (request: RoutedRequest) => Choice
 
+export interface Router {
+  readonly choose: ChooseRoute
+  /** Why a path that Envoy has chosen a route for is not passed on. */
+  readonly problemOf: (request: {
+    readonly route: Route
+    readonly authority: string
+    readonly path: string
+  }) => string | undefined
+}
+
 /** User agents leave the port of the scheme out of the Host header. */
 export const DEFAULT_PORTS: ReadonlySet<number> = new Set([443, 80])
+
+/** RFC 9110 section 9.1: methods have case, and `delete` is DELETE to some programs and none to others. */
+export const isMethod = (method: string): boolean => /^[A-Z][A-Z0-9_-]*$/.test(method)
 
 /** Paths that Sallyport answers itself on every host; each stands for itself and all below it. */
 export const OWN_PATHS = ['/.pomerium', '/.well-known/pomerium'] as const
@@ -54,7 +73,7 @@ export const isOwnPath = (path: string): boolean =>
   OWN_PATHS.some((own) => path === own || path.startsWith(`${own}/`))
 
 /** Routes are grouped by host once, so that many requests are quick. */
-export function routeChooser(config: Config): ChooseRoute {
+export function routerFor(config: Config, reader: PathReader): Router {
   const { settings } = config
   const authenticate = authenticateHost(settings)
   const groups = Map.groupBy(
@@ -63,32 +82,84 @@ export function routeChooser(config: Config): ChooseRoute {
   )
   const wildcards = config.routes.filter(({ origin }) => origin.wildcard)
 
-  return ({ authority, path: target, method = 'GET' }) => {
-    // A tunnel has no path, and no route here takes it.
-    if (method === 'CONNECT') return { kind: 'none', path: '' }
-    if (target === '*' && method === 'OPTIONS') return { kind: 'none', path: target }
-    const normal = normalPathOf(target, settings)
-    if ('refused' in normal) return { kind: 'refused', why: normal.refused }
-    if ('redirectedTo' in normal) return { kind: 'redirect', to: normal.redirectedTo }
-    const { path } = normal
-    const place = placeOf(withoutFinalDot(authority))
-    if (place === undefined) return { kind: 'refused', why: 'the host is not written as hosts are' }
-    if (place.host === authenticate) return { kind: 'own', path }
+  /** In the order in which Envoy tries them. */
+  function routesFor(place: Place): readonly Route[] {
     const group = groups.get(place.host)
     const answering = group && routesAt(group, place.port, settings)
-    if (answering !== undefined) return isOwnPath(path) ? { kind: 'own', path } : firstOf(answering, path)
-    const reachable = wildcards.filter((route) => isUnderWildcard(route, place, settings))
-    return isOwnPath(path) && reachable.length > 0 ? { kind: 'own', path } : firstOf(reachable, path)
+    return answering ?? wildcards.filter((route) => isUnderWildcard(route, place, settings))
+  }
+
+  function problemFor(path: string, route: Route, place: Place | undefined): string | undefined {
+    const hasOtherRoute = (readings: PathReadings | undefined) =>
+      leadsAstray(readings, route, place === undefined ? [] : routesFor(place), reader)
+    return pathProblem(path, { route, settings, reader, hasOtherRoute })
+  }
+
+  return {
+    choose({ authority, path: target, method = 'GET' }) {
+      // A tunnel has no path, and no route here takes it.
+      if (method === 'CONNECT') return { kind: 'none', path: '' }
+      if (!isMethod(method)) return { kind: 'refused', why: 'the method is not in upper case' }
+      if (target === '*' && method === 'OPTIONS') return { kind: 'none', path: target }
+      const normal = normalPathOf(target, settings)
+      if ('refused' in normal) return { kind: 'refused', why: normal.refused }
+      if ('redirectedTo' in normal) return { kind: 'redirect', to: normal.redirectedTo }
+      const { path } = normal
+      const place = placeOf(withoutFinalDot(authority))
+      if (place === undefined) return { kind: 'refused', why: 'the host is not written as hosts are' }
+      if (place.host === authenticate) return { kind: 'own', path }
+      const routes = routesFor(place)
+      if (isOwnPath(path) && routes.length > 0) return { kind: 'own', path }
+      const route = firstOf(routes, path)
+      if (route === undefined) return { kind: 'none', path }
+      const why = problemFor(path, route, place)
+      return why === undefined
+        ? { kind: 'route', route, path }
+        : { kind: 'refused', why, for: { route, path } }
+    },
+    problemOf: ({ route, authority, path }) => problemFor(path, route, placeOf(withoutFinalDot(authority))),
   }
 }
 
-function firstOf(routes: readonly Route[], path: string): Choice {
-  for (const route of routes) {
-    if (hidesDots(route, path))
-      return { kind: 'refused', why: 'the path hides a dot segment behind a prefix' }
-    if (takesPath(route, path)) return { kind: 'route', route, path }
+export const routeChooser = (config: Config, reader: PathReader): ChooseRoute =>
+  routerFor(config, reader).choose
+
+type Takes = (route: Route, path: string) => boolean
+
+/** The first that matches; `undefined` also where its upstream has no such path. */
+function firstOf(routes: readonly Route[], path: string, takes: Takes = takesPath): Route | undefined {
+  const route = routes.find((each) => takes(each, path))
+  return route === undefined || isBesidePrefix(route, path) ? undefined : route
+}
+
+/** Letters that regular expressions may look at for one request: a few milliseconds of work. */
+const MOST_LETTERS = 40_000
+
+/** Whether a path is read by some in a way in which Envoy would have chosen another route than this one. */
+function leadsAstray(
+  readings: PathReadings | undefined,
+  route: Route,
+  routes: readonly Route[],
+  { unescapePath }: PathReader,
+): boolean {
+  const isForAll = route.regex === undefined && route.path === undefined && (route.prefix ?? '/') === '/'
+  if (isForAll && routes[0] === route) return false
+  if (readings === undefined) return true
+  const { asWritten, unescaped } = readings
+  const patterns = routes.filter(({ regex }) => regex !== undefined).length
+  const letters = [...asWritten, ...unescaped].reduce((sum, { length }) => sum + length, 0)
+  if (patterns * letters > MOST_LETTERS) return true
+  const plain = (text: string) => (text.includes('%') ? (unescapePath(text) ?? text) : text)
+  const takes: Takes = (each, reading) => {
+    if (each.regex !== undefined) return takesPath(each, reading)
+    return each.path === undefined
+      ? reading.startsWith(plain(each.prefix ?? '/'))
+      : reading === plain(each.path)
   }
-  return { kind: 'none', path }
+  return (
+    asWritten.some((reading) => firstOf(routes, reading) !== route) ||
+    unescaped.some((reading) => firstOf(routes, reading, takes) !== route)
+  )
 }
 
 /**
@@ -155,31 +226,4 @@ export function takesPath(route: Route, path: string): boolean {
   if (route.regex !== undefined) return expressionOf(route, route.regex).matches(path)
   if (route.path !== undefined) return path === route.path
   return path.startsWith(route.prefix ?? '/')
-}
-
-/** What may stand between a prefix that ends within a segment and the rest of the path, in RE2. */
-export const DOTS_AFTER_PREFIX = String.raw`(?:\.|%2[eE]){1,2}(?:(?:[/;\\]|%2[fF]|%3[bB]|%5[cC]).*)?`
-const dotsAfterPrefix = new RegExp(`^${DOTS_AFTER_PREFIX}$`)
-
-/**
- * The prefix of a route after which the path must not go on with dots, because what replaces the prefix ends in a
- * slash: `/pre` → `/safe/` would make `/safe/../admin` of `/pre../admin`.
- */
-export function prefixOpenToDots(route: Route): string | undefined {
-  const { prefix, path, regex, redirect } = route
-  const isOpen = path === undefined && regex === undefined && prefix !== undefined && !prefix.endsWith('/')
-  return isOpen && (redirect ? redirect.prefix_rewrite : prefixRewriteOf(route))?.endsWith('/') === true
-    ? prefix
-    : undefined
-}
-
-/** What replaces the matched prefix on the way to the upstream; `undefined` where a pattern rewrites the path. */
-export function prefixRewriteOf(route: Route): string | undefined {
-  if (route.regex_rewrite_pattern !== undefined) return undefined
-  return route.prefix_rewrite ?? route.to?.[0]?.path
-}
-
-function hidesDots(route: Route, path: string): boolean {
-  const prefix = prefixOpenToDots(route)
-  return prefix !== undefined && path.startsWith(prefix) && dotsAfterPrefix.test(path.slice(prefix.length))
 }

@@ -16,7 +16,7 @@ import { policiesOfRoute, whoMayPass } from './policy-keys.ts'
 import { routeTests } from './policy-test-keys.ts'
 import { FilePath, SecretText } from './reference.ts'
 import { HealthCheck, OutlierDetection } from './resilience.ts'
-import { matching, rewriting } from './route-target.ts'
+import { matching, pathReading, rewriting } from './route-target.ts'
 import { stepUp, tokenPassing } from './session-keys.ts'
 import { sharedKeys } from './shared-keys.ts'
 import { routeProviders } from './sign-in-providers.ts'
@@ -152,6 +152,7 @@ export const ROUTE_SECTIONS = [
   { title: 'Identity provider', keys: routeProviders },
   { title: 'Age and strength of the sign-in', keys: stepUp },
   { title: 'Machines', keys: routeWorkloads },
+  { title: 'Paths that can be read in two ways', keys: pathReading },
   { title: 'Rewriting path and host', keys: rewriting },
   {
     title: 'Headers and identity',
@@ -185,6 +186,7 @@ export const RouteKeys = z
     ...routeProviders,
     ...stepUp,
     ...routeWorkloads,
+    ...pathReading,
     ...rewriting,
     ...headers,
     ...tokenPassing,

@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { HeaderName, HeaderValue } from './header.ts'
 import { Authority, HostName, parseAuthority } from './host-name.ts'
 import { From } from './origin.ts'
+import { isPlainTarget } from './path-rewrite.ts'
 import { Re2 } from './regex.ts'
 import { Upstreams } from './upstream.ts'
 
@@ -15,6 +16,10 @@ import { Upstreams } from './upstream.ts'
 const LONGEST_BODY = 4096
 
 const Path = HeaderValue.refine((path) => path.startsWith('/'), 'must start with "/"')
+const TargetPath = Path.refine(
+  isPlainTarget,
+  'may not hold an empty segment, a dot segment, a backslash or an escaped slash',
+)
 const MatchedPath = Path.refine(
   (path) => !/[?#]/.test(path),
   'may not hold "?" or "#": the query is not part of the path',
@@ -35,10 +40,10 @@ const Redirect = z.strictObject({
     examples: ['new.example.com'],
   }),
   port_redirect: z.int().min(1).max(65_535).optional().meta({ description: 'Port to redirect to.' }),
-  path_redirect: Path.optional().meta({
+  path_redirect: TargetPath.optional().meta({
     description: 'Path that replaces the whole path; may carry a query.',
   }),
-  prefix_rewrite: Path.optional().meta({ description: 'Path that replaces the matched prefix.' }),
+  prefix_rewrite: TargetPath.optional().meta({ description: 'Path that replaces the matched prefix.' }),
   response_code: RedirectStatus.optional().meta({ description: 'Status of the redirect; unset: 301.' }),
   strip_query: z.boolean().optional().meta({ description: 'Drop the query; unset: false.' }),
 })
@@ -111,9 +116,21 @@ export const matching = {
     }),
 }
 
+export const pathReading = {
+  allow_escaped_slashes: z.boolean().optional().meta({
+    description:
+      'Lets paths with `%2F` through, as npm, GitLab and RabbitMQ send them, with `path_with_escaped_slashes_action: reject_request`. Rules on paths judge them as an escape and as a slash. Unset: false.',
+  }),
+  paths_as_written: z.boolean().optional().meta({
+    description:
+      'The app reads `;`, escapes and empty segments as nothing but text. Rules and routes then judge a path by its letters alone, so an app that does cut off `;x` or undo escapes can be asked for what a rule shuts. Unset: false.',
+  }),
+}
+
 export const rewriting = {
-  prefix_rewrite: Path.optional().meta({
-    description: 'Replaces the matched prefix or path. Envoy `RouteAction.prefix_rewrite`.',
+  prefix_rewrite: TargetPath.optional().meta({
+    description:
+      'Replaces the matched prefix or path. If it or `prefix` ends in a slash, whole segments are replaced: `/grafana` by `/` makes `/login` of `/grafana/login`, and `/grafanaX` is not found. Envoy `RouteAction.prefix_rewrite`.',
     examples: ['/'],
   }),
   regex_rewrite_pattern: Re2.optional().meta({

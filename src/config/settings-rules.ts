@@ -44,6 +44,19 @@ const cookieDomainHoldsSignIn: SettingsRule = ({
   return [mistake(['cookie_domain'], `does not hold the host of \`authenticate_service_url\`, ${host}`)]
 }
 
+/** `/%2fevil.example` would be sent on to `//evil.example`, which is a host to browsers; `/\evil.example` too. */
+const redirectStaysOnTheHost: SettingsRule = (settings) => {
+  if (settings.path_with_escaped_slashes_action !== 'UNESCAPE_AND_REDIRECT') return []
+  return (['merge_slashes', 'normalize_path'] as const)
+    .filter((key) => !settings[key])
+    .map((key) =>
+      mistake(
+        [key],
+        'cannot be false beside `path_with_escaped_slashes_action: unescape_and_redirect`, which would then redirect to other hosts',
+      ),
+    )
+}
+
 const LISTENERS = ['address', 'http_redirect_addr', 'health_check_addr', 'metrics_address'] as const
 
 const listenersDoNotCollide: SettingsRule = (settings, raw) => {
@@ -84,6 +97,7 @@ const SETTINGS_RULES: readonly SettingsRule[] = [
   providersAreReachedOverTls,
   cookieDomainHoldsSignIn,
   listenersDoNotCollide,
+  redirectStaysOnTheHost,
   directoryMistakes,
   identityProviderMistakes,
 ]

@@ -7,6 +7,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { isHostName, parseAuthority } from './host-name.ts'
+import { isPlainTarget } from './path-rewrite.ts'
 
 export interface Upstream {
   readonly scheme: 'http' | 'https' | 'h2c' | 'unix' | 'https+unix'
@@ -88,6 +89,8 @@ function parseHttpUpstream(
   }
   if (parsed.search !== '' || parsed.hash !== '')
     return { wrong: `"${url}" may not have a query or a fragment` }
+  if (!isPlainTarget(parsed.pathname))
+    return { wrong: `the path "${parsed.pathname}" may not hold an empty segment or an escaped slash` }
   const name = parsed.hostname.replace(/^\[|\]$/g, '').toLowerCase()
   if (isIP(name) === 0 && !isHostName(name)) return { wrong: `"${name}" is not a host name` }
   const port = parsed.port === '' ? DEFAULT_PORT[scheme] : Number(parsed.port)

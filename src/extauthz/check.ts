@@ -31,6 +31,7 @@ export type RefusalReason =
   | 'headers-too-large'
   | 'ambiguous-target'
   | 'method-not-allowed'
+  | 'unknown-method'
   | 'conflicting-credentials'
   | 'account-switched-off'
   | 'no-person-signs-in'
@@ -91,6 +92,7 @@ export function subjectOf(session: Session | undefined, provider?: string): Subj
 export class CheckFacts implements RequestFacts {
   readonly method: string
   readonly path: string
+  readonly isPathAsWritten: boolean
   readonly host: string
   readonly sourceIp: string
   readonly now: number
@@ -104,6 +106,7 @@ export class CheckFacts implements RequestFacts {
     this.#request = check.request
     this.method = check.request.method
     this.path = check.path
+    this.isPathAsWritten = check.route?.route.paths_as_written === true
     this.host = check.host
     this.now = check.now
     const reads = check.route?.policy.reads

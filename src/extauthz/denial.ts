@@ -133,7 +133,12 @@ const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'code'>>> = {
   'ambiguous-target': {
     status: 400,
     heading: 'This address can’t be read',
-    message: 'The address has a form that two programs could read in two ways, so it is not passed on.',
+    message: 'Two programs could read the address in two ways, so it is not passed on',
+  },
+  'unknown-method': {
+    status: 400,
+    heading: 'This method can’t be read',
+    message: 'Methods of HTTP are in upper case. This one is not, so the request is not passed on.',
   },
   'method-not-allowed': {
     status: 405,

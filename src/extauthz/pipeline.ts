@@ -9,6 +9,8 @@
  *
  * @module
  */
+
+import { isMethod } from '../config/route-match.ts'
 import { Fault } from '../errors.ts'
 import { CERTIFICATE_HEADER, certificateShown } from '../identity/client-certificate/forwarded.ts'
 import { isMachine, type Session } from '../session/session.ts'
@@ -52,6 +54,7 @@ export const PIPELINE: readonly Step[] = [
   { name: 'headers are of a size that apps take', run: refuseLargeHeaders },
   { name: 'the host is one that a name can be read from', run: refuseOddHost },
   { name: 'nobody is asked to repeat what was sent', run: refuseTrace },
+  { name: 'the method means one thing', run: refuseUnknownMethod },
   { name: 'the path means one thing', run: refuseAmbiguousTarget },
   { name: 'credentials are ours or not ours', run: refuseMixedCredentials },
   { name: 'the certificate of the client is judged', run: judgeCertificate },
@@ -144,7 +147,7 @@ function refuseLargeHeaders({ request }: Check): Verdict | undefined {
 
 /** Assertions, cookies and addresses to come back to are made of it. */
 function refuseOddHost({ host }: Check): Verdict | undefined {
-  return host === '' ? { outcome: 'refuse', reason: 'ambiguous-target' } : undefined
+  return host === '' ? ambiguous('the host is not written as hosts are') : undefined
 }
 
 /** The upstream would send back what only it may see: the assertion, and tokens that were added on the way. */
@@ -156,18 +159,25 @@ function refuseTrace({ request }: Check): Verdict | undefined {
     : undefined
 }
 
-/** What Envoy's normalisation leaves to no path; an upstream that reads it otherwise would see another page. */
+/** Some programs put methods in upper case, so a rule on DELETE would not meet the `delete` that they take for it. */
+function refuseUnknownMethod({ request }: Check): Verdict | undefined {
+  return isMethod(request.method) ? undefined : { outcome: 'refuse', reason: 'unknown-method' }
+}
+
+/** What no target holds in any part; the query is data, and browsers leave much in it unescaped. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-const AMBIGUOUS_TARGET = /[#\x00-\x20\x7f\\]|%00/
-const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
+const NO_TARGET = /[#\x00-\x20\x7f]/
 
 function refuseAmbiguousTarget({ request, path, route }: Check): Verdict | undefined {
-  const isPlain =
-    (path.startsWith('/') || request.method === 'CONNECT' || path === '*') &&
-    !AMBIGUOUS_TARGET.test(request.path) &&
-    !(route?.settings.normalize_path === true && DOT_SEGMENT.test(path))
-  return isPlain ? undefined : { outcome: 'refuse', reason: 'ambiguous-target' }
+  if (NO_TARGET.test(request.path)) return ambiguous('the path holds characters that must be escaped')
+  // A tunnel has no path, and `OPTIONS *` asks about the whole server.
+  if (path === '*' || (path === '' && request.method === 'CONNECT')) return undefined
+  if (!path.startsWith('/')) return ambiguous('the path does not begin with a slash')
+  const problem = route?.pathProblem(request.host, path)
+  return problem === undefined ? undefined : ambiguous(problem)
 }
+
+const ambiguous = (detail: string): Verdict => ({ outcome: 'refuse', reason: 'ambiguous-target', detail })
 
 function refuseMixedCredentials({ credentials }: Check): Verdict | undefined {
   return credentials.isMixed ? { outcome: 'refuse', reason: 'conflicting-credentials' } : undefined

@@ -6,7 +6,7 @@
 import type { Config, Route, Settings } from '../config/config.ts'
 import { withHyphens } from '../config/forgeable-headers.ts'
 import { isServerless, serverlessAudience, serverlessHeaderOf } from '../config/google-serverless.ts'
-import { fitsWildcard } from '../config/route-match.ts'
+import { fitsWildcard, type Router, routerFor } from '../config/route-match.ts'
 import { tokenHeadersOf } from '../config/secret-headers.ts'
 import type { SignInDemand } from '../crypto/sign-in-demand.ts'
 import { Fault } from '../errors.ts'
@@ -15,6 +15,7 @@ import type { Verifier } from '../identity/client-certificate/verifier.ts'
 import { groupsClaimsIn } from '../identity/groups-claims.ts'
 import { providerNameIn } from '../identity/provider-names.ts'
 import type { CompiledPolicy } from '../policy/decision.ts'
+import { readingsOf, unescapePath } from '../policy/path-readings.ts'
 import { GroupsFilter } from '../session/groups-filter.ts'
 import type { Session } from '../session/session.ts'
 import { type TokenUse, tokenUseOf } from './idp-tokens.ts'
@@ -31,6 +32,7 @@ const GRACE_MS = 5000
 export class CompiledRoute {
   readonly #ports: Pick<Ports, 'idpIdsFor'>
   readonly #config: Config
+  readonly #router: Router
   readonly route: Route
   readonly settings: Settings
   readonly policy: CompiledPolicy
@@ -74,9 +76,10 @@ export class CompiledRoute {
   readonly impersonation: Impersonation | undefined
 
   /** @throws {Fault} `CONFIG_INVALID` for a policy that does not compile: config/ should have refused it */
-  constructor(route: Route, config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdsFor'>) {
+  constructor(route: Route, config: Config, router: Router, ports: Pick<Ports, 'policyOf' | 'idpIdsFor'>) {
     const { settings } = config
     this.#config = config
+    this.#router = router
     this.route = route
     this.settings = settings
     const { policy } = ports.policyOf(config, route)
@@ -140,6 +143,11 @@ export class CompiledRoute {
   get idpIds(): readonly string[] {
     return this.#ports.idpIdsFor(this.route)
   }
+
+  /** Why the upstream might read another path than the one that is judged; undefined: it can't. */
+  pathProblem(authority: string, path: string): string | undefined {
+    return this.#router.problemOf({ route: this.route, authority, path })
+  }
 }
 
 const IDENTITY = { true: 'full', minimal: 'minimal', false: 'none' } as const
@@ -148,11 +156,13 @@ const IDENTITY = { true: 'full', minimal: 'minimal', false: 'none' } as const
 class Generation {
   readonly config: Config
   readonly #routes: ReadonlyMap<string, Route>
+  readonly #router: Router
   readonly #compiled = new Map<string, CompiledRoute>()
   readonly #ports: Pick<Ports, 'policyOf' | 'idpIdsFor'>
 
   constructor(config: Config, ports: Pick<Ports, 'policyOf' | 'idpIdsFor'>) {
     this.config = config
+    this.#router = routerFor(config, { readingsOf, unescapePath })
     this.#routes = new Map(config.routes.map((route) => [route.id, route]))
     this.#ports = ports
   }
@@ -162,7 +172,7 @@ class Generation {
     if (ready !== undefined) return ready
     const route = this.#routes.get(id)
     if (route === undefined) return undefined
-    const compiled = new CompiledRoute(route, this.config, this.#ports)
+    const compiled = new CompiledRoute(route, this.config, this.#router, this.#ports)
     this.#compiled.set(id, compiled)
     return compiled
   }

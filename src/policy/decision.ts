@@ -51,6 +51,8 @@ export interface RequestFacts {
   readonly method: string
   /** Path without query, normalised by Envoy. */
   readonly path: string
+  /** Whether the app has no other reading of the path (`paths_as_written` of the route). */
+  readonly isPathAsWritten?: boolean | undefined
   readonly host: string
   /** Address of the downstream as Envoy sees it after trusted hops; no port. */
   readonly sourceIp: string

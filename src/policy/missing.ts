@@ -109,6 +109,7 @@ const MISSING: Readonly<Record<Reason, Missing>> = {
   'domain-unknown': { kind: 'email', words: 'an account with a valid e-mail address' },
   'source-ip-unknown': { kind: 'network', words: 'a connection whose address can be told' },
   'geoip-unknown': { kind: 'later', words: 'the place of your connection, which could not be looked up' },
+  'http-method-unknown': DIFFERENT_REQUEST,
   'http-path-unknown': { kind: 'request', words: 'an address that is written plainly' },
   'groups-ok': NOT_FOR_YOU,
   'domain-ok': NOT_FOR_YOU,

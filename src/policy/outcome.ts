@@ -26,6 +26,7 @@ type Judged =
   | 'email'
   | 'geoip'
   | 'groups'
+  | 'http-method'
   | 'http-path'
   | 'record'
   | 'source-ip'
@@ -35,7 +36,7 @@ type Judged =
   | 'user'
 
 /** Kinds of which everything that is asked is always known. */
-type Plain = 'device' | 'http-method' | 'ssh-publickey'
+type Plain = 'device' | 'ssh-publickey'
 
 export type Reason =
   | `${Judged | Plain}-ok`

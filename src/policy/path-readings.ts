@@ -1,51 +1,117 @@
 /**
- * The ways in which an application may read a path.
+ * The ways in which an application may read a path: the one place that says so.
  *
- * Envoy hands over paths in normal form, and then there is one reading. But its normalisation can be
- * configured away (`normalize_path`, `merge_slashes`, `path_with_escaped_slashes_action`), and then `//admin`,
- * `/public/%2e%2e/admin` or `/public%2F..%2Fadmin` means one thing to a prefix rule and another to the
- * application. A path criterion that the readings disagree on is unknown: it neither allows nor lets pass.
+ * The criterion `http_path` and the choice of a route (`route-match.ts` of config/) judge all of them. A rule on which
+ * they disagree is unknown, and a request for which they choose different routes is refused
+ * (docs/decisions/one-reading-of-a-path.md).
+ *
+ * What servers do was seen on Tomcat, Flask, Django and Node, and on proxies behind proxies: they cut parameters off
+ * segments, undo escapes (once or until none is left), read a backslash as a slash, join slashes and resolve dots.
  *
  * @module
  */
 
+export interface PathReadings {
+  /** Escapes stay as they came. The first is the path itself. */
+  readonly asWritten: readonly string[]
+  /** Escapes are undone of whatever may stand in a path without one. */
+  readonly unescaped: readonly string[]
+}
+
 /** Whatever can make two readings; a quick look that nearly every path passes. */
-const SUSPECT = /%[2-7]|\/\/|\/\.|[\\?#]/
+const SUSPECT = /%(?:[02-7]|.?[a-f])|[;\\?#]|\/\/|\/\.{1,2}(?:\/|$)/
 
-let last: { readonly path: string; readonly readings: readonly string[] } = { path: '', readings: [''] }
+/** Servers take 8 KB for the line that holds the path. A longer one is only passed on where nothing hangs on it. */
+const LONGEST = 8192
 
-/** The path as it came and, if that differs, in its plainest form. The last answer is kept: rules come in rows. */
-export function readingsOf(path: string): readonly string[] {
-  if (path !== last.path) last = { path, readings: read(path) }
+/** An honest path has four at most. */
+const MOST_READINGS = 32
+
+let last: { readonly path: string; readonly readings: PathReadings | undefined } = {
+  path: '',
+  readings: { asWritten: [''], unescaped: [''] },
+}
+
+/** Undefined for a path with too many readings to look at. The last answer is kept: rules come in rows. */
+export function readingsOf(path: string): PathReadings | undefined {
+  if (path !== last.path) last = { path, readings: SUSPECT.test(path) ? read(path) : plain(path) }
   return last.readings
 }
 
-function read(path: string): readonly string[] {
-  if (!SUSPECT.test(path)) return [path]
-  const plain = plainest(path)
-  return plain === path ? [path] : [path, plain]
+function plain(path: string): PathReadings {
+  const one = [path]
+  return { asWritten: one, unescaped: one }
 }
+
+function read(path: string): PathReadings | undefined {
+  if (path.length > LONGEST) return undefined
+  const target = path.replace(/[?#].*$/s, '')
+  const cut = withoutParameters(target)
+  const bare = unescapePath(target)
+  const bareCut = unescapePath(cut)
+  if (bare === undefined || bareCut === undefined) return undefined
+  const asWritten = resolved([path, target])
+  const unescaped = resolved([bare, bareCut])
+  return asWritten.length + unescaped.length > MOST_READINGS ? undefined : { asWritten, unescaped }
+}
+
+/** What is left when slashes, parameters, empty and dot segments are read in each of the ways. */
+function resolved(paths: readonly string[]): readonly string[] {
+  const found = new Set<string>()
+  for (const path of paths) {
+    for (const slashed of [path, path.replaceAll('\\', '/')]) {
+      for (const segments of [slashed, withoutParameters(slashed)]) {
+        const joined = joinSlashes(segments)
+        found.add(segments)
+        found.add(joined)
+        found.add(resolveDots(joined))
+        found.add(joinSlashes(resolveDots(segments)))
+      }
+    }
+  }
+  return [...found]
+}
+
+/** Servlet 6.0 section 3.5: `;` and what follows it in a segment is no part of its name. */
+const withoutParameters = (path: string): string => path.replaceAll(/;[^/\\]*/g, '')
+
+const joinSlashes = (path: string): string => path.replaceAll(/\/{2,}/g, '/')
+
+/** RFC 3986 section 5.2.4; an escaped dot is a dot. */
+function resolveDots(path: string): string {
+  if (!/\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path)) return path
+  const kept: string[] = []
+  const segments = path.slice(1).split('/')
+  for (const [index, segment] of segments.entries()) {
+    const name = segment.replaceAll(/%2e/gi, '.')
+    if (name === '..') kept.pop()
+    if (name !== '.' && name !== '..') kept.push(segment)
+    else if (index === segments.length - 1) kept.push('')
+  }
+  return `/${kept.join('/')}`
+}
+
+/** Escapes within escapes, as `%252e`, are undone as well; nobody honest nests them deeper. */
+const DEEPEST = 4
 
 /**
- * RFC 3986 §6.2.2 with what servers are known to do on top: an escaped slash or backslash is a slash, empty
- * segments vanish, and a path parameter (`..;x`) does not hide a dot segment. Other escapes stay, since a
- * rule is written in the same escapes as the request.
+ * The same path with no escape of a character that could stand there without one. Other escapes, such as `%20` and
+ * `%C3%A9`, stay in upper case: they have one reading. Undefined when escapes are nested too deep.
  */
-function plainest(path: string): string {
-  const target = path.replace(/[?#].*$/s, '')
-  const slashed = target.replace(/%[2-7][0-9a-f]/gi, unescapePlain).replaceAll('\\', '/')
-  const segments: string[] = []
-  for (const segment of slashed.split('/')) {
-    const name = segment.split(';', 1)[0]
-    if (name === '..') segments.pop()
-    else if (segment !== '' && name !== '.') segments.push(segment)
+export function unescapePath(path: string): string | undefined {
+  let before = path
+  for (let depth = 0; depth < DEEPEST; depth++) {
+    const after = before
+      .replaceAll(/%(?:25)+(?=[0-9a-f]{2})/gi, '%')
+      .replaceAll(/%[0-9a-f]{2}/gi, unescapePlain)
+    if (after === before) return after
+    before = after
   }
-  const isFolder = /\/(?:\.{1,2}(?:;[^/]*)?)?$/.test(slashed)
-  return `/${segments.join('/')}${isFolder && segments.length > 0 ? '/' : ''}`
+  return undefined
 }
 
-/** Letters, digits, `-._~` mean the same with or without the escape; slashes are the dangerous ones. */
+/** `?`, `#` and `%` would mean something else, and white space and bytes beyond ASCII can't stand in a request. */
 function unescapePlain(escape: string): string {
   const letter = String.fromCharCode(Number.parseInt(escape.slice(1), 16))
-  return /[\w.~\-/\\]/.test(letter) ? letter : escape
+  return /[!-~]/.test(letter) && !/[%?#]/.test(letter) ? letter : escape.toUpperCase()
 }

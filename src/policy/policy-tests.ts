@@ -180,7 +180,7 @@ function ask(
   const { route, path } = choice
   const { policy } = policyOf(bench.config, route)
   if (policy === undefined) return undefined
-  const facts = factsOf(test, { host, path })
+  const facts = factsOf(test, { host, path, isPathAsWritten: route.paths_as_written })
   const decision = policy.decide(asker.subject, facts)
   const isStepUp = needsStepUp(test, route, { policy, decision, subject: asker.subject, facts })
   const came = isStepUp ? { outcome: 'step-up', reasons: STEP_UP_REASONS } : decision

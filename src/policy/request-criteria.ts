@@ -6,16 +6,19 @@
 import type { RequestFacts, Subject } from './decision.ts'
 import { addressOf, isInside, rangeOf } from './ip-ranges.ts'
 import { type CompileData, type Kinds, NO_DATA, withoutData } from './kind.ts'
-import { type TextMatcher, textMatcher } from './matchers.ts'
+import { textMatcher } from './matchers.ts'
 import { type Criterion, hit, miss, type Outcome, unknown } from './outcome.ts'
-import { readingsOf } from './path-readings.ts'
+import { pathMatcher } from './path-matcher.ts'
 import { isMapping, type Path } from './problem.ts'
 
 const METHOD_OK = hit('http-method-ok')
 const METHOD_MISS = miss('http-method-unauthorized')
-const PATH_OK = hit('http-path-ok')
-const PATH_MISS = miss('http-path-unauthorized')
-const PATH_UNKNOWN = unknown('http-path-unknown')
+const METHOD_UNKNOWN = unknown('http-method-unknown')
+const PATH = {
+  hit: hit('http-path-ok'),
+  miss: miss('http-path-unauthorized'),
+  unknown: unknown('http-path-unknown'),
+} as const
 const IP_OK = hit('source-ip-ok')
 const IP_MISS = miss('source-ip-unauthorized')
 const IP_UNKNOWN = unknown('source-ip-unknown')
@@ -26,6 +29,9 @@ const NO_PAGE_OF_OURS = miss('non-pomerium-route')
 /** RFC 9110 §9.3 and RFC 5789: all upper-case, and methods are compared as they are. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']
 
+/** Some programs make `DELETE` of `delete`, others take it for a method of its own. */
+const METHOD = /^[A-Z][A-Z0-9_-]*$/
+
 /** Matcher keys that compare with the whole value; the empty key stands for a bare scalar. */
 const WHOLE = new Set(['', 'is', 'in', 'not', 'not_in'])
 
@@ -33,16 +39,17 @@ const PREFLIGHT_HEADERS = ['origin', 'access-control-request-method'] as const
 
 export const REQUEST_CRITERIA: Kinds = {
   http_method: {
-    holds: 'the method fits; methods are upper-case',
+    holds:
+      'the method fits; methods are upper-case, and one that is not is unknown, since some programs read `delete` as DELETE',
     data: 'text matcher',
     example: { in: ['GET', 'HEAD'] },
-    reasons: ['http-method-ok', 'http-method-unauthorized'],
+    reasons: ['http-method-ok', 'http-method-unauthorized', 'http-method-unknown'],
     reads: ['method'],
     compile: httpMethod,
   },
   http_path: {
     holds:
-      'the path fits, without its query; of a path that programs could read in two ways, one fitting and one not, it is unknown',
+      'the path fits, without its query; of a path that programs could read in two ways, one fitting and one not, it is unknown, and so it is where only a slash at the end is missing or too much',
     data: 'text matcher',
     example: { starts_with: '/docs/' },
     reasons: ['http-path-ok', 'http-path-unauthorized', 'http-path-unknown'],
@@ -82,25 +89,36 @@ function httpMethod(...[data, at, report]: Parameters<CompileData>): Criterion |
     }
   })
   const matches = textMatcher(data, at, report)
-  return matches && ((_, { method }) => (matches(method) ? METHOD_OK : METHOD_MISS))
+  return (
+    matches &&
+    ((_, { method }) => {
+      if (!METHOD.test(method)) return METHOD_UNKNOWN
+      return matches(method) ? METHOD_OK : METHOD_MISS
+    })
+  )
 }
 
 function httpPath(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {
   forEachText(data, at, (key, text, where) => {
     if (/[?#]/.test(text)) report(where, 'can never match: the path is compared without query and fragment')
+    else if (requestedAs(text) !== text)
+      report(where, `must be written as it is requested: "${requestedAs(text)}"`)
     else if ((WHOLE.has(key) || key === 'starts_with') && !/^[/*]/.test(text)) {
       report(where, `must begin with a slash as every path does: "/${text}"`)
     }
   })
-  const matches = textMatcher(data, at, report)
-  return matches && ((_, { path }) => pathOutcome(path, matches))
+  if (textMatcher(data, at, report) === undefined) return undefined
+  const truthOf = pathMatcher(data)
+  return (_, { path, isPathAsWritten }) => PATH[truthOf(path, isPathAsWritten === true)]
 }
 
-function pathOutcome(path: string, matches: TextMatcher): Outcome {
-  const [literal = path, plain] = readingsOf(path)
-  const matched = matches(literal)
-  if (plain !== undefined && matches(plain) !== matched) return PATH_UNKNOWN
-  return matched ? PATH_OK : PATH_MISS
+/** Clients escape these characters before they send a path, and no others that have no need of it. */
+function requestedAs(text: string): string {
+  const escaped = text.toWellFormed().replaceAll(/[^!-~]|["<>^`{|}]/gu, encodeURIComponent)
+  return escaped.replaceAll(/%[2-7][0-9a-f]/gi, (escape) => {
+    const letter = String.fromCharCode(Number.parseInt(escape.slice(1), 16))
+    return /[\w.~-]/.test(letter) ? letter : escape
+  })
 }
 
 function sourceIp(...[data, at, report]: Parameters<CompileData>): Criterion | undefined {

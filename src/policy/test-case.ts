@@ -92,13 +92,12 @@ function textOf(value: unknown): string[] {
 /** What a test does not say is unknown to the criteria that ask for it: no test depends on the day it runs. */
 export function factsOf(
   test: Circumstances,
-  { host, path }: { readonly host: string; readonly path: string },
+  where: Pick<RequestFacts, 'host' | 'path' | 'isPathAsWritten'>,
 ): RequestFacts {
   const headers = Object.entries(test.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])
   return {
     method: test.method ?? 'GET',
-    path,
-    host,
+    ...where,
     sourceIp: test.ip ?? '',
     headers: Object.fromEntries(headers),
     now: test.time === undefined ? undefined : Date.parse(test.time),

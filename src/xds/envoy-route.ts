@@ -5,9 +5,10 @@
  */
 
 import type { Redirect, Route, Settings } from '../config/config.ts'
-import { DOTS_AFTER_PREFIX, OWN_PATHS, prefixOpenToDots, prefixRewriteOf } from '../config/route-match.ts'
+import { type PrefixForm, prefixFormsOf, prefixRewriteOf } from '../config/path-rewrite.ts'
+import { OWN_PATHS } from '../config/route-match.ts'
 import { tokenHeadersOf } from '../config/secret-headers.ts'
-import { duration, escapeRegex, type Fields, typed } from './envoy-json.ts'
+import { duration, type Fields, typed } from './envoy-json.ts'
 import { impersonation, isKubernetes, KUBERNETES_HEADERS } from './kubernetes.ts'
 import { HTTP_CLUSTER } from './names.ts'
 import { ownResponseHeaders, responseHeadersOf, rewriteResponseHeaders } from './response-headers.ts'
@@ -35,13 +36,15 @@ export function upgradesOf(route: Route, settings: Settings): readonly string[] 
 
 const upgradeToken = (token: string): string => (token === 'spdy' ? 'spdy/3.1' : token)
 
-function matchOf(route: Route, authority: Fields | undefined): Fields {
+function matchOf(route: Route, authority: Fields | undefined, form: PrefixForm | undefined): Fields {
   const path =
-    route.regex !== undefined
-      ? { safe_regex: { regex: route.regex } }
-      : route.path !== undefined
-        ? { path: route.path }
-        : { prefix: route.prefix ?? '/' }
+    form !== undefined
+      ? { [form.kind]: form.text }
+      : route.regex !== undefined
+        ? { safe_regex: { regex: route.regex } }
+        : route.path !== undefined
+          ? { path: route.path }
+          : { prefix: route.prefix ?? '/' }
   return authority === undefined ? path : { ...path, headers: [authority] }
 }
 
@@ -60,7 +63,7 @@ function hostRewriteOf(route: Route): Fields {
   return route.preserve_host_header === true ? {} : { auto_host_rewrite: true }
 }
 
-function pathRewriteOf(route: Route): Fields {
+function pathRewriteOf(route: Route, form: PrefixForm | undefined): Fields {
   if (route.regex_rewrite_pattern !== undefined) {
     return {
       regex_rewrite: {
@@ -69,8 +72,8 @@ function pathRewriteOf(route: Route): Fields {
       },
     }
   }
-  const prefix = prefixRewriteOf(route) ?? ''
-  return prefix === '' ? {} : { prefix_rewrite: prefix }
+  const replacement = form?.replacement ?? prefixRewriteOf(route)
+  return replacement === undefined ? {} : { prefix_rewrite: replacement }
 }
 
 /** By session, as the check says in a header; by address for those without one. */
@@ -82,7 +85,7 @@ const HASH_POLICY = [
 const isHashed = ({ load_balancing_policy: policy }: Route): boolean =>
   policy === 'RING_HASH' || policy === 'MAGLEV'
 
-function actionTo(cluster: string, route: Route, settings: Settings): Fields {
+function actionTo(cluster: string, route: Route, settings: Settings, form: PrefixForm | undefined): Fields {
   const upgrades = upgradesOf(route, settings)
   const hostRewrite = hostRewriteOf(route)
   const isRewritten = Object.keys(hostRewrite).length > 0
@@ -96,7 +99,7 @@ function actionTo(cluster: string, route: Route, settings: Settings): Fields {
     cluster,
     timeout: duration(timeout),
     ...(idleTimeout === undefined ? {} : { idle_timeout: duration(idleTimeout) }),
-    ...pathRewriteOf(route),
+    ...pathRewriteOf(route, form),
     ...hostRewrite,
     ...(isRewritten && isForwardedHostWanted ? { append_x_forwarded_host: true } : {}),
     ...(isHashed(route) ? { hash_policy: HASH_POLICY } : {}),
@@ -114,7 +117,7 @@ const REDIRECT_CODES: Readonly<Record<NonNullable<Redirect['response_code']>, st
   308: 'PERMANENT_REDIRECT',
 }
 
-const redirectTo = (redirect: Redirect): Fields => ({
+const redirectTo = (redirect: Redirect, form: PrefixForm | undefined): Fields => ({
   ...(redirect.scheme_redirect !== undefined
     ? { scheme_redirect: redirect.scheme_redirect }
     : redirect.https_redirect === true
@@ -126,15 +129,20 @@ const redirectTo = (redirect: Redirect): Fields => ({
     ? { path_redirect: redirect.path_redirect }
     : redirect.prefix_rewrite === undefined
       ? {}
-      : { prefix_rewrite: redirect.prefix_rewrite }),
+      : { prefix_rewrite: form?.replacement ?? redirect.prefix_rewrite }),
   response_code: REDIRECT_CODES[redirect.response_code ?? 301],
   ...(redirect.strip_query === true ? { strip_query: true } : {}),
 })
 
 /** What the route does with a request that its policy let pass. */
-function actionOf(route: Route, settings: Settings, cluster: string | undefined): Fields {
-  if (cluster !== undefined) return { route: actionTo(cluster, route, settings) }
-  if (route.redirect !== undefined) return { redirect: redirectTo(route.redirect) }
+function actionOf(
+  route: Route,
+  settings: Settings,
+  cluster: string | undefined,
+  form: PrefixForm | undefined,
+): Fields {
+  if (cluster !== undefined) return { route: actionTo(cluster, route, settings, form) }
+  if (route.redirect !== undefined) return { redirect: redirectTo(route.redirect, form) }
   const { status, body } = route.response ?? { status: 404 }
   return {
     direct_response: { status, ...(body === undefined ? {} : { body: { inline_string: body } }) },
@@ -149,22 +157,8 @@ function removedRequestHeaders(route: Route): readonly string[] {
   return (route.remove_request_headers ?? []).filter((name) => !set.has(name.toLowerCase()))
 }
 
-function refusedBefore(route: Route, authority: Fields | undefined): readonly Fields[] {
-  const prefix = prefixOpenToDots(route)
-  if (prefix === undefined) return []
-  const match = { safe_regex: { regex: escapeRegex(prefix) + DOTS_AFTER_PREFIX } }
-  return [
-    {
-      name: `${route.id}-dots`,
-      match: authority === undefined ? match : { ...match, headers: [authority] },
-      direct_response: { status: 400 },
-      typed_per_filter_config: { [EXT_AUTHZ]: typed(EXT_AUTHZ_PER_ROUTE, { disabled: true }) },
-    },
-  ]
-}
-
 /**
- * Envoy's routes for one of ours: itself, and before it what it must not be asked for.
+ * Envoy's routes for one of ours: mostly one; several where a prefix is replaced at the border of a segment.
  *
  * @param authority restricts the route to some hosts, in the catch-all virtual host
  */
@@ -174,21 +168,34 @@ export function envoyRoutes(
   cluster: string | undefined,
   authority?: Fields,
 ): readonly Fields[] {
-  return [...refusedBefore(route, authority), envoyRoute(route, settings, cluster, authority)]
+  const forms = prefixFormsOf(route) ?? [undefined]
+  return forms.map((form) =>
+    form !== undefined && form.replacement === undefined
+      ? nothingThere(route, authority, form)
+      : envoyRoute(route, settings, cluster, { authority, form }),
+  )
 }
+
+/** What begins with the prefix and is no path of the upstream; no policy is asked. */
+const nothingThere = (route: Route, authority: Fields | undefined, form: PrefixForm): Fields => ({
+  name: `${route.id}-beside`,
+  match: matchOf(route, authority, form),
+  direct_response: { status: 404, body: { inline_string: 'Nothing is here.\n' } },
+  typed_per_filter_config: { [EXT_AUTHZ]: typed(EXT_AUTHZ_PER_ROUTE, { disabled: true }) },
+})
 
 function envoyRoute(
   route: Route,
   settings: Settings,
   cluster: string | undefined,
-  authority?: Fields,
+  { authority, form }: { readonly authority: Fields | undefined; readonly form: PrefixForm | undefined },
 ): Fields {
   const removed = removedRequestHeaders(route)
   const added = responseHeadersOf(route, settings)
   return {
     name: route.id,
-    match: matchOf(route, authority),
-    ...actionOf(route, settings, cluster),
+    match: matchOf(route, authority, form),
+    ...actionOf(route, settings, cluster, form),
     ...(removed.length === 0 ? {} : { request_headers_to_remove: removed }),
     ...(added.length === 0 ? {} : { response_headers_to_add: added }),
     typed_per_filter_config: {

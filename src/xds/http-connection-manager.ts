@@ -3,7 +3,7 @@
  * then passes, in the order that security depends on.
  *
  * What the path rules of a policy judge must be what the upstream gets, so paths are normalised here, before
- * anything looks at them, and forms that two parsers may read differently are refused.
+ * anything looks at them. The check then refuses forms that two programs may read differently.
  *
  * @see "Configuring Envoy as an edge proxy" in Envoy's documentation
  * @module
@@ -11,7 +11,6 @@
 
 import type { Settings } from '../config/config.ts'
 import { PLAIN_AUTHORITY } from '../config/host-name.ts'
-import { HIDDEN_DOT_SEGMENT } from '../config/request-path.ts'
 import { accessLog } from './access-log.ts'
 import { withoutClientHeaders } from './client-headers.ts'
 import { asksForCertificates, CERTIFICATE_HEADER, forwardedCertificate } from './client-validation.ts'
@@ -33,6 +32,13 @@ const REQUEST_HEADERS_TIMEOUT_MS = 10_000
 
 const HTTP_PACKAGE = 'envoy.extensions.filters.http'
 
+/**
+ * Envoy has this setting for all routes of a listener, so they are kept here, and the check rejects them on all routes
+ * but those with `allow_escaped_slashes`. Its answer is a page, and the log has the path as it came.
+ */
+const slashesAction = ({ path_with_escaped_slashes_action: action }: Settings): string =>
+  action === 'REJECT_REQUEST' ? 'KEEP_UNCHANGED' : action
+
 /** Settings that all HTTP listeners share. */
 function edgeOptions(settings: Settings): Fields {
   return {
@@ -44,7 +50,7 @@ function edgeOptions(settings: Settings): Fields {
     internal_address_config: { cidr_ranges: [{ address_prefix: '0.0.0.0', prefix_len: 32 }] },
     normalize_path: settings.normalize_path,
     merge_slashes: settings.merge_slashes,
-    path_with_escaped_slashes_action: settings.path_with_escaped_slashes_action,
+    path_with_escaped_slashes_action: slashesAction(settings),
     strip_trailing_host_dot: true,
     // No Server header of the upstream or of Envoy: see RouteConfiguration.response_headers_to_remove.
     server_header_transformation: 'PASS_THROUGH',
@@ -76,9 +82,6 @@ const refuseOddForms: Fields = extension('envoy.filters.http.rbac', `${HTTP_PACK
   rules: {
     action: 'DENY',
     policies: {
-      'hidden-dot-segment': anybodyWith({
-        url_path: { path: { safe_regex: { regex: HIDDEN_DOT_SEGMENT } } },
-      }),
       'odd-host': anybodyWith({
         not_rule: {
           header: { name: ':authority', string_match: { safe_regex: { regex: PLAIN_AUTHORITY } } },

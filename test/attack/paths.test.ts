@@ -5,9 +5,32 @@
  */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
+import { PUBLIC, STAFF_ONLY } from '../harness/stack.ts'
 import { assertRefused, openTarget, VERSIONS } from './target.ts'
 
-const target = await openTarget()
+const target = await openTarget({}, ({ upstream, url }) => {
+  const closed = { from: url('other', ''), to: upstream.url, ...STAFF_ONLY }
+  const open = { from: url('other', ''), to: upstream.url, ...PUBLIC }
+  const pattern = { regex_rewrite_pattern: '^/app(.*)$', regex_rewrite_substitution: '/public/\\1' }
+  return [
+    { ...open, prefix: '/app', ...pattern },
+    { ...open, prefix: '/packages/', allow_escaped_slashes: true },
+    { ...open, prefix: '/matrix/', paths_as_written: true },
+    { ...open, prefix: '/grafana', prefix_rewrite: '/' },
+    { ...open, prefix: '/base/', to: `${upstream.url}/published` },
+    { ...closed, prefix: '/admin/' },
+    open,
+    {
+      from: url('wiki', ''),
+      to: upstream.url,
+      policy: [
+        { allow: { or: [{ accept: true }] } },
+        { deny: { and: [{ http_path: { starts_with: '/admin/' } }, { groups: { exclude: 'staff' } }] } },
+        { deny: { and: [{ http_method: 'DELETE' }] } },
+      ],
+    },
+  ]
+})
 after(() => target[Symbol.asyncDispose]())
 const { stack, fire, staff } = target
 const { port } = stack.edge
@@ -91,6 +114,118 @@ describe('a path', () => {
       const hit = await fire({ host: 'api', path: '/public/%0d%0ax-injected:%201' }, version)
       assert.equal(hit.seen[0]?.headers['x-injected'], undefined)
       if (hit.status === 200) assert.equal(hit.seen[0]?.url, '/public/%0d%0ax-injected:%201')
+    }
+  })
+})
+
+/** `wiki` shuts `/admin/` by a rule, `other` by a route before one that is open to all. */
+const ADMIN = [
+  '/admin/users',
+  '/admin;x/users',
+  '/admin;/users',
+  '/;/admin/users',
+  '/;x=1/admin/users',
+  '/admin%3bx/users',
+  '/admin%253bx/users',
+  '/%61dmin/users',
+  '/%2561dmin/users',
+  '/admin%2fusers',
+  '/admin%252fusers',
+  '/admin%5cusers',
+  '//admin/users',
+  '/x/..;/admin/users',
+  '/x/%2e%2e;/admin/users',
+  '/x/%252e%252e/admin/users',
+  '/x/..%2fadmin/users',
+  '/x/..%20/admin/users',
+  '/x;/../admin/users',
+]
+
+describe('a closed folder beside open ones', () => {
+  for (const host of ['wiki', 'other']) {
+    for (const path of ADMIN) {
+      it(`is not opened at ${host} by ${path}`, async () => {
+        for (const version of VERSIONS) assertRefused(await fire({ host, path }, version))
+      })
+    }
+  }
+
+  it('leaves the others open, whatever they hold', async () => {
+    for (const host of ['wiki', 'other']) {
+      for (const path of ['/page;jsessionid=1', '/a;v=1/b', '/a%20b', '/a@b/%40', '/adm;x/in/users']) {
+        for (const version of VERSIONS) {
+          const hit = await fire({ host, path }, version)
+          assert.deepEqual([hit.status, hit.seen[0]?.url], [200, path], path)
+        }
+      }
+    }
+  })
+
+  it('is not reached through a rewrite', async () => {
+    for (const path of [
+      '/app../admin/users',
+      '/app..;/admin/x',
+      '/app%2e%2e/admin/x',
+      '/app.%2e/x',
+      '/app/x',
+    ]) {
+      for (const version of VERSIONS) assertRefused(await fire({ host: 'other', path }, version))
+    }
+    for (const [path, url] of [
+      ['/appx', '/public/x'],
+      ['/grafana/login', '/login'],
+      ['/grafana', '/'],
+      ['/base/-x', '/published/-x'],
+    ])
+      assert.equal((await fire({ host: 'other', path: path ?? '' }, '1.1')).seen[0]?.url, url)
+    for (const path of ['/grafanaX', '/grafana../admin/x', '/grafana;x/admin/y'])
+      assertRefused(await fire({ host: 'other', path }, '2'))
+  })
+
+  it('is as closed where a route takes escaped slashes or matrix parameters', async () => {
+    for (const path of [
+      '/packages/@scope%2Fname',
+      '/packages/@scope%2fname;x',
+      '/matrix/a;v=1/b;w=2',
+      '/matrix;x',
+    ]) {
+      const hit = await fire({ host: 'other', path }, '2')
+      assert.deepEqual([hit.status, hit.seen[0]?.url], [200, path])
+    }
+    for (const path of [
+      '/packages/..%2fadmin%2fx',
+      '/packages%2F..%2Fadmin/x',
+      '/matrix/%2e%2e;/admin/x',
+      '/other%2Fx',
+    ])
+      assertRefused(await fire({ host: 'other', path }, '2'))
+  })
+})
+
+describe('a method', () => {
+  it('in lower case does not escape a rule on the method', async () => {
+    for (const method of ['delete', 'Delete', 'DELETE', 'dELETE', 'DELETE ', 'DELETE;x']) {
+      for (const version of VERSIONS) assertRefused(await fire({ host: 'wiki', method, path: '/x' }, version))
+    }
+    const refused = await fire({ host: 'wiki', method: 'delete', path: '/x' }, '2')
+    assert.match(refused.text, /"unknown_method"/)
+  })
+
+  it('is not another one by a header', async () => {
+    for (const name of ['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override']) {
+      const hit = await fire({ host: 'wiki', method: 'POST', path: '/x', headers: [[name, 'DELETE']] }, '1.1')
+      assert.doesNotMatch(JSON.stringify(hit.seen[0]?.headers), /DELETE/)
+    }
+  })
+})
+
+describe('a query', () => {
+  it('is data: what browsers leave unescaped in it passes', async () => {
+    for (const query of ['x=\\d+\\.', 'q={a|b}', 'q=^`', 'next=//evil/..%2F', 'x=%00', 'x=..;/']) {
+      for (const version of VERSIONS) {
+        const hit = await fire({ host: 'public', path: `/q?${query}` }, version)
+        assert.deepEqual([hit.status, hit.seen[0]?.url], [200, `/q?${query}`])
+      }
     }
   })
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseConfig } from '../../config/parse.ts'
 import { positionsIn } from '../../config/positions.ts'
-import { routeChooser } from '../../config/route-match.ts'
+import { chooserOf } from '../../config-checks.ts'
 import { type LoggedDecision, readLogLine } from '../replay/log-lines.ts'
 import { replay } from '../replay/replay.ts'
 import { Changes, type Side } from './changes.ts'
@@ -41,7 +41,7 @@ function changesOf(...decisions: readonly object[]): Changes {
   assert.ok('config' in parsed, JSON.stringify(parsed))
   const { config } = parsed
   const changes = new Changes({ config, positions: positionsIn(config, TEXT) })
-  const choose = routeChooser(config)
+  const choose = chooserOf(config)
   for (const logged of decisions.map(decision)) {
     const before: Side = { outcome: logged.outcome, reasons: logged.reasons }
     changes.add(logged, before, replay(config, choose, logged, undefined))

@@ -129,7 +129,7 @@ function noteOf(choice: Choice): string | undefined {
     case 'none':
       return 'no route answers: 404'
     case 'refused':
-      return `not let in, whatever the route: ${choice.why}`
+      return `not let in: ${choice.why}`
     case 'redirect':
       return `redirected to ${choice.to} first`
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { routeChooser } from '../../config/route-match.ts'
+import { chooserOf } from '../../config-checks.ts'
 import type { Subject } from '../../policy/decision.ts'
 import type { OpenedConfig } from '../open-config.ts'
 import { KnownSubjects } from '../replay/known-subjects.ts'
@@ -25,7 +25,7 @@ export async function explainedFromLog(
   const { decision: logged, who } = found
   const { host, path, method } = logged
   const request = { authority: host, path, method }
-  const choose = routeChooser(config)
+  const choose = chooserOf(config)
   const replayed = replay(config, choose, logged, who)
   const {
     facts,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseConfig } from '../../config/parse.ts'
-import { routeChooser } from '../../config/route-match.ts'
+import { chooserOf } from '../../config-checks.ts'
 import { KnownSubjects } from './known-subjects.ts'
 import { type LoggedDecision, type LoggedSubject, readLogLine } from './log-lines.ts'
 import { type Replayed, replay } from './replay.ts'
@@ -61,7 +61,7 @@ routes:
 `)
   assert.ok('config' in parsed, JSON.stringify(parsed))
   const { config } = parsed
-  return replay(config, routeChooser(config), decisionIn(decision), who === null ? undefined : subjectIn(who))
+  return replay(config, chooserOf(config), decisionIn(decision), who === null ? undefined : subjectIn(who))
 }
 
 const outcomeOf = (result: Replayed): string =>

@@ -66,7 +66,10 @@ export function replay(
   }
   const subject = who === undefined ? ANONYMOUS : subjectFor(who, policy)
   const untoldRecords = new Set<string>()
-  const facts = factsOf(logged, choice.path, untoldRecords)
+  const facts = {
+    ...factsOf(logged, choice.path, untoldRecords),
+    isPathAsWritten: route.paths_as_written,
+  }
   const decision = policy.decide(subject, facts)
   const lacks = [
     ...lacking(decision, { logged, who, untoldRecords }),
