@@ -231,11 +231,12 @@ describe('what a route makes of a path', () => {
   })
 })
 
+const problemOf = (route: string) => {
+  const parsed = parseConfig(`routes:\n  - { from: 'https://app.example.com', ${route} }\n`)
+  return 'problems' in parsed ? parsed.problems.map(({ message }) => message).join('\n') : ''
+}
+
 describe('what a path may be replaced by', () => {
-  const problemOf = (route: string) => {
-    const parsed = parseConfig(`routes:\n  - { from: 'https://app.example.com', ${route} }\n`)
-    return 'problems' in parsed ? parsed.problems.map(({ message }) => message).join('\n') : ''
-  }
   for (const target of [
     '//evil.example.com',
     '/\\\\evil',

@@ -54,6 +54,23 @@ describe('the global keys', () => {
       wrong: [],
     },
     {
+      title: 'never redirect to another host for an escaped slash',
+      lines: [
+        'path_with_escaped_slashes_action: unescape_and_redirect',
+        'merge_slashes: false',
+        'normalize_path: false',
+      ],
+      wrong: [
+        'merge_slashes: cannot be false beside `path_with_escaped_slashes_action: unescape_and_redirect`, which would then redirect to other hosts',
+        'normalize_path: cannot be false beside `path_with_escaped_slashes_action: unescape_and_redirect`, which would then redirect to other hosts',
+      ],
+    },
+    {
+      title: 'may redirect for one where slashes are merged',
+      lines: ['path_with_escaped_slashes_action: unescape_and_redirect'],
+      wrong: [],
+    },
+    {
       title: 'ask for openid',
       lines: [...IDP, ...URLS, 'idp_scopes: [email, "a b"]'],
       wrong: ['idp_scopes: must hold "openid"', 'idp_scopes[1]: is not a scope'],
