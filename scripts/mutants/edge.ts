@@ -30,7 +30,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/extauthz/pipeline.ts',
-    find: "return host === '' ? { outcome: 'refuse', reason: 'ambiguous-target' } : undefined",
+    find: "return host === '' ? ambiguous('the host is not written as hosts are') : undefined",
     replace: 'return undefined',
     tests: PIPELINE,
     breaks: 'an assertion is made out to no host when Envoy is set up otherwise',

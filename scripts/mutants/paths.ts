@@ -12,8 +12,8 @@ const PIPELINE = ['src/extauthz/pipeline.test.ts']
 export const MUTANTS: readonly Mutant[] = [
   {
     file: 'src/policy/path-readings.ts',
-    find: 'const bareCut = unescapePath(cut)',
-    replace: 'const bareCut = unescapePath(target)',
+    find: 'for (const base of [target, withoutParameters(target)]) {',
+    replace: 'for (const base of [target]) {',
     tests: READINGS,
     breaks: 'a parameter before an escape hides what a servlet container reads',
   },
@@ -40,8 +40,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/policy/path-readings.ts',
-    find: "      .replaceAll(/%(?:25)+(?=[0-9a-f]{2})/gi, '%')\n",
-    replace: '',
+    find: "undoEscapes(before.replaceAll(/%(?:25)+(?=[0-9a-f]{2})/gi, '%'))",
+    replace: 'before.replaceAll(/%(?!25)[0-9a-f]{2}/gi, unescapePlain)',
     tests: READINGS,
     breaks: 'an escape within an escape hides a letter from a rule, and a proxy behind us undoes both',
   },
@@ -51,6 +51,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (path.length > LONGEST) return plain(path)',
     tests: READINGS,
     breaks: 'a long path is judged by its letters alone',
+  },
+  {
+    file: 'src/policy/path-readings.ts',
+    find: 'bare.push(text, withoutEscapedQuery(text))',
+    replace: 'bare.push(text)',
+    tests: READINGS,
+    breaks: '`/admin%3Fx` passes a rule on `/admin`, and a program that undoes escapes first reads that',
   },
   {
     file: 'src/policy/path-matcher.ts',

@@ -61,6 +61,8 @@ describe('a path that some programs would read as one of another route', () => {
     '/login;jsessionid=1': OTHER,
     '/logi%2565n': 'all',
     '/log%2569n': OTHER,
+    '/login%3Fx': OTHER,
+    '/What%3F': 'all',
     '/en/secret/a': 'pattern',
     '/en;x/secret/a': OTHER,
     '/en/secre%2574/a': OTHER,
@@ -106,6 +108,8 @@ describe('a path that some programs would read as one of another route', () => {
     const many = told([...routes, `name: all, to: 'http://a'`].join('\n'))
     assert.equal(many(`/x;${'y'.repeat(8000)}`), OTHER)
     assert.equal(many('/x;y'), 'all')
+    assert.equal(told(CLOSED_FIRST)(`/x;${'y'.repeat(9000)}`), OTHER)
+    assert.equal(told(CLOSED_FIRST)(`/${'y'.repeat(9000)}`), 'all')
     assert.equal(many('/7;y'), OTHER)
   })
 })

@@ -48,7 +48,7 @@ describe('the decision log', () => {
     assert.deepEqual(seen, [
       ['deny', 403, ['groups-unauthorized']],
       ['sign-in', 302, ['user-unauthenticated']],
-      ['refuse', 400, ['ambiguous-target']],
+      ['refuse', 400, ['ambiguous-target', 'the path holds characters that must be escaped']],
     ])
   })
 

@@ -273,6 +273,7 @@ describe('a path that two programs could read in two ways', () => {
     for (const path of ['/a%23b', '/a..b/', '/.well-known/x', '/...', '/a?x=/../y', '/%E2%9C%93', ...queries])
       assert.ok((await fixture.ask({ path })).isAllowed, path)
     assert.ok((await fixture.ask({ method: 'OPTIONS', path: '*' })).isAllowed)
+    assert.equal((await fixture.ask({ path: '*' })).status, 400)
   })
 
   it('is told what is wrong with it', async () => {

@@ -171,7 +171,8 @@ const NO_TARGET = /[#\x00-\x20\x7f]/
 function refuseAmbiguousTarget({ request, path, route }: Check): Verdict | undefined {
   if (NO_TARGET.test(request.path)) return ambiguous('the path holds characters that must be escaped')
   // A tunnel has no path, and `OPTIONS *` asks about the whole server.
-  if (path === '*' || (path === '' && request.method === 'CONNECT')) return undefined
+  if ((path === '*' && request.method === 'OPTIONS') || (path === '' && request.method === 'CONNECT'))
+    return undefined
   if (!path.startsWith('/')) return ambiguous('the path does not begin with a slash')
   const problem = route?.pathProblem(request.host, path)
   return problem === undefined ? undefined : ambiguous(problem)

@@ -21,11 +21,11 @@ const SERVERS: Readonly<Record<string, (path: string) => string>> = {
   'a proxy that resolves dots, before Tomcat': (path) => dots(join(decode(cut(decode(dots(path)))))),
   'a server that takes backslashes': (path) => dots(join(back(decode(path)))),
   'twice unescaped': (path) => decode(decode(path)),
+  'a query looked for after escapes': (path) => decode(path).replace(/[?#].*/s, ''),
 }
 
-const PIECES = '/ / / admin public x ; ;x=1 .. . %2e %2f %3b %61 %5c %252f %252e %2561 dmin \\ %40 @'.split(
-  ' ',
-)
+const PIECES =
+  '/ / / admin public x ; ;x=1 .. . %2e %2f %3b %61 %5c %252f %252e %2561 dmin \\ %40 @ %3f %2523'.split(' ')
 const piece = fc.constantFrom(...PIECES)
 const path = fc.array(piece, { maxLength: 9 }).map((pieces) => `/${pieces.join('')}`)
 

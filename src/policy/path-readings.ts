@@ -6,7 +6,8 @@
  * (docs/decisions/one-reading-of-a-path.md).
  *
  * What servers do was seen on Tomcat, Flask, Django and Node, and on proxies behind proxies: they cut parameters off
- * segments, undo escapes (once or until none is left), read a backslash as a slash, join slashes and resolve dots.
+ * segments, undo escapes (once or until none is left), end a path at an escaped `?`, read a backslash as a slash, join
+ * slashes and resolve dots.
  *
  * @module
  */
@@ -25,7 +26,7 @@ const SUSPECT = /%(?:[02-7]|.?[a-f])|[;\\?#]|\/\/|\/\.{1,2}(?:\/|$)/
 const LONGEST = 8192
 
 /** An honest path has four at most. */
-const MOST_READINGS = 32
+const MOST_READINGS = 48
 
 let last: { readonly path: string; readonly readings: PathReadings | undefined } = {
   path: '',
@@ -46,12 +47,14 @@ function plain(path: string): PathReadings {
 function read(path: string): PathReadings | undefined {
   if (path.length > LONGEST) return undefined
   const target = path.replace(/[?#].*$/s, '')
-  const cut = withoutParameters(target)
-  const bare = unescapePath(target)
-  const bareCut = unescapePath(cut)
-  if (bare === undefined || bareCut === undefined) return undefined
   const asWritten = resolved([path, target])
-  const unescaped = resolved([bare, bareCut])
+  const bare: string[] = []
+  for (const base of [target, withoutParameters(target)]) {
+    const full = unescapePath(base)
+    if (full === undefined) return undefined
+    for (const text of [undoEscapes(base), full]) bare.push(text, withoutEscapedQuery(text))
+  }
+  const unescaped = resolved(bare)
   return asWritten.length + unescaped.length > MOST_READINGS ? undefined : { asWritten, unescaped }
 }
 
@@ -73,7 +76,10 @@ function resolved(paths: readonly string[]): readonly string[] {
 }
 
 /** Servlet 6.0 section 3.5: `;` and what follows it in a segment is no part of its name. */
-const withoutParameters = (path: string): string => path.replaceAll(/;[^/\\]*/g, '')
+const withoutParameters = (path: string): string => path.replaceAll(/;[^/]*/g, '')
+
+/** Programs that undo escapes before they look for a query take `/admin%3Fx` for `/admin`. */
+const withoutEscapedQuery = (path: string): string => path.replace(/%(?:3F|23).*$/s, '')
 
 const joinSlashes = (path: string): string => path.replaceAll(/\/{2,}/g, '/')
 
@@ -101,14 +107,18 @@ const DEEPEST = 4
 export function unescapePath(path: string): string | undefined {
   let before = path
   for (let depth = 0; depth < DEEPEST; depth++) {
-    const after = before
-      .replaceAll(/%(?:25)+(?=[0-9a-f]{2})/gi, '%')
-      .replaceAll(/%[0-9a-f]{2}/gi, unescapePlain)
+    const after = undoEscapes(before.replaceAll(/%(?:25)+(?=[0-9a-f]{2})/gi, '%'))
     if (after === before) return after
     before = after
   }
   return undefined
 }
+
+/** Once, as a server does that nobody is behind. */
+const undoEscapes = (path: string): string =>
+  path.replaceAll(/%25(?=[0-9a-f]{2})|%[0-9a-f]{2}/gi, (escape) =>
+    escape === '%25' ? '%' : unescapePlain(escape),
+  )
 
 /** `?`, `#` and `%` would mean something else, and white space and bytes beyond ASCII can't stand in a request. */
 function unescapePlain(escape: string): string {

@@ -139,6 +139,8 @@ const ADMIN = [
   '/x/..%2fadmin/users',
   '/x/..%20/admin/users',
   '/x;/../admin/users',
+  '/admin/%3fx',
+  '/admin;x/%23',
 ]
 
 describe('a closed folder beside open ones', () => {
@@ -159,6 +161,23 @@ describe('a closed folder beside open ones', () => {
         }
       }
     }
+  })
+
+  it('is not opened by a target that is no path', async () => {
+    for (const path of [
+      'http:/admin/users',
+      'http:admin/users',
+      'https:///admin/users',
+      'admin/users',
+      '*',
+      '?/admin/users',
+    ]) {
+      const hit = await fire({ host: 'wiki', path }, '1.1')
+      for (const { url } of hit.seen) assert.doesNotMatch(url, /admin/)
+      assertRefused(await fire({ host: 'wiki', path }, '2'))
+    }
+    const whole = `https://wiki.localhost:${port}/admin;x/users`
+    for (const version of VERSIONS) assertRefused(await fire({ host: 'wiki', path: whole }, version))
   })
 
   it('is not reached through a rewrite', async () => {

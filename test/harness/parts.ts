@@ -9,7 +9,8 @@
  *
  * @module
  */
-import { accessSync, constants, existsSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { run, runToEnd } from './process.ts'
@@ -24,6 +25,12 @@ const MAVEN_COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
 const JUPYTERLAB = '4.4.9'
 const SCIM = ['scim2-client[httpx2]==0.13.2', 'scim2-tester==0.5.2'] as const
 const COMPOSE = 'v2.40.3'
+const TOMCAT = '10.1.44'
+const TOMCAT_PARTS = [
+  'org.apache.tomcat.embed:tomcat-embed-core',
+  'org.apache.tomcat:tomcat-annotations-api',
+] as const
+const PYTHON_WEB = ['flask==3.1.2', 'django==5.2.8', 'uvicorn==0.38.0'] as const
 
 export class MissingPart extends Error {
   override readonly name = 'MissingPart'
@@ -104,6 +111,7 @@ export async function chromium(): Promise<string> {
 
 export const wrk = (): Promise<string> => debianCommand('wrk', ['wrk'])
 const java = (): Promise<string> => debianCommand('java', ['default-jre-headless'])
+const javac = (): Promise<string> => debianCommand('javac', ['default-jdk-headless'])
 const maven = (): Promise<string> => debianCommand('mvn', ['maven'])
 
 /** A Python that can make virtual environments: Debian leaves that module to a package of its own. */
@@ -209,7 +217,43 @@ export async function kubernetes(): Promise<string> {
   })
 }
 
-export type Part = 'chromium' | 'wrk' | 'keycloak' | 'jupyter' | 'compose' | 'scim' | 'kubernetes'
+/** Folder with Tomcat and a server built on it (`path-servers/TomcatServer.java`). */
+async function tomcat(): Promise<string> {
+  const advice = `missing Tomcat: needs a JDK and Maven, and ${TOMCAT_PARTS.join(', ')} of ${TOMCAT} from the Maven repository`
+  const source = join(import.meta.dirname, 'path-servers', 'TomcatServer.java')
+  const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 8)
+  return await cached(`tomcat-${TOMCAT}-${hash}`, advice, async (making) => {
+    await mkdir(making)
+    for (const part of TOMCAT_PARTS) {
+      const args = ['-q', '-B', MAVEN_COPY, `-Dartifact=${part}:${TOMCAT}`, `-DoutputDirectory=${making}`]
+      await run({ command: await maven(), args, cwd: CACHE, withinMs: 600_000 })
+    }
+    const args = ['-cp', `${making}/*`, '-d', making, source]
+    await run({ command: await javac(), args, withinMs: 180_000 })
+  })
+}
+
+/** Interpreter of a virtual environment with Flask, and Django on uvicorn. */
+async function pythonWeb(): Promise<string> {
+  const advice = `missing Flask and Django: needs python3-venv, and ${PYTHON_WEB.join(', ')} from the Python package index`
+  const venv = await cached('python-web-3.1.2-5.2.8-0.38.0', advice, async (making) => {
+    await run({ command: await python(), args: ['-m', 'venv', making], withinMs: 120_000 })
+    const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...PYTHON_WEB]
+    await run({ command: join(making, 'bin', 'python'), args: pip, withinMs: 600_000 })
+  })
+  return join(venv, 'bin', 'python')
+}
+
+export type Part =
+  | 'chromium'
+  | 'wrk'
+  | 'keycloak'
+  | 'jupyter'
+  | 'compose'
+  | 'scim'
+  | 'kubernetes'
+  | 'tomcat'
+  | 'python-web'
 const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   chromium,
   wrk,
@@ -218,6 +262,8 @@ const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   compose,
   scim,
   kubernetes,
+  tomcat,
+  'python-web': pythonWeb,
 }
 
 export type Found = { readonly path: string } | { readonly missing: string }
