@@ -160,6 +160,10 @@ describe('the email address', () => {
     assert.equal(emailIn({ info: { mail: 'a@corp.test' } }, 'info.mail'), 'a@corp.test')
     assert.equal(emailIn({ email: 'x@y.test' }, 'upn'), undefined)
   })
+  it('is not that of the host in the name of a guest', () => {
+    for (const upn of ['bob_other.test#EXT#@corp.test', 'bob_other.test#ext#@corp.test'])
+      assert.equal(emailIn({ upn, email: 'bob@other.test' }, 'upn'), undefined)
+  })
   it('is no better under another name when the provider calls that very address unverified', () => {
     const raw = { upn: 'A@corp.test', email: 'a@corp.test', email_verified: false }
     assert.equal(profileOf(raw, { email: 'upn' }).email, undefined)

@@ -167,7 +167,7 @@ function emailOf(raw: RawClaims, claim: string | undefined): string | undefined 
   // Some providers have a list with one entry; which of several would count nobody says.
   const only: unknown = claim !== undefined && Array.isArray(value) && value.length === 1 ? value[0] : value
   const address = textOf(only)
-  if (address === undefined || !ADDRESS.test(address)) return undefined
+  if (address === undefined || !ADDRESS.test(address) || GUEST.test(address)) return undefined
   const isFlagged =
     (claim ?? 'email') === 'email' || textOf(raw['email'])?.toLowerCase() === address.toLowerCase()
   return isFlagged && !isVerified(raw) ? undefined : address
@@ -179,6 +179,9 @@ function isVerified(raw: RawClaims): boolean {
   const [said, ...more] = [raw['email_verified']].flat()
   return more.length === 0 && (said === true || (typeof said === 'string' && said.toLowerCase() === 'true'))
 }
+
+/** How Entra names somebody of another organization: `bob_other.example#EXT#@ours.example` is not one of ours. */
+const GUEST = /#ext#@/i
 
 /**
  * One `@` with something on both sides, no blanks or invisible characters, and no dot at an end of the domain. With two
