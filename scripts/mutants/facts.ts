@@ -201,4 +201,11 @@ export const MUTANTS: readonly Mutant[] = [
     breaks:
       'a guest of an Entra tenant passes rules on the domain of that tenant, by their user principal name',
   },
+  {
+    file: 'src/identity/directory/effective-groups.ts',
+    find: "return kind === 'user' && given !== '' ? 'ambiguous' : undefined",
+    replace: 'return kind === given ? undefined : undefined',
+    tests: ['src/identity/directory/directory.test.ts'],
+    breaks: 'a deny rule on a group of a directory is escaped by an address that is not verified',
+  },
 ]

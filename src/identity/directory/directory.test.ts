@@ -143,6 +143,15 @@ describe('effective groups', () => {
     assert.deepEqual(groupsOf([inherited]), ['claimed'])
   })
 
+  it('are not known of somebody whose address can’t be relied on, where the source goes by addresses', () => {
+    const unverified = { ...ALICE, email: undefined, claims: { email: ['alice@example.com'] } }
+    assert.equal(groupsOf([sourceOf([group('1')])], unverified), 'unknown')
+    assert.deepEqual(
+      groupsOf([sourceOf([group('1')], { matchBy: 'user_id' })], { ...unverified, userId: 'x' }),
+      ['claimed'],
+    )
+  })
+
   it('that the token has too many of are what the directory says, if it knows the person', () => {
     const overage: Member = { ...ALICE, groups: 'unknown' }
     const bench = new Bench([sourceOf([group('1')])])

@@ -102,10 +102,17 @@ function hasLeft({ issuedAt }: Member, found: Found): boolean {
   return found.leftAt === undefined ? !found.isActive : issuedAt <= found.leftAt
 }
 
+/** Who has an address that can't be relied on may be somebody of the source, and would leave their groups by it. */
+function withoutAddress({ kind = 'user', claims }: Member): Found {
+  const [given = ''] = flatClaim(claims, 'email') ?? []
+  return kind === 'user' && given !== '' ? 'ambiguous' : undefined
+}
+
 const CLAIM = 'claim/'
 
 function lookUp(member: Member, matchBy: string, roster: Roster): Found {
-  if (matchBy === 'email') return member.email === undefined ? undefined : roster.findByEmail(member.email)
+  if (matchBy === 'email')
+    return member.email === undefined ? withoutAddress(member) : roster.findByEmail(member.email)
   if (matchBy === 'user_id') return member.userId === '' ? undefined : roster.findById(member.userId)
   const name = matchBy.slice(CLAIM.length)
   const values = flatClaim(member.claims, name) ?? []
