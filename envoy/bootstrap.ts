@@ -32,6 +32,15 @@ const OWNER_ONLY = 0o600
 const AUTHZ_LIMIT = 1_000_000
 const HTTP_LIMIT = 100_000
 
+/**
+ * Frames that may wait to be written to our own sockets. Strangers who cancel requests make Envoy cancel checks, and
+ * with its own limit of 1,000 resets it closes the connection, which fails everybody's checks.
+ */
+const FRAMES_TO_OURSELVES = 1_000_000
+
+/** A stream that is begun and reset in one breath then never gets as far as a check. */
+const REQUESTS_PER_READ = 1
+
 /** Envoy refuses regular expressions of a hundred RE2 instructions; those of the configuration are the operator's own. */
 const RE2_PROGRAM_SIZE = 1_000_000
 
@@ -116,7 +125,10 @@ export function bootstrapFor(options: BootstrapOptions): BootstrapJson {
       layers: [
         {
           name: 'static',
-          static_layer: { 're2.max_program_size.error_level': RE2_PROGRAM_SIZE },
+          static_layer: {
+            're2.max_program_size.error_level': RE2_PROGRAM_SIZE,
+            'http.max_requests_per_io_cycle': REQUESTS_PER_READ,
+          },
         },
       ],
     },
@@ -137,7 +149,9 @@ const COMMENTS: Readonly<Record<string, string>> = {
   static_resources: ' Sallyport itself: configuration, authorization of each request, its own pages.',
   overload_manager:
     ' Near these limits Envoy gives memory back, then turns requests away, rather than being killed.',
-  layered_runtime: ' Regular expressions of routes may be longer than Envoy allows by default.',
+  layered_runtime:
+    ' Regular expressions of routes may be longer than Envoy allows by default. One request of a connection at a\n' +
+    ' time is begun: a flood of requests that are cancelled at once asks Sallyport nothing.',
   application_log_config: ' One JSON object per line, as Sallyport logs.',
 }
 
@@ -196,12 +210,18 @@ function protocolOptions(options: BootstrapJson): BootstrapJson {
 const http2 = (): BootstrapJson =>
   protocolOptions({
     explicit_http_config: {
-      http2_protocol_options: { connection_keepalive: { interval: '30s', timeout: '10s' } },
+      http2_protocol_options: {
+        connection_keepalive: { interval: '30s', timeout: '10s' },
+        max_outbound_frames: FRAMES_TO_OURSELVES,
+        max_outbound_control_frames: FRAMES_TO_OURSELVES,
+      },
     },
   })
 
 const breakers = (limit: number): BootstrapJson => ({
-  thresholds: [{ max_connections: limit, max_pending_requests: limit, max_requests: limit }],
+  thresholds: [
+    { max_connections: limit, max_pending_requests: limit, max_requests: limit, max_retries: limit },
+  ],
 })
 
 const monitor = (name: string, type: string, config: BootstrapJson): BootstrapJson => ({

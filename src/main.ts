@@ -5,6 +5,7 @@
  */
 import { totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
+import { askAdmin } from '../envoy/admin.ts'
 import { heapLimit, SOCKETS, writeBootstrap } from '../envoy/bootstrap.ts'
 import { findEnvoy } from '../envoy/find.ts'
 import { assertPortFree } from '../envoy/port.ts'
@@ -34,6 +35,7 @@ import type { Session } from './session/session.ts'
 import { type Check, observeHealth, serveHealth, serveMetrics } from './telemetry/health-server.ts'
 import { createLogger } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
+import { countOverflows } from './xds/overflows.ts'
 import { certificatesFor } from './xds/server-certificates.ts'
 import { serveXds, type XdsService } from './xds/service.ts'
 
@@ -179,6 +181,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
     }),
   )
   running.use(renewCertificatesDaily(xds))
+  countOverflows({ config, meter, ask: async (path) => (await askAdmin(socket('admin'), path)).body })
   running.use(watchRevocationLists({ config, logger, meter, now }))
 
   const envoy = options.envoy === 'managed' ? running.use(await startEnvoy()) : undefined

@@ -67,12 +67,12 @@ const headers = {
 const protocols = {
   timeout: Duration.optional().meta({
     description:
-      'Longest wait for the whole answer; `0s` waits for ever. Envoy `RouteAction.timeout`. Unset: `default_upstream_timeout`, or none where WebSockets are allowed.',
+      'Longest time for the whole answer, from the end of the request on; `0s` is no limit. It cuts downloads and streams of events that last longer. Envoy `RouteAction.timeout`. Unset: none, and `default_upstream_timeout` limits silence.',
     examples: ['30s'],
   }),
   idle_timeout: Duration.optional().meta({
     description:
-      'Longest silence on a stream; `0s` allows any. Envoy `RouteAction.idle_timeout`. Unset: `timeout_idle`.',
+      'Longest silence on a stream, in both directions; `0s` allows any. Envoy `RouteAction.idle_timeout`. Unset: any where upgrades are allowed; else `default_upstream_timeout` without `timeout`, and `timeout_idle` or `timeout`, whichever is longer, with it.',
     examples: ['5m'],
   }),
   allow_websockets: z.boolean().optional().meta({
@@ -173,7 +173,11 @@ export const ROUTE_SECTIONS = [
   { title: 'Google serverless apps', keys: routeGoogleServerless },
   {
     title: 'Load balancing and resilience',
-    keys: { ...balancing, circuit_breaker_thresholds: shared.circuit_breaker_thresholds },
+    keys: {
+      ...balancing,
+      circuit_breaker_thresholds: shared.circuit_breaker_thresholds,
+      retry_policy: shared.retry_policy,
+    },
   },
 ] as const
 

@@ -7,6 +7,7 @@
 import type { ConfigPath, Mistake, Route, Settings } from './config.ts'
 import { parseAuthority } from './host-name.ts'
 import { mistake } from './rule.ts'
+import { upgradesOf } from './upgrades.ts'
 
 /** A route, and where the file gives it. */
 export interface PlacedRoute {
@@ -61,19 +62,8 @@ export function grpcHealthChecksSpeakHttp2(routes: readonly PlacedRoute[], setti
     if (route.to.some(({ scheme }) => scheme === 'http' || scheme === 'unix')) {
       return [mistake(at, 'needs an upstream that speaks HTTP/2: use h2c:// or https:// in `to`')]
     }
-    const isHttp1 = allowsUpgrades(route, settings)
-    return isHttp1
+    return upgradesOf(route, settings).length > 0
       ? [mistake(at, 'needs HTTP/2, but where upgrades are allowed the upstream is spoken to in HTTP/1.1')]
       : []
   })
-}
-
-/** A route may also say that what is allowed globally is not allowed here. */
-function allowsUpgrades(route: Route, settings: Settings): boolean {
-  const allowed = (route.allow_upgrades ?? settings.allow_upgrades ?? []).filter(
-    (token) =>
-      !(token === 'websocket' && route.allow_websockets === false) &&
-      !(/^spdy(?:\/3\.1)?$/.test(token) && route.allow_spdy === false),
-  )
-  return allowed.length > 0 || route.allow_websockets === true || route.allow_spdy === true
 }

@@ -6,6 +6,7 @@
 
 import { z } from 'zod'
 import { HEADER_NAME, ResponseHeaders } from './header.ts'
+import { RetryPolicy } from './retry-keys.ts'
 import { upstreamIdentityKeys } from './upstream-identity.ts'
 
 export const Uint32 = z.int().min(0).max(4_294_967_295)
@@ -37,16 +38,18 @@ const Upgrades = z
 const CircuitBreakerThresholds = z.strictObject({
   max_connections: Uint32.optional().meta({
     description:
-      'Connections to the upstream at once. Envoy `CircuitBreakers.Thresholds.max_connections`; unset: 1024.',
+      'Connections to the upstream at once. Further requests wait for one; where streams may last for ever (`timeout: 0s`, upgrades) they are answered 503. Envoy `CircuitBreakers.Thresholds.max_connections`; unset: as many as the next two keys need.',
   }),
   max_pending_requests: Uint32.optional().meta({
-    description: 'Requests that may wait for a connection. `Thresholds.max_pending_requests`; unset: 1024.',
+    description:
+      'Requests that may wait for a connection. `Thresholds.max_pending_requests`; unset: 1024, or 10000 with upgrades.',
   }),
   max_requests: Uint32.optional().meta({
-    description: 'Requests in flight at once. `Thresholds.max_requests`; unset: 1024.',
+    description:
+      'Requests in flight at once, WebSockets included; further ones are answered 503 at once. `Thresholds.max_requests`; unset: 1024, or 10000 where upgrades are allowed.',
   }),
   max_retries: Uint32.optional().meta({
-    description: 'Retries in flight at once. `Thresholds.max_retries`; unset: 3.',
+    description: 'Retries in flight at once. `Thresholds.max_retries`; unset: 1024, or 10000 with upgrades.',
   }),
   max_connection_pools: Uint32.optional().meta({
     description: 'Connection pools at once. `Thresholds.max_connection_pools`; unset: no limit.',
@@ -71,6 +74,14 @@ export function sharedKeys(place: 'route' | 'global') {
           ? 'Merged over the global thresholds, number by number.'
           : 'Each route may override each number.'
       }`,
+    }),
+    retry_policy: RetryPolicy.optional().meta({
+      description: `When a request is sent to the upstream once more, to another endpoint if there is one. Requests with a body of over 32 KB are sent once. Envoy \`RouteAction.retry_policy\`. ${
+        isRoute
+          ? 'Replaces the global policy. Unset: the global one.'
+          : 'Unset: twice, when the upstream cannot be connected to or has not seen the request.'
+      }`,
+      examples: [{ num_retries: 0 }],
     }),
     ...upstreamIdentityKeys(place),
     set_response_headers: ResponseHeaders.optional().meta({

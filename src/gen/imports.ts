@@ -52,6 +52,7 @@ export const RESOURCES = [
   'envoy/extensions/resource_monitors/cpu_utilization/v3/cpu_utilization.proto',
   'envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections.proto',
   'envoy/extensions/resource_monitors/fixed_heap/v3/fixed_heap.proto',
+  'envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.proto',
   'envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.proto',
   'envoy/extensions/transport_sockets/quic/v3/quic_transport.proto',
   'envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.proto',

@@ -12,6 +12,12 @@ import { Fault } from '../errors.ts'
 /** Linux keeps 108 bytes with the closing NUL, macOS 104. */
 const LONGEST_PATH_BYTES = 103
 
+/**
+ * Connections that may wait to be accepted. A Unix socket with a full queue refuses at once, so a burst of requests
+ * would be answered 503; the kernel's own limit (`net.core.somaxconn`) is 4096 on Linux.
+ */
+const BACKLOG = 4096
+
 /** What `listenUnix` needs of a server; `node:net`, `node:http` and `node:http2` servers all have it. */
 export type Listener = Pick<Server, 'listen' | 'once' | 'off'>
 
@@ -54,7 +60,7 @@ export async function listenUnix(server: Listener, path: string): Promise<void> 
     })
   })
   try {
-    server.listen(path)
+    server.listen({ path, backlog: BACKLOG })
   } finally {
     process.umask(mask)
   }

@@ -10,6 +10,7 @@
 import { isIP, isIPv6 } from 'node:net'
 import type { Route, Settings, Upstream } from '../config/config.ts'
 import { isServerless } from '../config/google-serverless.ts'
+import { upgradesOf } from '../config/upgrades.ts'
 import {
   CONNECTION_BUFFER_BYTES,
   duration,
@@ -20,7 +21,6 @@ import {
   socketAddress,
   typed,
 } from './envoy-json.ts'
-import { upgradesOf } from './envoy-route.ts'
 import { resilienceOf } from './resilience.ts'
 import { makeResource, type Resource, TYPE_URL } from './resource.ts'
 import { isTls, serverNameOf, upstreamTls } from './upstream-tls.ts'

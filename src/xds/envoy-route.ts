@@ -8,33 +8,19 @@ import type { Redirect, Route, Settings } from '../config/config.ts'
 import { type PrefixForm, prefixFormsOf, prefixRewriteOf } from '../config/path-rewrite.ts'
 import { OWN_PATHS } from '../config/route-match.ts'
 import { tokenHeadersOf } from '../config/secret-headers.ts'
+import { upgradesOf } from '../config/upgrades.ts'
 import { duration, type Fields, typed } from './envoy-json.ts'
 import { impersonation, isKubernetes, KUBERNETES_HEADERS } from './kubernetes.ts'
 import { HTTP_CLUSTER } from './names.ts'
 import { ownResponseHeaders, responseHeadersOf, rewriteResponseHeaders } from './response-headers.ts'
+import { OWN_RETRIES, retriesOf } from './retries.ts'
+import { timeoutsOf } from './timeouts.ts'
 
 const EXT_AUTHZ = 'envoy.filters.http.ext_authz'
 const EXT_AUTHZ_PER_ROUTE = 'envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute'
 
 /** Key of `context_extensions` by which the check finds the route; it never matches a URL again. */
 const ROUTE_ID_KEY = 'route_id'
-
-/** `allow_websockets` and `allow_spdy` add to the list of upgrades, and take away from it when they say `false`. */
-export function upgradesOf(route: Route, settings: Settings): readonly string[] {
-  const upgrades = new Set((route.allow_upgrades ?? settings.allow_upgrades ?? []).map(upgradeToken))
-  // `kubectl exec` and its like speak one or the other.
-  const isNeeded = isKubernetes(route) ? true : undefined
-  for (const [token, isAllowed] of [
-    ['websocket', route.allow_websockets ?? isNeeded],
-    ['spdy/3.1', route.allow_spdy ?? isNeeded],
-  ] as const) {
-    if (isAllowed === true) upgrades.add(token)
-    else if (isAllowed === false) upgrades.delete(token)
-  }
-  return [...upgrades]
-}
-
-const upgradeToken = (token: string): string => (token === 'spdy' ? 'spdy/3.1' : token)
 
 function matchOf(route: Route, authority: Fields | undefined, form: PrefixForm | undefined): Fields {
   const path =
@@ -92,13 +78,10 @@ function actionTo(cluster: string, route: Route, settings: Settings, form: Prefi
   const isForwardedHostWanted = !(route.remove_request_headers ?? []).some(
     (name) => name.toLowerCase() === 'x-forwarded-host',
   )
-  // A long-lived stream has no end to wait for, and may be silent.
-  const timeout = route.timeout ?? (upgrades.length > 0 ? 0 : settings.default_upstream_timeout)
-  const idleTimeout = route.idle_timeout ?? (upgrades.length > 0 ? 0 : undefined)
   return {
     cluster,
-    timeout: duration(timeout),
-    ...(idleTimeout === undefined ? {} : { idle_timeout: duration(idleTimeout) }),
+    ...timeoutsOf(route, settings),
+    ...retriesOf(route, settings),
     ...pathRewriteOf(route, form),
     ...hostRewrite,
     ...(isRewritten && isForwardedHostWanted ? { append_x_forwarded_host: true } : {}),
@@ -212,7 +195,7 @@ function envoyRoute(
 const ownRoute = (match: Fields, settings: Settings): Fields => ({
   name: 'sallyport',
   match,
-  route: { cluster: HTTP_CLUSTER, timeout: duration(settings.default_upstream_timeout) },
+  route: { cluster: HTTP_CLUSTER, timeout: duration(settings.default_upstream_timeout), ...OWN_RETRIES },
   typed_per_filter_config: { [EXT_AUTHZ]: typed(EXT_AUTHZ_PER_ROUTE, { disabled: true }) },
 })
 

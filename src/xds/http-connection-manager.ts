@@ -19,6 +19,7 @@ import { impersonateGroups } from './kubernetes.ts'
 import { localReplies } from './local-replies.ts'
 import { AUTHZ_CLUSTER, REDIRECT_CONFIGURATION, ROUTE_CONFIGURATION } from './names.ts'
 import { RESPONSE_HEADER_LUA } from './response-headers.ts'
+import { retryOfChecks } from './retries.ts'
 
 /**
  * Twice what the check lets pass: it refuses with 431 and a sentence, in HTTP/2 too, where Envoy's own refusal of
@@ -105,6 +106,7 @@ function filters(settings: Settings): readonly Fields[] {
       grpc_service: {
         envoy_grpc: { cluster_name: AUTHZ_CLUSTER },
         timeout: duration(settings.grpc_client_timeout),
+        retry_policy: retryOfChecks(settings.grpc_client_timeout),
       },
       failure_mode_allow: false,
       // Becomes 503 in local-replies.ts, which can tell it from the 503 of a decision by that.

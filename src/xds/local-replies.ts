@@ -134,6 +134,14 @@ const TROUBLES: readonly Trouble[] = [
   },
   {
     status: 503,
+    flags: ['UO'],
+    code: 'app_full',
+    heading: 'The app has too much to do',
+    message:
+      'You may open it, but as many requests or connections as it may have at once are open. Try again in a moment; if it lasts, tell who runs it.',
+  },
+  {
+    status: 503,
     code: 'app_unreachable',
     heading: 'The app does not answer',
     message:

@@ -7,7 +7,11 @@
  */
 
 import type { HealthCheck, OutlierDetection, Route, Settings } from '../config/config.ts'
+import { upgradesOf } from '../config/upgrades.ts'
 import { duration, type Fields } from './envoy-json.ts'
+import { mayLastForEver } from './timeouts.ts'
+
+const UINT32_MAX = 4_294_967_295
 
 const DURATIONS: ReadonlySet<string> = new Set([
   'timeout',
@@ -34,9 +38,40 @@ function inEnvoyForm(message: HealthCheck | OutlierDetection): Fields {
   ) as Fields
 }
 
+const USUAL_LIMIT = 1024
+/** A WebSocket holds its place for hours, so routes that allow upgrades have more of them. */
+const LIMIT_WITH_UPGRADES = 10_000
+
+/**
+ * The limit of requests is reached before that of connections, because Envoy answers 503 at once for the first and
+ * lets requests wait for the second.
+ *
+ * Where streams may last for ever that wait would have no end. There a limit of connections, of which each stream has
+ * one, counts as a limit of requests.
+ */
 function circuitBreakersOf(route: Route, settings: Settings): Fields {
-  const thresholds = { ...settings.circuit_breaker_thresholds, ...route.circuit_breaker_thresholds }
-  return Object.keys(thresholds).length === 0 ? {} : { circuit_breakers: { thresholds: [thresholds] } }
+  const wanted = { ...settings.circuit_breaker_thresholds, ...route.circuit_breaker_thresholds }
+  const usual = upgradesOf(route, settings).length > 0 ? LIMIT_WITH_UPGRADES : USUAL_LIMIT
+  const isStrict = wanted.max_connections !== undefined && !mayLastForEver(route, settings)
+  const requests = isStrict
+    ? (wanted.max_requests ?? usual)
+    : Math.min(wanted.max_requests ?? usual, wanted.max_connections ?? UINT32_MAX)
+  const pending = wanted.max_pending_requests ?? usual
+  return {
+    circuit_breakers: {
+      thresholds: [
+        {
+          max_connections: isStrict ? wanted.max_connections : Math.min(requests + pending, UINT32_MAX),
+          max_pending_requests: pending,
+          max_requests: requests,
+          max_retries: wanted.max_retries ?? usual,
+          ...(wanted.max_connection_pools === undefined
+            ? {}
+            : { max_connection_pools: wanted.max_connection_pools }),
+        },
+      ],
+    },
+  }
 }
 
 export function resilienceOf(route: Route, settings: Settings): Fields {

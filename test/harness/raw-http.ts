@@ -26,7 +26,8 @@ export interface RawAnswer {
   readonly closed: boolean
 }
 
-function open(target: RawTarget, alpn: string): Promise<Socket> {
+/** A connection to write to by hand, its TLS handshake done. */
+export function openRaw(target: RawTarget, alpn: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const where = { host: '127.0.0.1', port: target.port }
     if (target.servername === undefined) {
@@ -94,7 +95,7 @@ export async function rawHttp1(
     untilClosed = false,
   }: { readonly withinMs?: number; readonly untilClosed?: boolean } = {},
 ): Promise<RawAnswer> {
-  const socket = await open(target, 'http/1.1')
+  const socket = await openRaw(target, 'http/1.1')
   const bytes = typeof text === 'string' ? Buffer.from(text, 'latin1') : text
   const { received, closed } = await exchange(
     socket,
@@ -111,9 +112,18 @@ export async function rawHttp1(
 
 export type HeaderList = readonly (readonly [name: string, value: string])[]
 
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
-export const FRAME = { DATA: 0, HEADERS: 1, RST_STREAM: 3, SETTINGS: 4, GOAWAY: 7, CONTINUATION: 9 } as const
+export const FRAME = {
+  DATA: 0,
+  HEADERS: 1,
+  RST_STREAM: 3,
+  SETTINGS: 4,
+  PING: 6,
+  GOAWAY: 7,
+  WINDOW_UPDATE: 8,
+  CONTINUATION: 9,
+} as const
 export const FLAG = { END_STREAM: 1, ACK: 1, END_HEADERS: 4 } as const
 
 export function frame(
@@ -214,7 +224,7 @@ export async function rawHttp2(
   frames: readonly Buffer[],
   { withinMs = 3_000 }: { readonly withinMs?: number } = {},
 ): Promise<RawHttp2Answer> {
-  const socket = await open(target, 'h2')
+  const socket = await openRaw(target, 'h2')
   const bytes = Buffer.concat([PREFACE, frame(FRAME.SETTINGS, 0, 0), ...frames])
   const isOver = (each: Frame): boolean =>
     (each.streamId === 1 &&
