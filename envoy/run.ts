@@ -18,13 +18,21 @@ const WATCHDOG = 'trap "" HUP INT TERM; read -r _ || kill -9 "$1" 2>/dev/null'
 /** Secrets that Sallyport has in its environment are none of Envoy's business. */
 const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
 
+/**
+ * How long streams of a replaced listener may go on. Its connections are closed with the next answer, so only what
+ * lasts longer than that, such as a WebSocket, meets this limit.
+ */
+const LISTENER_DRAIN_SECONDS = 86_400
+
 /** How long an access log line may wait in Envoy; by default it would be ten seconds. */
 const ACCESS_LOG_FLUSH_MS = '1000'
 
-/** Where access log lines go: `process.stdout`, or what the logger writes to. */
+/**
+ * Where access log lines go. It has to bound what waits in it, dropping and counting the rest: an Envoy that nobody
+ * reads keeps its lines in memory.
+ */
 export interface LineSink {
   write(lines: Buffer): unknown
-  once(event: 'drain', listener: () => void): unknown
 }
 
 export interface RunOptions {
@@ -33,8 +41,6 @@ export interface RunOptions {
   readonly logLevel: LogLevel
   /** Worker threads; default as many as the machine has cores. */
   readonly concurrency?: number | undefined
-  /** How long connections of a replaced listener may go on; Envoy's default is 600. */
-  readonly drainSeconds?: number | undefined
   readonly logger: Logger
   readonly accessLog: LineSink
   /** Whether it was told to stop: that it then complains of lost streams is no news. */
@@ -65,11 +71,7 @@ export function startEnvoy(options: RunOptions): RunningEnvoy {
   let reason: string | undefined
   child.stdout.on(
     'data',
-    inLines((lines) => {
-      if (accessLog.write(lines) !== false) return
-      child.stdout.pause()
-      accessLog.once('drain', () => child.stdout.resume())
-    }),
+    inLines((lines) => void accessLog.write(lines)),
   )
   child.stderr.on(
     'data',
@@ -112,7 +114,7 @@ function quieter(level: LogLevel): string {
 }
 
 function argumentsOf(options: RunOptions): string[] {
-  const { concurrency, drainSeconds } = options
+  const { concurrency } = options
   return [
     '--config-path',
     options.bootstrapFile,
@@ -125,7 +127,11 @@ function argumentsOf(options: RunOptions): string[] {
     // No shared memory: several Sallyports on one machine, or a new one beside a dying one, don't meet.
     '--disable-hot-restart',
     ...(concurrency === undefined ? [] : ['--concurrency', String(concurrency)]),
-    ...(drainSeconds === undefined ? [] : ['--drain-time-s', String(drainSeconds)]),
+    '--drain-time-s',
+    String(LISTENER_DRAIN_SECONDS),
+    // Not by and by over that time: an answer that comes after a change, or while we stop, ends its connection.
+    '--drain-strategy',
+    'immediate',
   ]
 }
 

@@ -9,13 +9,14 @@ import { PassThrough } from 'node:stream'
 import { after, beforeEach, describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createLogger } from '../src/telemetry/log.ts'
+import { until } from '../test/harness/until.ts'
 import { askAdmin } from './admin.ts'
 import { writeBootstrap } from './bootstrap.ts'
 import { cachedPath } from './fetch.ts'
 import { cacheDirectoryOf } from './find.ts'
 import { inLines, LastWords, readEnvoyLine } from './log-lines.ts'
 import { wheelFor } from './release.ts'
-import { pauseBefore, superviseEnvoy } from './supervise.ts'
+import { pauseBefore, type SuperviseOptions, superviseEnvoy } from './supervise.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'sallyport-supervise-'))
 after(() => rmSync(root, { recursive: true, force: true }))
@@ -54,7 +55,7 @@ ${body}
 }
 const starts = () => readFileSync(join(run, 'starts'), 'utf8').trim().split('\n')
 
-function supervise(envoyPath: string, more: { accessLog?: PassThrough; stopTimeoutMs?: number } = {}) {
+function supervise(envoyPath: string, more: Partial<SuperviseOptions> = {}) {
   return superviseEnvoy({
     envoyPath,
     bootstrapFile,
@@ -88,7 +89,7 @@ describe('superviseEnvoy', () => {
     assert.equal(line, '{"msg":"http-request"}')
     assert.match(
       starts()[0] ?? '',
-      /--log-level info --component-log-level \S*router:info\S* --disable-hot-restart --concurrency 1$/,
+      /--log-level info --component-log-level \S*router:info\S* --disable-hot-restart --concurrency 1 /,
     )
     assert.equal((await askAdmin(envoy.adminSocket, '/ready')).body, 'LIVE')
   })
@@ -149,6 +150,42 @@ describe('superviseEnvoy', () => {
     assert.ok(log.some((line) => line['code'] === 'ENVOY_EXITED' && line['restartInMs'] === 250))
   })
 
+  it('reads on when nobody takes the access log, so that Envoy never has to keep it', async () => {
+    const path = fakeEnvoy(`live()
+      const line = 'x'.repeat(1023) + '\\n'
+      const write = (left) => {
+        for (; left > 0; left -= 1) if (!process.stdout.write(line)) return process.stdout.once('drain', () => write(left - 1))
+        process.stdout.write('end\\n')
+      }
+      write(4096)`)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    // Says "wait" to each line, and never that it can go on.
+    const accessLog = { write: (lines: Buffer) => (lines.includes('end') && resolve(), false) }
+    await using envoy = supervise(path, { accessLog })
+    await promise
+    assert.equal(envoy.status().restarts, 0)
+  })
+
+  it('notices an Envoy that runs but does not answer, says so and starts it anew', async () => {
+    const path = fakeEnvoy(`live()`)
+    const liveness = { intervalMs: 20, unreadyAfterMs: 100, restartAfterMs: 400 }
+    await using envoy = supervise(path, { liveness })
+    await envoy.ready()
+    const { pid = 0 } = envoy.status()
+    // It has been heard once, or its silence would be that of a start.
+    await until(() => !envoy.status().isSilent && starts().length === 1, { what: 'a first answer' })
+    await pause(100)
+    process.kill(pid, 'SIGSTOP')
+    await until(() => envoy.status().isSilent, { what: 'its silence to be noticed' })
+    await until(() => envoy.status().restarts === 1, { what: 'another one' })
+    assert.ok(!isRunning(pid))
+    assert.ok(log.some(({ msg }) => /runs but does not answer/.test(String(msg))))
+    await until(async () => (await askAdmin(envoy.adminSocket, '/ready')).status === 200, {
+      what: 'its answer',
+    })
+    assert.equal(envoy.status().isSilent, false)
+  })
+
   it('kills an Envoy that will not stop', async () => {
     const path = fakeEnvoy(`process.on('SIGTERM', () => {}); live(); setInterval(() => {}, 1000)`)
     const envoy = supervise(path, { stopTimeoutMs: 50 })
@@ -179,7 +216,7 @@ describe('superviseEnvoy', () => {
       import { createLogger } from ${JSON.stringify(join(import.meta.dirname, '../src/telemetry/log.ts'))}
       const { logger } = createLogger({ level: 'error' })
       const [envoyPath, bootstrapFile] = process.argv.slice(1)
-      const envoy = superviseEnvoy({ envoyPath, bootstrapFile, logLevel: 'error', logger })
+      const envoy = superviseEnvoy({ envoyPath, bootstrapFile, logLevel: 'error', logger, accessLog: process.stdout })
       await envoy.ready()
       console.log(envoy.status().pid)`
     const parent = spawn(

@@ -10,7 +10,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Fault } from '../src/errors.ts'
 import { isLive } from './admin.ts'
 import { SOCKETS } from './bootstrap.ts'
-import { type LineSink, type RunningEnvoy, type RunOptions, startEnvoy } from './run.ts'
+import { drain } from './drain.ts'
+import { type LivenessOptions, watchLiveness } from './liveness.ts'
+import { type RunningEnvoy, type RunOptions, startEnvoy } from './run.ts'
 
 const LIVE_POLL_MS = 20
 const FIRST_PAUSE_MS = 250
@@ -19,9 +21,9 @@ const LONGEST_PAUSE_MS = 15_000
 const STABLE_MS = 60_000
 const STOP_TIMEOUT_MS = 5_000
 
-export interface SuperviseOptions extends Omit<RunOptions, 'accessLog' | 'isStopping'> {
-  /** Where access log lines go; default standard output. */
-  readonly accessLog?: LineSink | undefined
+export interface SuperviseOptions extends Omit<RunOptions, 'isStopping'> {
+  /** When an Envoy that runs but does not answer is told of, and started anew. */
+  readonly liveness?: Pick<LivenessOptions, 'restartAfterMs' | 'unreadyAfterMs' | 'intervalMs'> | undefined
   /** How long Envoy may take to stop before it is killed. */
   readonly stopTimeoutMs?: number | undefined
   /** Monotonic milliseconds. */
@@ -33,11 +35,15 @@ interface EnvoyStatus {
   /** How often it had to be started again. */
   readonly restarts: number
   readonly lastExit: { readonly how: string; readonly lastWords: string } | undefined
+  /** It runs, but has not answered for some seconds. */
+  readonly isSilent: boolean
 }
 
 export interface EnvoySupervisor extends AsyncDisposable {
   status(): EnvoyStatus
   readonly adminSocket: string
+  /** Asks clients to go elsewhere and waits for what they have begun; stopping is the caller's next step. */
+  drain(limits: { readonly delayMs: number; readonly timeoutMs: number }): Promise<void>
   /**
    * Resolves when Envoy has its first configuration and serves.
    *
@@ -58,6 +64,15 @@ export function superviseEnvoy(options: SuperviseOptions): EnvoySupervisor {
   const adminSocket = join(dirname(options.bootstrapFile), SOCKETS.admin)
   const logger = options.logger.child({ service: 'envoy' }, { level: options.logLevel })
   const stopping = new AbortController()
+  const liveness = watchLiveness({
+    ...options.liveness,
+    adminSocket,
+    onFrozen: (silentMs) => {
+      logger.error({ silentMs }, 'Envoy runs but does not answer: it is started anew')
+      // One that is stopped takes no other signal.
+      running?.signal('SIGKILL')
+    },
+  })
   const live = Promise.withResolvers<void>()
   // Whoever calls ready() hears of it; whoever doesn't has the log.
   live.promise.catch(() => undefined)
@@ -78,9 +93,9 @@ export function superviseEnvoy(options: SuperviseOptions): EnvoySupervisor {
       // What a killed Envoy left behind would be in the way of a socket.
       rmSync(adminSocket, { force: true })
       const startedAt = now()
+      liveness.restart()
       running = startEnvoy({
         ...options,
-        accessLog: options.accessLog ?? process.stdout,
         logger,
         isStopping: () => stopping.signal.aborted,
       })
@@ -90,6 +105,7 @@ export function superviseEnvoy(options: SuperviseOptions): EnvoySupervisor {
       const fault = new Fault('ENVOY_EXITED', `Envoy ${exit.how}: ${exit.lastWords}`)
       if (!wasLive) {
         stopping.abort()
+        liveness[Symbol.dispose]()
         live.reject(fault)
         return
       }
@@ -106,10 +122,23 @@ export function superviseEnvoy(options: SuperviseOptions): EnvoySupervisor {
   void announceLive()
   return {
     adminSocket,
-    status: () => ({ pid: running?.pid, restarts, lastExit }),
+    status: () => ({ pid: running?.pid, restarts, lastExit, isSilent: liveness.isSilent }),
+    async drain(limits) {
+      if (!wasLive) return
+      await drain({
+        ...limits,
+        adminSocket,
+        onWaiting: (requests) =>
+          logger.info(
+            { requests, atMostMs: limits.timeoutMs },
+            'waiting for requests under way; a second signal ends them',
+          ),
+      })
+    },
     ready: () => live.promise,
     async [Symbol.asyncDispose]() {
       stopping.abort()
+      liveness[Symbol.dispose]()
       live.reject(new Fault('ENVOY_EXITED', 'Envoy was stopped before it served'))
       running?.signal('SIGTERM')
       const timer = setTimeout(() => running?.signal('SIGKILL'), stopTimeoutMs)

@@ -34,6 +34,7 @@ import { ServiceAccounts } from './session/service-accounts.ts'
 import type { Session } from './session/session.ts'
 import { type Check, observeHealth, serveHealth, serveMetrics } from './telemetry/health-server.ts'
 import { createLogger } from './telemetry/log.ts'
+import { countLostLines, problemOfLog } from './telemetry/log-health.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { countOverflows } from './xds/overflows.ts'
 import { certificatesFor } from './xds/server-certificates.ts'
@@ -86,6 +87,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   await requireDirectoryFiles(config.current)
   const metrics = running.use(createMetrics({ version: manifest.version }))
   const meter = metrics.meter
+  countLostLines(meter, log)
   const now = Date.now
 
   await assertPortsFree(settings, ['health_check_addr', 'metrics_address'])
@@ -185,8 +187,13 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   running.use(watchRevocationLists({ config, logger, meter, now }))
 
   const envoy = options.envoy === 'managed' ? running.use(await startEnvoy()) : undefined
-  const checks = readinessOf(xds, envoy)
-  const details = { store: () => sessions.problem, config: () => configHealth(config.status) }
+  let isStopping = false
+  const checks = readinessOf(xds, envoy, () => isStopping)
+  const details = {
+    store: () => sessions.problem,
+    config: () => configHealth(config.status),
+    log: () => problemOfLog(log),
+  }
   observeConfig(meter, config)
   observeHealth(meter, { ...checks, ...details })
   running.use(
@@ -222,7 +229,12 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       const { host, port } = settings.address
       logger.info({ generation, routes: routes.length, address: `${host}:${port}` }, 'ready')
     },
-    [Symbol.asyncDispose]: () => stop.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      isStopping = true
+      const { drain_delay: delayMs, drain_timeout: timeoutMs } = config.current.settings
+      await envoy?.drain({ delayMs, timeoutMs })
+      await stop.disposeAsync()
+    },
   }
 
   async function startEnvoy(): Promise<EnvoySupervisor> {
@@ -242,7 +254,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       bootstrapFile,
       logLevel: settings.log_level,
       logger,
-      accessLog: log.lines,
+      accessLog: log.lines ?? process.stdout,
     })
   }
 }
@@ -259,10 +271,16 @@ async function assertPortsFree(
   }
 }
 
-function readinessOf(xds: XdsService, envoy: EnvoySupervisor | undefined): Readonly<Record<string, Check>> {
+function readinessOf(
+  xds: XdsService,
+  envoy: EnvoySupervisor | undefined,
+  isStopping: () => boolean,
+): Readonly<Record<string, Check>> {
   return {
     envoy: () => {
+      if (isStopping()) return 'is being stopped'
       if (envoy !== undefined && envoy.status().pid === undefined) return 'not running'
+      if (envoy?.status().isSilent === true) return 'does not answer'
       return xds.status().connected === 0 ? 'no Envoy is connected' : undefined
     },
     xds: () => {

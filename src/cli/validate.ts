@@ -5,6 +5,7 @@
  */
 import { stripVTControlCharacters } from 'node:util'
 import type { Config } from '../config/config.ts'
+import { hintsOf } from '../config/hints.ts'
 import { loadConfig, readConfigFile } from '../config/load.ts'
 import { positionsIn } from '../config/positions.ts'
 import { ConfigFault } from '../config/problem.ts'
@@ -32,6 +33,7 @@ export function validate(
       out.write(`${count(problems.length, 'mistake')} in directory files, whose groups would be unknown\n`)
       return 1
     }
+    for (const hint of hintsOf(config)) out.write(`hint: ${stripVTControlCharacters(hint)}\n`)
     const warnings = warningsIn(config, file)
     for (const warning of warnings) out.write(`${stripVTControlCharacters(warning)}\n`)
     const alsoTold = warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`

@@ -72,6 +72,15 @@ export const behaviour = {
     description:
       'Longest wait of Envoy for a decision; then the request is refused. Envoy `ExtAuthz.grpc_service.timeout`.',
   }),
+  drain_timeout: Duration.prefault('8s').meta({
+    description:
+      'Longest wait for requests under way when Sallyport is told to stop and Envoy is its child; WebSockets are not waited for. Keep it below the time after which the service manager kills, 10s with Docker.',
+  }),
+  drain_delay: Duration.prefault('0s').meta({
+    description:
+      'Time in which new connections are still taken then, while `/readyz` says no, so that a load balancer may notice; part of `drain_timeout`.',
+    examples: ['5s'],
+  }),
   skip_xff_append: z.boolean().default(false).meta({
     description: 'Leaves X-Forwarded-For as it came. Envoy `HttpConnectionManager.skip_xff_append`.',
   }),

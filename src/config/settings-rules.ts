@@ -57,6 +57,9 @@ const redirectStaysOnTheHost: SettingsRule = (settings) => {
     )
 }
 
+const drainDelayFits: SettingsRule = ({ drain_delay: delay, drain_timeout: timeout }) =>
+  delay > timeout ? [mistake(['drain_delay'], 'is longer than `drain_timeout`, of which it is a part')] : []
+
 const LISTENERS = ['address', 'http_redirect_addr', 'health_check_addr', 'metrics_address'] as const
 
 const listenersDoNotCollide: SettingsRule = (settings, raw) => {
@@ -98,6 +101,7 @@ const SETTINGS_RULES: readonly SettingsRule[] = [
   cookieDomainHoldsSignIn,
   listenersDoNotCollide,
   redirectStaysOnTheHost,
+  drainDelayFits,
   directoryMistakes,
   identityProviderMistakes,
 ]

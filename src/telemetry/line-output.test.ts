@@ -45,12 +45,14 @@ class HeldSink implements Sink {
 
 function outputTo(sink: Sink, mostWaitingBytes?: number) {
   const lost: number[] = []
+  const gone: true[] = []
   const output = lineOutput({
     sink,
     onLost: (lines) => void lost.push(lines),
+    onGone: () => void gone.push(true),
     ...(mostWaitingBytes !== undefined && { mostWaitingBytes }),
   })
-  return { output, lost }
+  return { output, lost, gone }
 }
 
 const LONG = `${'x'.repeat(40_000)}\n`
@@ -88,18 +90,6 @@ describe('the output of lines', () => {
     assert.equal(sink.text, LONG.repeat(5))
   })
 
-  it('tells a writer to wait, and when to go on', () => {
-    const sink = new HeldSink()
-    const { output } = outputTo(sink)
-    assert.equal(output.write('short\n'), true)
-    let isDrained = false
-    while (output.write(LONG));
-    output.once('drain', () => (isDrained = true))
-    while (sink.isAsked) sink.take()
-    assert.ok(isDrained)
-    assert.equal(output.write('short\n'), true)
-  })
-
   it('tries again after a full disk', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const sink = new HeldSink()
@@ -118,18 +108,20 @@ describe('the output of lines', () => {
     for (let n = 0; n < 5; n++) output.write(LONG)
     assert.deepEqual(lost, [])
     while (sink.isAsked) sink.take()
-    assert.deepEqual([sink.text.length, lost], [2 * LONG.length, [3]])
+    assert.deepEqual([sink.text.length, lost, output.lost], [2 * LONG.length, [3], 3])
   })
 
-  it('keeps nothing for a reader that is gone', async () => {
+  it('keeps nothing for a reader that is gone, says so once and counts on', async () => {
     const sink = new HeldSink()
-    const { output } = outputTo(sink)
+    const { output, lost, gone } = outputTo(sink)
     output.write(LONG)
     output.write(LONG)
+    assert.equal(output.isGone, false)
     sink.fail('EPIPE')
-    assert.equal(output.write(LONG), true)
+    output.write(LONG)
     assert.equal(sink.isAsked, false)
     await output.flush()
+    assert.deepEqual([output.isGone, gone, output.lost, lost], [true, [true], 3, []])
   })
 
   for (const end of ['process.exit(0)', 'throw new Error("planned")', '']) {

@@ -37,12 +37,14 @@ export interface Sink {
 export interface LineOutput {
   /**
    * @param lines whole ones, each with its line break; a buffer must not change any more
-   * @returns false when the reader lags behind: `drain` tells when it has caught up
    */
-  write(lines: string | Buffer): boolean
-  once(event: 'drain', listener: () => void): void
+  write(lines: string | Buffer): void
   /** Resolves when all is written, or nobody reads it. */
   flush(): Promise<void>
+  /** Lines that nobody will ever read. */
+  readonly lost: number
+  /** Whether the reader is gone for good. */
+  readonly isGone: boolean
 }
 
 /**
@@ -74,13 +76,17 @@ export function standardOutput(): Sink {
   }
 }
 
-/** @param options.onLost told how many lines were lost, as soon as others get through again */
+/**
+ * @param options.onLost told how many lines were lost, as soon as others get through again
+ * @param options.onGone told once that the reader is gone for good
+ */
 export function lineOutput(options: {
   readonly sink: Sink
   readonly onLost: (lines: number) => void
+  readonly onGone: () => void
   readonly mostWaitingBytes?: number
 }): LineOutput {
-  const { sink, onLost, mostWaitingBytes = MOST_WAITING_BYTES } = options
+  const { sink, onLost, onGone, mostWaitingBytes = MOST_WAITING_BYTES } = options
   let batch = Buffer.allocUnsafeSlow(BUFFER_BYTES)
   let filled = 0
   let queue: Buffer[] = []
@@ -89,7 +95,9 @@ export function lineOutput(options: {
   let current: Buffer | undefined
   let isUnderWay = false
   let isGone = false
+  /** Since the last word about them, and in all. */
   let lostLines = 0
+  let lostInAll = 0
   let onDrain: (() => void)[] = []
 
   setInterval(handOver, FLUSH_INTERVAL_MS).unref()
@@ -103,14 +111,18 @@ export function lineOutput(options: {
   }
 
   function enqueue(bytes: Buffer): void {
-    if (isGone) return
-    if (waitingBytes + bytes.length > mostWaitingBytes) {
-      for (const byte of bytes) if (byte === NEWLINE) lostLines++
-      return
-    }
+    if (isGone || waitingBytes + bytes.length > mostWaitingBytes) return lose(bytes)
     queue.push(bytes)
     waitingBytes += bytes.length
     if (current === undefined) writeNext()
+  }
+
+  function lose(bytes: Buffer): void {
+    for (const byte of bytes) {
+      if (byte !== NEWLINE) continue
+      lostInAll += 1
+      if (!isGone) lostLines += 1
+    }
   }
 
   function writeNext(): void {
@@ -128,9 +140,11 @@ export function lineOutput(options: {
       writeNext()
     } else if (error instanceof Error && 'code' in error && GONE.includes(error.code)) {
       isGone = true
+      for (const bytes of [...(current === undefined ? [] : [current]), ...queue]) lose(bytes)
       current = undefined
       queue = []
       waitingBytes = 0
+      onGone()
       drained()
     } else setTimeout(writeNext, RETRY_MS).unref()
   }
@@ -169,9 +183,13 @@ export function lineOutput(options: {
       if (most > BUFFER_BYTES) enqueue(isText ? Buffer.from(lines) : lines)
       else filled += isText ? batch.write(lines, filled) : lines.copy(batch, filled)
       if (filled >= BATCH_BYTES) handOver()
-      return waitingBytes < BUFFER_BYTES
     },
-    once: (_event, listener) => void onDrain.push(listener),
+    get lost() {
+      return lostInAll
+    },
+    get isGone() {
+      return isGone
+    },
     async flush() {
       handOver()
       if (waitingBytes === 0) return

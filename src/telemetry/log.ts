@@ -28,6 +28,7 @@ export function createLogger(options: { level: LogLevel; destination?: Destinati
     : lineOutput({
         sink: standardOutput(),
         onLost: (count) => logger.error({ lost: count }, 'log lines were lost: nobody read them in time'),
+        onGone: sayThatNobodyReads,
       })
   const logger = pino(
     {
@@ -40,6 +41,15 @@ export function createLogger(options: { level: LogLevel; destination?: Destinati
     options.destination ?? lines ?? process.stdout,
   )
   return { logger, lines, flush: async () => await lines?.flush() }
+}
+
+/** The last place where it can be said, besides `/readyz` and the metrics. */
+function sayThatNobodyReads(): void {
+  const { stderr } = process
+  // It may lead to the same closed end.
+  stderr.on('error', () => {})
+  const msg = 'standard output is closed: log lines, decisions among them, are lost from now on'
+  stderr.write(`${JSON.stringify({ level: 'error', time: isoTime(), msg })}\n`)
 }
 
 /** A fault is expected: its code and its sentence say all; where in our code it was noticed is noise. */
