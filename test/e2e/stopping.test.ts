@@ -78,13 +78,15 @@ describe('SIGTERM', () => {
 
   it('stops at once when it comes again', async () => {
     await using stack = await start({ drain_timeout: '10m' })
-    await begin(stack, 60_000)
+    const answers = await begin(stack, 60_000)
     const below = stack.sallyport.descendants()
     stack.sallyport.process.signal('SIGTERM')
     await stack.sallyport.waitForLog('what it waits for', ({ msg }) => /a second signal/.test(msg ?? ''))
     stack.sallyport.process.signal('SIGTERM')
     await stack.sallyport.process.exited
     assert.ok(below.length > 0)
+    const ends = await Promise.allSettled(answers)
+    assert.ok(ends.every(({ status }) => status === 'rejected'))
     await until(() => stack.sallyport.descendants().length === 0, { what: 'Envoy to end too' })
   })
 
