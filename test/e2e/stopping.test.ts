@@ -115,8 +115,8 @@ describe('a changed listener', () => {
     await stack.edit({ settings: { timeout_idle: '7m' } })
     await until(
       async () =>
-        /total_listeners_draining: [1-9]/.test(
-          (await askAdmin(admin, '/stats?filter=listeners_draining')).body,
+        /total_(?:listeners|filter_chains)_draining: [1-9]/.test(
+          (await askAdmin(admin, '/stats?filter=_draining')).body,
         ),
       { what: 'the old listener to drain' },
     )
