@@ -60,18 +60,8 @@ function read(path: string): PathReadings | undefined {
 
 /** What is left when slashes, parameters, empty and dot segments are read in each of the ways. */
 function resolved(paths: readonly string[]): readonly string[] {
-  const found = new Set<string>()
-  for (const path of paths) {
-    for (const slashed of [path, path.replaceAll('\\', '/')]) {
-      for (const segments of [slashed, withoutParameters(slashed)]) {
-        const joined = joinSlashes(segments)
-        found.add(segments)
-        found.add(joined)
-        found.add(resolveDots(joined))
-        found.add(joinSlashes(resolveDots(segments)))
-      }
-    }
-  }
+  let found = new Set(paths)
+  for (const step of STEPS) found = new Set([...found, ...Array.from(found, step)])
   return [...found]
 }
 
@@ -96,6 +86,15 @@ function resolveDots(path: string): string {
   }
   return `/${kept.join('/')}`
 }
+
+/** In the order in which servers take them; some join slashes before they resolve dots, some after. */
+const STEPS = [
+  (path: string) => path.replaceAll('\\', '/'),
+  withoutParameters,
+  joinSlashes,
+  resolveDots,
+  joinSlashes,
+]
 
 /** Escapes within escapes, as `%252e`, are undone as well; nobody honest nests them deeper. */
 const DEEPEST = 4
