@@ -29,6 +29,13 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'assertions and addresses are made of a name of any length',
   },
   {
+    file: 'src/config/host-name.ts',
+    find: 'if (!isAddress && NUMBER_LAST.test(host) && isIP(host) !== 4) return undefined',
+    replace: '',
+    tests: HOSTS,
+    breaks: 'strangers make a check fail with a host that no URL can have',
+  },
+  {
     file: 'src/extauthz/pipeline.ts',
     find: "return host === '' ? ambiguous('the host is not written as hosts are') : undefined",
     replace: 'return undefined',

@@ -57,6 +57,7 @@ export const PLAIN_AUTHORITY = `(?:${LABELS}|${BRACKETED})(?::(?:${PORT}))?`
 const plainAuthority = new RegExp(`^(${LABELS}|${BRACKETED})(?::(${PORT}))?$`)
 
 const LONGEST_NAME = 253
+const NUMBER_LAST = /(?:^|\.)(?:\d+|0x[\da-f]*)$/
 
 /** Where a request goes: lower case, IPv6 without brackets. */
 export interface Place {
@@ -73,6 +74,9 @@ export function placeOf(authority: string): Place | undefined {
   const isAddress = name.startsWith('[')
   const host = (isAddress ? name.slice(1, -1) : name).toLowerCase()
   if (host === '' || host.length > LONGEST_NAME || (isAddress && isIP(host) !== 6)) return undefined
+  // Such a name is an address in some notation to URL parsers, which read it as another host, or not at all.
+  if (!isAddress && NUMBER_LAST.test(host) && isIP(host) !== 4) return undefined
+  if (!URL.canParse(`https://${authority}`)) return undefined
   return { host, port: port === undefined ? undefined : Number(port) }
 }
 

@@ -28,7 +28,8 @@ export const addresses = {
     examples: [':80'],
   }),
   insecure_server: z.boolean().default(false).meta({
-    description: 'Serves plain HTTP on `address`: only behind something that ends TLS.',
+    description:
+      'Serves plain HTTP on `address`: only behind something that ends TLS. Apps are told `X-Forwarded-Proto: https` all the same, as that is how users reach them.',
   }),
   health_check_addr: ListenAddress.prefault('127.0.0.1:28080').meta({
     description:

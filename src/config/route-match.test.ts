@@ -12,6 +12,7 @@ routes:
   - { name: never, from: 'https://app.example.com', path: /late, to: 'http://c' }
   - { name: port, from: 'https://app.example.com:8443', to: 'http://d' }
   - { name: wild, from: 'https://*.example.com', to: 'http://e' }
+  - { name: challenges, from: 'https://authenticate.example.com', prefix: /.well-known/acme-challenge/, to: 'http://g', allow_public_unauthenticated_access: true }
   - { name: other, from: 'https://other.example.org', to: 'http://f' }
 `
 
@@ -50,7 +51,22 @@ describe('the route that is chosen (what Envoy does with the same is compared in
   it('is none where Sallyport answers itself', () => {
     assert.equal(nameOf('app.example.com', '/.pomerium/'), 'own')
     assert.equal(nameOf('authenticate.example.com', '/anything'), 'own')
+    assert.equal(nameOf('authenticate.example.com', '/.well-known/acme-challenge/../x'), 'own')
     assert.equal(nameOf('nobody.example.org', '/.pomerium/'), 'none')
+  })
+
+  it('is the one that answers the challenges of a certificate authority, on the host of the sign-in pages', () => {
+    assert.equal(nameOf('authenticate.example.com', '/.well-known/acme-challenge/token'), 'challenges')
+  })
+
+  it('is none for a host that could be read in two ways', () => {
+    for (const authority of [
+      'app.example.com:443.evil.com',
+      'app.example.com:',
+      'x.example.com:0',
+      'a@app.example.com',
+    ])
+      assert.equal(nameOf(authority, '/'), 'refused')
   })
 
   it('is none for a tunnel', () => {
@@ -75,6 +91,7 @@ describe('the routes that are not chosen', () => {
       never: 'the route of line 5 comes first',
       port: 'answers on port 8443 only',
       wild: 'a route with this very host wins over a wildcard',
+      challenges: '(other host) answers for authenticate.example.com',
       other: '(other host) answers for other.example.org',
     })
   })

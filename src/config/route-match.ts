@@ -69,6 +69,17 @@ export function authenticateHost(settings: Settings): string | undefined {
   return url === undefined ? undefined : new URL(url).hostname.replace(/^\[|\]$/g, '').toLowerCase()
 }
 
+/** Where an ACME server looks for the answer to an http-01 challenge (RFC 8555 section 8.3). */
+const CHALLENGES = '/.well-known/acme-challenge/'
+
+/** All that may stand on the host of the sign-in pages besides them: a certificate for it has to come from somewhere. */
+export const answersChallenges = ({
+  regex,
+  path,
+  prefix,
+}: Pick<Route, 'regex' | 'path' | 'prefix'>): boolean =>
+  regex === undefined && (path ?? prefix ?? '').startsWith(CHALLENGES)
+
 export const isOwnPath = (path: string): boolean =>
   OWN_PATHS.some((own) => path === own || path.startsWith(`${own}/`))
 
@@ -85,6 +96,7 @@ export function routerFor(config: Config, reader: PathReader): Router {
   /** In the order in which Envoy tries them. */
   function routesFor(place: Place): readonly Route[] {
     const group = groups.get(place.host)
+    if (place.host === authenticate) return group?.filter(answersChallenges) ?? []
     const answering = group && routesAt(group, place.port, settings)
     return answering ?? wildcards.filter((route) => isUnderWildcard(route, place, settings))
   }
@@ -107,11 +119,10 @@ export function routerFor(config: Config, reader: PathReader): Router {
       const { path } = normal
       const place = placeOf(withoutFinalDot(authority))
       if (place === undefined) return { kind: 'refused', why: 'the host is not written as hosts are' }
-      if (place.host === authenticate) return { kind: 'own', path }
       const routes = routesFor(place)
       if (isOwnPath(path) && routes.length > 0) return { kind: 'own', path }
       const route = firstOf(routes, path)
-      if (route === undefined) return { kind: 'none', path }
+      if (route === undefined) return { kind: place.host === authenticate ? 'own' : 'none', path }
       const why = problemFor(path, route, place)
       return why === undefined
         ? { kind: 'route', route, path }

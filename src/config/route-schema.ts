@@ -61,7 +61,10 @@ const headers = {
       }),
     )
     .optional()
-    .meta({ description: 'Replaces the start of response headers, mostly of Location.' }),
+    .meta({
+      description:
+        'Replaces the start of response headers, mostly of Location; each line of a header by itself.',
+    }),
 }
 
 const protocols = {

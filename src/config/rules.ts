@@ -6,6 +6,7 @@
 
 import type { ConfigPath, Mistake, Route, Settings } from './config.ts'
 import { parseAuthority } from './host-name.ts'
+import { answersChallenges } from './route-match.ts'
 import { mistake } from './rule.ts'
 import { upgradesOf } from './upgrades.ts'
 
@@ -27,17 +28,24 @@ export function routesHaveOneIdentityEach(routes: readonly PlacedRoute[]): Mista
   })
 }
 
-/** The sign-in pages have their host for themselves, or a route would shadow them. */
+/**
+ * The sign-in pages have their host for themselves, or a route would shadow them. What answers the challenges of a
+ * certificate authority is public and stands apart.
+ */
 export function authenticateHostIsFree(routes: readonly PlacedRoute[], settings: Settings): Mistake[] {
   const own = URL.parse(settings.authenticate_service_url ?? '')
   if (own === null) return []
   const port = Number(own.port || 443)
   return routes
-    .filter(({ route: { origin } }) => origin.host === own.hostname && (origin.port ?? port) === port)
+    .filter(({ route }) => {
+      const { origin, allow_public_unauthenticated_access: isPublic } = route
+      const isThere = origin.host === own.hostname && (origin.port ?? port) === port
+      return isThere && !(isPublic === true && answersChallenges(route))
+    })
     .map(({ path }) =>
       mistake(
         [...path, 'from'],
-        `has the host of \`authenticate_service_url\`, ${own.hostname}, which serves the sign-in pages`,
+        `has the host of \`authenticate_service_url\`, ${own.hostname}, which serves the sign-in pages; only a public route with a \`prefix\` of /.well-known/acme-challenge/ may stand there`,
       ),
     )
 }

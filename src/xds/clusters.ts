@@ -143,8 +143,14 @@ const ALPN: Readonly<Record<HttpVersion, readonly string[]>> = {
 
 const HTTP_PROTOCOL_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 
+/** As many as a client may send; Envoy's own limit of a hundred is below what some apps answer with. */
+const MAX_RESPONSE_HEADERS = 1000
+
 const httpOptions = (options: Fields): Fields => ({
-  [HTTP_PROTOCOL_OPTIONS]: typed(HTTP_PROTOCOL_OPTIONS, options),
+  [HTTP_PROTOCOL_OPTIONS]: typed(HTTP_PROTOCOL_OPTIONS, {
+    common_http_protocol_options: { max_headers_count: MAX_RESPONSE_HEADERS },
+    ...options,
+  }),
 })
 
 const HTTP_OPTIONS: Readonly<Record<HttpVersion, Fields>> = {

@@ -14,7 +14,14 @@ import { PLAIN_AUTHORITY } from '../config/host-name.ts'
 import { accessLog } from './access-log.ts'
 import { withoutClientHeaders } from './client-headers.ts'
 import { asksForCertificates, CERTIFICATE_HEADER, forwardedCertificate } from './client-validation.ts'
-import { duration, extension, type Fields, FROM_ADS_FOR_SURE, KEEP_HEADER_CASE } from './envoy-json.ts'
+import {
+  duration,
+  extension,
+  type Fields,
+  FROM_ADS_FOR_SURE,
+  KEEP_HEADER_CASE,
+  setHeader,
+} from './envoy-json.ts'
 import { impersonateGroups } from './kubernetes.ts'
 import { localReplies } from './local-replies.ts'
 import { AUTHZ_CLUSTER, REDIRECT_CONFIGURATION, ROUTE_CONFIGURATION } from './names.ts'
@@ -65,7 +72,13 @@ function edgeOptions(settings: Settings): Fields {
       max_headers_count: MAX_HEADERS,
       headers_with_underscores_action: settings.headers_with_underscores_action,
     },
-    http_protocol_options: KEEP_HEADER_CASE,
+    http_protocol_options: {
+      ...KEEP_HEADER_CASE,
+      // What nginx speaks to its upstreams unless told otherwise. Envoy then takes any odd version for 1.0.
+      accept_http_10: settings.insecure_server,
+      // Over HTTP/2 they pass anyway: Vault's LIST, and what is still to be invented.
+      allow_custom_methods: true,
+    },
     http2_protocol_options: {
       max_concurrent_streams: 100,
       initial_stream_window_size: 65_536,
@@ -77,6 +90,12 @@ function edgeOptions(settings: Settings): Fields {
     access_log: [accessLog(settings)],
   }
 }
+
+/**
+ * How users reach an app is what `from` says, whoever ends TLS: a proxy before us that speaks plain HTTP to us must not
+ * make apps write links to http, or set cookies without `Secure`.
+ */
+const HTTPS_OUTSIDE: Fields = { append: setHeader('x-forwarded-proto', 'https') }
 
 /** Before anything that could take a part of the host for the whole. */
 const refuseOddForms: Fields = extension('envoy.filters.http.rbac', `${HTTP_PACKAGE}.rbac.v3.RBAC`, {
@@ -99,7 +118,7 @@ function anybodyWith(permission: Fields): Fields {
 /** The filters of a protected request. Identity that a client claims is gone before anybody judges it. */
 function filters(settings: Settings): readonly Fields[] {
   return [
-    withoutClientHeaders(asksForCertificates(settings) ? [CERTIFICATE_HEADER] : []),
+    withoutClientHeaders(asksForCertificates(settings) ? [CERTIFICATE_HEADER] : [], [HTTPS_OUTSIDE]),
     refuseOddForms,
     extension('envoy.filters.http.ext_authz', `${HTTP_PACKAGE}.ext_authz.v3.ExtAuthz`, {
       transport_api_version: 'V3',
@@ -136,6 +155,8 @@ export function mainConnectionManager(settings: Settings): Fields {
   return extension('envoy.filters.network.http_connection_manager', HCM, {
     stat_prefix: 'main',
     ...edgeOptions(settings),
+    // Redirects of routes, and the scheme that the check and HTTP/2 upstreams are told.
+    scheme_header_transformation: { scheme_to_overwrite: 'https' },
     ...(asksForCertificates(settings) ? forwardedCertificate : {}),
     rds: { config_source: FROM_ADS_FOR_SURE, route_config_name: ROUTE_CONFIGURATION },
     http_filters: filters(settings),

@@ -38,6 +38,14 @@ function inEnvoyForm(message: HealthCheck | OutlierDetection): Fields {
   ) as Fields
 }
 
+/** Beside upgrades the cluster offers HTTP/1.1 alone in its handshakes, and a server would take the probe for garbage. */
+const probeOf = (check: HealthCheck): Fields => ({
+  ...inEnvoyForm(check),
+  ...(check.http_health_check?.codec_client_type === 'HTTP2'
+    ? { tls_options: { alpn_protocols: ['h2'] } }
+    : {}),
+})
+
 const USUAL_LIMIT = 1024
 /** A WebSocket holds its place for hours, so routes that allow upgrades have more of them. */
 const LIMIT_WITH_UPGRADES = 10_000
@@ -81,7 +89,7 @@ export function resilienceOf(route: Route, settings: Settings): Fields {
     ...(checks.length === 0
       ? {}
       : {
-          health_checks: checks.map(inEnvoyForm),
+          health_checks: checks.map(probeOf),
           // Otherwise an upstream taken out of the file is used on for as long as it is healthy.
           ignore_health_on_host_removal: true,
         }),

@@ -8,7 +8,7 @@ import type { Route, Settings } from '../config/config.ts'
 import { type Fields, setHeader, typed } from './envoy-json.ts'
 
 /**
- * Replaces the start of response headers. One script for all routes: what to replace comes as data in the
+ * Replaces the start of response headers, line by line where there are several. One script for all routes: what to replace comes as data in the
  * `filter_context` of the route, so that no text of a user is ever read as Lua.
  */
 export const RESPONSE_HEADER_LUA = `function envoy_on_response(handle)
@@ -16,9 +16,19 @@ export const RESPONSE_HEADER_LUA = `function envoy_on_response(handle)
   if rules == nil then return end
   local headers = handle:headers()
   for _, rule in ipairs(rules) do
-    local value = headers:get(rule.header)
-    if value ~= nil and string.sub(value, 1, #rule.prefix) == rule.prefix then
-      headers:replace(rule.header, rule.value .. string.sub(value, #rule.prefix + 1))
+    local values = {}
+    local changed = false
+    for index = 0, headers:getNumValues(rule.header) - 1 do
+      local value = headers:getAtIndex(rule.header, index)
+      if string.sub(value, 1, #rule.prefix) == rule.prefix then
+        value = rule.value .. string.sub(value, #rule.prefix + 1)
+        changed = true
+      end
+      table.insert(values, value)
+    end
+    if changed then
+      headers:remove(rule.header)
+      for _, value in ipairs(values) do headers:add(rule.header, value) end
     end
   end
 end

@@ -7,7 +7,7 @@
  */
 
 import type { Config, Route, Settings } from '../config/config.ts'
-import { authenticateHost, bracketed, DEFAULT_PORTS } from '../config/route-match.ts'
+import { answersChallenges, authenticateHost, bracketed, DEFAULT_PORTS } from '../config/route-match.ts'
 import { escapeRegex, type Fields } from './envoy-json.ts'
 import { envoyRoutes, ownPathRoutes, wholeHostRoute } from './envoy-route.ts'
 import { ROUTE_CONFIGURATION } from './names.ts'
@@ -115,11 +115,21 @@ export function virtualHosts(config: Config, clusters: ReadonlyMap<Route, string
     // The sign-in pages own their host: a route there could imitate them.
     host === authenticate ? [] : hostsOf(host, routes, context),
   )
+  const challenges = (groups.get(authenticate ?? '') ?? []).filter(answersChallenges)
   const name = authenticate === undefined ? undefined : bracketed(authenticate)
   return [
     ...(name === undefined
       ? []
-      : [virtualHost(name, [name, `${name}:*`], [wholeHostRoute(config.settings)])]),
+      : [
+          virtualHost(
+            name,
+            [name, `${name}:*`],
+            [
+              ...challenges.flatMap((route) => envoyRoutes(route, settings, clusters.get(route))),
+              wholeHostRoute(settings),
+            ],
+          ),
+        ]),
     ...hosts,
     catchAll(config.routes, context),
   ]

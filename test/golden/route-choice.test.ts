@@ -34,6 +34,17 @@ const AUTHORITIES = [
   'team-blue.example.com',
   'authenticate.example.com',
   'authenticate.example.com:8443',
+  'app.example.com:443.evil.com',
+  'app.example.com:443:443',
+  'app.example.com::443',
+  'app.example.com:0',
+  'app.example.com:65536',
+  'a.apps.example.com:443.evil.com',
+  'evil.com:a.apps.example.com',
+  'authenticate.example.com:443.evil.com',
+  'app.example.com..',
+  'app.example.com.:443',
+  'a@app.example.com',
   'elsewhere.example.org',
   '[::1]:8443',
   '[::1]',
@@ -80,6 +91,8 @@ const PATHS = [
   '/.pomerium/sign_out',
   '/.pomeriumx',
   '/.well-known/pomerium/jwks.json',
+  '/.well-known/acme-challenge/token',
+  '/.well-known/acme-challenge/../x',
   '/x/../.pomerium/',
   '/admin/..;/healthz',
   '/admin/..;x=1/../healthz',
@@ -126,6 +139,7 @@ routes:
   - { from: 'https://team-*.example.com:7000', to: '${url}' }
   - { from: 'https://*.example.com', prefix: /a, to: '${url}' }
   - { from: 'https://[::1]', to: '${url}' }
+  - { from: 'https://authenticate.example.com', prefix: /.well-known/acme-challenge/, to: '${url}', allow_public_unauthenticated_access: true }
   - { from: 'https://127.0.0.1', regex: '/..+', to: '${url}' }
 `
 
