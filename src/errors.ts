@@ -42,6 +42,7 @@ const FAULTS = {
   IDP_REFUSED: { status: 401, grpc: 16, mendedBy: 'identity provider' },
   IDP_ERROR: { status: 400, grpc: 13, mendedBy: 'identity provider' },
   IDP_ANSWER_INVALID: { status: 502, grpc: 13, mendedBy: 'identity provider' },
+  IDP_ISSUER_DIFFERS: { status: 500, grpc: 9, mendedBy: 'operator' },
   IDP_NOT_CONFIGURED: { status: 500, grpc: 9, mendedBy: 'operator' },
   OAUTH_STATE_INVALID: { status: 400, grpc: 3, mendedBy: 'user' },
   OAUTH_STATE_EXPIRED: { status: 400, grpc: 3, mendedBy: 'user' },
@@ -72,11 +73,14 @@ function isFaultCode(text: string): text is FaultCode {
 export class Fault extends Error {
   override readonly name = 'Fault'
   readonly code: FaultCode
+  /** What anybody may read of it, beside the words of its code. */
+  readonly told: string | undefined
 
   /** @param message for the log and the operator; never put a token or a cookie in it. */
-  constructor(code: FaultCode, message: string, options?: ErrorOptions) {
+  constructor(code: FaultCode, message: string, options?: ErrorOptions & { readonly told?: string }) {
     super(message, options)
     this.code = code
+    this.told = options?.told
   }
 
   get status(): number {

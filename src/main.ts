@@ -28,6 +28,7 @@ import { SCIM_PATH } from './identity/directory/scim/face.ts'
 import { openLookups } from './identity/lookups/lookups.ts'
 import { followProviders } from './identity/providers.ts'
 import { openServerlessTokens } from './identity/serverless-tokens.ts'
+import { providerTrouble, watchProviders } from './identity/watch-providers.ts'
 import { policyOf } from './policy/compiled-policies.ts'
 import { openKeyring, openStore, stateDirFor } from './session/open-state.ts'
 import { ServiceAccounts } from './session/service-accounts.ts'
@@ -189,9 +190,11 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   const envoy = options.envoy === 'managed' ? running.use(await startEnvoy()) : undefined
   let isStopping = false
   const checks = readinessOf(xds, envoy, () => isStopping)
+  running.use(watchProviders({ config, providers, logger, meter }))
   const details = {
     store: () => sessions.problem,
     config: () => configHealth(config.status),
+    identity_providers: () => providerTrouble(providers),
     log: () => problemOfLog(log),
   }
   observeConfig(meter, config)

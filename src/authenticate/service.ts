@@ -113,7 +113,7 @@ async function answer(
     if (error instanceof Fault && error.code === 'METHOD_NOT_ALLOWED')
       reply.header('allow', ENDPOINTS[visit.endpoint].methods.join(', '))
     return sendFault(error, request, reply, {
-      detail: visit.found.detail,
+      detail: visit.found.detail ?? (error instanceof Fault ? error.told : undefined),
       actions: await actionsAfter(error, visit),
     })
   }
@@ -179,7 +179,6 @@ async function actionsAfter(error: unknown, visit: Visit): Promise<readonly Acti
   if (code === 'IDP_REFUSED') {
     // The provider would offer the refused account again until its own session has ended.
     const url = await visit.services.provider(found.state?.idpId ?? '')?.endSessionUrl({
-      idTokenHint: undefined,
       postLogoutRedirectUri: new URL('/.pomerium/signed_out', sites.authenticateUrl).href,
     })
     if (url !== undefined) actions.push({ label: 'Use another account', href: url.href })

@@ -33,6 +33,23 @@ describe('signing in', () => {
     assert.match(await world.metrics.render(), /sallyport_sign_ins_total\{[^}]*outcome="success"[^}]*\} 1/)
   })
 
+  it('makes no URL that the provider would refuse of a long address: rather without its query, or at the root', async () => {
+    for (const [asked, end] of [
+      [`/deep/page?x=${'y'.repeat(2000)}`, `/deep/page?x=${'y'.repeat(2000)}`],
+      [`/deep/page?x=${'y'.repeat(8000)}`, '/deep/page'],
+      [`/${'deep/'.repeat(1600)}?x=1`, '/'],
+    ] as const) {
+      await using world = await World.open()
+      const browser = world.browser('alice')
+      const reply = await browser.open(APP + asked)
+      assert.deepEqual([reply.url.href, reply.body], [APP + end, 'app sees alice'])
+      const atProvider = browser.trail
+        .filter(({ host }) => host === 'idp.test')
+        .map(({ href }) => href.length)
+      assert.ok(Math.max(...atProvider) <= 6000, String(atProvider))
+    }
+  })
+
   it('asks the provider once for all hosts', async () => {
     await using world = await World.open()
     const browser = world.browser()

@@ -1,8 +1,8 @@
 /**
  * What an app's host tells the authenticate host when somebody has signed out there.
  *
- * The session record is gone by then, so the address of the provider's own sign-out page, which needs the ID
- * token as a hint, travels with the user agent, sealed.
+ * The session record is gone by then, so what the provider's own sign-out page needs as a hint travels with the user
+ * agent, sealed; its address is made where it is needed.
  *
  * @module
  */
@@ -14,8 +14,8 @@ const SignOutOrder = z.strictObject({
   idpId: z.string(),
   /** The one that has ended. */
   sessionId: z.string().optional(),
-  /** With the ID token as a hint. */
-  endSessionUrl: z.string().optional(),
+  idTokenHint: z.string().optional(),
+  logoutHint: z.string().optional(),
 })
 export type SignOutOrder = z.output<typeof SignOutOrder>
 
@@ -24,7 +24,7 @@ export const ORDER_PARAMETER = 'pomerium_sign_out'
 const PLACE = 'sign-out'
 
 export function sealSignOutOrder(order: SignOutOrder, sealer: Sealer): string {
-  return sealer.seal(JSON.stringify(order), PLACE)
+  return sealer.sealPacked(JSON.stringify(order), PLACE)
 }
 
 /** `undefined` when it was not sealed here. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { APP, AUTHENTICATE, type Browser, testConfig, World } from './world.fixture.ts'
 
@@ -6,6 +7,17 @@ async function signedIn(world: World, user = 'alice'): Promise<Browser> {
   const browser = world.browser(user)
   await browser.open(`${APP}/`)
   return browser
+}
+
+const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+/** As long as one of Entra ID: a group is an id of 36 letters. */
+function jwtOf(groups: number): string {
+  const claims = {
+    preferred_username: 'alice@example.com',
+    groups: Array.from({ length: groups }, () => randomUUID()),
+  }
+  return `${part({ alg: 'RS256', kid: randomUUID() })}.${part(claims)}.${randomBytes(256).toString('base64url')}`
 }
 
 describe('signing out', () => {
@@ -29,6 +41,26 @@ describe('signing out', () => {
     assert.equal(end?.searchParams.get('id_token_hint'), 'planted-id-token')
     assert.equal(end.searchParams.get('post_logout_redirect_uri'), `${AUTHENTICATE}/.pomerium/signed_out`)
     assert.equal(browser.session('authenticate.example.com'), undefined)
+  })
+
+  it('makes no URL of more than 2,000 bytes for somebody in 200 groups, from any host and with other sessions', async () => {
+    await using world = await World.open()
+    for (const groups of [0, 8, 60, 200, 900]) {
+      world.provider.idToken = jwtOf(groups)
+      const browser = await signedIn(world)
+      const before = browser.trail.length
+      await browser.open(`${APP}/.pomerium/sign_out`)
+      const urls = browser.trail.slice(before)
+      for (const { href } of urls) assert.ok(href.length <= 2000, `${groups} groups: ${href.length} bytes`)
+      const end = urls.find(({ host, pathname }) => host === 'idp.test' && pathname === '/end')
+      const [idToken, hint] = ['id_token_hint', 'logout_hint'].map((name) => end?.searchParams.get(name))
+      const isShort = world.provider.idToken.length <= 1400
+      assert.deepEqual(
+        [idToken, hint],
+        isShort ? [world.provider.idToken, null] : [null, 'alice@example.com'],
+        String(groups),
+      )
+    }
   })
 
   it('goes to signout_redirect_url, or to a page of ours, when the provider has no sign-out page', async () => {

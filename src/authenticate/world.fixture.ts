@@ -21,6 +21,7 @@ import { openSigningKeys } from '../crypto/signing-keys.ts'
 import { Fault } from '../errors.ts'
 import type { Identity, IdentityProvider, SignInDemand } from '../identity/provider.ts'
 import type { SignInFacts } from '../identity/sign-in-facts.ts'
+import type { SignOutHints } from '../identity/sign-out-hints.ts'
 import { compilePolicy } from '../policy/compile.ts'
 import type { Session } from '../session/session.ts'
 import { meetsDemand } from '../session/sign-in-age.ts'
@@ -67,6 +68,7 @@ export class FakeProvider implements IdentityProvider {
   readonly refreshes: string[] = []
   readonly rereads: string[] = []
   hasEndSession = true
+  idToken = 'planted-id-token'
   refreshEveryMs: number | undefined
   /** What each sign-in was asked to bring. */
   readonly demands: SignInDemand[] = []
@@ -128,7 +130,9 @@ export class FakeProvider implements IdentityProvider {
     if (known === undefined) throw new Fault('IDP_REFUSED', 'invalid_grant: code unknown or used')
     if (known.challenge !== hash(callback.codeVerifier)) throw new Fault('IDP_REFUSED', 'invalid_grant: PKCE')
     if (known.nonce !== callback.idTokenNonce) throw new Fault('IDP_ANSWER_INVALID', 'nonce mismatch')
-    return { ...identityOf(known.user), ...this.signInFacts(this.demands.at(-1) ?? {}) }
+    const { tokens, ...identity } = identityOf(known.user)
+    const { idToken } = this
+    return { ...identity, tokens: { ...tokens, idToken }, ...this.signInFacts(this.demands.at(-1) ?? {}) }
   }
 
   async refresh(current: Identity): Promise<Identity> {
@@ -146,15 +150,14 @@ export class FakeProvider implements IdentityProvider {
   }
 
   endSessionUrl({
-    idTokenHint = '',
+    idTokenHint,
+    logoutHint,
     postLogoutRedirectUri,
-  }: {
-    idTokenHint: string | undefined
-    postLogoutRedirectUri: string
-  }): Promise<URL | undefined> {
+  }: SignOutHints & { postLogoutRedirectUri: string }): Promise<URL | undefined> {
     if (!this.hasEndSession) return Promise.resolve(undefined)
     const url = new URL('/end', this.origin)
-    url.searchParams.set('id_token_hint', idTokenHint)
+    if (idTokenHint !== undefined) url.searchParams.set('id_token_hint', idTokenHint)
+    if (logoutHint !== undefined) url.searchParams.set('logout_hint', logoutHint)
     url.searchParams.set('post_logout_redirect_uri', postLogoutRedirectUri)
     return Promise.resolve(url)
   }

@@ -89,6 +89,8 @@ describe('an issuer that the whole world uses', () => {
       { repository_id: 4711 },
       { sub: 'repo:acme/shop:environment:production' },
       { sub: { starts_with: 'repo:acme/' } },
+      { sub: 'repo:acme@4711/shop@99:ref:refs/heads/main' },
+      { sub: { starts_with: 'repo:acme@4711/' } },
       { repository: { starts_with: 'acme/' } },
       { repository: ['acme/shop', 'acme/wiki'], ref: 'refs/heads/main' },
     ])

@@ -11,6 +11,18 @@ describe('a sealer', () => {
     for (const text of ['', 'token', 'ü 🚪', 'x'.repeat(100_000)])
       assert.equal(sealer.open(sealer.seal(text, 'here'), 'here'), text)
   })
+  it('packs what travels in a URL, for the same place and key only, and opens no more than a URL could hold', () => {
+    const sealer = createSealer(KEY)
+    const jwt = randomBytes(1000).toString('base64url')
+    const packed = sealer.sealPacked(jwt, 'here')
+    assert.ok(packed.length < sealer.seal(jwt, 'here').length * 0.8)
+    assert.equal(sealer.open(packed, 'here'), jwt)
+    assert.equal(sealer.open(packed, 'there'), undefined)
+    assert.equal(sealer.open(`s1.${packed.slice(3)}`, 'here'), undefined)
+    assert.equal(sealer.open(`s2.${sealer.seal(jwt, 'here').slice(3)}`, 'here'), undefined)
+    assert.equal(createSealer(randomBytes(32)).open(packed, 'here'), undefined)
+    assert.throws(() => sealer.open(sealer.sealPacked('x'.repeat(1_000_000), 'here'), 'here'))
+  })
   it('never seals a text the same way twice', () => {
     const sealer = createSealer(KEY)
     assert.notEqual(sealer.seal('token', 'here'), sealer.seal('token', 'here'))

@@ -16,6 +16,10 @@ export interface Asking {
   readonly status: ProviderStatus
   /** Runs one exchange with the provider; what it throws is a fault, and noted. */
   ask<T>(step: Step, act: () => Promise<T>): Promise<T>
+  /** The same, to see how it is doing: whoever asks tells of it. */
+  check(act: () => Promise<unknown>): Promise<void>
+  /** Of the UserInfo endpoint; `undefined` when it has told. Logged once for each trouble. */
+  noteUserInfo(trouble: Fault | undefined): void
 }
 
 export function createAsking({
@@ -43,10 +47,36 @@ export function createAsking({
         if (fault instanceof Fault && fault.code !== 'IDP_REFUSED') {
           logger?.warn({ issuer, code: fault.code, err: fault.message }, `identity provider: ${step} failed`)
           const state = fault.code === 'IDP_UNREACHABLE' ? 'unreachable' : status.state
-          status = { state, lastFault: { at: now(), message: fault.message } }
+          status = { ...status, state, lastFault: { at: now(), message: fault.message } }
         }
         throw fault
       }
+    },
+    async check(act) {
+      try {
+        await act()
+        status = { ...status, state: 'ready' }
+      } catch (error) {
+        const fault = toProviderFault(error, 'discovery', issuer, now())
+        if (fault instanceof Fault) {
+          const state = fault.code === 'IDP_UNREACHABLE' ? 'unreachable' : 'invalid'
+          status = { ...status, state, lastFault: { at: now(), message: fault.message } }
+        }
+        throw fault
+      }
+    },
+    noteUserInfo(trouble) {
+      const { userInfo: before, ...rest } = status
+      if (trouble === undefined) {
+        status = rest
+        return
+      }
+      status = { ...rest, userInfo: { at: now(), message: trouble.message } }
+      if (before?.message !== trouble.message)
+        logger?.warn(
+          { issuer, err: trouble.message },
+          'userinfo does not tell of people: they are signed in by their ID token alone',
+        )
     },
   }
 }

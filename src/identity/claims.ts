@@ -29,13 +29,17 @@ export interface ClaimNames {
   readonly email?: string | undefined
 }
 
-/** @param raw ID token claims with those of userinfo over them */
+/**
+ * @param raw ID token claims with those of userinfo over them
+ * @param isWhole false where a part of what the provider says could not be had: no groups are unknown groups then
+ */
 export function profileOf(
   raw: RawClaims,
   { groups: groupsClaims = ['groups'], email: emailClaim }: ClaimNames = {},
+  isWhole = true,
 ): Profile {
   const held = groupsClaims.map((name) => claimAt(raw, name)).find(isGiven)
-  const groups = isGiven(held) ? groupsIn(held) : areGroupsElsewhere(raw) ? 'unknown' : []
+  const groups = isGiven(held) ? groupsIn(held) : areGroupsElsewhere(raw) || !isWhole ? 'unknown' : []
   const claims = flattenClaims(raw)
   // Half a list would be as wrong as none: who asks for `claim/groups` must not find what `groups` calls unknown.
   if (groups === 'unknown')

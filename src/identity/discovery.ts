@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { FetchImplementation, JWTVerifyGetKey } from 'jose'
+import type { JWTVerifyGetKey } from 'jose'
 import {
   allowInsecureRequests,
   type ClientAuth,
@@ -18,7 +18,7 @@ import {
   None,
 } from 'openid-client'
 import { Fault } from '../errors.ts'
-import { type HttpClient, HttpFailure } from './http-client.ts'
+import type { HttpClient } from './http-client.ts'
 import { openJwks } from './id-token.ts'
 import { toProviderFault } from './provider-faults.ts'
 
@@ -45,8 +45,14 @@ const FIRST_RETRY_MS = 1000
 const LAST_RETRY_MS = 30_000
 const TOLERANCE_SECONDS = 60
 
-/** @returns a function that answers from memory while it can, and throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID */
-export function createDiscovery(options: DiscoveryOptions): () => Promise<DiscoveredProvider> {
+export interface Discovery {
+  /** Answers from memory while it can. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID, IDP_ISSUER_DIFFERS */
+  (): Promise<DiscoveredProvider>
+  /** Asks, whatever is known. @throws as above */
+  readonly anew: () => Promise<DiscoveredProvider>
+}
+
+export function createDiscovery(options: DiscoveryOptions): Discovery {
   const { now } = options
   let known: { readonly provider: DiscoveredProvider; readonly at: number } | undefined
   let failed: { readonly fault: unknown; readonly times: number; readonly retryAt: number } | undefined
@@ -68,7 +74,7 @@ export function createDiscovery(options: DiscoveryOptions): () => Promise<Discov
     }
   }
 
-  return async () => {
+  const fromMemory = async () => {
     const mayAsk = failed === undefined || now() >= failed.retryAt
     if (known !== undefined) {
       // What was true an hour ago is good enough while it is being renewed, or can't be.
@@ -82,6 +88,7 @@ export function createDiscovery(options: DiscoveryOptions): () => Promise<Discov
     pending ??= attempt()
     return pending
   }
+  return Object.assign(fromMemory, { anew: () => (pending ??= attempt()) })
 }
 
 /**
@@ -116,21 +123,32 @@ async function discover(
   // Plain HTTP is bounded by the HTTP client, to this machine.
   const configuration = await discovery(asked, clientId, metadata, clientAuth, {
     execute: issuer.startsWith('http:') ? [allowInsecureRequests] : [],
-    [customFetch]: (url, { method, headers, body = null, signal = null }) =>
-      http.fetch(addressOf(url), { method, headers, body, signal }),
+    [customFetch]: async (url, { method, headers, body = null, signal = null }) => {
+      const answer = await http.fetch(addressOf(url), { method, headers, body, signal })
+      return method === 'POST' ? await withoutEmptyMembers(answer) : answer
+    },
   })
   const { jwks_uri: jwksUri } = configuration.serverMetadata()
   if (jwksUri === undefined || !URL.canParse(jwksUri))
     throw new Fault('IDP_ANSWER_INVALID', `${issuer}, discovery: its metadata names no jwks_uri`)
-  const fetchKeys: FetchImplementation = async (url, init) => {
-    const answer = await http.fetch(url, init)
-    // To jose every status but 200 is an invalid answer; a server that is down shall count as one.
-    if (answer.status >= 500) throw new HttpFailure(`GET ${url}: it answered ${answer.status}`)
+  // Keys that are known stay known: their server may be down just now.
+  const jwks = former?.jwksUri === jwksUri ? former.jwks : openJwks(new URL(jwksUri), http)
+  return { configuration, jwks, jwksUri }
+}
+
+/** Some token endpoints write `null` or nothing for what they do not give, such as a refresh token. It is not there then. */
+async function withoutEmptyMembers(answer: Response): Promise<Response> {
+  const { status, headers } = answer
+  const text = await answer.clone().text()
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
     return answer
   }
-  // Keys that are known stay known: their server may be down just now.
-  const jwks = former?.jwksUri === jwksUri ? former.jwks : openJwks(new URL(jwksUri), fetchKeys)
-  return { configuration, jwks, jwksUri }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return answer
+  const given = Object.entries(body).filter(([, value]) => value !== null && value !== '')
+  return new Response(JSON.stringify(Object.fromEntries(given)), { status, headers })
 }
 
 /** RFC 8414 section 2: a provider that does not say how it wants the secret takes it in HTTP Basic form. */

@@ -9,10 +9,10 @@ import { z } from 'zod'
 import { Fault } from '../errors.ts'
 import { createAsking } from './asking.ts'
 import { gitHubProfile } from './github-profile.ts'
-import { createHttpClient } from './http-client.ts'
+import { createHttpClient, HttpFailure } from './http-client.ts'
 import { assertSafe, type IdentityProviderOptions, identityProviderId } from './openid-provider.ts'
 import { github } from './presets/github.ts'
-import { type IdentityProvider, type IdentityTokens, NO_TOKENS, type TokenIdentifier } from './provider.ts'
+import { type IdentityTokens, NO_TOKENS, type OpenProvider } from './provider.ts'
 import { type Step, toProviderFault } from './provider-faults.ts'
 import { LONG_AGO } from './sign-in-facts.ts'
 
@@ -32,9 +32,7 @@ const TokenAnswer = z.object({
 const TokenError = z.object({ error: z.string(), error_description: z.string().optional() })
 
 /** @throws {Fault} IDP_NOT_CONFIGURED */
-export function openGitHubProvider(
-  options: IdentityProviderOptions,
-): IdentityProvider & TokenIdentifier & AsyncDisposable {
+export function openGitHubProvider(options: IdentityProviderOptions): OpenProvider {
   const { client, redirectUri, now = Date.now, logger } = options
   const { provider_url: issuer, client_id: clientId, client_secret: secret } = client
   assertSafe(issuer)
@@ -93,6 +91,17 @@ export function openGitHubProvider(
     label: client.label ?? github.label,
     get status() {
       return asked.status
+    },
+
+    /** It has no discovery document: any answer of its API will do. */
+    check() {
+      return asked.check(async () => {
+        const { status } = await http.fetch(apiUrl, {
+          method: 'HEAD',
+          headers: { 'user-agent': 'sallyport' },
+        })
+        if (status >= 500) throw new HttpFailure(`HEAD ${apiUrl}: it answered ${status}`)
+      })
     },
 
     async authorizationUrl({ oauthState, codeVerifier }) {

@@ -6,31 +6,27 @@
  *
  * @module
  */
-import { compactVerify, errors, type FetchImplementation, type JWTVerifyGetKey } from 'jose'
+import { compactVerify, type JWTVerifyGetKey } from 'jose'
+import { type HttpClient, HttpFailure } from './http-client.ts'
 import { createKeySet } from './key-set.ts'
 
 /** Only asymmetric ones: our client secret, or a public key taken for a secret, signs nothing. */
 export const ID_TOKEN_ALGORITHMS =
   'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ')
 
-export function openJwks(jwksUri: URL, fetch: FetchImplementation): JWTVerifyGetKey {
-  return createKeySet({ load: () => fetchKeySet(jwksUri, fetch) })
+export function openJwks(jwksUri: URL, http: HttpClient): JWTVerifyGetKey {
+  return createKeySet({ load: () => fetchKeySet(jwksUri, http) })
 }
 
-/** @throws jose's errors for an answer that holds no keys */
-async function fetchKeySet(jwksUri: URL, fetch: FetchImplementation) {
-  const headers = new Headers({ accept: 'application/json, application/jwk-set+json' })
-  const answer = await fetch(jwksUri.href, {
-    headers,
-    method: 'GET',
-    redirect: 'manual',
-    signal: AbortSignal.timeout(10_000),
-  })
-  if (answer.status !== 200) throw new errors.JOSEError(`its keys: it answered ${answer.status}`)
+/** @throws {HttpFailure} for whatever holds no keys: that is the provider's fault, and no token is bad for it */
+async function fetchKeySet({ href }: URL, http: HttpClient): Promise<unknown> {
+  const headers = { accept: 'application/json, application/jwk-set+json' }
+  const answer = await http.fetch(href, { headers })
+  if (answer.status !== 200) throw new HttpFailure(`its keys, GET ${href}: it answered ${answer.status}`)
   try {
     return await answer.json()
   } catch (cause) {
-    throw new errors.JOSEError('its keys are no JSON', { cause })
+    throw new HttpFailure(`its keys, GET ${href}: it answered no JSON`, { cause })
   }
 }
 

@@ -210,6 +210,18 @@ describe('a provider that misbehaves otherwise', () => {
     server.misbehave({ userInfo: { sub: 'bob' } })
     await assert.rejects(provider.exchange(CALLBACK), faultOf('IDP_ANSWER_INVALID'))
   })
+  it('may write null or nothing for what it does not give', async (t) => {
+    const { server, provider } = await start(t)
+    for (const nothing of [null, '']) {
+      server.misbehave({ tokens: { refresh_token: nothing, scope: nothing, expires_in: nothing } })
+      const { tokens } = await provider.exchange(CALLBACK)
+      assert.deepEqual([tokens.refreshToken, tokens.accessTokenExpiresAt], [undefined, undefined])
+      server.misbehave({ tokens: { refresh_token: nothing, id_token: nothing } })
+      assert.equal((await provider.refresh(known)).tokens.refreshToken, 'old')
+      server.misbehave({ tokens: { id_token: nothing } })
+      await assert.rejects(provider.exchange(CALLBACK), faultOf('IDP_ANSWER_INVALID'))
+    }
+  })
   it('may not turn one person into another on refresh', async (t) => {
     const { server, provider } = await start(t)
     server.misbehave({ claims: { sub: 'bob' }, userInfo: { sub: 'bob' } })
@@ -248,8 +260,61 @@ describe('a provider that misbehaves otherwise', () => {
     server.misbehave({ metadata: { issuer: 'https://other.example.com' } })
     await assert.rejects(
       provider.authorizationUrl(CALLBACK),
-      faultOf('IDP_ANSWER_INVALID', /calls itself https:\/\/other.example.com/),
+      faultOf(
+        'IDP_ISSUER_DIFFERS',
+        /Expected issuer: http:\/\/127.*Found: https:\/\/other.example.com\. Write idp_provider_url as/,
+      ),
     )
+  })
+  it('whose name differs in a slash is told so, with both names, in the log and on the page', async (t) => {
+    const server = await startMisbehavingProvider()
+    const provider = openOpenIdProvider({
+      client: testClient({ provider_url: `${server.issuer}/realms/one`, client_id: CLIENT_ID }),
+      redirectUri: REDIRECT_URI,
+    })
+    t.after(async () => {
+      await provider[Symbol.asyncDispose]()
+      await server[Symbol.asyncDispose]()
+    })
+    server.misbehave({
+      answer: (_, response) => {
+        response.writeHead(200, { 'content-type': 'application/json' })
+        response.end(JSON.stringify({ issuer: `${server.issuer}/realms/one/`, jwks_uri: server.issuer }))
+        return true
+      },
+    })
+    const both = `Expected issuer: ${server.issuer}/realms/one (idp_provider_url). Found: ${server.issuer}/realms/one/.`
+    await assert.rejects(provider.authorizationUrl(CALLBACK), (error) => {
+      assert.ok(error instanceof Fault && error.code === 'IDP_ISSUER_DIFFERS')
+      assert.equal(error.told, `${both} They differ in the slash at the end.`)
+      return error.message.includes(error.told)
+    })
+  })
+  it('that gives tokens of another issuer is told with both names', async (t) => {
+    const { server, provider } = await start(t)
+    server.misbehave({ claims: { iss: `${server.issuer}/` } })
+    const both = `should be ${server.issuer}, and is ${server.issuer}/`
+    await assert.rejects(provider.exchange(CALLBACK), (error) => {
+      assert.ok(error instanceof Fault && error.code === 'IDP_ANSWER_INVALID')
+      return error.message.includes(both) && error.told?.includes(both) === true
+    })
+  })
+  it('that answers with a page is told so', async (t) => {
+    const { server, provider } = await start(t)
+    server.misbehave({
+      answer: (_, response) => {
+        response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>')
+        return true
+      },
+    })
+    await assert.rejects(
+      provider.check(),
+      faultOf('IDP_ANSWER_INVALID', /answered with text\/html, not a discovery document/),
+    )
+    assert.equal(provider.status.state, 'invalid')
+    server.misbehave({})
+    await provider.check()
+    assert.equal(provider.status.state, 'ready')
   })
   it('that answers pages, floods or redirects instead of JSON is reported, and not followed', async (t) => {
     const answers: [FaultCode, (response: ServerResponseLike) => void][] = [

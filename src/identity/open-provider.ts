@@ -5,9 +5,7 @@
  */
 import { openGitHubProvider } from './github-provider.ts'
 import { type IdentityProviderOptions, openOpenIdProvider } from './openid-provider.ts'
-import type { IdentityProvider, TokenIdentifier } from './provider.ts'
-
-export type OpenProvider = IdentityProvider & TokenIdentifier & AsyncDisposable
+import type { OpenProvider } from './provider.ts'
 
 /** @throws {Fault} IDP_NOT_CONFIGURED */
 export function openProvider(options: IdentityProviderOptions): OpenProvider {

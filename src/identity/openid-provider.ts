@@ -10,7 +10,6 @@ import {
   buildAuthorizationUrl,
   buildEndSessionUrl,
   calculatePKCECodeChallenge,
-  fetchUserInfo,
   refreshTokenGrant,
   tokenRevocation,
 } from 'openid-client'
@@ -27,16 +26,12 @@ import { createHttpClient, HttpFailure, isLoopback } from './http-client.ts'
 import { verifyIdTokenSignature } from './id-token.ts'
 import { groupsAtGraph } from './microsoft-graph.ts'
 import { presetOf } from './presets/table.ts'
-import {
-  type Identity,
-  type IdentityProvider,
-  type IdentityTokens,
-  NO_TOKENS,
-  type TokenIdentifier,
-} from './provider.ts'
+import { type Identity, type IdentityTokens, NO_TOKENS, type OpenProvider } from './provider.ts'
 import { clockSkewFault, type Step, toProviderFault } from './provider-faults.ts'
 import { demandParameters } from './sign-in-demand.ts'
 import { accessTokenFacts, idTokenFacts, signInFactsOf } from './sign-in-facts.ts'
+import { LONGEST_SIGN_OUT_URL, logoutHintOf, type SignOutHints } from './sign-out-hints.ts'
+import { askUserInfo, hasUserInfo } from './user-info.ts'
 
 export interface IdentityProviderOptions {
   readonly client: SignInProvider
@@ -55,9 +50,7 @@ export interface IdentityProviderOptions {
  *
  * @throws {Fault} IDP_NOT_CONFIGURED
  */
-export function openOpenIdProvider(
-  options: IdentityProviderOptions,
-): IdentityProvider & TokenIdentifier & AsyncDisposable {
+export function openOpenIdProvider(options: IdentityProviderOptions): OpenProvider {
   const { client, redirectUri, now = Date.now, logger } = options
   const { provider_url: issuer, client_id: clientId } = client
   assertSafe(issuer)
@@ -80,34 +73,57 @@ export function openOpenIdProvider(
     asked.ask(step, async () => act(await discover()))
   const userIdOf = (claims: RawClaims & { readonly sub: string }) => preset.userId?.(claims) ?? claims.sub
 
-  /** ID token claims with userinfo over them: many providers put into either what they leave out of the other. */
+  /**
+   * ID token claims with userinfo over them: many providers put into either what they leave out of the other.
+   *
+   * Who somebody is the ID token says. Where userinfo does not tell, as for an access token that is meant for another API,
+   * the rest of what it would say is not known.
+   *
+   * @throws {Fault} IDP_ANSWER_INVALID when it is about somebody else
+   */
   async function userInfoOver(
-    { configuration }: DiscoveredProvider,
+    provider: DiscoveredProvider,
     accessToken: string,
     idTokenClaims: RawClaims,
-    userId: string,
-  ): Promise<RawClaims> {
-    if (configuration.serverMetadata().userinfo_endpoint === undefined) return idTokenClaims
+    sub: string,
+  ): Promise<Told> {
+    if (!hasUserInfo(provider)) return { raw: idTokenClaims }
+    let told: RawClaims
     try {
-      return withUserInfo(idTokenClaims, await fetchUserInfo(configuration, accessToken, userId))
+      told = await askUserInfo({ provider, clientId, accessToken, now })
     } catch (error) {
-      throw toProviderFault(error, 'userinfo', issuer, now())
+      const fault = toProviderFault(error, 'userinfo', issuer, now())
+      if (!(fault instanceof Fault)) throw fault
+      asked.noteUserInfo(fault)
+      return { raw: idTokenClaims, trouble: fault }
     }
+    if (told['sub'] !== sub)
+      throw new Fault(
+        'IDP_ANSWER_INVALID',
+        `${issuer}, userinfo: it is about another person than the ID token`,
+      )
+    asked.noteUserInfo(undefined)
+    return { raw: withUserInfo(idTokenClaims, told) }
   }
 
   /** @param known groups that a passing trouble must not make unknown */
   async function profileFrom(
     { configuration }: DiscoveredProvider,
     accessToken: string | undefined,
-    raw: RawClaims,
+    { raw, trouble }: Told,
     known: Identity['groups'] = 'unknown',
-  ): Promise<Profile> {
+  ): Promise<Profile & Pick<Identity, 'withoutUserInfo'>> {
     const claims = preset.amend?.(raw, configuration.serverMetadata()) ?? raw
     seen.note(claims)
     // An address of a tenant that may be anybody's is one under whatever name.
     const isForeign = preset.hasTenants === true && claims !== raw
     const emailClaim = isForeign ? undefined : client.email_claim
-    const profile = profileOf(claims, { groups: groupsClaims, email: emailClaim })
+    // Microsoft's userinfo never tells groups.
+    const isWhole = trouble === undefined || preset.hasGraph === true
+    const profile = {
+      ...profileOf(claims, { groups: groupsClaims, email: emailClaim }, isWhole),
+      ...(trouble !== undefined && { withoutUserInfo: true as const }),
+    }
     if (profile.groups !== 'unknown' || preset.hasGraph !== true || !areGroupsElsewhere(claims))
       return profile
     if (accessToken === undefined) return profile
@@ -139,6 +155,10 @@ export function openOpenIdProvider(
     refreshEveryMs: preset.refreshEveryMs,
     get status() {
       return asked.status
+    },
+
+    check() {
+      return asked.check(discover.anew)
     },
 
     authorizationUrl({ oauthState, idTokenNonce, codeVerifier }, demand = {}) {
@@ -180,8 +200,8 @@ export function openOpenIdProvider(
           throw new Fault('IDP_ANSWER_INVALID', `${issuer}, sign-in: it gave no ID token`)
         await verifyIdTokenSignature(tokens.id_token, provider.jwks)
         assertIssuedNow(claims.iat, now())
-        const raw = await userInfoOver(provider, tokens.access_token, claims, claims.sub)
-        const profile = await profileFrom(provider, tokens.access_token, raw)
+        const told = await userInfoOver(provider, tokens.access_token, claims, claims.sub)
+        const profile = await profileFrom(provider, tokens.access_token, told)
         const name = preset.namesOnce === true ? postedName(answer.searchParams.get('user')) : undefined
         return {
           userId: userIdOf(claims),
@@ -213,11 +233,12 @@ export function openOpenIdProvider(
           if (tokens.id_token !== undefined) await verifyIdTokenSignature(tokens.id_token, provider.jwks)
           const idTokenClaims = claims ?? claimsOf(old.idToken)
           const sub = typeof idTokenClaims['sub'] === 'string' ? idTokenClaims['sub'] : current.userId
-          const raw = await userInfoOver(provider, tokens.access_token, idTokenClaims, sub)
-          const profile = await profileFrom(provider, tokens.access_token, raw, current.groups)
+          const told = await userInfoOver(provider, tokens.access_token, idTokenClaims, sub)
+          assertStillTold(told, current)
+          const profile = await profileFrom(provider, tokens.access_token, told, current.groups)
           const nextTokens = claims === undefined ? { ...kept, ...keptIdToken } : kept
           const name = preset.namesOnce === true ? current.name : profile.name
-          return { userId: current.userId, ...profile, name, tokens: nextTokens }
+          return { withoutUserInfo: undefined, userId: current.userId, ...profile, name, tokens: nextTokens }
         } catch (error) {
           const fault = toProviderFault(error, 'refresh', issuer, now())
           if (!(fault instanceof Fault) || fault.code !== 'IDP_UNREACHABLE') throw fault
@@ -237,10 +258,17 @@ export function openOpenIdProvider(
       return await asking('userinfo', async (provider) => {
         const idTokenClaims = claimsOf(idToken)
         const sub = typeof idTokenClaims['sub'] === 'string' ? idTokenClaims['sub'] : current.userId
-        const raw = await userInfoOver(provider, accessToken, idTokenClaims, sub)
-        const profile = await profileFrom(provider, accessToken, raw, current.groups)
+        const told = await userInfoOver(provider, accessToken, idTokenClaims, sub)
+        assertStillTold(told, current)
+        const profile = await profileFrom(provider, accessToken, told, current.groups)
         const name = preset.namesOnce === true ? current.name : profile.name
-        return { userId: current.userId, ...profile, name, tokens: current.tokens }
+        return {
+          withoutUserInfo: undefined,
+          userId: current.userId,
+          ...profile,
+          name,
+          tokens: current.tokens,
+        }
       })
     },
 
@@ -260,7 +288,7 @@ export function openOpenIdProvider(
         return {
           identity: {
             userId: userIdOf(claims),
-            ...(await profileFrom(provider, isAccessToken ? token : undefined, claims)),
+            ...(await profileFrom(provider, isAccessToken ? token : undefined, { raw: claims })),
             ...(acr !== undefined && { acr }),
             tokens: {
               ...NO_TOKENS,
@@ -278,17 +306,23 @@ export function openOpenIdProvider(
       })
     },
 
-    async endSessionUrl({ idTokenHint, postLogoutRedirectUri }) {
+    async endSessionUrl({ postLogoutRedirectUri, ...hints }) {
       try {
         const { configuration } = await discover()
         const metadata = configuration.serverMetadata()
-        const own = preset.endSession?.(metadata, { clientId, idTokenHint, postLogoutRedirectUri })
-        if (preset.endSession !== undefined && own !== 'standard') return own
-        if (metadata.end_session_endpoint === undefined) return undefined
-        return buildEndSessionUrl(configuration, {
-          ...(idTokenHint === undefined ? {} : { id_token_hint: idTokenHint }),
-          post_logout_redirect_uri: postLogoutRedirectUri,
-        })
+        const urlWith = ({ idTokenHint, logoutHint }: SignOutHints) => {
+          const own = preset.endSession?.(metadata, { clientId, idTokenHint, postLogoutRedirectUri })
+          if (preset.endSession !== undefined && own !== 'standard') return own
+          if (metadata.end_session_endpoint === undefined) return undefined
+          return buildEndSessionUrl(configuration, {
+            ...(idTokenHint !== undefined && { id_token_hint: idTokenHint }),
+            ...(logoutHint !== undefined && { logout_hint: logoutHint }),
+            post_logout_redirect_uri: postLogoutRedirectUri,
+          })
+        }
+        const url = urlWith(hints)
+        const isTooLong = url !== undefined && url.href.length > LONGEST_SIGN_OUT_URL
+        return isTooLong && hints.idTokenHint !== undefined ? urlWith(logoutHintOf(hints.idTokenHint)) : url
       } catch {
         return undefined
       }
@@ -318,6 +352,16 @@ export function openOpenIdProvider(
   }
 }
 
+/**
+ * Of somebody for whom userinfo has told before, a refusal ends the session; all else passes by itself.
+ *
+ * @throws {Fault} IDP_REFUSED, IDP_UNREACHABLE
+ */
+function assertStillTold({ trouble }: Told, { withoutUserInfo }: Identity): void {
+  if (trouble === undefined || withoutUserInfo === true) return
+  throw trouble.code === 'IDP_REFUSED' ? trouble : new Fault('IDP_UNREACHABLE', trouble.message)
+}
+
 /** Stable over restarts and changes of the secret. */
 export function identityProviderId(issuer: string, clientId: string): string {
   const content = `${issuer.replace(/\/$/, '')}\n${clientId}`
@@ -337,6 +381,12 @@ function assertIssuedNow(issuedAt: number, now: number): void {
   if (skew !== undefined) throw skew
   if (issuedAt * 1000 > now + 60_000)
     throw new Fault('IDP_ANSWER_INVALID', 'the ID token is issued in the far future')
+}
+
+/** What the provider says of somebody, and why it does not say all of it. */
+interface Told {
+  readonly raw: RawClaims
+  readonly trouble?: Fault
 }
 
 interface TokenAnswer {

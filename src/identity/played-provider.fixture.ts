@@ -13,8 +13,8 @@ import type { TestContext } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { SignInProvider } from '../config/config.ts'
 import { testClient } from './client.fixture.ts'
-import { type OpenProvider, openProvider } from './open-provider.ts'
-import type { Identity } from './provider.ts'
+import { openProvider } from './open-provider.ts'
+import type { Identity, OpenProvider } from './provider.ts'
 
 export const REDIRECT_URI = 'https://auth.example.com/oauth2/callback'
 export const SECRETS = { oauthState: 'state-1', idTokenNonce: 'nonce-1', codeVerifier: 'v'.repeat(43) }

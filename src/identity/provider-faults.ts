@@ -42,11 +42,13 @@ export function toProviderFault(error: unknown, step: Step, issuer: string, now:
     return fromOAuthError(error.error, error.status, error.error_description)
   if (error instanceof WWWAuthenticateChallengeError) return fromStatus(error.status)
   const response = chain.find((link) => link instanceof Response)
+  if (response?.status === 200) return fault('IDP_ANSWER_INVALID', otherThanJson(response, step))
   if (response !== undefined) return fromStatus(response.status)
   if (error instanceof ClientError || error instanceof jose.JOSEError) {
-    const otherIssuer = chain.map(issuerFound).find((found) => found !== undefined)
-    if (otherIssuer !== undefined)
-      return fault('IDP_ANSWER_INVALID', `it calls itself ${otherIssuer}: write idp_provider_url just so`)
+    const found = chain.map(issuerFound).find((one) => one !== undefined)
+    if (found !== undefined) return issuerDiffers(step, issuer, found)
+    const otherIss = chain.map(issFound).find((one) => one !== undefined)
+    if (otherIss !== undefined) return fault('IDP_ANSWER_INVALID', otherIss, otherIss)
     const detail = chain.map((link) => (link instanceof Error ? link.message : '')).filter(Boolean)
     return fault('IDP_ANSWER_INVALID', detail.join(': '))
   }
@@ -55,9 +57,10 @@ export function toProviderFault(error: unknown, step: Step, issuer: string, now:
   function fault(
     code: 'IDP_UNREACHABLE' | 'IDP_REFUSED' | 'IDP_ANSWER_INVALID' | 'IDP_NOT_CONFIGURED',
     why: string,
+    told?: string,
   ) {
     // Without its cause: that may hold tokens, and some loggers print causes.
-    return new Fault(code, `${issuer}, ${step}: ${why}`)
+    return new Fault(code, `${issuer}, ${step}: ${why}`, told === undefined ? {} : { told })
   }
 
   function fromStatus(status: number): Fault {
@@ -113,6 +116,36 @@ function clockFault(link: unknown, now: number): Fault | undefined {
   return typeof claims === 'object' && claims !== null && 'iat' in claims
     ? clockSkewFault(claims.iat, now)
     : undefined
+}
+
+/** Often it is a page for people: the address is that of something else. */
+function otherThanJson({ headers }: Response, step: Step): string {
+  const type = headers.get('content-type')?.split(';')[0]?.trim().slice(0, 60)
+  const what = step === 'discovery' ? 'a discovery document' : 'JSON'
+  return type === undefined || type === ''
+    ? `it did not answer with ${what}`
+    : `it answered with ${type}, not ${what}`
+}
+
+/** The issuer must be the same to the letter (OpenID Connect Discovery section 4.3). */
+function issuerDiffers(step: Step, expected: string, found: string): Fault {
+  const how = withoutSlash(expected) === withoutSlash(found) ? ' They differ in the slash at the end.' : ''
+  const told = `Expected issuer: ${expected} (idp_provider_url). Found: ${found}.${how}`
+  return new Fault('IDP_ISSUER_DIFFERS', `${expected}, ${step}: ${told} Write idp_provider_url as ${found}`, {
+    told,
+  })
+}
+
+const withoutSlash = (url: string) => url.replace(/\/+$/, '')
+
+/** Both issuers, when a token bears another than the metadata. */
+function issFound(link: unknown): string | undefined {
+  if (typeof link !== 'object' || link === null || !('claim' in link) || link.claim !== 'iss')
+    return undefined
+  if (!('expected' in link) || !('claims' in link)) return undefined
+  const { expected, claims } = link
+  if (typeof claims !== 'object' || claims === null || !('iss' in claims)) return undefined
+  return `the token's issuer (iss) should be ${String(expected)}, and is ${String(claims.iss).slice(0, 200)}`
 }
 
 /** The issuer that metadata names, when it was refused for not being the one that was asked. */

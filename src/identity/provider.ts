@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { SignOutHints } from './sign-out-hints.ts'
+
 /** What a provider says of somebody; a session holds the same and is accepted wherever this is. */
 export interface Identity {
   /** The `sub` of the ID token, or what the provider has in its place: unique at this provider only. */
@@ -20,6 +22,8 @@ export interface Identity {
   readonly authenticatedAt?: number | undefined
   /** How they did (`acr`). */
   readonly acr?: string | undefined
+  /** The provider has signed them in and told no more of them: what only userinfo says is not known. */
+  readonly withoutUserInfo?: true | undefined
 }
 
 /** Times are epoch milliseconds. */
@@ -79,9 +83,20 @@ export interface TokenProblem {
 }
 
 export interface ProviderStatus {
-  /** `idle` until it is asked for the first time. */
-  readonly state: 'idle' | 'ready' | 'unreachable'
-  readonly lastFault?: { readonly at: number; readonly message: string } | undefined
+  /**
+   * `idle` until it is asked for the first time; `invalid` while it answers, and not as the provider that the
+   * configuration names.
+   */
+  readonly state: 'idle' | 'ready' | 'unreachable' | 'invalid'
+  readonly lastFault?: ProviderTrouble | undefined
+  /** Why people are signed in by their ID token alone; unset while the UserInfo endpoint tells of them. */
+  readonly userInfo?: ProviderTrouble | undefined
+}
+
+interface ProviderTrouble {
+  /** Epoch milliseconds. */
+  readonly at: number
+  readonly message: string
 }
 
 export interface IdentityProvider {
@@ -123,13 +138,16 @@ export interface IdentityProvider {
   reread(current: Identity): Promise<Identity>
 
   /** Where RP-initiated logout goes; `undefined` when the provider has none or can't be asked. Never throws. */
-  endSessionUrl(signOut: {
-    readonly idTokenHint: string | undefined
-    readonly postLogoutRedirectUri: string
-  }): Promise<URL | undefined>
+  endSessionUrl(signOut: SignOutHints & { readonly postLogoutRedirectUri: string }): Promise<URL | undefined>
 
   /** Best effort; never throws. @see RFC 7009 */
   revoke(tokens: IdentityTokens): Promise<void>
+}
+
+/** What is asked in the background, so that a provider that is not well is known before anybody signs in. */
+export interface CheckedProvider {
+  /** Asks whether it answers as it should. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID, IDP_ISSUER_DIFFERS */
+  check(): Promise<void>
 }
 
 /** The port through which clients come that bring a token of the provider, instead of signing in here. */
@@ -143,3 +161,5 @@ export interface TokenIdentifier {
    */
   identify(kind: PresentedKind, token: string): Promise<Presented | TokenProblem>
 }
+
+export type OpenProvider = IdentityProvider & TokenIdentifier & CheckedProvider & AsyncDisposable

@@ -8,8 +8,9 @@ import type { Config, Route, SignInProvider } from '../config/config.ts'
 import { clientsOf } from '../config/resolve-providers.ts'
 import type { ConfigSource } from '../config/watch.ts'
 import type { ProviderLogger } from './asking.ts'
-import { type OpenProvider, openProvider } from './open-provider.ts'
+import { openProvider } from './open-provider.ts'
 import { identityProviderId } from './openid-provider.ts'
+import type { OpenProvider } from './provider.ts'
 
 export interface Providers extends AsyncDisposable {
   /** Those of the configuration in its order; then the clients of single routes. Empty while nobody can sign in. */

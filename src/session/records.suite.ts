@@ -34,6 +34,20 @@ export function describeRecordStore(driver: string, { place }: RecordsUnderTest)
 
   describe(`the ${driver} record store`, () => {
     it(
+      'gives a long collection in pages, in the order of ids',
+      withRecords(async (one) => {
+        for (const id of ['a/3', 'a/1', 'b/1', 'a/2', 'a/9']) await one.put('machine', id, id)
+        await one.put('other', 'a/4', 1)
+        await one.delete('machine', 'a/9')
+        const idsOf = async (after: string, limit: number) =>
+          (await one.page('machine', after, 'a0', limit)).map(({ id }) => id)
+        assert.deepEqual(await idsOf('a/', 2), ['a/1', 'a/2'])
+        assert.deepEqual(await idsOf('a/2', 2), ['a/3'])
+        assert.deepEqual(await idsOf('a/3', 2), [])
+      }),
+    )
+
+    it(
       'gives back what was put, also to another process, and lists a collection by id',
       withRecords(async (one, other) => {
         const b = await one.put('machine', 'b', { name: 'B', list: [1, null] })

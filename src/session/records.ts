@@ -24,6 +24,13 @@ export interface RecordStore {
   get(collection: string, id: string): MaybePromise<StoredRecord | undefined>
   /** In the order of their ids. */
   list(collection: string): MaybePromise<readonly StoredRecord[]>
+  /** The same for a collection that may be long: those between two ids, `limit` at most. */
+  page(
+    collection: string,
+    after: string,
+    before: string,
+    limit: number,
+  ): MaybePromise<readonly StoredRecord[]>
   /** Inserts or replaces. */
   put(collection: string, id: string, value: unknown): MaybePromise<StoredRecord>
   /** On the disk when it answers. `false` when there was none. */

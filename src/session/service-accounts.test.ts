@@ -61,6 +61,7 @@ describe('service accounts', () => {
           answer = resolve
         }),
       list: () => [],
+      page: () => [],
       put: () => record,
       delete: () => true,
       onChange(told) {

@@ -24,6 +24,8 @@ export interface Session {
   readonly authenticatedAt?: number | undefined
   /** How they did (`acr`), in the provider's words. */
   readonly acr?: string | undefined
+  /** The provider has signed them in and told no more of them. */
+  readonly withoutUserInfo?: true | undefined
   /** Absolute end of the session. */
   readonly expiresAt: number
   readonly tokens: SessionTokens

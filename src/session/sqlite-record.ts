@@ -13,20 +13,31 @@ import type { StoreClock } from './store-clock.ts'
 
 export type Row = Record<string, SQLOutputValue>
 
-type Profile = Pick<Session, 'email' | 'name' | 'claims' | 'groups' | 'authenticatedAt' | 'acr'>
+type Profile = Pick<
+  Session,
+  'email' | 'name' | 'claims' | 'groups' | 'authenticatedAt' | 'acr' | 'withoutUserInfo'
+>
 
 type Times = Pick<StoreClock, 'toKept' | 'toWall'>
 
 /** @param now on the wall clock, as all times of a session */
 export function toRow(session: Session, sealer: Sealer, now: number, clock: Times) {
-  const { email, name, claims, groups, acr } = session
+  const { email, name, claims, groups, acr, withoutUserInfo } = session
   const authenticatedAt = session.authenticatedAt && clock.toKept(session.authenticatedAt)
   const refreshAt = refreshDueAt(session.tokens, now)
   return {
     id: session.id,
     idp_id: session.idpId,
     user_id: session.userId,
-    profile: JSON.stringify({ email, name, claims, groups, authenticatedAt, acr } satisfies Profile),
+    profile: JSON.stringify({
+      email,
+      name,
+      claims,
+      groups,
+      authenticatedAt,
+      acr,
+      withoutUserInfo,
+    } satisfies Profile),
     tokens: sealer.seal(JSON.stringify(session.tokens), placeOf(session.id)),
     issued_at: clock.toKept(session.issuedAt),
     expires_at: clock.toKept(session.expiresAt),
@@ -63,6 +74,7 @@ export function fromRow(row: Row, sealer: Sealer, clock: Times): Session | undef
     issuedAt: clock.toWall(integerOf(row, 'issued_at')),
     ...(profile.authenticatedAt !== undefined && { authenticatedAt: clock.toWall(profile.authenticatedAt) }),
     ...(profile.acr !== undefined && { acr: profile.acr }),
+    ...(profile.withoutUserInfo === true && { withoutUserInfo: true }),
     expiresAt: clock.toWall(integerOf(row, 'expires_at')),
     tokens: {
       accessToken: opened.accessToken,

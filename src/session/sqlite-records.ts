@@ -40,6 +40,11 @@ export class SqliteRecords implements RecordStore {
     return guarded(() => this.#statements.list.all(collection)).map(recordOf)
   }
 
+  page(collection: string, after: string, before: string, limit: number): readonly StoredRecord[] {
+    this.#options.look()
+    return guarded(() => this.#statements.page.all(collection, after, before, limit)).map(recordOf)
+  }
+
   put(collection: string, id: string, value: unknown): StoredRecord {
     const { database, now, nextVersion, onOwnChange } = this.#options
     const text = JSON.stringify(value)
@@ -101,6 +106,8 @@ function prepareRecordStatements(database: SqliteConnection) {
   return {
     get: database.prepare('SELECT * FROM record WHERE collection = ? AND id = ? AND value IS NOT NULL'),
     list: database.prepare('SELECT * FROM record WHERE collection = ? AND value IS NOT NULL ORDER BY id'),
+    page: database.prepare(`SELECT * FROM record
+      WHERE collection = ? AND id > ? AND id < ? AND value IS NOT NULL ORDER BY id LIMIT ?`),
     put: database.prepare('REPLACE INTO record VALUES (?, ?, ?, ?, ?)'),
     changedSince: database.prepare('SELECT collection, id, version FROM record WHERE version > ?'),
     sweep: database.prepare(`DELETE FROM record WHERE (collection, id) IN

@@ -33,6 +33,10 @@ const WORDS: Partial<Record<FaultCode, Words>> = {
     heading: 'The identity provider’s answer can’t be trusted',
     text: 'Its answer did not pass the checks, so nobody has been signed in.',
   },
+  IDP_ISSUER_DIFFERS: {
+    heading: 'The identity provider has another name than this proxy expects',
+    text: 'The address of the provider in the configuration is not what the provider calls itself, so nobody can sign in.',
+  },
   IDP_NOT_CONFIGURED: {
     heading: 'No identity provider is set up',
     text: 'This deployment has no identity provider for what you opened, so nobody can sign in to it.',

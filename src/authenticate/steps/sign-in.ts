@@ -81,16 +81,30 @@ export async function goToProvider(visit: Visit, plan: SignInPlan): Promise<Answ
     throw new Fault('IDP_NOT_CONFIGURED', `no provider has the id ${idpId.slice(0, 64)}`)
   const loginCookie = loginCookies(request.headers.cookie)[0] ?? newLoginCookie()
   visit.cookies.push(hostOnlyCookie(loginCookie.name, loginCookie.value, LOGIN_COOKIE_SECONDS))
-  const state: OauthState = {
-    ...plan,
-    issuedAt: now,
-    jti: randomId(),
-    browser: fingerprint(loginCookie.value),
+  const urlTo = (target: string): Promise<URL> => {
+    const state: OauthState = {
+      ...plan,
+      target,
+      issuedAt: now,
+      jti: randomId(),
+      browser: fingerprint(loginCookie.value),
+    }
+    const oauthState = sealState(state, services.sealer)
+    const secrets = signInSecrets(oauthState, state, loginCookie.value, services.keys.state)
+    return provider.authorizationUrl(secrets, { ...demand, isForced })
   }
-  const oauthState = sealState(state, services.sealer)
-  const secrets = signInSecrets(oauthState, state, loginCookie.value, services.keys.state)
-  return redirect(visit, await provider.authorizationUrl(secrets, { ...demand, isForced }))
+  const url = await urlTo(plan.target)
+  if (url.href.length <= LONGEST_URL) return redirect(visit, url)
+  const { origin, pathname } = new URL(plan.target)
+  const toPath = await urlTo(origin + pathname)
+  return redirect(visit, toPath.href.length <= LONGEST_URL ? toPath : await urlTo(`${origin}/`))
 }
+
+/**
+ * The state holds where somebody wants to go, and providers refuse URLs that are too long: rather without the query, or at
+ * the root of the app, than not signed in at all.
+ */
+const LONGEST_URL = 6000
 
 function newLoginCookie(): HostCookie {
   return { name: `${LOGIN_COOKIE_PREFIX}${randomId().slice(0, 3)}`, value: randomId() }

@@ -1,6 +1,7 @@
 /** Signing out: the session ends everywhere at once, here and at the OpenID provider. */
 import { signUrl } from '../../crypto/signed-url.ts'
 import { Fault } from '../../errors.ts'
+import { signOutHints } from '../../identity/sign-out-hints.ts'
 import type { Session } from '../../session/session.ts'
 import { clearedSessionCookie, hostOnlyCookie, ROUNDS_COOKIE } from '../cookies.ts'
 import { signOutQuestion } from '../pages/sign-out-pages.ts'
@@ -64,10 +65,10 @@ export async function signOutEverywhere(visit: Visit): Promise<Answer> {
   const { found, config, site, sites, request } = visit
   const ended = await endSessions(visit)
   // Of several providers one can be visited: the one whose session was meant.
-  const order = found.order?.endSessionUrl === undefined ? ended : found.order
+  const endSessionUrl = (await endSessionUrlOf(visit, found.order)) ?? (await endSessionUrlOf(visit, ended))
   visit.cookies.push(clearedSessionCookie(site.host, config.settings), ...clearedRecallCookies(visit))
   const { signout_redirect_url: configured } = config.settings
-  const next = order?.endSessionUrl ?? configured ?? new URL(SIGNED_OUT_PATH, sites.authenticateUrl).href
+  const next = endSessionUrl ?? configured ?? new URL(SIGNED_OUT_PATH, sites.authenticateUrl).href
   const target = new URL(next)
   if (request.method !== 'POST' || target.origin === site.origin) return redirect(visit, target)
   return pageThatGoesOn(visit, target, {
@@ -89,7 +90,7 @@ async function endSessions(visit: Visit): Promise<SignOutOrder | undefined> {
 
 async function endSession(visit: Visit, session: Session | undefined): Promise<SignOutOrder | undefined> {
   if (session === undefined) return undefined
-  const { services, sites, request } = visit
+  const { services, request } = visit
   await services.sessions.delete(session.id)
   services.metrics.signOut()
   services.logger.info(
@@ -104,10 +105,18 @@ async function endSession(visit: Visit, session: Session | undefined): Promise<S
   const provider = services.provider(session.idpId)
   // Not waited for: a slow provider should not hold up a sign-out that has already happened here.
   void provider?.revoke(session.tokens)
-  const endSessionUrl = await provider?.endSessionUrl({
-    idTokenHint: session.tokens.idToken,
+  const { id: sessionId, userId, idpId } = session
+  return { sessionId, userId, idpId, ...signOutHints(session.tokens.idToken) }
+}
+
+/** Of the sign-out page of the provider whose session has ended, if it has one. */
+async function endSessionUrlOf(visit: Visit, order: SignOutOrder | undefined): Promise<string | undefined> {
+  if (order === undefined) return undefined
+  const { services, sites } = visit
+  const url = await services.provider(order.idpId)?.endSessionUrl({
+    idTokenHint: order.idTokenHint,
+    logoutHint: order.logoutHint,
     postLogoutRedirectUri: new URL(SIGNED_OUT_PATH, sites.authenticateUrl).href,
   })
-  const { id: sessionId, userId, idpId } = session
-  return { sessionId, userId, idpId, endSessionUrl: endSessionUrl?.href }
+  return url?.href
 }

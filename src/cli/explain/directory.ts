@@ -49,6 +49,7 @@ function readOnly(records: RecordStore): RecordStore {
   return {
     get: (collection, id) => records.get(collection, id),
     list: (collection) => records.list(collection),
+    page: (...range) => records.page(...range),
     put: () => {
       throw new Error('nothing is written here')
     },

@@ -5,11 +5,11 @@
  */
 
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
-import { fetchUserInfo, skipSubjectCheck } from 'openid-client'
 import type { RawClaims } from '../claims.ts'
 import type { DiscoveredProvider } from '../discovery.ts'
 import { ID_TOKEN_ALGORITHMS } from '../id-token.ts'
 import type { TokenProblem } from '../provider.ts'
+import { askUserInfo } from '../user-info.ts'
 import { MALFORMED, problem, problemOf } from './token-problem.ts'
 
 export interface PresentedClaims {
@@ -58,16 +58,17 @@ export async function claimsOfIdToken(
 /**
  * An access token, by what the provider's userinfo says to it. Where it is a signed JWT besides, its audience is known.
  *
- * @throws {Fault} IDP_REFUSED when the provider does not accept it; what fetchUserInfo throws
+ * @throws {Fault} IDP_REFUSED when the provider does not accept it; what askUserInfo throws
  */
 export async function claimsOfAccessToken(
   token: string,
-  { provider, now }: PresentedOptions,
+  { provider, clientId, now }: PresentedOptions,
 ): Promise<PresentedClaims | TokenProblem> {
   const jwt = headerOf(token) === undefined ? undefined : await verify(token, provider, now)
   // The provider need not be asked what the token itself says.
   if (jwt !== undefined && 'problem' in jwt && jwt.problem === EXPIRED) return jwt
-  const claims = await askUserInfo(token, provider)
+  // Whose token it is, is what we want to know: there is no subject to compare it with.
+  const claims = await askUserInfo({ provider, clientId, accessToken: token, now })
   const known = jwt === undefined || 'problem' in jwt ? undefined : jwt
   // A JWT about somebody else than userinfo is about says nothing of this person's sign-in.
   const signed = known?.claims.sub === claims.sub ? known.signed : {}
@@ -84,22 +85,15 @@ const EXPIRED = 'it has expired'
  */
 export async function claimsOfEntraToken(
   token: string,
-  { provider, now }: PresentedOptions,
+  { provider, clientId, now }: PresentedOptions,
 ): Promise<PresentedClaims | TokenProblem> {
   const verified = await verify(token, provider, now)
   if ('problem' in verified) return verified
   const { scp } = verified.claims
   const mayAsk = typeof scp === 'string' && scp.split(' ').includes('openid')
   if (!mayAsk) return verified
-  return { ...verified, claims: { ...(await askUserInfo(token, provider)), ...verified.claims } }
-}
-
-async function askUserInfo(
-  token: string,
-  { configuration }: DiscoveredProvider,
-): Promise<PresentedClaims['claims']> {
-  // Whose token it is, is what we want to know: there is no subject to compare it with.
-  return await fetchUserInfo(configuration, token, skipSubjectCheck)
+  const told = await askUserInfo({ provider, clientId, accessToken: token, now })
+  return { ...verified, claims: { ...told, ...verified.claims } }
 }
 
 async function verify(

@@ -32,9 +32,15 @@ export function problemOf(error: unknown, issuer: string): TokenProblem {
     error instanceof errors.JWKSMultipleMatchingKeys
   )
     return WRONG_SIGNATURE
-  if (error instanceof errors.JOSEError) return MALFORMED
-  // A key of the set that can't be used, for one: WebCrypto throws what it likes.
+  if (error instanceof errors.JWTInvalid || error instanceof errors.JWSInvalid || isUnknownExtension(error))
+    return MALFORMED
+  // A key of the set that can't be used, for one: that is not for the sender to mend.
   throw new Fault('IDP_ANSWER_INVALID', `${issuer}: its keys can not be used: ${reasonOf(error)}`)
+}
+
+/** The header of the token calls something critical that nobody knows. */
+function isUnknownExtension(error: unknown): boolean {
+  return error instanceof errors.JOSENotSupported && error.message.startsWith('Extension Header')
 }
 
 function claimProblem({ claim, reason }: errors.JWTClaimValidationFailed): TokenProblem {

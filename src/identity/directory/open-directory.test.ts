@@ -50,6 +50,7 @@ class Bench {
       get: (collection, id) => this.records.get(`${collection} ${id}`),
       list: (collection) =>
         [...this.records].filter(([key]) => key.startsWith(`${collection} `)).map(([, one]) => one),
+      page: () => [],
       put: (collection, id, value) => {
         const record = { id, value, version: 1, changedAt: 1 }
         this.records.set(`${collection} ${id}`, record)

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { atOnce, each, type Work } from './in-turns.ts'
 
 export interface Person {
   /** Unique in the source. */
@@ -93,21 +94,39 @@ export class Roster {
   }
 
   setGroup(group: Group): void {
+    atOnce(this.settingGroup(group))
+  }
+
+  /**
+   * The same for many members. Until it is done some of those who come count as not in it yet, and some of those who go
+   * as still in it; two changes of one group must follow one another.
+   */
+  *settingGroup(group: Group): Work<void> {
     const before = this.#groups.get(group.id)
     this.#groups.set(group.id, group)
-    this.#groupsOfPerson.replace(before?.people, group.people, group.id)
-    this.#groupsOfGroup.replace(before?.groups, group.groups, group.id)
     this.#byName.replace(namesOf(before), namesOf(group), group.id)
     this.#byToldId.replace(before && [toldIdOf(before)], [toldIdOf(group)], group.id)
+    yield* this.#groupsOfPerson.replacing(before?.people, group.people, group.id)
+    yield* this.#groupsOfGroup.replacing(before?.groups, group.groups, group.id)
   }
 
   removeGroup(id: string): void {
+    atOnce(this.removingGroup(id))
+  }
+
+  /** The same for many members. */
+  *removingGroup(id: string): Work<void> {
     const before = this.#groups.get(id)
     this.#groups.delete(id)
-    this.#groupsOfPerson.replace(before?.people, [], id)
-    this.#groupsOfGroup.replace(before?.groups, [], id)
     this.#byName.replace(namesOf(before), [], id)
     this.#byToldId.replace(before && [toldIdOf(before)], [], id)
+    yield* this.#groupsOfPerson.replacing(before?.people, [], id)
+    yield* this.#groupsOfGroup.replacing(before?.groups, [], id)
+  }
+
+  /** How many a group names as its members. */
+  sizeOf(groupId: string): number {
+    return this.#groups.get(groupId)?.people.length ?? 0
   }
 
   /** @param toldId as policies name it */
@@ -199,15 +218,22 @@ class Index {
    * Moves an id from some keys to others. One of 10,000 members comes or goes: what is the same at both ends of the two
    * lists costs a comparison only. No list holds a key twice.
    */
-  replace(before: readonly string[] = [], after: readonly string[], id: string): void {
+  *replacing(before: readonly string[] = [], after: readonly string[], id: string): Work<void> {
     let begin = 0
     while (begin < before.length && before[begin] === after[begin]) begin += 1
     let end = 0
     const most = Math.min(before.length, after.length) - begin
     while (end < most && before[before.length - 1 - end] === after[after.length - 1 - end]) end += 1
     const added = after.slice(begin, after.length - end)
-    const kept = new Set(added)
-    for (const key of before.slice(begin, before.length - end)) if (!kept.has(key)) this.delete(key, id)
-    for (const key of added) this.add(key, id)
+    const kept = new Set<string>()
+    yield* each(added, (key) => kept.add(key))
+    yield* each(before.slice(begin, before.length - end), (key) => {
+      if (!kept.has(key)) this.delete(key, id)
+    })
+    yield* each(added, (key) => this.add(key, id))
+  }
+
+  replace(before: readonly string[] = [], after: readonly string[], id: string): void {
+    atOnce(this.replacing(before, after, id))
   }
 }

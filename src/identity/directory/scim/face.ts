@@ -7,10 +7,13 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Fault } from '../../../errors.ts'
+import { inTurns } from '../in-turns.ts'
 import { type Admission, admit } from './admission.ts'
+import { readJson } from './read-json.ts'
 import { ScimRefusal } from './refusal.ts'
 import { answerScim, MethodRefused, type ScimAnswer } from './requests.ts'
 import type { ScimSource } from './scim-source.ts'
+import { writeJson } from './write-json.ts'
 
 export interface ScimFaceOptions {
   /** Sources of the configuration in force, each with its token. */
@@ -56,10 +59,10 @@ export function addScimFace(server: FastifyInstance, { admission, baseUrl }: Sci
         query: new URLSearchParams(search),
         ifMatch: request.headers['if-match'],
         ifNoneMatch: request.headers['if-none-match'],
-        body: parsed(request.body),
+        body: await parsed(request.body),
       },
     })
-    return send(reply, answered)
+    return await send(reply, answered)
   }
   server.all('/*', answer)
   server.all('/', answer)
@@ -87,23 +90,22 @@ function splitOnce(url: string): readonly [string, string] {
   return at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)]
 }
 
-function parsed(body: unknown): unknown {
-  if (typeof body !== 'string' || body === '') return undefined
-  try {
-    return JSON.parse(body)
-  } catch {
-    throw new ScimRefusal(400, 'the body is not JSON', 'invalidSyntax')
-  }
+async function parsed(body: unknown): Promise<unknown> {
+  return typeof body !== 'string' || body === '' ? undefined : await inTurns(readJson(body))
 }
 
-function send(reply: FastifyReply, { status, headers = {}, body }: ScimAnswer): FastifyReply {
+async function send(reply: FastifyReply, { status, headers = {}, body }: ScimAnswer): Promise<FastifyReply> {
   reply.code(status).headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers })
   if (body === undefined) return reply.send()
-  return reply.header('content-type', 'application/scim+json').send(JSON.stringify(body))
+  return reply.header('content-type', 'application/scim+json').send(await inTurns(writeJson(body)))
 }
 
 /** @see RFC 7644 section 3.12 */
-function sendRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+async function sendRefusal(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const refusal = refusalOf(error)
   const status = refusal?.status ?? 500
   if (refusal === undefined || status >= 500)
@@ -113,7 +115,7 @@ function sendRefusal(error: unknown, request: FastifyRequest, reply: FastifyRepl
       { status, reason: refusal.message, method: request.method, 'request-id': request.id },
       'a SCIM request was refused',
     )
-  return send(reply, {
+  return await send(reply, {
     status,
     headers: {
       ...(status === 401 && { 'www-authenticate': 'Bearer realm="scim"' }),

@@ -3,10 +3,14 @@
  *
  * @module
  */
+
+import { each, type Work } from '../in-turns.ts'
 import type { Filter } from './filter.ts'
 import { type Budget, candidates, matches } from './filter-match.ts'
-import { each, type Work } from './in-turns.ts'
 import { isObject, type Resource } from './read-resource.ts'
+
+/** A filter may have a hundred terms. */
+const FILTERED_IN_STEP = 5
 
 export class MemberDraft {
   readonly #byId = new Map<string, Resource>()
@@ -59,11 +63,12 @@ export class MemberDraft {
   *#idsWhere(filter: Filter | undefined): Work<readonly string[]> {
     const ids: string[] = []
     const asked = filter === undefined ? undefined : candidates(filter)
-    yield* each(asked ?? this.#byId.keys(), (id) => {
+    const look = (id: string) => {
       const member = this.#byId.get(id)
       if (member === undefined) return
       if (filter === undefined || matches(filter, member, { budget: this.#budget })) ids.push(id)
-    })
+    }
+    yield* each(asked ?? this.#byId.keys(), look, FILTERED_IN_STEP)
     return ids
   }
 }

@@ -9,8 +9,8 @@
  * @see RFC 7644 section 3.5.2
  */
 
+import type { Work } from '../in-turns.ts'
 import { Budget, matches } from './filter-match.ts'
-import type { Work } from './in-turns.ts'
 import { MemberDraft } from './member-draft.ts'
 import { impliedBy, parseTarget, type Target } from './patch-target.ts'
 import { isObject, keepingOut, type Resource, readValue, whole, withOnePrimary } from './read-resource.ts'

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { each, type Work } from '../in-turns.ts'
 import type { Group, Person } from '../roster.ts'
 import { isObject, type Resource } from './read-resource.ts'
 
@@ -17,9 +18,9 @@ export function personOf(id: string, resource: Resource): Person {
 }
 
 /** The group is known by the id that the identity provider gave it, if it gave one. */
-export function groupOf(id: string, resource: Resource): Group {
+export function* groupOf(id: string, resource: Resource): Work<Group> {
   const { externalId, displayName, members } = resource
-  const ids = idsOf(members)
+  const ids = yield* idsOf(members)
   // Ids are unique over people and groups, and not every client says which of them a member is.
   return {
     id,
@@ -31,10 +32,11 @@ export function groupOf(id: string, resource: Resource): Group {
 }
 
 /** Each once. */
-function idsOf(members: unknown): readonly string[] {
+function* idsOf(members: unknown): Work<readonly string[]> {
   const ids = new Set<string>()
-  for (const member of listOf(members))
+  yield* each(listOf(members), (member) => {
     if (isObject(member) && isText(member['value'])) ids.add(member['value'])
+  })
   return [...ids]
 }
 

@@ -16,9 +16,15 @@ export class MapRecords implements Records {
   }
 
   list(collection: string) {
-    return this.#answer(
-      [...this.#records].filter(([key]) => key.startsWith(`${collection} `)).map(([, one]) => one),
-    )
+    return this.page(collection, '', '~', Number.POSITIVE_INFINITY)
+  }
+
+  page(collection: string, after: string, before: string, limit: number) {
+    const found = [...this.#records]
+      .filter(([key]) => key.startsWith(`${collection} `))
+      .map(([, one]) => one)
+      .filter(({ id }) => id > after && id < before)
+    return this.#answer(found.toSorted((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit))
   }
 
   put(collection: string, id: string, value: unknown) {

@@ -4,6 +4,7 @@
  * @module
  * @see RFC 7644 section 3
  */
+import { atOnce, inTurns, type Work } from '../in-turns.ts'
 import { MOST_RESULTS, resourceTypes, schemas, serviceProviderConfig } from './discovery.ts'
 import { type Filter, parseFilter, resourceScope } from './filter.ts'
 import { isObject, type Resource } from './read-resource.ts'
@@ -11,7 +12,7 @@ import type { Entry } from './records.ts'
 import { invalidValue, ScimRefusal } from './refusal.ts'
 import { RESOURCE_TYPES, type ResourceType } from './schema.ts'
 import type { Precondition, ScimSource } from './scim-source.ts'
-import { project, showResource, versionOf, type Wanted } from './show-resource.ts'
+import { type Projection, projection, showResource, versionOf, type Wanted } from './show-resource.ts'
 
 export interface ScimRequest {
   readonly method: string
@@ -152,17 +153,39 @@ async function findAll(
 ): Promise<ScimAnswer> {
   const start = Math.max(1, integerOf('startIndex', question.startIndex) ?? 1)
   const count = Math.min(MOST_RESULTS, Math.max(0, integerOf('count', question.count) ?? DEFAULT_COUNT))
-  const found: { readonly type: ResourceType; readonly entry: Entry }[] = []
+  let total = 0
+  let membersShown = 0
+  const shown: Resource[] = []
   for (const { type, filter } of filtersOf(types, question.filter)) {
-    const show = (entry: Entry) => showResource(type, entry, source.roster, baseUrl)
-    for (const entry of await source.list(type, filter, show)) found.push({ type, entry })
+    const projected = projection(type, question.wanted)
+    // A filter over members or groups does not look at them: the roster knows who is in which.
+    const asked = { roster: source.roster, baseUrl, shows: () => false }
+    const listing = { filter, shown: (entry: Entry) => atOnce(showResource(type, entry, asked)) }
+    for await (const { id } of source.list(type, listing)) {
+      total += 1
+      if (total < start || shown.length >= count || membersShown > MOST_MEMBERS_SHOWN) continue
+      const entry = await source.find(type, id, projected.shows('members'))
+      if (entry === undefined) continue
+      const { members } = entry.resource
+      membersShown += Array.isArray(members) ? members.length : 0
+      shown.push(await inTurns(shownOnly(type, entry, source, baseUrl, projected)))
+    }
   }
-  const shown = found
-    .slice(start - 1, start - 1 + count)
-    .map(({ type, entry }) =>
-      project(type, showResource(type, entry, source.roster, baseUrl), question.wanted),
-    )
-  return { status: 200, body: listAnswer(shown, found.length, start) }
+  return { status: 200, body: listAnswer(shown, total, start) }
+}
+
+/** Of all groups of one answer; the client asks for the rest with the next `startIndex` (RFC 7644 section 3.4.2.4). */
+const MOST_MEMBERS_SHOWN = 100_000
+
+function* shownOnly(
+  type: ResourceType,
+  entry: Entry,
+  { roster }: ScimSource,
+  baseUrl: string,
+  projected: Projection,
+): Work<Resource> {
+  const { shows } = projected
+  return yield* projected.of(yield* showResource(type, entry, { roster, baseUrl, shows }))
 }
 
 const DEFAULT_COUNT = 100
@@ -214,9 +237,17 @@ function wantedIn(asked: URLSearchParams): Wanted {
 function namesOf(value: unknown): readonly string[] | undefined {
   const list: readonly unknown[] =
     typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : []
-  const names = list.flatMap((name) => (typeof name === 'string' && name.trim() !== '' ? name.trim() : []))
-  return names.length === 0 ? undefined : names
+  const names = new Set<string>()
+  for (const name of list) {
+    if (typeof name !== 'string' || name.trim() === '') continue
+    names.add(name.trim().toLowerCase())
+    if (names.size > MOST_NAMES) throw invalidValue(`more than ${MOST_NAMES} attributes are named`)
+  }
+  return names.size === 0 ? undefined : [...names]
 }
+
+/** A resource has some sixty, parts included. */
+const MOST_NAMES = 200
 
 async function create(scene: Scene, type: ResourceType): Promise<ScimAnswer> {
   return answerOne(scene, type, await scene.source.create(type, scene.request.body), 201)
@@ -249,13 +280,13 @@ async function remove({ source, request }: Scene, type: ResourceType, id: string
   return { status: 204 }
 }
 
-function answerOne(
+async function answerOne(
   { source, baseUrl, request }: Scene,
   type: ResourceType,
   entry: Entry,
   status: number,
-): ScimAnswer {
-  const shown = showResource(type, entry, source.roster, baseUrl)
+): Promise<ScimAnswer> {
+  const projected = projection(type, wantedIn(request.query))
   const location = `${baseUrl}/${type.endpoint}/${entry.id}`
   return {
     status,
@@ -263,7 +294,7 @@ function answerOne(
       etag: versionOf(entry),
       ...(status === 201 ? { location } : { 'content-location': location }),
     },
-    body: project(type, shown, wantedIn(request.query)),
+    body: await inTurns(shownOnly(type, entry, source, baseUrl, projected)),
   }
 }
 

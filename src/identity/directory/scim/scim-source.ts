@@ -8,15 +8,25 @@
  */
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import { atOnce, each, inTurns, type Work } from '../in-turns.ts'
 import { Roster } from '../roster.ts'
+import { Entries } from './entries.ts'
 import type { Filter } from './filter.ts'
-import { matches, soleEquality } from './filter-match.ts'
-import { inTurns, type Work } from './in-turns.ts'
+import { Budget, matches, soleEquality } from './filter-match.ts'
 import { applyPatch } from './patch.ts'
 import { groupOf, personOf } from './people.ts'
 import { isObject, keepingOut, type Resource, readResource } from './read-resource.ts'
-import { COLLECTIONS, type Entry, entryOf, REMOVED, type Records, recordId } from './records.ts'
-import { ScimRefusal } from './refusal.ts'
+import {
+  COLLECTIONS,
+  type Entry,
+  entryOf,
+  partsOf,
+  REMOVED,
+  type Records,
+  recordId,
+  type StoredRecord,
+} from './records.ts'
+import { invalidFilter, ScimRefusal } from './refusal.ts'
 import type { ResourceType } from './schema.ts'
 
 export interface ScimSourceOptions {
@@ -42,6 +52,7 @@ const MOST_REMOVED = 50_000
 export class ScimSource implements Disposable {
   readonly #options: ScimSourceOptions
   readonly #following: Disposable
+  readonly #entries: Entries
   readonly #roster = new Roster()
   /** By lower-case `userName`, which only one may have. */
   readonly #idByUserName = new Map<string, string>()
@@ -52,22 +63,29 @@ export class ScimSource implements Disposable {
   /** Key of the record that is being written here: what it will hold is known, and a large one is long in reading. */
   #writing: string | undefined
   #queue: Promise<unknown> = Promise.resolve()
+  /** Of that queue, what is not done yet. */
+  #pending = 0
 
   private constructor(options: ScimSourceOptions) {
     this.#options = options
+    this.#entries = new Entries(options.name, options.records)
     this.#following = options.records.onChange((collection, id) => this.#notice(collection, id))
   }
 
   /** Has read what was pushed before when it answers. */
   static async open(options: ScimSourceOptions): Promise<ScimSource> {
     const source = new ScimSource(options)
-    const { name, records } = options
-    for (const kind of ['User', 'Group'] as const)
-      for (const record of await records.list(COLLECTIONS[kind])) {
-        const entry = entryOf(name, record)
-        if (entry !== undefined) source.#take(kind, entry)
-      }
-    const removed = (await records.list(REMOVED)).flatMap((record) => entryOf(name, record) ?? [])
+    const { name } = options
+    for await (const entry of source.#entries.heads('User')) await source.#take('User', entry)
+    for await (const record of source.#entries.records(COLLECTIONS.Group, 1)) {
+      const entry = await source.#entries.whole(record)
+      if (entry !== undefined) await source.#take('Group', entry)
+    }
+    const removed: Entry[] = []
+    for await (const record of source.#entries.records(REMOVED)) {
+      const entry = entryOf(name, record)
+      if (entry !== undefined) removed.push(entry)
+    }
     for (const entry of removed.toSorted((a, b) => a.createdAt - b.createdAt)) source.#takeRemoved(entry)
     return source
   }
@@ -86,33 +104,51 @@ export class ScimSource implements Disposable {
   }
 
   async get({ name: kind }: ResourceType, id: string): Promise<Entry> {
-    const entry = await this.#find(kind, id)
+    const entry = await this.#entries.get(kind, id)
     if (entry === undefined) throw new ScimRefusal(404, `there is no ${kind} with this id`)
     return entry
   }
 
-  /** @param shown the resource as clients see it, which is what a filter is about */
-  async list(
-    { name: kind }: ResourceType,
-    filter: Filter | undefined,
-    shown: (entry: Entry) => Resource,
-  ): Promise<readonly Entry[]> {
+  /** @param isWhole whether the members of a large group are wanted */
+  async find({ name: kind }: ResourceType, id: string, isWhole: boolean): Promise<Entry | undefined> {
+    return isWhole ? await this.#entries.get(kind, id) : await this.#entries.head(kind, id)
+  }
+
+  /** Those that a filter finds, without the members of large groups, in the order of their ids, a few at a time. */
+  async *list({ name: kind }: ResourceType, { filter, shown }: Listing): AsyncGenerator<Entry, undefined> {
     // What every connector asks before it creates somebody.
     const userName = filter && kind === 'User' ? soleEquality(filter, 'userName') : undefined
     if (userName !== undefined) {
       const id = this.#idByUserName.get(userName.toLowerCase())
-      return id === undefined ? [] : [(await this.#find(kind, id)) ?? []].flat()
+      const entry = id === undefined ? undefined : await this.#entries.head(kind, id)
+      if (entry !== undefined) yield entry
+      return undefined
     }
-    const { name, records } = this.#options
-    const all = await records.list(COLLECTIONS[kind])
-    const entries = all.flatMap((record) => entryOf(name, record) ?? [])
-    return filter === undefined ? entries : entries.filter((entry) => matches(filter, shown(entry)))
+    const budget = new Budget(MOST_COMPARISONS)
+    for await (const entry of this.#entries.heads(kind)) {
+      const known = (part: Filter) => this.#isMember(kind, entry.id, part)
+      if (filter === undefined || matches(filter, shown(entry), { budget, known })) yield entry
+    }
+    return undefined
   }
 
-  async #find(kind: Kind, id: string): Promise<Entry | undefined> {
-    const { name, records } = this.#options
-    const record = await records.get(COLLECTIONS[kind], recordId(name, id))
-    return record && entryOf(name, record)
+  /**
+   * Who is in which group the roster knows. Any other question about many members would have to look at each.
+   *
+   * @throws {ScimRefusal} invalidFilter
+   */
+  #isMember(kind: Kind, id: string, filter: Filter): boolean | undefined {
+    if (!('path' in filter)) return undefined
+    const [name] = filter.path.steps
+    if (name !== (kind === 'Group' ? 'members' : 'groups')) return undefined
+    const asked =
+      soleEquality(filter, name) ??
+      soleEquality(filter, `${name}.value`) ??
+      (filter.is === 'some' ? soleEquality(filter.inner, 'value') : undefined)
+    if (asked === undefined) throw invalidFilter(`${name} can only be compared by eq with an id`)
+    if (kind === 'Group') return this.#roster.groupsThatName(asked).includes(id)
+    const groups = this.#roster.groupsOf(id)
+    return groups !== 'unknown' && groups.some((group) => group.id === asked)
   }
 
   create(type: ResourceType, body: unknown): Promise<Entry> {
@@ -136,13 +172,20 @@ export class ScimSource implements Disposable {
 
   delete(type: ResourceType, id: string, isMet: Precondition): Promise<void> {
     return this.#exclusively(async () => {
-      const { name, records, now } = this.#options
-      const entry = await this.get(type, id)
+      const { name, records, now, onChange } = this.#options
+      const entry = await this.#entries.head(type.name, id)
+      if (entry === undefined) throw new ScimRefusal(404, `there is no ${type.name} with this id`)
       requireMet(isMet, entry)
       if (type.name === 'User')
         await records.put(REMOVED, recordId(name, id), { resource: keysOf(entry.resource), createdAt: now() })
       for (const group of this.#roster.groupsThatName(id)) await this.#removeMember(group, id)
-      await records.delete(COLLECTIONS[type.name], recordId(name, id))
+      const key = recordId(name, id)
+      await this.#entries.delete(type.name, id, () =>
+        this.#quietly(key, () => records.delete(COLLECTIONS[type.name], key)),
+      )
+      if (type.name === 'Group') await this.#dropGroup(id)
+      else this.#drop('User', id)
+      onChange()
     })
   }
 
@@ -157,36 +200,49 @@ export class ScimSource implements Disposable {
       requireMet(isMet, entry)
       const resource = await inTurns(change(entry))
       this.#requireUnique(type.name, id, resource)
-      if (isDeepStrictEqual(resource, entry.resource)) return entry
+      if (await inTurns(isSame(resource, entry.resource))) return entry
       return await this.#put(type.name, id, resource, entry.createdAt)
     })
   }
 
   async #put(kind: Kind, id: string, resource: Resource, createdAt: number): Promise<Entry> {
-    const { name, onChange } = this.#options
-    const key = recordId(name, id)
-    const { version, changedAt } = await this.#putQuietly(COLLECTIONS[kind], key, { resource, createdAt })
+    const { version, changedAt } = await this.#write(kind, { id, resource, createdAt })
     const entry = { id, resource, createdAt, changedAt, version }
-    this.#take(kind, entry)
-    onChange()
+    await this.#take(kind, entry)
+    this.#options.onChange()
     return entry
   }
 
+  async #write(
+    kind: Kind,
+    { id, resource, createdAt }: Pick<Entry, 'id' | 'resource' | 'createdAt'>,
+  ): Promise<StoredRecord> {
+    const key = recordId(this.#options.name, id)
+    return await this.#entries.put(kind, id, resource, createdAt, (value) =>
+      this.#quietly(key, () => this.#options.records.put(COLLECTIONS[kind], key, value)),
+    )
+  }
+
   /** A store that answers at once has told of the change by then; one that answers later is believed. */
-  #putQuietly(collection: string, key: string, value: unknown): ReturnType<Records['put']> {
+  #quietly<T>(key: string, change: () => T): T {
     this.#writing = key
     try {
-      return this.#options.records.put(collection, key, value)
+      return change()
     } finally {
       this.#writing = undefined
     }
   }
 
   async #removeMember(groupId: string, memberId: string): Promise<void> {
-    const entry = await this.#find('Group', groupId)
+    const entry = await this.#entries.get('Group', groupId)
     const members = entry?.resource['members']
     if (entry === undefined || !Array.isArray(members)) return
-    const kept = members.filter((member: unknown) => !isObject(member) || member['value'] !== memberId)
+    const kept: unknown[] = []
+    await inTurns(
+      each(members, (member: unknown) => {
+        if (!isObject(member) || member['value'] !== memberId) kept.push(member)
+      }),
+    )
     await this.#put('Group', groupId, { ...entry.resource, members: kept }, entry.createdAt)
   }
 
@@ -199,7 +255,10 @@ export class ScimSource implements Disposable {
   }
 
   #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#queue.then(work)
+    this.#pending += 1
+    const done = this.#queue.then(work).finally(() => {
+      this.#pending -= 1
+    })
     this.#queue = done.catch(() => undefined)
     return done
   }
@@ -212,10 +271,13 @@ export class ScimSource implements Disposable {
     const id = key.slice(name.length + 1)
     const take = (record: Awaited<ReturnType<Records['get']>>) => {
       const entry = record && entryOf(name, record)
+      const isMuch = this.#roster.sizeOf(id) > MANY || (record !== undefined && partsOf(record) !== undefined)
+      // A group that is being taken in turns is left to that.
+      if (kind === 'Group' && (isMuch || this.#pending > 0)) return this.#takeLater(id)
       if (kind === 'removed') {
         if (entry !== undefined) this.#takeRemoved(entry)
       } else if (entry === undefined) this.#drop(kind, id)
-      else this.#take(kind, entry)
+      else this.#takeNow(kind, entry)
       this.#options.onChange()
     }
     try {
@@ -227,9 +289,31 @@ export class ScimSource implements Disposable {
     }
   }
 
-  #take(kind: Kind, { id, resource, changedAt }: Entry): void {
+  /** The group as it is once what is under way here is done. */
+  #takeLater(groupId: string): void {
+    this.#exclusively(async () => {
+      const entry = await this.#entries.get('Group', groupId)
+      if (entry === undefined) await this.#dropGroup(groupId)
+      else await this.#take('Group', entry)
+      this.#options.onChange()
+    }).catch(this.#options.onFailure)
+  }
+
+  async #dropGroup(id: string): Promise<void> {
+    this.#changedAt = this.#options.now()
+    await inTurns(this.#roster.removingGroup(id))
+  }
+
+  async #take(kind: Kind, entry: Entry): Promise<void> {
+    if (kind === 'User' || !isLarge(entry)) return this.#takeNow(kind, entry)
+    this.#changedAt = Math.max(this.#changedAt ?? 0, entry.changedAt)
+    const group = await inTurns(groupOf(entry.id, entry.resource))
+    await inTurns(this.#roster.settingGroup(group))
+  }
+
+  #takeNow(kind: Kind, { id, resource, changedAt }: Entry): void {
     this.#changedAt = Math.max(this.#changedAt ?? 0, changedAt)
-    if (kind === 'Group') return this.#roster.setGroup(groupOf(id, resource))
+    if (kind === 'Group') return this.#roster.setGroup(atOnce(groupOf(id, resource)))
     this.#forgetName(id)
     const { userName } = resource
     if (typeof userName === 'string') {
@@ -268,6 +352,31 @@ export class ScimSource implements Disposable {
     if (before !== undefined && this.#idByUserName.get(before) === id) this.#idByUserName.delete(before)
     this.#userNameById.delete(id)
   }
+}
+
+/** What is asked for, and how clients see an entry, which is what a filter is about. */
+export interface Listing {
+  readonly filter: Filter | undefined
+  readonly shown: (entry: Entry) => Resource
+}
+
+/** Of one question: a second of work, spread over many turns. */
+const MOST_COMPARISONS = 5_000_000
+
+const MANY = 500
+
+const isLarge = ({ resource: { members } }: Pick<Entry, 'resource'>) =>
+  Array.isArray(members) && members.length > MANY
+
+function* isSame(one: Resource, other: Resource): Work<boolean> {
+  const { members: [...members] = [], ...rest } = one as Resource & { members?: unknown[] }
+  const { members: [...others] = [], ...otherRest } = other as Resource & { members?: unknown[] }
+  if (members.length !== others.length || !isDeepStrictEqual(rest, otherRest)) return false
+  let isEqual = true
+  yield* each(members.entries(), ([index, member]) => {
+    isEqual &&= isDeepStrictEqual(member, others[index])
+  })
+  return isEqual
 }
 
 /** Whether the version that the client has seen is the one that is here. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { each, type Work } from '../in-turns.ts'
 import type { Roster } from '../roster.ts'
 import { withoutUrn } from './filter.ts'
 import { isObject, type Resource } from './read-resource.ts'
@@ -16,16 +17,24 @@ import {
   type Schema,
 } from './schema.ts'
 
-export function showResource(type: ResourceType, entry: Entry, roster: Roster, baseUrl: string): Resource {
+/** @param shows attributes that are many, and dear to tell */
+export function* showResource(
+  type: ResourceType,
+  entry: Entry,
+  { roster, baseUrl, shows }: Shown,
+): Work<Resource> {
   const { id, resource, createdAt, changedAt } = entry
   const extensions = type.extensions.filter((extension) => resource[extension.id] !== undefined)
-  const members = resource['members']
-  const groups = type.name === 'User' ? groupsOf(id, roster, baseUrl) : []
+  const { members, ...rest } = resource
+  const addressed: unknown[] = []
+  if (Array.isArray(members) && shows('members'))
+    yield* each(members, (member: unknown) => addressed.push(withAddress(member, roster, baseUrl)))
+  const groups = type.name === 'User' && shows('groups') ? groupsOf(id, roster, baseUrl) : []
   return {
     schemas: [type.schema, ...extensions].map((schema: Schema) => schema.id),
     id,
-    ...resource,
-    ...(Array.isArray(members) && { members: members.map((member) => withAddress(member, roster, baseUrl)) }),
+    ...rest,
+    ...(addressed.length > 0 && { members: addressed }),
     ...(groups.length > 0 && { groups }),
     meta: {
       resourceType: type.name,
@@ -35,6 +44,13 @@ export function showResource(type: ResourceType, entry: Entry, roster: Roster, b
       version: versionOf(entry),
     },
   }
+}
+
+export interface Shown {
+  readonly roster: Roster
+  readonly baseUrl: string
+  /** Whether an attribute is asked for. */
+  readonly shows: (name: 'members' | 'groups') => boolean
 }
 
 /** A weak entity tag: two representations of one version may differ in what was asked for. */
@@ -69,18 +85,31 @@ export interface Wanted {
 
 const ALWAYS = new Set(['schemas', 'id'])
 
+/** What is left of a resource of those names. */
+export interface Projection {
+  readonly shows: Shown['shows']
+  readonly of: (resource: Resource) => Work<Resource>
+}
+
 /** @see RFC 7644 section 3.9 */
-export function project(type: ResourceType, resource: Resource, wanted: Wanted): Resource {
-  if (wanted.attributes === undefined && wanted.excludedAttributes.length === 0) return resource
+export function projection(type: ResourceType, wanted: Wanted): Projection {
   const chosen = wanted.attributes?.map((name) => stepsOf(type, name))
   const excluded = wanted.excludedAttributes.map((name) => stepsOf(type, name))
-  const entries = Object.entries(resource).flatMap(([name, value]): [string, unknown][] => {
-    if (ALWAYS.has(name)) return [[name, value]]
-    const kept = chosen === undefined ? value : keep(value, below(chosen, name))
-    const left = kept === undefined ? undefined : drop(kept, below(excluded, name))
-    return left === undefined ? [] : [[name, left]]
-  })
-  return Object.fromEntries(entries)
+  const isExcluded = (name: string) => excluded.some((steps) => steps.length === 1 && steps[0] === name)
+  return {
+    shows: (name) => !isExcluded(name) && (chosen === undefined || chosen.some(([first]) => first === name)),
+    *of(resource) {
+      if (chosen === undefined && excluded.length === 0) return resource
+      const left: Record<string, unknown> = {}
+      for (const [name, value] of Object.entries(resource)) {
+        const kept =
+          ALWAYS.has(name) || chosen === undefined ? value : yield* keep(value, below(chosen, name))
+        const rest = ALWAYS.has(name) ? kept : yield* drop(kept, below(excluded, name))
+        if (rest !== undefined) left[name] = rest
+      }
+      return left
+    },
+  }
 }
 
 type Steps = readonly string[]
@@ -90,23 +119,35 @@ function below(paths: readonly Steps[], name: string): readonly Steps[] {
   return paths.filter(([first]) => first === name).map(([, ...rest]) => rest)
 }
 
-function keep(value: unknown, paths: readonly Steps[]): unknown {
+function* keep(value: unknown, paths: readonly Steps[]): Work<unknown> {
   if (paths.length === 0) return undefined
   if (paths.some((path) => path.length === 0)) return value
-  return within(value, (name, inner) => keep(inner, below(paths, name)))
+  return yield* within(value, (name, inner) => keep(inner, below(paths, name)))
 }
 
-function drop(value: unknown, paths: readonly Steps[]): unknown {
-  if (paths.some((path) => path.length === 0)) return undefined
-  return paths.length === 0 ? value : within(value, (name, inner) => drop(inner, below(paths, name)))
+function* drop(value: unknown, paths: readonly Steps[]): Work<unknown> {
+  if (value === undefined || paths.some((path) => path.length === 0)) return undefined
+  if (paths.length === 0) return value
+  return yield* within(value, (name, inner) => drop(inner, below(paths, name)))
 }
 
 /** Each part of a value, or of each of several values, that is left. */
-function within(value: unknown, change: (name: string, inner: unknown) => unknown): unknown {
-  if (Array.isArray(value)) return value.map((one) => within(one, change))
+function* within(value: unknown, change: (name: string, inner: unknown) => Work<unknown>): Work<unknown> {
+  if (Array.isArray(value)) {
+    const left: unknown[] = []
+    for (const [index, one] of value.entries()) {
+      left.push(yield* within(one, change))
+      if (index % 50 === 49) yield
+    }
+    return left
+  }
   if (!isObject(value)) return value
-  const parts = Object.entries(value).map(([name, inner]) => [name, change(name, inner)] as const)
-  return Object.fromEntries(parts.filter(([, inner]) => inner !== undefined))
+  const left: Record<string, unknown> = {}
+  for (const [name, inner] of Object.entries(value)) {
+    const kept = yield* change(name, inner)
+    if (kept !== undefined) left[name] = kept
+  }
+  return left
 }
 
 /** The spelling that is kept; an unknown name is no attribute of any resource, and changes nothing. */

@@ -47,13 +47,13 @@ function grantTurn(): void {
   if (isDue) setImmediate(grantTurn)
 }
 
-/** Calls `act` with each of a long list, and pauses now and then. */
-export function* each<T>(items: Iterable<T>, act: (item: T) => void): Work<void> {
+/** Calls `act` with each of a long list, and pauses now and then: sooner where one item is much work. */
+export function* each<T>(items: Iterable<T>, act: (item: T) => void, pauseAfter = PAUSE_AFTER): Work<void> {
   let count = 0
   for (const item of items) {
     act(item)
     count += 1
-    if (count % PAUSE_AFTER === 0) yield
+    if (count % pauseAfter === 0) yield
   }
 }
 
