@@ -17,7 +17,6 @@ import {
   startPythonServer,
   startTomcat,
 } from '../harness/path-servers.ts'
-import { rawHttp1, rawHttp2, requestFrames } from '../harness/raw-http.ts'
 import { PUBLIC, STAFF_ONLY, type Stack, startStack } from '../harness/stack.ts'
 
 const found = await findPathServers()
@@ -286,31 +285,4 @@ describe('a closed path, however it is written', { skip: skip.skip ?? false }, a
       }
     })
   }
-
-  it('is not asked for by a method that only the app puts in upper case', async () => {
-    const [stack] = stacks.values()
-    assert.ok(stack !== undefined)
-    for (const [index, { name, port }] of [
-      [1, flask],
-      [2, django],
-    ] as const) {
-      const { text } = await rawHttp1({ port }, 'delete / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
-      assert.match(text, /OPEN DELETE$/, name)
-      const host = `${hostOf(index, 2)}.localhost`
-      const edge: Parameters<typeof rawHttp1>[0] = {
-        port: stack.edge.port,
-        servername: host,
-        ca: stack.ca.cert,
-      }
-      const lines = `delete / HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`
-      assert.doesNotMatch((await rawHttp1(edge, lines)).text, /OPEN/)
-      const pseudo = [
-        [':method', 'delete'],
-        [':scheme', 'https'],
-        [':authority', host],
-        [':path', '/'],
-      ] as const
-      assert.equal((await rawHttp2(edge, requestFrames([...pseudo]))).status, 400)
-    }
-  })
 })
