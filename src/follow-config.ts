@@ -7,11 +7,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import { assertPortFree } from '../envoy/port.ts'
 import { type Config, type Mistake, Secret, type Settings } from './config/config.ts'
+import { parseAside } from './config/thread-parser.ts'
 import { type ConfigSource, type ConfigStatus, type WatchOptions, watchConfig } from './config/watch.ts'
 import { CHECKS_AND_TESTS } from './config-checks.ts'
 import { Fault } from './errors.ts'
+import { policyOf } from './policy/compiled-policies.ts'
 import type { Logger } from './telemetry/log.ts'
 import type { Meter } from './telemetry/metrics.ts'
+import { inTurns, type Work } from './turns.ts'
 
 export async function followConfig(
   file: string,
@@ -20,7 +23,17 @@ export async function followConfig(
 ): Promise<ConfigSource> {
   const config = await watchConfig(file, {
     ...CHECKS_AND_TESTS,
-    ...options,
+    async admit(next, current) {
+      const mistakes = (await options.admit?.(next, current)) ?? []
+      // Compiled before it is in force: a page that lists all apps would have to do all of it at once.
+      if (mistakes.length === 0) await inTurns(compileAll(next))
+      return mistakes
+    },
+    parser: parseAside(
+      file,
+      { ...CHECKS_AND_TESTS, env: process.env },
+      new URL('./config-thread.ts', import.meta.url),
+    ),
     env: process.env,
     onProblem: ({ message, problems }) =>
       logger.error({ problems }, `the configuration was not taken, the last good one stays: ${message}`),
@@ -36,6 +49,13 @@ export async function followConfig(
     if (waiting.length > 0) logger.warn({ keys: waiting }, `restart Sallyport to apply ${waiting.join(', ')}`)
   })
   return config
+}
+
+function* compileAll(config: Config): Work<void> {
+  for (const route of config.routes) {
+    policyOf(config, route)
+    yield
+  }
 }
 
 /** What is read once: a change is told, not applied. */

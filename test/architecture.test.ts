@@ -4,15 +4,16 @@ import { dirname, join, sep } from 'node:path'
 import { describe, it } from 'node:test'
 
 /** What any room may stand on. */
-const GROUND = ['errors.ts', 'crypto', 'telemetry', 'transport', 'gen', 'envoy']
+const GROUND = ['errors.ts', 'turns.ts', 'crypto', 'telemetry', 'transport', 'gen', 'envoy']
 
 const MEANING = ['policy', 'session', 'identity', 'config']
 
 /** Which rooms each room may import, besides itself. A service never imports a service. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   'main.ts': 'all',
-  'follow-config.ts': ['config-checks.ts', 'config', ...GROUND],
+  'follow-config.ts': ['config-checks.ts', 'config', 'policy', ...GROUND],
   'config-checks.ts': ['policy', 'config'],
+  'config-thread.ts': ['config-checks.ts', 'config'],
   cli: 'all',
   xds: ['config', ...GROUND],
   extauthz: [...MEANING, ...GROUND],
@@ -25,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   identity: ['config', ...GROUND],
   session: ['config', ...GROUND],
   policy: ['config', 'errors.ts'],
-  config: ['errors.ts'],
+  config: ['errors.ts', 'turns.ts'],
   transport: ['telemetry', 'gen', 'errors.ts'],
   crypto: ['errors.ts'],
   telemetry: ['errors.ts'],
@@ -33,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   proto: ['gen'],
   gen: [],
   'errors.ts': [],
+  'turns.ts': [],
 }
 
 /** Rooms that may be named in types but not be run. */

@@ -6,7 +6,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { Config } from '../config/config.ts'
 import { hintsOf } from '../config/hints.ts'
-import { loadConfig, readConfigFile } from '../config/load.ts'
+import { loadWithWarnings, readConfigFile } from '../config/load.ts'
 import { positionsIn } from '../config/positions.ts'
 import { ConfigFault } from '../config/problem.ts'
 import { CHECKS_AND_TESTS } from '../config-checks.ts'
@@ -26,7 +26,7 @@ export function validate(
   out: Output,
 ): number {
   try {
-    const config = loadConfig(file, { env, ...CHECKS_AND_TESTS })
+    const { config, warnings: odd } = loadWithWarnings(file, { env, ...CHECKS_AND_TESTS })
     const problems = directoryFileProblems(config)
     if (problems.length > 0) {
       for (const problem of problems) out.write(`${stripVTControlCharacters(problem)}\n`)
@@ -34,7 +34,7 @@ export function validate(
       return 1
     }
     for (const hint of hintsOf(config)) out.write(`hint: ${stripVTControlCharacters(hint)}\n`)
-    const warnings = warningsIn(config, file)
+    const warnings = [...odd.map((warning) => `${file}: warning: ${warning}`), ...warningsIn(config, file)]
     for (const warning of warnings) out.write(`${stripVTControlCharacters(warning)}\n`)
     const alsoTold = warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`
     out.write(`${file}: no mistakes${alsoTold}; ${count(config.routes.length, 'route')}\n`)

@@ -13,13 +13,20 @@ import { type LoadOptions, readConfigFile, readTextFile } from './load.ts'
 import { parseConfig } from './parse.ts'
 import { ParseMemory } from './parse-memory.ts'
 import { ConfigFault } from './problem.ts'
+import { looseSecretFiles } from './secret-files.ts'
 
 /** Path → digest of what a file held, or that it could not be read. */
 export type SeenFiles = ReadonlyMap<string, string | undefined>
 
 export type Parsed =
   | { readonly kind: 'unchanged' }
-  | { readonly kind: 'config'; readonly config: Config; readonly seen: SeenFiles }
+  | {
+      readonly kind: 'config'
+      readonly config: Config
+      readonly seen: SeenFiles
+      /** What is no mistake and should be looked at. */
+      readonly warnings: readonly string[]
+    }
   | {
       readonly kind: 'refused'
       readonly code: ConfigFault['code'] & ('CONFIG_INVALID' | 'CONFIG_UNREADABLE')
@@ -58,6 +65,7 @@ export class FileParser {
     }
     // Kept as they were read for this attempt: a later look would hide a change that came in between.
     seen.set(resolve(this.#file), digest(this.#text))
+    const contents = new Map<string, string>()
     const parsed = parseConfig(this.#text, {
       ...this.#options,
       file: this.#file,
@@ -65,15 +73,18 @@ export class FileParser {
       readFile: (path) => {
         seen.set(resolve(path), undefined)
         const content = readTextFile(path)
+        contents.set(path, content)
         seen.set(resolve(path), digest(content))
         return content
       },
       generation,
       memory: this.#memory,
     })
-    return 'problems' in parsed
-      ? { kind: 'refused', code: 'CONFIG_INVALID', problems: parsed.problems, seen }
-      : { kind: 'config', config: parsed.config, seen }
+    if ('config' in parsed) {
+      const { config } = parsed
+      return { kind: 'config', config, seen, warnings: looseSecretFiles(config, contents) }
+    }
+    return { kind: 'refused', code: 'CONFIG_INVALID', problems: firstOf(parsed.problems), seen }
   }
 
   locate(path: ConfigPath): { readonly line: number; readonly column: number } {
@@ -89,6 +100,17 @@ export function parseHere(file: string, options: Omit<LoadOptions, 'generation'>
     locate: async (path) => parser.locate(path),
     [Symbol.asyncDispose]: async () => undefined,
   }
+}
+
+/** One slip in a setting can be a mistake of every route: ten thousand lines of log would hide it. */
+const MOST_PROBLEMS = 100
+
+function firstOf(problems: readonly Problem[]): readonly Problem[] {
+  const [first] = problems
+  if (first === undefined || problems.length <= MOST_PROBLEMS) return problems
+  const more = problems.length - MOST_PROBLEMS
+  const message = `and ${more} more mistakes; \`sallyport validate\` lists them all`
+  return [...problems.slice(0, MOST_PROBLEMS), { ...first, line: 1, column: 1, path: [], message }]
 }
 
 function digest(text: string): string {

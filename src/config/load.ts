@@ -9,6 +9,7 @@ import type { Config } from './config.ts'
 import { type ParseOptions, parseConfig } from './parse.ts'
 import { ConfigFault } from './problem.ts'
 import { reasonOf } from './reference.ts'
+import { looseSecretFiles } from './secret-files.ts'
 
 export type LoadOptions = Omit<ParseOptions, 'file' | 'readFile' | 'isWholeFile'>
 
@@ -44,12 +45,25 @@ export function readConfigFile(file: string): string {
  * @throws {Fault} CONFIG_UNREADABLE, CONFIG_INVALID; `problems` holds all mistakes
  */
 export function loadConfig(file: string, options: LoadOptions = {}): Config {
+  return loadWithWarnings(file, options).config
+}
+
+/** The same, with what is no mistake and should be looked at. @throws {Fault} as `loadConfig` */
+export function loadWithWarnings(
+  file: string,
+  options: LoadOptions = {},
+): { readonly config: Config; readonly warnings: readonly string[] } {
+  const contents = new Map<string, string>()
   const parsed = parseConfig(readConfigFile(file), {
     ...options,
     file,
-    readFile: readTextFile,
+    readFile: (path) => {
+      const content = readTextFile(path)
+      contents.set(path, content)
+      return content
+    },
     isWholeFile: true,
   })
   if ('problems' in parsed) throw new ConfigFault('CONFIG_INVALID', parsed.problems)
-  return parsed.config
+  return { config: parsed.config, warnings: looseSecretFiles(parsed.config, contents) }
 }

@@ -64,11 +64,13 @@ export async function watchConfig(file: string, options: WatchOptions = {}): Pro
   await using undo = new AsyncDisposableStack()
   undo.use(parser)
   await standingStill([file])
-  let first = await parser.parse(1, NOTHING_SEEN)
+  const parse = async (seen: SeenFiles) =>
+    await parser.parse(1, seen).catch((error: unknown) => afterBug(file, error, seen))
+  let first = await parse(NOTHING_SEEN)
   // What it refers to is known only now, and may be on its way as well.
   if (first.kind !== 'unchanged' && first.seen.size > 1) {
     await standingStill([...first.seen.keys()])
-    const again = await parser.parse(1, first.seen)
+    const again = await parse(first.seen)
     if (again.kind !== 'unchanged') first = again
   }
   if (first.kind !== 'config')
@@ -107,7 +109,7 @@ class WatchedConfig implements ConfigSource {
     file: string,
     options: WatchOptions,
     parser: ConfigParser,
-    { config, seen }: Extract<Parsed, { kind: 'config' }>,
+    { config, seen, warnings }: Extract<Parsed, { kind: 'config' }>,
   ) {
     this.#file = file
     this.#options = options
@@ -115,7 +117,8 @@ class WatchedConfig implements ConfigSource {
     this.#now = options.now ?? Date.now
     this.#current = config
     this.#seen = seen
-    this.#status = this.#statusOf(config, [])
+    this.#status = this.#statusOf(config, warnings)
+    for (const warning of warnings) options.onWarning?.(warning)
     this.#files = new WatchedFiles([...seen.keys()], () => {
       this.#isStale = true
       this.#running ??= this.#run().finally(() => {
@@ -160,7 +163,7 @@ class WatchedConfig implements ConfigSource {
     const { changes } = this.#files
     const parsed = await this.#parser
       .parse(this.#current.generation + 1, this.#seen)
-      .catch((error: unknown) => this.#afterBug(error))
+      .catch((error: unknown) => afterBug(this.#file, error, this.#seen))
     if (await this.#isPassedOver(changes)) return
     if (parsed.kind === 'unchanged') {
       // A link may have been swapped for one that leads to the same content.
@@ -173,7 +176,7 @@ class WatchedConfig implements ConfigSource {
     this.#seen = parsed.seen
     if (parsed.kind === 'refused') this.#refuse(new ConfigFault(parsed.code, parsed.problems))
     else if (mistakes.length > 0) this.#refuse(new ConfigFault('CONFIG_INVALID', mistakes))
-    else this.#take(parsed.config)
+    else this.#take(parsed)
     this.#files.follow([...this.#seen.keys()])
   }
 
@@ -201,7 +204,7 @@ class WatchedConfig implements ConfigSource {
     )
   }
 
-  #take(config: Config): void {
+  #take({ config, warnings: found }: Extract<Parsed, { kind: 'config' }>): void {
     if (config.checksum === this.#current.checksum) {
       const wasBad = this.#status.lastProblem !== undefined
       const { lastProblem: _healed, ...status } = this.#status
@@ -209,7 +212,8 @@ class WatchedConfig implements ConfigSource {
       if (wasBad) this.#options.onHealed?.(this.#current)
       return
     }
-    const warnings = lostRoutes(this.#current, config)
+    const warnings = [...lostRoutes(this.#current, config), ...found]
+    const before = new Set(this.#status.warnings)
     this.#current = config
     this.#status = this.#statusOf(config, warnings)
     for (const listener of this.#listeners) {
@@ -221,7 +225,7 @@ class WatchedConfig implements ConfigSource {
         this.#options.onBug(error)
       }
     }
-    for (const warning of warnings) this.#options.onWarning?.(warning)
+    for (const warning of warnings) if (!before.has(warning)) this.#options.onWarning?.(warning)
   }
 
   #refuse(fault: ConfigFault): void {
@@ -233,14 +237,18 @@ class WatchedConfig implements ConfigSource {
     this.#options.onProblem?.(fault)
   }
 
-  /** What cannot even be checked is not taken. The next change of a file is the next attempt. */
-  #afterBug(error: unknown): Parsed {
-    const message = `could not be checked: ${reasonOf(error)}`
-    const problems = [{ file: this.#file, line: 1, column: 1, path: [], message }]
-    return { kind: 'refused', code: 'CONFIG_INVALID', problems, seen: this.#seen }
-  }
-
   #statusOf({ generation, checksum }: Config, warnings: readonly string[]): OwnStatus {
     return { generation, checksum, loadedAt: this.#now(), state: 'good', warnings }
+  }
+}
+
+/** What cannot even be checked is not taken. The next change of a file is the next attempt. */
+function afterBug(file: string, error: unknown, seen: SeenFiles): Parsed {
+  const message = `could not be checked: ${reasonOf(error)}`
+  return {
+    kind: 'refused',
+    code: 'CONFIG_INVALID',
+    problems: [{ file, line: 1, column: 1, path: [], message }],
+    seen,
   }
 }

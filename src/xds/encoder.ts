@@ -5,6 +5,7 @@
  */
 
 import protobuf from 'protobufjs'
+import type { Work } from '../turns.ts'
 import type { DeltaResponse } from './delta.ts'
 import { type LookupType, Packer } from './pack.ts'
 import { type Resource, resourcesOf, type Snapshot, TYPE_URL, type TypeUrl } from './resource.ts'
@@ -47,6 +48,15 @@ export class ResponseEncoder {
         removed_resources: isOnDemand ? removed : [...removed, ...absent],
       })
       .finish()
+  }
+
+  /** Packs what is new in a snapshot, so that the response with it only puts bytes together. */
+  *prepare(snapshot: Snapshot): Work<void> {
+    for (const resources of snapshot.resources.values())
+      for (const resource of resources.values()) {
+        this.#bytesOf(resource)
+        yield
+      }
   }
 
   /** Forgets what is no longer in the snapshot. */

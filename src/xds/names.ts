@@ -6,6 +6,7 @@
 
 import { hash } from 'node:crypto'
 import type { Route } from '../config/config.ts'
+import type { Work } from '../turns.ts'
 
 /** Clusters of the bootstrap: Sallyport itself. */
 export const AUTHZ_CLUSTER = 'sallyport-authz'
@@ -31,7 +32,7 @@ export const clientCertificateSecret = (cluster: string): string => `client-cert
  * Named after what the route matches, not after its target: a new `to` then updates the cluster in place, and Envoy
  * uses the old one until the new one is ready.
  */
-export function clusterNames(routes: readonly Route[]): ReadonlyMap<Route, string> {
+export function* clusterNames(routes: readonly Route[]): Work<ReadonlyMap<Route, string>> {
   const names = new Map<Route, string>()
   const taken = new Set<string>()
   for (const route of routes) {
@@ -43,6 +44,7 @@ export function clusterNames(routes: readonly Route[]): ReadonlyMap<Route, strin
     for (let twin = 2; taken.has(name); twin += 1) name = `${base}-${twin}`
     taken.add(name)
     names.set(route, name)
+    yield
   }
   return names
 }

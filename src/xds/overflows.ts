@@ -6,6 +6,7 @@
 
 import type { Config } from '../config/config.ts'
 import type { Meter } from '../telemetry/metrics.ts'
+import { inTurns } from '../turns.ts'
 import { clusterNames } from './names.ts'
 
 /** Envoy's names of the limits → ours, which are those of `circuit_breaker_thresholds`. */
@@ -37,7 +38,10 @@ export function countOverflows({ config, meter, ask }: OverflowOptions): void {
     if (text === '') return
     const routeOf = new Map(
       // In names of statistics Envoy writes colons, which an IPv6 address has, as underscores.
-      [...clusterNames(config.current.routes)].map(([route, name]) => [name.replaceAll(':', '_'), route]),
+      [...(await inTurns(clusterNames(config.current.routes)))].map(([route, name]) => [
+        name.replaceAll(':', '_'),
+        route,
+      ]),
     )
     for (const line of text.split('\n')) {
       const [, cluster = '', kind = '', count = ''] = LINE.exec(line) ?? []

@@ -12,9 +12,10 @@ import type { AggregatedDiscoveryServiceDefinition } from '../gen/envoy-api/envo
 import { loadProtos } from '../gen/protos.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { serveGrpc } from '../transport/grpc-server.ts'
+import { inTurns } from '../turns.ts'
 import { ResponseEncoder } from './encoder.ts'
 import { resourcesOf, type Snapshot, shortNameOf, TYPE_URL, type TypeUrl } from './resource.ts'
-import { buildSnapshot } from './snapshot.ts'
+import { snapshotWork } from './snapshot.ts'
 import { type AdsCall, AdsStream } from './stream.ts'
 import { systemTrust } from './system-trust.ts'
 
@@ -164,6 +165,8 @@ class Service implements XdsService {
   /** Never rejects: what can't be built leaves the last snapshot in force. */
   async #publishAfter(before: Promise<void>, config: Config): Promise<void> {
     await before
+    // Of several that came meanwhile the last will do.
+    if (config.generation < this.#options.config.current.generation) return
     try {
       await this.#publish(config)
     } catch (error) {
@@ -177,8 +180,9 @@ class Service implements XdsService {
 
   async #publish(config: Config): Promise<void> {
     const certificates = await this.#options.certificates(config)
-    const built = buildSnapshot(config, { certificates, trustedRoots: this.#trustedRoots })
+    const built = await inTurns(snapshotWork(config, { certificates, trustedRoots: this.#trustedRoots }))
     const snapshot = this.#options.amend?.(built) ?? built
+    await inTurns(this.#encoder.prepare(snapshot))
     this.#snapshot = snapshot
     this.#encoder.keepOnly(snapshot)
     for (const stream of this.#streams) stream.push(snapshot)

@@ -8,6 +8,7 @@
  */
 
 import type { Config, TlsCertificate } from '../config/config.ts'
+import { atOnce, type Work } from '../turns.ts'
 import { asksForCertificates, clientTrust } from './client-validation.ts'
 import { clusterOf } from './clusters.ts'
 import { FROM_ADS_FOR_SURE } from './envoy-json.ts'
@@ -40,18 +41,29 @@ const routeConfiguration = (): Resource =>
   })
 
 export function buildSnapshot(config: Config, inputs: SnapshotInputs): Snapshot {
+  return atOnce(snapshotWork(config, inputs))
+}
+
+/** The same with places to pause: for thousands of routes it takes a second. */
+export function* snapshotWork(config: Config, inputs: SnapshotInputs): Work<Snapshot> {
   const { settings } = config
-  const clusters = clusterNames(config.routes)
-  return makeSnapshot(config.generation, [
-    ...[...clusters].flatMap(([route, name]) => clusterOf(route, route.to ?? [], name, settings)),
+  const clusters = yield* clusterNames(config.routes)
+  const ofClusters: Resource[] = []
+  for (const [route, name] of clusters) {
+    ofClusters.push(...clusterOf(route, route.to ?? [], name, settings))
+    yield
+  }
+  const hosts = yield* virtualHosts(config, clusters)
+  const rest = [
     // Without a certificate nothing could be served: Envoy would wait for ever.
     ...(settings.insecure_server || inputs.certificates.length > 0
       ? listeners(settings, inputs.certificates.length)
       : []),
     routeConfiguration(),
     ...(settings.http_redirect_addr === undefined ? [] : [redirectRoutes(config)]),
-    ...virtualHosts(config, clusters),
     ...(asksForCertificates(settings) ? [clientTrust(config)] : []),
     ...secrets(config, clusters, inputs.certificates, inputs.trustedRoots),
-  ])
+  ]
+  yield
+  return makeSnapshot(config.generation, [...ofClusters, ...hosts, ...rest])
 }

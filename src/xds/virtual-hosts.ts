@@ -8,6 +8,7 @@
 
 import type { Config, Route, Settings } from '../config/config.ts'
 import { answersChallenges, authenticateHost, bracketed, DEFAULT_PORTS } from '../config/route-match.ts'
+import type { Work } from '../turns.ts'
 import { escapeRegex, type Fields } from './envoy-json.ts'
 import { envoyRoutes, ownPathRoutes, wholeHostRoute } from './envoy-route.ts'
 import { ROUTE_CONFIGURATION } from './names.ts'
@@ -106,19 +107,18 @@ interface Context {
   readonly ownPaths: readonly Fields[]
 }
 
-export function virtualHosts(config: Config, clusters: ReadonlyMap<Route, string>): readonly Resource[] {
+export function* virtualHosts(
+  config: Config,
+  clusters: ReadonlyMap<Route, string>,
+): Work<readonly Resource[]> {
   const { settings } = config
   const context: Context = { settings, clusters, ownPaths: ownPathRoutes(settings) }
   const authenticate = authenticateHost(config.settings)
   const groups = groupByHost(config.routes)
-  const hosts = [...groups].flatMap(([host, routes]) =>
-    // The sign-in pages own their host: a route there could imitate them.
-    host === authenticate ? [] : hostsOf(host, routes, context),
-  )
   const challenges = (groups.get(authenticate ?? '') ?? []).filter(answersChallenges)
   const name = authenticate === undefined ? undefined : bracketed(authenticate)
-  return [
-    ...(name === undefined
+  const hosts =
+    name === undefined
       ? []
       : [
           virtualHost(
@@ -129,8 +129,12 @@ export function virtualHosts(config: Config, clusters: ReadonlyMap<Route, string
               wholeHostRoute(settings),
             ],
           ),
-        ]),
-    ...hosts,
-    catchAll(config.routes, context),
-  ]
+        ]
+  for (const [host, routes] of groups) {
+    // The sign-in pages own their host: a route there could imitate them.
+    if (host !== authenticate) hosts.push(...hostsOf(host, routes, context))
+    yield
+  }
+  hosts.push(catchAll(config.routes, context))
+  return hosts
 }

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { atOnce, each, type Work } from './in-turns.ts'
+import { atOnce, each, type Work } from '../../turns.ts'
 
 export interface Person {
   /** Unique in the source. */

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Config, RecordSource } from '../../config/config.ts'
+import { shownUrl } from '../../config/shown-url.ts'
 import { standingStill, WatchedFiles } from '../../config/watched-files.ts'
 import { systemCodeOf } from '../../errors.ts'
 import type { HttpClient } from '../http-client.ts'
@@ -148,9 +149,10 @@ function openUrl(
     logger,
     fetch: async (signal) => {
       const answer = await http.fetch(url, { signal, headers })
-      if (!answer.ok) throw new SourceFailure(`${url} answered ${answer.status}`, retryAfterOf(answer, now()))
+      if (!answer.ok)
+        throw new SourceFailure(`${shownUrl(url)} answered ${answer.status}`, retryAfterOf(answer, now()))
       const isCsv = /^text\/csv\b/.test(answer.headers.get('content-type') ?? '')
-      return read(await answer.text(), isCsv ? 'csv' : 'json', url)
+      return read(await answer.text(), isCsv ? 'csv' : 'json', shownUrl(url))
     },
   })
   return { name, copy, [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose]() }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { each, inTurns, type Work } from '../in-turns.ts'
+import { each, inTurns, type Work } from '../../../turns.ts'
 import type { Resource } from './read-resource.ts'
 import {
   COLLECTIONS,

@@ -7,7 +7,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Fault } from '../../../errors.ts'
-import { inTurns } from '../in-turns.ts'
+import { inTurns } from '../../../turns.ts'
 import { type Admission, admit } from './admission.ts'
 import { readJson } from './read-json.ts'
 import { ScimRefusal } from './refusal.ts'

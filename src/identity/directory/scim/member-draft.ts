@@ -4,7 +4,7 @@
  * @module
  */
 
-import { each, type Work } from '../in-turns.ts'
+import { each, type Work } from '../../../turns.ts'
 import type { Filter } from './filter.ts'
 import { type Budget, candidates, matches } from './filter-match.ts'
 import { isObject, type Resource } from './read-resource.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { atOnce } from '../in-turns.ts'
+import { atOnce } from '../../../turns.ts'
 import { applyPatch } from './patch.ts'
 import { type Resource, readResource } from './read-resource.ts'
 import { ScimRefusal } from './refusal.ts'

@@ -9,7 +9,7 @@
  * @see RFC 7644 section 3.5.2
  */
 
-import type { Work } from '../in-turns.ts'
+import type { Work } from '../../../turns.ts'
 import { Budget, matches } from './filter-match.ts'
 import { MemberDraft } from './member-draft.ts'
 import { impliedBy, parseTarget, type Target } from './patch-target.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { atOnce } from '../in-turns.ts'
+import { atOnce } from '../../../turns.ts'
 import { readJson } from './read-json.ts'
 import { ScimRefusal } from './refusal.ts'
 import { writeJson } from './write-json.ts'

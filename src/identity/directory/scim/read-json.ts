@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Work } from '../in-turns.ts'
+import type { Work } from '../../../turns.ts'
 import { ScimRefusal } from './refusal.ts'
 
 const DEEPEST = 32

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Work } from '../in-turns.ts'
+import type { Work } from '../../../turns.ts'
 import { invalidValue, ScimRefusal } from './refusal.ts'
 import {
   type Attribute,

@@ -4,7 +4,7 @@
  * @module
  * @see RFC 7644 section 3
  */
-import { atOnce, inTurns, type Work } from '../in-turns.ts'
+import { atOnce, inTurns, type Work } from '../../../turns.ts'
 import { MOST_RESULTS, resourceTypes, schemas, serviceProviderConfig } from './discovery.ts'
 import { type Filter, parseFilter, resourceScope } from './filter.ts'
 import { isObject, type Resource } from './read-resource.ts'

@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import { atOnce, each, inTurns, type Work } from '../in-turns.ts'
+import { atOnce, each, inTurns, type Work } from '../../../turns.ts'
 import { Roster } from '../roster.ts'
 import { Entries } from './entries.ts'
 import type { Filter } from './filter.ts'

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { each, type Work } from '../in-turns.ts'
+import { each, type Work } from '../../../turns.ts'
 import type { Roster } from '../roster.ts'
 import { withoutUrn } from './filter.ts'
 import { isObject, type Resource } from './read-resource.ts'

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Work } from '../in-turns.ts'
+import type { Work } from '../../../turns.ts'
 import { isObject } from './read-resource.ts'
 
 export function* writeJson(value: unknown): Work<string> {

@@ -1,0 +1,14 @@
+/**
+ * The one form in which a URL may be shown: in the log, in `/status` and in messages.
+ *
+ * @module
+ */
+
+/** Without its user, password, fragment and the values of its query: any of them may be a secret. */
+export function shownUrl(text: string): string {
+  const url = URL.parse(text)
+  if (url === null) return '[URL]'
+  const user = url.username === '' && url.password === '' ? '' : '[secret]@'
+  const query = [...url.searchParams.keys()].map((name) => `${encodeURIComponent(name)}=[secret]`).join('&')
+  return `${url.protocol}//${user}${url.host}${url.pathname}${query === '' ? '' : `?${query}`}`
+}
