@@ -9,7 +9,7 @@ const host = (number: number) => `host-${number}.apps.example.com`
 const TARGET = 'app.example.com'
 const FLOW = /callback\/flow/
 const CHAIN = /callback\/chain/
-const ALL_COOKIES = ['_pomerium', '__Host-sallyport_flow', '__Host-sallyport_rounds']
+const ALL_COOKIES = ['__Host-_pomerium', '__Host-sallyport_flow', '__Host-sallyport_rounds']
 
 function configOf(hosts: number, settings = ''): Config {
   const config = testConfig(settings)
@@ -170,8 +170,8 @@ describe('five additional hosts', () => {
   it('do not keep a browser that loses cookies from our words about it', async () => {
     const lossy = [
       ALL_COOKIES.map((name) => `${TARGET} ${name}`),
-      [`${TARGET} _pomerium`],
-      [`${TARGET} _pomerium`, 'authenticate.example.com _pomerium'],
+      [`${TARGET} __Host-_pomerium`],
+      [`${TARGET} __Host-_pomerium`, 'authenticate.example.com __Host-_pomerium'],
     ]
     for (const lost of lossy) {
       await using world = await openWorld(5)

@@ -3,6 +3,10 @@
  *
  * @module
  */
+import { type SessionCookie, sessionCookieAt } from '../crypto/session-cookie.ts'
+import { makeHandle } from '../crypto/session-handle.ts'
+import { cookiePairs } from '../transport/cookie-header.ts'
+import type { Visit } from './visit.ts'
 
 /**
  * On the authenticate host: which browser began a sign-in. All tabs share one, but tabs that are opened at the
@@ -17,11 +21,7 @@ export const PROVIDER_COOKIE = '__Host-sallyport_provider'
 
 /** All values that a `Cookie` header gives to a name, in its order. */
 export function cookieValues(header: string | undefined, name: string): readonly string[] {
-  if (header === undefined) return []
-  return header.split(';').flatMap((pair) => {
-    const at = pair.indexOf('=')
-    return at > 0 && pair.slice(0, at).trim() === name ? [unquote(pair.slice(at + 1).trim())] : []
-  })
+  return cookiePairs(header).flatMap((pair) => (pair.name === name ? [pair.value] : []))
 }
 
 /** The value of a `__Host-` cookie. Browsers keep only one, so two are a forgery and count as none. */
@@ -36,59 +36,51 @@ export interface HostCookie {
 }
 
 /** The login cookies of the browser, without those that come twice. */
-export function loginCookies(header = ''): readonly HostCookie[] {
-  const names = [...header.matchAll(/(?:^|;)\s*(__Host-sallyport_login_[\w-]{3})=/g)].map(
-    ([, name = '']) => name,
-  )
-  return [...new Set(names)].flatMap((text) => {
-    const name = `__Host-${text.slice('__Host-'.length)}` as const
+export function loginCookies(header: string | undefined): readonly HostCookie[] {
+  const names = cookiePairs(header).map(({ name }) => name)
+  return [...new Set(names)].filter(isLoginCookie).flatMap((name) => {
     const value = hostCookie(header, name)
     return value === undefined ? [] : [{ name, value }]
   })
 }
 
-function unquote(value: string): string {
-  return /^"(.*)"$/.exec(value)?.[1] ?? value
-}
+const isLoginCookie = (name: string): name is `__Host-${string}` =>
+  name.startsWith(LOGIN_COOKIE_PREFIX) && /^[\w-]{3}$/.test(name.slice(LOGIN_COOKIE_PREFIX.length))
 
 export interface CookieSettings {
-  readonly cookie_name: string
-  readonly cookie_domain?: string | undefined
   readonly cookie_http_only: boolean
-  readonly cookie_same_site?: 'strict' | 'lax' | 'none' | undefined
-  /** Milliseconds. */
-  readonly cookie_expire: number
+  readonly cookie_same_site: 'strict' | 'lax' | 'none'
 }
 
-/** For a host outside `cookie_domain` the cookie is the host's own: a browser would refuse the domain. */
-function cookieDomainFor(host: string, settings: CookieSettings): string | undefined {
-  const domain = settings.cookie_domain?.toLowerCase().replace(/^\./, '')
-  if (domain === undefined || domain === '') return undefined
-  return host === domain || host.endsWith(`.${domain}`) ? domain : undefined
+/** Its name on this host, and what its handle is bound to. */
+export function sessionCookieOf({ site, config }: Visit): SessionCookie {
+  return sessionCookieAt(site.host, config.settings, site.kind)
 }
 
-/** What a session handle is bound to on this host. */
-export function handleAudience(host: string, settings: CookieSettings): string {
-  return cookieDomainFor(host, settings) ?? host
+/** A session cookie that names a session. */
+export function sessionCookie(visit: Visit, sessionId: string): string {
+  const cookie = sessionCookieOf(visit)
+  const handle = makeHandle({ sessionId, ...cookie }, visit.services.keys.cookie)
+  const { settings } = visit.config
+  return writeSessionCookie(cookie, handle, settings, Math.floor(settings.cookie_expire / 1000))
 }
 
-export function sessionCookie(value: string, host: string, settings: CookieSettings): string {
-  return sessionCookieWith(value, host, settings, Math.floor(settings.cookie_expire / 1000))
+export function clearedSessionCookie(visit: Visit): string {
+  return writeSessionCookie(sessionCookieOf(visit), '', visit.config.settings, 0)
 }
 
-export function clearedSessionCookie(host: string, settings: CookieSettings): string {
-  return sessionCookieWith('', host, settings, 0)
-}
-
-function sessionCookieWith(value: string, host: string, settings: CookieSettings, maxAge: number): string {
-  const domain = cookieDomainFor(host, settings)
-  const sameSite = settings.cookie_same_site
+export function writeSessionCookie(
+  { cookieName, domain }: SessionCookie,
+  value: string,
+  settings: CookieSettings,
+  maxAge: number,
+): string {
   return [
-    `${settings.cookie_name}=${value}; Path=/; Max-Age=${maxAge}`,
+    `${cookieName}=${value}; Path=/; Max-Age=${maxAge}`,
     domain === undefined ? '' : `; Domain=${domain}`,
     '; Secure',
     settings.cookie_http_only ? '; HttpOnly' : '',
-    sameSite === undefined ? '' : `; SameSite=${capitalised(sameSite)}`,
+    `; SameSite=${capitalised(settings.cookie_same_site)}`,
   ].join('')
 }
 

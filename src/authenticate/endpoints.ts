@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { BEGIN_PATH } from '../crypto/sign-in-url.ts'
 import type { Site } from './sites.ts'
 
 export interface Endpoint {
@@ -22,6 +23,7 @@ export const ENDPOINTS = {
   SIGNED_OUT: { site: 'authenticate', paths: ['/.pomerium/signed_out'], methods: READ },
   ROBOTS: { site: 'authenticate', paths: ['/robots.txt'], methods: READ },
 
+  BEGIN: { site: 'app', paths: [BEGIN_PATH], methods: READ },
   HAND_OFF: { site: 'app', paths: ['/.pomerium/callback/', '/.pomerium/callback'], methods: ['GET'] },
   /** Stops of a chain over additional hosts; see hand-off.ts. */
   FLOW: { site: 'app', paths: ['/.pomerium/callback/flow'], methods: ['GET'] },

@@ -8,6 +8,7 @@
  */
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { z } from 'zod'
+import { FLOW_SECONDS } from '../crypto/flow.ts'
 import type { Sealer } from '../crypto/seal.ts'
 import type { SignInSecrets } from '../identity/provider.ts'
 
@@ -26,6 +27,8 @@ const OauthState = z.strictObject({
   isForced: z.boolean().default(false),
   /** Id of the session that was there, and not good enough. */
   renews: z.string().optional(),
+  /** It takes the place of one that was too old: the next is not made by itself. */
+  isRenewal: z.boolean().default(false),
   issuedAt: z.number(),
   jti: z.string(),
   /** Hash of the login cookie. */
@@ -33,8 +36,8 @@ const OauthState = z.strictObject({
 })
 export type OauthState = z.output<typeof OauthState>
 
-/** From the redirect to the identity provider until its answer. */
-export const STATE_LIFETIME_MS = 300_000
+/** From the redirect to the identity provider until its answer: as long as the app's host knows the browser. */
+export const STATE_LIFETIME_MS = FLOW_SECONDS * 1000
 /** A little longer than the state lives, by the clock of another replica too. */
 export const STATE_CLAIM_MS = STATE_LIFETIME_MS + 120_000
 

@@ -132,7 +132,7 @@ describe('addresses', () => {
       [`${APP}/.pomerium/`, '127.0.0.1'],
       [`${APP}/.pomerium/nothing`, ''],
       [`${APP}/.pomerium/jwt`, ''],
-      [`${APP}/.pomerium/sign_in`, ''],
+      [`${APP}/.pomerium/signed_out`, ''],
       [`${APP}/.pomerium/user/`, ''],
       [`${AUTHENTICATE}/.pomerium/callback/`, ''],
       [`${AUTHENTICATE}/anything`, ''],

@@ -13,6 +13,7 @@ import { jwks, robots, toUserPage, wellKnown } from './pages/documents.ts'
 import { portalJson, portalPage } from './pages/portal.ts'
 import { signedOutPage } from './pages/sign-out-pages.ts'
 import { userJson, userPage } from './pages/user-page.ts'
+import { beginSignIn } from './steps/begin.ts'
 import { arrive, nextHost, tieBrowser } from './steps/chain.ts'
 import { checkDemand } from './steps/check-demand.ts'
 import { checkMethod } from './steps/check-method.ts'
@@ -34,6 +35,7 @@ import {
   checkStateAge,
   checkStateBrowser,
   claimState,
+  onceAnew,
   readState,
   turnPostIntoGet,
   unlessSignedIn,
@@ -42,7 +44,13 @@ import { readSession, recallSession, refuseSeveralSessions } from './steps/read-
 import { readTarget } from './steps/read-target.ts'
 import { requireSession } from './steps/require-session.ts'
 import { handOffTheSignedIn, refusePrograms, startSignIn } from './steps/sign-in.ts'
-import { askCrossSite, askUnlessOrdered, signOutEverywhere, signOutHere } from './steps/sign-out.ts'
+import {
+  askCrossSite,
+  askUnlessOrdered,
+  refusePrefetch,
+  signOutEverywhere,
+  signOutHere,
+} from './steps/sign-out.ts'
 import type { Answer, Step, Visit } from './visit.ts'
 
 export interface Row {
@@ -67,10 +75,11 @@ export const PIPELINE: readonly Row[] = [
   protects(checkMethod,                      ...ENDPOINT_NAMES),
   protects(checkParameters,                  ...ENDPOINT_NAMES),
   protects(checkSameOrigin,                  'SIGN_OUT'),
+  protects(refusePrefetch,                   'APP_SIGN_OUT', 'SIGN_OUT'),
   use(turnPostIntoGet,                       'OAUTH_CALLBACK'),
   protects(askCrossSite,                     'APP_SIGN_OUT'),
-  protects(checkSignedUrl,                   'SIGN_IN', 'HAND_OFF', 'FLOW', 'CHAIN', 'ARRIVAL'),
-  protects(readTarget,                       'SIGN_IN', 'HAND_OFF', 'FLOW', 'CHAIN', 'ARRIVAL'),
+  protects(checkSignedUrl,                   'BEGIN', 'SIGN_IN', 'HAND_OFF', 'FLOW', 'CHAIN', 'ARRIVAL'),
+  protects(readTarget,                       'BEGIN', 'SIGN_IN', 'HAND_OFF', 'FLOW', 'CHAIN', 'ARRIVAL'),
   use(readSession,                           'SIGN_IN', 'OAUTH_CALLBACK', 'SIGN_OUT', 'SIGNED_OUT', 'HAND_OFF', 'APP_SIGN_OUT', 'ME', 'USER', 'PORTAL', 'PORTAL_API'),
   protects(refuseSeveralSessions,            'SIGN_IN', 'OAUTH_CALLBACK', 'HAND_OFF', 'ME', 'USER', 'PORTAL', 'PORTAL_API'),
   use(readProviders,                         'SIGN_IN'),
@@ -79,6 +88,7 @@ export const PIPELINE: readonly Row[] = [
   protects(requireSession,                   'USER', 'PORTAL', 'PORTAL_API'),
 
   // the sign-in page
+  use(beginSignIn,                           'BEGIN'),
   use(handOffTheSignedIn,                    'SIGN_IN'),
   protects(refusePrograms,                   'SIGN_IN'),
   use(chooseProvider,                        'SIGN_IN'),
@@ -87,7 +97,7 @@ export const PIPELINE: readonly Row[] = [
   // the OpenID provider's answer
   protects(readState,                        'OAUTH_CALLBACK'),
   protects(unlessSignedIn(checkStateBrowser), 'OAUTH_CALLBACK'),
-  protects(unlessSignedIn(checkStateAge),    'OAUTH_CALLBACK'),
+  protects(onceAnew(unlessSignedIn(checkStateAge)), 'OAUTH_CALLBACK'),
   use(checkProviderError,                    'OAUTH_CALLBACK'),
   protects(unlessSignedIn(claimState),       'OAUTH_CALLBACK'),
   protects(exchangeCode,                     'OAUTH_CALLBACK'),

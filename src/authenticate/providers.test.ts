@@ -272,7 +272,11 @@ describe('going from an app of one provider to an app of another', () => {
     const kept = browser.jar.get('authenticate.example.com', '__Host-sallyport_at_partners')
     assert.ok(kept)
     const thief = world.browser()
-    const headers = { cookie: `_pomerium=${kept}`, accept: 'application/json', 'sec-fetch-mode': 'cors' }
+    const headers = {
+      cookie: `__Host-_pomerium=${kept}`,
+      accept: 'application/json',
+      'sec-fetch-mode': 'cors',
+    }
     assert.equal((await thief.ask(`${AUTHENTICATE}/.pomerium/user`, { headers })).status, 401)
     assert.equal((await thief.ask(`${APP}/.pomerium/user`, { headers })).status, 401)
     // Nor does it pass for a session at another provider, or come twice.

@@ -7,7 +7,7 @@ const FETCH = { 'sec-fetch-mode': 'cors', accept: 'application/json' }
 async function cookieOf(world: World, user: string, host = 'app.example.com'): Promise<string> {
   const browser = world.browser(user)
   await browser.open(`${APP}/`)
-  return `_pomerium=${browser.session(host)}`
+  return `__Host-_pomerium=${browser.session(host)}`
 }
 
 async function askAs(world: World, cookie: string, url = `${APP}/.pomerium/user`) {
@@ -15,22 +15,34 @@ async function askAs(world: World, cookie: string, url = `${APP}/.pomerium/user`
 }
 
 describe('who is here', () => {
-  it('is found behind other cookies of the name, dead sessions, and in a line joined by a comma', async () => {
+  it('is found behind other cookies of the name and dead sessions', async () => {
     await using world = await World.open()
     const ended = await cookieOf(world, 'bob')
     await askAs(world, ended, `${APP}/.pomerium/sign_out`)
     const alice = await cookieOf(world, 'alice')
-    const junk = Array.from({ length: 40 }, (_, number) => `_pomerium=${number}`).join('; ')
-    for (const cookie of [
-      `${junk}; ${alice}`,
-      `${ended}; ${alice}`,
-      `${alice}; ${ended}`,
-      `a=1,${alice},b=2`,
-    ]) {
+    const junk = Array.from({ length: 40 }, (_, number) => `__Host-_pomerium=${number}`).join('; ')
+    for (const cookie of [`${junk}; ${alice}`, `${ended}; ${alice}`, `${alice}; ${ended}`]) {
       const reply = await askAs(world, cookie)
       assert.equal(reply.status, 200, cookie)
       assert.match(reply.body, /alice/)
     }
+  })
+
+  it('is not found where a neighbour on the domain can put a cookie: behind a comma, or in a name beside the guarded one', async () => {
+    await using world = await World.open()
+    const planted = await cookieOf(world, 'mallory')
+    const handle = planted.slice(planted.indexOf('=') + 1)
+    for (const cookie of [
+      `a=1,${planted}`,
+      `\u00a0${planted}`,
+      `_pomerium=${handle}`,
+      `=${planted}`,
+      `$Version=1,${planted}`,
+    ])
+      assert.equal((await askAs(world, cookie)).status, 401, cookie)
+    const alice = await cookieOf(world, 'alice')
+    for (const cookie of [`_pomerium=${handle}; ${alice}`, `a=1,${planted}; ${alice}`])
+      assert.match((await askAs(world, cookie)).body, /alice/, cookie)
   })
 
   it('is nobody when two live sessions are named, and the page says the way out', async () => {

@@ -9,12 +9,13 @@
  */
 import { makeHandle, openHandle } from '../crypto/session-handle.ts'
 import type { Session } from '../session/session.ts'
+import { cookiePairs } from '../transport/cookie-header.ts'
 import { cookieValues, hostOnlyCookie } from './cookies.ts'
 import { liveSessions } from './live-sessions.ts'
 import type { Visit } from './visit.ts'
 
 const PREFIX = '__Host-sallyport_at_'
-const NAME = /(?:^|;)\s*__Host-sallyport_at_([\w-]{1,64})=/g
+const IDP_ID = /^[\w-]{1,64}$/
 
 /** Whether there is more than one provider, or client, to have a session at. */
 export function hasSeveralProviders({ services, config }: Visit): boolean {
@@ -25,8 +26,9 @@ export function hasSeveralProviders({ services, config }: Visit): boolean {
 
 export function recallCookie(visit: Visit, { id, idpId }: Session): string {
   const { services, config } = visit
-  const handle = makeHandle({ sessionId: id, audience: audienceOf(visit, idpId) }, services.keys.cookie)
-  return hostOnlyCookie(`${PREFIX}${idpId}`, handle, Math.floor(config.settings.cookie_expire / 1000))
+  const scope = scopeOf(visit, idpId)
+  const handle = makeHandle({ sessionId: id, ...scope }, services.keys.cookie)
+  return hostOnlyCookie(scope.cookieName, handle, Math.floor(config.settings.cookie_expire / 1000))
 }
 
 /** What the cookies of this browser name, alive or not. Browsers keep one of a name, so two are a forgery and count as none. */
@@ -34,8 +36,9 @@ export function recalledHandles(
   visit: Visit,
 ): readonly { readonly sessionId: string; readonly idpId: string }[] {
   return recalledIds(visit).flatMap((idpId) => {
-    const [handle = '', another] = cookieValues(visit.request.headers.cookie, `${PREFIX}${idpId}`)
-    const sessionId = openHandle(handle, audienceOf(visit, idpId), visit.services.keys.cookie)
+    const scope = scopeOf(visit, idpId)
+    const [handle = '', another] = cookieValues(visit.request.headers.cookie, scope.cookieName)
+    const sessionId = openHandle(handle, scope, visit.services.keys.cookie)
     return sessionId === undefined || another !== undefined ? [] : [{ sessionId, idpId }]
   })
 }
@@ -58,11 +61,12 @@ export function clearedRecallCookies(visit: Visit): readonly string[] {
 }
 
 function recalledIds({ request }: Visit): readonly string[] {
-  const names = [...(request.headers.cookie ?? '').matchAll(NAME)].map(([, idpId = '']) => idpId)
-  return [...new Set(names)]
+  const names = cookiePairs(request.headers.cookie).map(({ name }) => name)
+  const ids = names.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length))
+  return [...new Set(ids.filter((id) => IDP_ID.test(id)))]
 }
 
 /** No host and no cookie domain is called so: what is in these cookies opens nothing as a session cookie. */
-function audienceOf({ site }: Visit, idpId: string): string {
-  return `${site.host} at ${idpId}`
+function scopeOf({ site }: Visit, idpId: string) {
+  return { audience: `${site.host} at ${idpId}`, cookieName: `${PREFIX}${idpId}` } as const
 }

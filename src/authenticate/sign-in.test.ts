@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { buildBeginUrl } from '../crypto/sign-in-url.ts'
 import { Fault } from '../errors.ts'
 import { APP, AUTHENTICATE, testConfig, World } from './world.fixture.ts'
 
+const MINUTE = 60_000
 const CALLBACK = /\/oauth2\/callback/
 const HAND_OFF = /\/\.pomerium\/callback\//
 
@@ -66,7 +68,7 @@ describe('signing in', () => {
     const planted = mallory.session('app.example.com') ?? ''
     await mallory.open(`${APP}/.pomerium/sign_out`)
     const browser = world.browser('alice')
-    browser.jar.set('app.example.com', '_pomerium', planted)
+    browser.jar.set('app.example.com', '__Host-_pomerium', planted)
     await browser.open(`${APP}/`)
     assert.notEqual(browser.session('app.example.com'), planted)
     assert.equal(await world.userAt('app.example.com', planted), undefined)
@@ -163,12 +165,79 @@ describe('signing in', () => {
   })
 })
 
+const beginUrl = (world: World, target: string) =>
+  buildBeginUrl({
+    appOrigin: APP,
+    redirectUri: target,
+    idpIds: [world.idpId],
+    additionalHosts: [],
+    key: world.keys.url,
+    nowMs: world.now,
+  })
+
+describe('the address that an answer to a script gives for signing in', () => {
+  it('ties the browser that opens it to the sign-in, and leads to where the user was', async () => {
+    await using world = await World.open()
+    const browser = world.browser()
+    const url = beginUrl(world, `${APP}/board`)
+    world.now += 50 * MINUTE
+    const reply = await browser.ask(url)
+    assert.match(reply.setCookies.join(), /^__Host-sallyport_flow=/)
+    assert.match(reply.headers['location'] ?? '', /^https:\/\/authenticate\.example\.com\/.*pomerium_flow=/)
+    assert.equal((await browser.open(reply.headers['location'] ?? '')).body, 'app sees alice')
+    assert.equal(browser.trail.at(-1)?.pathname, '/board')
+  })
+
+  it('signs nobody in as whoever has read it: the hand-off is for the browser that began', async () => {
+    await using world = await World.open()
+    const victim = world.browser('alice')
+    await victim.openUntil(`${APP}/`, /sign_in/)
+    const handOff = await world.browser('mallory').openUntil(beginUrl(world, `${APP}/board`), HAND_OFF)
+    await victim.ask(handOff)
+    assert.equal(victim.session('app.example.com'), undefined)
+  })
+
+  it('can’t be changed, and is good on its own host alone', async () => {
+    await using world = await World.open()
+    const url = new URL(beginUrl(world, `${APP}/board`))
+    url.searchParams.set('pomerium_redirect_uri', `${APP}/elsewhere`)
+    assert.equal((await world.browser().ask(url)).status, 400)
+    const elsewhere = new URL(beginUrl(world, `${APP}/board`))
+    elsewhere.hostname = 'api.other.test'
+    assert.equal((await world.browser().ask(elsewhere)).status, 400)
+    assert.equal((await world.browser().ask(`${APP}/.pomerium/sign_in`)).status, 400)
+  })
+})
+
 describe('a sign-in that does not work', () => {
-  it('is offered again when it took too long (attack 30)', async () => {
+  it('may take as long as the app’s host knows the browser: people have lunch before they send a form', async () => {
     await using world = await World.open()
     const browser = world.browser()
     const callback = await browser.openUntil(`${APP}/where-i-was`, CALLBACK)
-    world.now += 301_000
+    world.now += 59 * MINUTE
+    assert.equal((await browser.open(callback)).body, 'app sees alice')
+    assert.equal(browser.trail.at(-1)?.pathname, '/where-i-was')
+  })
+
+  it('begins anew by itself when it took longer, and comes back to where it was to go', async () => {
+    await using world = await World.open()
+    const browser = world.browser()
+    const callback = await browser.openUntil(`${APP}/where-i-was`, CALLBACK)
+    world.now += 90 * MINUTE
+    const reply = await browser.ask(callback)
+    assert.deepEqual([reply.status, world.sessions.count], [302, 0])
+    assert.match(reply.headers['location'] ?? '', /idp\.test\/authorize/)
+    assert.equal((await browser.open(reply.headers['location'] ?? '')).body, 'app sees alice')
+    assert.equal(browser.trail.at(-1)?.pathname, '/where-i-was')
+  })
+
+  it('begins anew once: where it is too old again, the person is told', async () => {
+    await using world = await World.open()
+    const browser = world.browser()
+    let callback = await browser.openUntil(`${APP}/where-i-was`, CALLBACK)
+    world.now += 90 * MINUTE
+    callback = await browser.openUntil(callback, CALLBACK)
+    world.now += 90 * MINUTE
     const reply = await browser.ask(callback)
     assert.equal(reply.status, 400)
     assert.match(reply.body, /took too long[^]*href="https:\/\/app\.example\.com\/where-i-was"/)
@@ -181,6 +250,31 @@ describe('a sign-in that does not work', () => {
     const reply = await browser.ask(callback)
     assert.equal(reply.status, 502)
     assert.match(reply.body, /begins like that of a machine/)
+  })
+
+  it('does not begin anew in another browser, nor without the login cookie (attack 30)', async () => {
+    await using world = await World.open()
+    const callback = await world.browser('mallory').openUntil(`${APP}/where-i-was`, CALLBACK)
+    world.now += 90 * MINUTE
+    const victim = world.browser()
+    await victim.openUntil(`${APP}/`, CALLBACK)
+    assert.equal((await victim.ask(callback)).status, 400)
+  })
+
+  it('begins anew once where the provider says that its own form was left open for too long', async () => {
+    await using world = await World.open()
+    const browser = world.browser()
+    const gone = async () => {
+      const callback = await browser.openUntil(`${APP}/where-i-was`, CALLBACK)
+      callback.searchParams.delete('code')
+      callback.searchParams.set('error', 'temporarily_unavailable')
+      callback.searchParams.set('error_description', 'authentication_expired')
+      return callback
+    }
+    assert.equal((await browser.open(await gone())).body, 'app sees alice')
+    assert.equal(browser.trail.at(-1)?.pathname, '/where-i-was')
+    const expired = browser.trail.find(({ search }) => search.includes('authentication_expired'))
+    assert.equal((await world.browser('mallory').ask(expired ?? APP)).status, 400)
   })
 
   it('goes on with a dead state for whoever is signed in here, and for them alone', async () => {
@@ -205,12 +299,12 @@ describe('a sign-in that does not work', () => {
   })
 
   it('stops after a few rounds when an app’s host keeps no cookie, or loses only the session’s', async () => {
-    const all = ['_pomerium', '__Host-sallyport_flow', '__Host-sallyport_rounds']
+    const all = ['__Host-_pomerium', '__Host-sallyport_flow', '__Host-sallyport_rounds']
     for (const lost of [
       all.map((name) => `app.example.com ${name}`),
-      [...all.map((name) => `app.example.com ${name}`), 'authenticate.example.com _pomerium'],
-      ['app.example.com _pomerium'],
-      ['app.example.com _pomerium', 'authenticate.example.com _pomerium'],
+      [...all.map((name) => `app.example.com ${name}`), 'authenticate.example.com __Host-_pomerium'],
+      ['app.example.com __Host-_pomerium'],
+      ['app.example.com __Host-_pomerium', 'authenticate.example.com __Host-_pomerium'],
     ]) {
       await using world = await World.open()
       const browser = world.browser()
@@ -313,7 +407,7 @@ describe('the hand-off', () => {
     const cookie = browser.session('app.example.com') ?? ''
     const tryAt = async (host: string, value: string) => {
       const thief = world.browser()
-      thief.jar.set(host, '_pomerium', value)
+      thief.jar.set(host, '__Host-_pomerium', value)
       const reply = await thief.ask(`https://${host}/.pomerium/user`, {
         headers: { 'sec-fetch-mode': 'cors' },
       })

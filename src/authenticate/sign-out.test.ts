@@ -139,4 +139,52 @@ describe('signing out', () => {
     await browser.open(`${APP}/.pomerium/sign_out?pomerium_redirect_uri=https://evil.test/`)
     assert.ok(browser.trail.every(({ host }) => host !== 'evil.test'))
   })
+
+  it('by a form that does not stand on this very host is asked about first, or refused', async () => {
+    for (const headers of [
+      {},
+      { origin: 'https://evil.test' },
+      { origin: 'null' },
+      { origin: 'https://admin.example.com' },
+      { origin: `${APP}:8443` },
+      { referer: 'https://evil.test/form' },
+      { referer: `${APP}.evil.test/` },
+      { referer: 'app.example.com' },
+      { 'sec-fetch-site': 'none' },
+      { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-origin', origin: 'https://evil.test' },
+      { 'sec-fetch-mode': 'cors', origin: 'https://evil.test' },
+      { 'sec-fetch-mode': 'no-cors', 'sec-fetch-site': 'same-site' },
+    ]) {
+      await using world = await World.open()
+      const browser = await signedIn(world)
+      await browser.ask(`${APP}/.pomerium/sign_out`, { method: 'POST', headers: { ...headers }, form: {} })
+      assert.equal(world.sessions.count, 1, JSON.stringify(headers))
+    }
+  })
+
+  it('by a form of the app itself is done', async () => {
+    for (const headers of [
+      { origin: APP },
+      { referer: `${APP}/menu` },
+      { 'sec-fetch-site': 'same-origin' },
+    ]) {
+      await using world = await World.open()
+      const browser = await signedIn(world)
+      await browser.ask(`${APP}/.pomerium/sign_out`, { method: 'POST', headers: { ...headers }, form: {} })
+      assert.equal(world.sessions.count, 0, JSON.stringify(headers))
+    }
+  })
+
+  it('by a link or an image of another site is not done, in a browser without fetch metadata either', async () => {
+    await using world = await World.open()
+    const browser = await signedIn(world)
+    for (const headers of [{ referer: 'https://evil.test/' }, { origin: 'https://evil.test' }])
+      await browser.ask(`${APP}/.pomerium/sign_out`, { headers: { ...headers } })
+    const head = await browser.ask(`${APP}/.pomerium/sign_out`, { method: 'HEAD' })
+    assert.deepEqual([head.status, world.sessions.count], [405, 1])
+    await browser.ask(`${APP}/.pomerium/sign_out`, { headers: { referer: `${APP}/menu` } })
+    assert.equal(world.sessions.count, 0)
+  })
 })

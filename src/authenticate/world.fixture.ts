@@ -14,6 +14,7 @@ import { parseConfig } from '../config/parse.ts'
 import { flowHash, newFlowCookieValue } from '../crypto/flow.ts'
 import { deriveKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/seal.ts'
+import { sessionCookieAt } from '../crypto/session-cookie.ts'
 import { openHandle } from '../crypto/session-handle.ts'
 import { NO_DEMAND, type SignInDemand as RouteDemand } from '../crypto/sign-in-demand.ts'
 import { buildSignInUrl } from '../crypto/sign-in-url.ts'
@@ -293,8 +294,18 @@ export class World implements AsyncDisposable {
   }
 
   async sessionAt(host: string, cookie: string | undefined): Promise<Session | undefined> {
-    const sessionId = openHandle(cookie ?? '', host, this.keys.cookie)
+    const sessionId = openHandle(cookie ?? '', this.#cookieAt(host), this.keys.cookie)
     return sessionId === undefined ? undefined : await this.sessions.find(sessionId)
+  }
+
+  #cookieAt(host: string) {
+    const kind = host === new URL(AUTHENTICATE).host ? 'authenticate' : 'app'
+    return sessionCookieAt(host, this.config.current.settings, kind)
+  }
+
+  /** What the session cookie is called there. */
+  cookieNameAt(host: string): string {
+    return this.#cookieAt(host).cookieName
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -330,7 +341,7 @@ export class Browser {
   }
 
   session(host: string): string | undefined {
-    return this.jar.get(host, this.#world.config.current.settings.cookie_name)
+    return this.jar.get(host, this.#world.cookieNameAt(host))
   }
 
   /** One request, no redirect followed. */

@@ -29,6 +29,14 @@ const CookieName = z
   .string()
   .regex(HEADER_NAME, "must be a token: letters, digits and !#$%&'*+-.^_`|~ only")
   .max(64, 'may have at most 64 characters')
+  .refine(
+    (text) => !/^__(?:host|secure)-/i.test(text) || /^__(?:Host|Secure)-/.test(text),
+    'begins with a prefix that browsers know in one case only: write "__Host-" or "__Secure-"',
+  )
+  .refine(
+    (text) => !/^(?:__Host-)?sallyport_/i.test(text),
+    'begins like the cookies that Sallyport sets on its own account; choose another name',
+  )
 
 const CookieDomain = z
   .string()
@@ -61,10 +69,12 @@ export const secrets = {
 
 export const sessions = {
   cookie_name: CookieName.default('_pomerium').meta({
-    description: 'Name of the session cookie (RFC 6265 section 4.1).',
+    description:
+      'Name of the session cookie (RFC 6265 section 4.1). Browsers see it with `__Host-` before it, unless `cookie_domain` is set. A new name signs everybody out.',
   }),
   cookie_domain: CookieDomain.optional().meta({
-    description: 'Domain attribute of the session cookie; unset: each host has its own.',
+    description:
+      'Domain attribute of the session cookie of apps; unset: each host has its own, which no other host can plant. Every host of the domain, whoever runs it, gets the cookie and can set it. The authenticate host keeps a cookie of its own.',
     examples: ['example.com'],
   }),
   cookie_http_only: z
@@ -74,8 +84,9 @@ export const sessions = {
   cookie_expire: PositiveDuration.prefault('14h').meta({
     description: 'Life of a session and of its cookie.',
   }),
-  cookie_same_site: z.enum(['strict', 'lax', 'none']).optional().meta({
-    description: 'SameSite attribute of the session cookie. Unset: the attribute is not sent.',
+  cookie_same_site: z.enum(['strict', 'lax', 'none']).default('lax').meta({
+    description:
+      'SameSite attribute of the session cookie. `none`: other sites may embed apps and call them with their visitors’ sessions.',
   }),
   jwt_claims_headers: z
     .union([z.array(z.string().min(1)), z.record(z.string(), z.string().min(1))], {

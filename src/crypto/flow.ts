@@ -11,6 +11,9 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 /** `__Host-`: no other host of the domain can set it. */
 export const FLOW_COOKIE = '__Host-sallyport_flow'
 
+/** How long a sign-in may take: it may wait for a second factor and a lunch. */
+export const FLOW_SECONDS = 3600
+
 export function newFlowCookieValue(): string {
   return randomBytes(16).toString('base64url')
 }

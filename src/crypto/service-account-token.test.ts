@@ -13,6 +13,8 @@ const key = randomBytes(32)
 const id = newServiceAccountId()
 const token = makeServiceAccountToken(id, key)
 
+const SCOPE = { audience: 'app.example.com', cookieName: '__Host-_pomerium' }
+
 describe('a service account token', () => {
   it('names its account, and stands in a header as it is', () => {
     assert.equal(openServiceAccountToken(token, key), id)
@@ -38,8 +40,8 @@ describe('a service account token', () => {
   })
 
   it('is no session handle, nor is a handle a token, even under one key', () => {
-    assert.equal(openHandle(token, 'app.example.com', key), undefined)
-    const handle = makeHandle({ sessionId: id, audience: 'app.example.com' }, key)
+    assert.equal(openHandle(token, SCOPE, key), undefined)
+    const handle = makeHandle({ sessionId: id, ...SCOPE }, key)
     assert.equal(openServiceAccountToken(handle, key), undefined)
     assert.equal(openServiceAccountToken(handle.replace('v1.', 'sa1.'), key), undefined)
   })

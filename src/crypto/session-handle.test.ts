@@ -5,12 +5,14 @@ import { makeHandle, openHandle, openHandles } from './session-handle.ts'
 
 const KEY = randomBytes(32)
 const sessionId = randomBytes(16).toString('base64url')
-const handle = makeHandle({ sessionId, audience: 'app.example.com' }, KEY)
+const cookieName = '__Host-_pomerium'
+const SCOPE = { audience: 'app.example.com', cookieName }
+const handle = makeHandle({ sessionId, ...SCOPE }, KEY)
 
 describe('a session handle', () => {
   it('gives the session id back to its own audience, in any case', () => {
-    assert.equal(openHandle(handle, 'app.example.com', KEY), sessionId)
-    assert.equal(openHandle(handle, 'APP.example.com', KEY), sessionId)
+    assert.equal(openHandle(handle, SCOPE, KEY), sessionId)
+    assert.equal(openHandle(handle, { audience: 'APP.example.com', cookieName }, KEY), sessionId)
   })
   it('is short and needs no escaping in a cookie', () => {
     assert.ok(handle.length < 200)
@@ -18,28 +20,29 @@ describe('a session handle', () => {
   })
   it('is nothing on another host', () => {
     for (const audience of ['api.example.com', 'example.com', '', 'app.example.com.evil'])
-      assert.equal(openHandle(handle, audience, KEY), undefined)
+      assert.equal(openHandle(handle, { audience, cookieName }, KEY), undefined)
+  })
+  it('is nothing under another name of the cookie', () => {
+    for (const other of ['_pomerium', '__Host-other', ''])
+      assert.equal(openHandle(handle, { ...SCOPE, cookieName: other }, KEY), undefined)
   })
   it('is nothing after a change of key', () => {
-    assert.equal(openHandle(handle, 'app.example.com', randomBytes(32)), undefined)
+    assert.equal(openHandle(handle, SCOPE, randomBytes(32)), undefined)
   })
   it('is nothing with any character changed, added or cut', () => {
     for (let i = 0; i < handle.length; i += 1) {
       const other = handle[i] === 'A' ? 'B' : 'A'
-      assert.equal(
-        openHandle(handle.slice(0, i) + other + handle.slice(i + 1), 'app.example.com', KEY),
-        undefined,
-      )
-      assert.equal(openHandle(handle.slice(0, i), 'app.example.com', KEY), undefined)
+      assert.equal(openHandle(handle.slice(0, i) + other + handle.slice(i + 1), SCOPE, KEY), undefined)
+      assert.equal(openHandle(handle.slice(0, i), SCOPE, KEY), undefined)
     }
     for (const extra of ['=', 'A', ' ', '\n', '\0'])
-      assert.equal(openHandle(handle + extra, 'app.example.com', KEY), undefined)
+      assert.equal(openHandle(handle + extra, SCOPE, KEY), undefined)
   })
 })
 
 describe('the handles of one request', () => {
-  const open = (values: readonly string[]) => openHandles(values, 'app.example.com', KEY)
-  const other = makeHandle({ sessionId: 'other', audience: 'app.example.com' }, KEY)
+  const open = (values: readonly string[]) => openHandles(values, SCOPE, KEY)
+  const other = makeHandle({ sessionId: 'other', ...SCOPE }, KEY)
   it('name each session once, in their order', () => {
     assert.deepEqual(open([other, handle, other]), ['other', sessionId])
     assert.deepEqual(open([]), [])
@@ -49,12 +52,12 @@ describe('the handles of one request', () => {
     assert.deepEqual(open([...junk, '', 'v1..', handle]), [sessionId])
   })
   it('are found behind some that have the form and are not ours', () => {
-    const forged = Array.from({ length: 20 }, (_, number) => `v1.forged-${number}.${'A'.repeat(43)}`)
-    const foreign = makeHandle({ sessionId: 'foreign', audience: 'api.example.com' }, KEY)
+    const forged = Array.from({ length: 200 }, (_, number) => `v1.forged-${number}.${'A'.repeat(43)}`)
+    const foreign = makeHandle({ sessionId: 'foreign', audience: 'api.example.com', cookieName }, KEY)
     assert.deepEqual(open([...forged, foreign, handle]), [sessionId])
   })
   it('are not looked at without end', () => {
-    const forged = Array.from({ length: 32 }, (_, number) => `v1.forged-${number}.${'A'.repeat(43)}`)
+    const forged = Array.from({ length: 256 }, (_, number) => `v1.forged-${number}.${'A'.repeat(43)}`)
     assert.deepEqual(open([...forged, handle]), [])
   })
 })

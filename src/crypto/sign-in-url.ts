@@ -3,10 +3,13 @@
  *
  * @module
  */
+import { FLOW_SECONDS } from './flow.ts'
 import { NO_DEMAND, type SignInDemand, writeDemand } from './sign-in-demand.ts'
 import { signUrl } from './signed-url.ts'
 
 const SIGN_IN_PATH = '/.pomerium/sign_in'
+/** On an app's host. */
+export const BEGIN_PATH = '/.pomerium/sign_in'
 
 /** Where the user agent wanted to go. */
 export const REDIRECT_URI_PARAMETER = 'pomerium_redirect_uri'
@@ -21,39 +24,66 @@ export const FLOW_PARAMETER = 'pomerium_flow'
 /** The sealed hand-off from the authenticate host to another. */
 export const SESSION_ENCRYPTED_PARAMETER = 'pomerium_session_encrypted'
 
-export interface SignInUrlParts {
-  /** `authenticate_service_url`. */
-  readonly authenticateUrl: string | URL
+/** What a route asks of a sign-in. */
+interface SignInParts {
   readonly redirectUri: string | URL
   readonly idpIds: readonly string[]
   readonly additionalHosts: readonly string[]
-  /** Hash of the flow cookie; see FLOW_PARAMETER. */
-  readonly flow: string | undefined
   /** What the session must be like; unset: any will do. */
   readonly demand?: SignInDemand | undefined
   /** Whether a session that is there already does not end the matter. */
   readonly choose?: boolean
   readonly key: Uint8Array
   readonly nowMs: number
-  /** Unset: five minutes. */
-  readonly lifetimeMs?: number
+}
+
+export interface SignInUrlParts extends SignInParts {
+  /** `authenticate_service_url`. */
+  readonly authenticateUrl: string | URL
+  /** Hash of the flow cookie; see FLOW_PARAMETER. */
+  readonly flow: string | undefined
 }
 
 /**
- * A signed URL of the authenticate host's sign-in page.
+ * A signed URL of the authenticate host's sign-in page, for a redirect at once.
  *
  * The redirect gets the scheme of the authenticate host: Envoy may see plain HTTP behind something that ends TLS.
  */
 export function buildSignInUrl(parts: SignInUrlParts): string {
-  const signInUrl = new URL(SIGN_IN_PATH, parts.authenticateUrl)
+  const url = new URL(SIGN_IN_PATH, parts.authenticateUrl)
+  if (parts.flow !== undefined) url.searchParams.set(FLOW_PARAMETER, parts.flow)
   const redirectUri = new URL(parts.redirectUri)
-  redirectUri.protocol = signInUrl.protocol
-  signInUrl.searchParams.set(REDIRECT_URI_PARAMETER, redirectUri.href)
-  signInUrl.searchParams.set(IDP_ID_PARAMETER, parts.idpIds.join(','))
+  redirectUri.protocol = url.protocol
+  return signSignIn(url, { ...parts, redirectUri })
+}
+
+/**
+ * A signed URL of the app's own host that begins a sign-in for whoever opens it: for answers that others may read.
+ *
+ * It holds no flow. With that of a browser's cookie a reader could sign in as themselves, and let the browser take
+ * their session over. It is good for as long as a sign-in may take, since people read pages before they follow links.
+ */
+export function buildBeginUrl(parts: SignInParts & { readonly appOrigin: string }): string {
+  return signSignIn(new URL(BEGIN_PATH, parts.appOrigin), parts, FLOW_SECONDS * 1000)
+}
+
+function signSignIn(url: URL, parts: SignInParts, lifetimeMs?: number): string {
+  url.searchParams.set(REDIRECT_URI_PARAMETER, new URL(parts.redirectUri).href)
+  url.searchParams.set(IDP_ID_PARAMETER, parts.idpIds.join(','))
   if (parts.additionalHosts.length > 0)
-    signInUrl.searchParams.set(ADDITIONAL_HOSTS_PARAMETER, parts.additionalHosts.join(','))
-  if (parts.flow !== undefined) signInUrl.searchParams.set(FLOW_PARAMETER, parts.flow)
-  writeDemand(parts.demand ?? NO_DEMAND, signInUrl.searchParams)
-  if (parts.choose === true) signInUrl.searchParams.set(CHOOSE_PARAMETER, 'true')
-  return signUrl(signInUrl, parts.key, parts.nowMs, parts.lifetimeMs)
+    url.searchParams.set(ADDITIONAL_HOSTS_PARAMETER, parts.additionalHosts.join(','))
+  writeDemand(parts.demand ?? NO_DEMAND, url.searchParams)
+  if (parts.choose === true) url.searchParams.set(CHOOSE_PARAMETER, 'true')
+  return signUrl(url, parts.key, parts.nowMs, lifetimeMs)
+}
+
+/** The same sign-in on the authenticate host, of an address that was verified, for the browser with this flow. */
+export function continueSignIn(
+  begun: URLSearchParams,
+  { authenticateUrl, flow, key, nowMs }: Pick<SignInUrlParts, 'authenticateUrl' | 'flow' | 'key' | 'nowMs'>,
+): string {
+  const url = new URL(SIGN_IN_PATH, authenticateUrl)
+  for (const [name, value] of begun) url.searchParams.set(name, value)
+  if (flow !== undefined) url.searchParams.set(FLOW_PARAMETER, flow)
+  return signUrl(url, key, nowMs)
 }

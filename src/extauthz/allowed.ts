@@ -139,14 +139,14 @@ function compose(
 
   const { cookies } = visitor
   if (cookies.isChanged && cookies.rest !== undefined && !headers.has('cookie'))
-    headers.set('cookie', utf8Bytes(cookies.rest))
+    headers.set(...cookieHeader(cookies.rest))
 
   const unwanted = [
     ...forged,
     HANDLE_HEADER,
     ...(route.asksForCertificates ? [CERTIFICATE_HEADER] : []),
     ...(isAuthorizationTaken(check) ? ['authorization'] : []),
-    ...(cookies.isChanged && cookies.rest === undefined ? ['cookie'] : []),
+    ...(cookies.isChanged ? ['cookie'] : []),
     // Google would believe it before the header that is set.
     ...(route.platform === undefined ? [] : [SERVERLESS_HEADER]),
     // What the client sends under such a name is not what the upstream takes it for.
@@ -184,11 +184,15 @@ function referredHeader(check: Check, visitor: Visitor, forged: readonly string[
   return check.request.header(name) ?? ''
 }
 
-/**
- * The bytes as they were. protobuf takes UTF-8 only, and Envoy would refuse the whole answer for another
- * byte; such ones are replaced.
- */
-function utf8Bytes(text: string): Buffer {
-  const bytes = Buffer.from(text, 'latin1')
-  return isUtf8(bytes) ? bytes : Buffer.from(bytes.toString('utf8'))
+/** By which a script behind the check sets bytes that no answer of the check can carry; see xds/own-cookies.ts. */
+const COOKIE_BYTES_HEADER = 'x-pomerium-cookie-bytes'
+
+/** The bytes as they were. protobuf takes UTF-8 only, and Envoy would refuse the whole answer for another byte. */
+function cookieHeader(rest: string): [name: string, value: Buffer | string] {
+  const bytes = Buffer.from(rest, 'latin1')
+  return isUtf8(bytes)
+    ? ['cookie', bytes]
+    : [COOKIE_BYTES_HEADER, rest.replaceAll(/[%\x80-\xff]/g, percentEncoded)]
 }
+
+const percentEncoded = (character: string) => `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`

@@ -81,11 +81,15 @@ export const BOB: Session = {
   groups: ['guests'],
 }
 
+/** A cookie of a domain has no prefix. */
+const cookieNameFor = (audience: string) => (audience === 'example.com' ? '_pomerium' : '__Host-_pomerium')
+
 export function handleOf(session: Session, audience = 'app.example.com'): string {
-  return makeHandle({ sessionId: session.id, audience }, KEYS.cookie)
+  return makeHandle({ sessionId: session.id, audience, cookieName: cookieNameFor(audience) }, KEYS.cookie)
 }
 
-export const cookieOf = (session: Session, audience?: string) => `_pomerium=${handleOf(session, audience)}`
+export const cookieOf = (session: Session, audience = 'app.example.com') =>
+  `${cookieNameFor(audience)}=${handleOf(session, audience)}`
 
 /** Sessions in a map; what no check asks for is not there. */
 export class MapStore implements SessionStore {
@@ -231,7 +235,7 @@ export function encodeAsk(ask: Ask, routeId: string): Buffer {
           scheme: 'https',
           protocol: 'HTTP/2',
           ...(ask.rawHeaders === undefined
-            ? { headers: { 'x-request-id': 'decision-1', ...ask.headers } }
+            ? { headers: { 'x-request-id': 'decision-1', accept: 'text/html', ...ask.headers } }
             : {
                 header_map: {
                   headers: ask.rawHeaders.map(([key, value]) => ({ key, raw_value: Buffer.from(value) })),

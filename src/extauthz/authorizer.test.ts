@@ -266,7 +266,7 @@ describe('who is behind a request', () => {
 
   it('is found in spite of broken cookies of the same name', async () => {
     using authorizer = staff()
-    const cookie = `_pomerium=broken; ${cookieOf(ALICE)}; _pomerium=; ${cookieOf(ALICE, 'example.com')}`
+    const cookie = `__Host-_pomerium=broken; ${cookieOf(ALICE)}; __Host-_pomerium=; ${cookieOf(ALICE, 'example.com')}`
     assert.ok((await authorizer.ask({ headers: { cookie } })).isAllowed)
   })
 
@@ -290,10 +290,10 @@ describe('who is behind a request', () => {
     )
   })
 
-  it('is found in two cookie lines, joined by a comma or listed one by one', async () => {
+  it('is found in cookie lines that are listed one by one, and not behind a comma, where a neighbour can put one', async () => {
     using authorizer = staff()
     const joined = await authorizer.ask({ headers: { cookie: `a=1,${cookieOf(ALICE)},b=2` } })
-    assert.deepEqual([joined.isAllowed, joined.headers['cookie']], [true, 'a=1,b=2'])
+    assert.equal(joined.status, 302)
     const listed = await authorizer.ask({
       rawHeaders: [
         ['cookie', 'a=1'],

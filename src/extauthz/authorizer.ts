@@ -150,7 +150,7 @@ export function createAuthorizer(
   function refuse(check: Check, verdict: Verdict, decisionId: string): DeniedAnswer {
     const { route, request } = check
     if (route === undefined) throw new Error('a verdict without a route')
-    const shape = shapeFor(request)
+    const shape = shapeFor(request, check.credentials)
     switch (verdict.outcome) {
       case 'sign-in':
       case 'step-up':
@@ -167,10 +167,9 @@ export function createAuthorizer(
           verdict.decision,
           check.sessions[0],
           route.route.show_error_details === true,
-          choice?.href,
+          choice,
         )
-        const headers = [...corsHeaders(check, routes), ...(choice?.headers ?? [])]
-        return refusalAnswer(refusal, shape, decisionId, headers)
+        return refusalAnswer(refusal, shape, decisionId, corsHeaders(check, routes))
       }
       case 'refuse':
         return refusalAnswer(requestRefusal(verdict), shape, decisionId, challenge(check, verdict.reason))
@@ -206,7 +205,7 @@ export function createAuthorizer(
 const LAST_RESORT = encodeDenied({ status: 500, headers: [['cache-control', 'no-store']], body: '' })
 
 function failureAnswer(check: Check | undefined, error: unknown, decisionId: string): DeniedAnswer {
-  const shape = check === undefined ? 'plain' : shapeFor(check.request)
+  const shape = check === undefined ? 'plain' : shapeFor(check.request, check.credentials)
   return refusalAnswer(failureRefusal(error), shape, decisionId)
 }
 

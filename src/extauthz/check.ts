@@ -8,7 +8,7 @@ import type { DataSources, Decision, RequestFacts, Subject } from '../policy/dec
 import type { Session } from '../session/session.ts'
 import type { CheckRequest } from './check-request.ts'
 import { clientAddress } from './client-address.ts'
-import type { HeaderCredentials } from './credentials.ts'
+import type { CredentialForm, HeaderCredentials } from './credentials.ts'
 import { NotedLookups } from './decision-inputs.ts'
 import type { PlatformToken } from './ports.ts'
 import type { CompiledRoute } from './routes.ts'
@@ -32,7 +32,7 @@ export type RefusalReason =
   | 'ambiguous-target'
   | 'method-not-allowed'
   | 'unknown-method'
-  | 'conflicting-credentials'
+  | CredentialForm
   | 'account-switched-off'
   | 'no-person-signs-in'
   | 'idp-token-missing'

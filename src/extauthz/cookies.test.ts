@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
+import { makeHandle } from '../crypto/session-handle.ts'
 import { cookieSplitter } from './cookies.ts'
 
 const split = cookieSplitter('_pomerium')
@@ -11,7 +12,14 @@ describe('splitting a Cookie header', () => {
     const name = fc.stringMatching(/^[a-zA-Z0-9_$-]{1,12}$/).filter((text) => text !== '_pomerium')
     const value = fc.stringMatching(/^[!#-+\--:<-~\x80-\xff]{0,20}$/)
     const other = fc.tuple(name, value).map(([key, text]) => `${key}=${text}`)
-    const our = fc.constantFrom('_pomerium=v1.x.y', '_pomerium=', flow('A'), '__Host-sallyport_login=zz')
+    const our = fc.constantFrom(
+      '_pomerium=v1.x.y',
+      '_pomerium=',
+      '__Host-_pomerium=z',
+      '__HOST-_POMERIUM=z',
+      flow('A'),
+      '__Host-sallyport_login=zz',
+    )
     fc.assert(
       fc.property(
         fc.array(other, { maxLength: 6 }),
@@ -28,7 +36,7 @@ describe('splitting a Cookie header', () => {
   it('does not touch a header that has none of ours', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (header) => {
-        fc.pre(!header.includes('_pomerium') && !header.includes('__Host-sallyport_'))
+        fc.pre(!/_pomerium|__host-sallyport_|v1\./i.test(header))
         const { rest, isChanged } = split(header)
         assert.deepEqual([rest, isChanged], [header, false])
       }),
@@ -62,12 +70,21 @@ describe('splitting a Cookie header', () => {
   })
 
   it('finds every session value once, in order, quotes taken off', () => {
-    assert.deepEqual(split('_pomerium=a; x=1; _pomerium="b"; _pomerium=a').sessions, ['a', 'b'])
+    const { sessions } = split('_pomerium=a; x=1; _pomerium="b"; _pomerium=a; __Host-_pomerium=c')
+    assert.deepEqual(
+      [...sessions],
+      [
+        ['_pomerium', ['a', 'b']],
+        ['__Host-_pomerium', ['c']],
+      ],
+    )
   })
 
   it('does not take a cookie whose name only ends or begins like ours', () => {
     const header = 'my_pomerium=1; _pomerium2=2; x_pomerium=3; _pomerium_csrf=4'
-    assert.deepEqual(split(header), { sessions: [], flow: undefined, rest: header, isChanged: false })
+    const { rest, isChanged, sessions } = split(header)
+    assert.deepEqual([rest, isChanged], [header, false])
+    assert.deepEqual([...sessions.values()], [[], []])
   })
 
   it('counts two flow cookies as none', () => {
@@ -76,11 +93,64 @@ describe('splitting a Cookie header', () => {
   })
 
   it('takes a configured name literally', () => {
-    assert.deepEqual(cookieSplitter('s.+')('sxx=1; s.+=2').sessions, ['2'])
+    assert.deepEqual(cookieSplitter('s.+')('sxx=1; s.+=2').sessions.get('s.+'), ['2'])
   })
 
   it('takes no flow from behind a comma, where a neighbour on the domain could put one', () => {
     const found = split('theme=x,__Host-sallyport_flow=known; a=1')
     assert.deepEqual([found.flow, found.rest], [undefined, 'theme=x; a=1'])
+  })
+
+  it('takes out whatever has the form of a handle, under an older name too', () => {
+    const scope = { audience: 'app.example.com', cookieName: '_old' }
+    const handle = makeHandle({ sessionId: 'alice', ...scope }, Buffer.alloc(32))
+    for (const ours of [`_old=${handle}`, `_old="${handle}"`, `=_old=${handle}`, `=${handle}; x=${handle}`])
+      assert.ok(!split(`a=1; ${ours}; b=v1.2`).rest?.includes(handle), ours)
+    assert.equal(split(`a=1; _old=${handle}; b=v1.2`).rest, 'a=1; b=v1.2')
+  })
+
+  it('takes out what only looks like ours to some, and reads none of it', () => {
+    for (const name of [
+      '__HOST-_POMERIUM',
+      '__host-_pomerium',
+      '_POMERIUM',
+      'x=1,__Host-_pomerium',
+      '=__Host-_pomerium',
+    ]) {
+      const { rest, sessions } = split(`a=1; ${name}=planted; b=2`)
+      assert.ok(!rest?.includes('planted'), name)
+      assert.deepEqual([...sessions.values()], [[], []], name)
+    }
+    for (const name of [
+      '\u00a0__Host-_pomerium',
+      '\u0085__Host-_pomerium',
+      '$Version=1;\u000b__Host-_pomerium',
+    ])
+      assert.deepEqual([...split(`${name}=planted`).sessions.values()], [[], []], name)
+  })
+
+  it('takes time that grows with the header, and no faster', () => {
+    for (const dear of [
+      ' ',
+      '=',
+      ',',
+      ';',
+      '; ',
+      '"',
+      '\t',
+      '_pomerium',
+      '_pomerium=',
+      'v1.',
+      '; _pomerium="',
+    ]) {
+      const timeOf = (length: number) => {
+        const header = `${dear.repeat(length / dear.length)}_pomerium=x`
+        split(header)
+        const from = process.cpuUsage().user
+        for (let run = 0; run < 5; run += 1) split(header)
+        return process.cpuUsage().user - from
+      }
+      assert.ok(timeOf(256_000) < 40 * Math.max(timeOf(16_000), 2000), JSON.stringify(dear))
+    }
   })
 })

@@ -1,61 +1,94 @@
 /**
- * Session handles that a request carries in headers: programmatic clients have no cookie jar.
+ * What a request says of its sender in headers: session handles, tokens of service accounts, and bearer tokens.
  *
+ * One reading of `Authorization` decides for all: what the check takes for a token, and what the upstream may not see.
+ * Servers part a scheme from its value at any white space, some at white space beyond ASCII. So a scheme that matters
+ * is found by its name alone, and every form but the plain one is refused.
+ *
+ * @see RFC 9110 section 11.4, RFC 6750 section 2.1
  * @module
  */
 import type { CheckRequest } from './check-request.ts'
 
+/** Whose credential it is can't be told, or where it begins. */
+export type CredentialForm = 'conflicting-credentials' | 'malformed-credentials'
+
 export interface HeaderCredentials {
   /** Of `x-pomerium-authorization` and of `authorization`, in this order; none is empty. */
   readonly handles: readonly string[]
-  /** Whether one of the two headers speaks to us, with a handle that is worth something or not. */
+  /** Whether one of the headers speaks to us, with a handle that is worth something or not. */
   readonly isPresent: boolean
   /** Whether `authorization` is ours to take: the upstream must not see it. */
   readonly isAuthorizationOurs: boolean
-  /** Ours and another's in one `authorization`: whose it is can't be told. */
-  readonly isMixed: boolean
-  /** What follows `Bearer` in `authorization`, when it is another's. */
+  /** What is wrong with the form of what speaks to us. */
+  readonly problem: CredentialForm | undefined
+  /** What follows `Bearer` in `authorization`, when it is another's; empty for a header that holds no token. */
   readonly bearer: string | undefined
+  /** What is wrong with its form: for routes that take bearer tokens, and for no other. */
+  readonly bearerProblem: CredentialForm | undefined
+  /** Whether `authorization` has a scheme that no browser sends by itself: a program has written it. */
+  readonly isFromProgram: boolean
 }
 
 const NONE: HeaderCredentials = {
   handles: [],
   isPresent: false,
   isAuthorizationOurs: false,
-  isMixed: false,
+  problem: undefined,
   bearer: undefined,
+  bearerProblem: undefined,
+  isFromProgram: false,
 }
 
 /** `Pomerium <handle>` and `Bearer Pomerium-<handle>`; schemes compare without case (RFC 9110 section 11.1). */
-const OURS = /^(?:pomerium +|bearer +pomerium-)(\S*)$/i
-const BEARER = /^bearer(?: +(.*))?$/i
-const HAS_BEARER_BEHIND = /,\s*bearer(?:\s|$)/i
-const MENTIONS_OURS = /(?:^|,)\s*(?:pomerium |bearer +pomerium-)/i
+const PLAIN_OURS = /^ *(?:pomerium(?: +|$)|bearer +pomerium-)([\w.~+/=-]*) *$/i
+/** A token has no comma and no quote: a list of credentials is not one of them. */
+const PLAIN_BEARER = /^ *bearer(?: +([!#-+\--~]+))? *$/i
+const PLAIN_HANDLE = /^ *([\w.~+/=-]*) *$/
+/** Where a list may begin anew, however much of what is invisible stands there. */
+const START = String.raw`(?:^|,)[^\x21-\x7e]*`
+const MENTIONS_OURS = new RegExp(`${START}(?:pomerium(?![a-z0-9])|bearer[^a-z0-9]*pomerium-)`, 'i')
+const MENTIONS_BEARER = new RegExp(`${START}bearer(?![a-z0-9])`, 'i')
+/** Schemes that a browser answers a challenge with, and from then on sends by itself. */
+const OF_BROWSERS = /^ *(?:basic|digest|negotiate|ntlm) /i
 
 export const HANDLE_HEADER = 'x-pomerium-authorization'
 
 export function headerCredentials(request: CheckRequest): HeaderCredentials {
   const authorization = request.header('authorization')
   const direct = request.header(HANDLE_HEADER)
-  if (authorization === undefined && direct === undefined) return NONE
-  const handle = authorization === undefined ? undefined : OURS.exec(authorization.trim())?.[1]
-  const isAuthorizationOurs =
-    handle !== undefined || (authorization !== undefined && MENTIONS_OURS.test(authorization))
+  const forProxies = request.header('proxy-authorization')
+  if (authorization === undefined && direct === undefined && forProxies === undefined) return NONE
+  const isAuthorizationOurs = authorization !== undefined && MENTIONS_OURS.test(authorization)
+  const handle = isAuthorizationOurs ? PLAIN_OURS.exec(authorization)?.[1] : undefined
+  const directHandle = direct === undefined ? undefined : PLAIN_HANDLE.exec(direct)?.[1]
+  const odd = [
+    isAuthorizationOurs && handle === undefined ? authorization : undefined,
+    directHandle === undefined ? direct : undefined,
+    // It is for a proxy before us, and would go on to the app.
+    forProxies !== undefined && MENTIONS_OURS.test(forProxies) ? forProxies : undefined,
+  ].find((text) => text !== undefined)
   return {
-    handles: [direct?.trim(), handle].filter((text): text is string => text !== undefined && text !== ''),
+    handles: [directHandle, handle].filter((text): text is string => text !== undefined && text !== ''),
     isPresent: direct !== undefined || isAuthorizationOurs,
     isAuthorizationOurs,
-    isMixed: isAuthorizationOurs && (handle === undefined || handle.includes(',')),
-    bearer: isAuthorizationOurs || authorization === undefined ? undefined : bearerOf(authorization),
+    problem: odd === undefined ? undefined : formOf(odd),
+    ...(isAuthorizationOurs || authorization === undefined ? NOBODY : bearerOf(authorization)),
+    isFromProgram: direct !== undefined || (authorization !== undefined && !OF_BROWSERS.test(authorization)),
   }
 }
 
-/**
- * Empty for a header that announces a token and holds none. Where a token stands behind something else, the whole of it: a
- * route that takes tokens must not pass it over.
- */
-function bearerOf(authorization: string): string | undefined {
-  const [whole, token = ''] = BEARER.exec(authorization.trim()) ?? []
-  if (whole !== undefined) return token.trim()
-  return HAS_BEARER_BEHIND.test(authorization) ? authorization : undefined
+/** Where a token stands behind something else too: a route that takes tokens must not pass it over. */
+function bearerOf(authorization: string): Pick<HeaderCredentials, 'bearer' | 'bearerProblem'> {
+  if (!MENTIONS_BEARER.test(authorization)) return NOBODY
+  const [whole, token = ''] = PLAIN_BEARER.exec(authorization) ?? []
+  return whole === undefined
+    ? { bearer: authorization, bearerProblem: formOf(authorization) }
+    : { bearer: token, bearerProblem: undefined }
 }
+
+const NOBODY = { bearer: undefined, bearerProblem: undefined } as const
+
+/** Two header lines arrive joined by a comma. */
+const formOf = (text: string): CredentialForm =>
+  text.includes(',') ? 'conflicting-credentials' : 'malformed-credentials'

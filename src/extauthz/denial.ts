@@ -180,6 +180,12 @@ const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'code'>>> = {
     message:
       'The request says that it comes from two different sign-ins. Sign out and sign in again, or send one credential only.',
   },
+  'malformed-credentials': {
+    status: 400,
+    heading: 'This credential can be read in two ways',
+    message:
+      'A header that says who sends the request is written in a form that programs read in different ways. Send the scheme, one blank and the credential.',
+  },
   'invalid-token': {
     status: 401,
     heading: 'This token is not accepted',

@@ -7,9 +7,3 @@ import { placeOf, withoutFinalDot } from '../config/host-name.ts'
 
 /** Lower case, no port, IPv6 without brackets; empty for what Envoy should have refused, and no step lets pass. */
 export const hostOf = (authority: string): string => placeOf(withoutFinalDot(authority))?.host ?? ''
-
-/** What a session handle is bound to on this host: the cookie domain if the host is in it, else the host. */
-export function handleAudience(host: string, cookieDomain: string | undefined): string {
-  if (cookieDomain === undefined) return host
-  return host === cookieDomain || host.endsWith(`.${cookieDomain}`) ? cookieDomain : host
-}

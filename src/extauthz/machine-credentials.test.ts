@@ -107,9 +107,8 @@ describe('a service account', () => {
   it('is nobody by a cookie or a query: those travel without anybody meaning it', async () => {
     using fixture = fixtureFor()
     const asks: readonly Ask[] = [
-      { headers: { cookie: `_pomerium=${TOKEN}` } },
+      { headers: { cookie: `__Host-_pomerium=${TOKEN}` } },
       { path: `/?token=${TOKEN}&access_token=${TOKEN}&pomerium_jwt=${TOKEN}` },
-      { headers: { 'proxy-authorization': `Bearer Pomerium-${TOKEN}` } },
       { headers: { authorization: `Bearer ${TOKEN}` } },
       { headers: { authorization: `Basic ${Buffer.from(`x:${TOKEN}`).toString('base64')}` } },
     ]
@@ -340,9 +339,8 @@ describe('a bearer token', () => {
     using fixture = bearerFixture()
     for (const ask of [
       { path: '/?access_token=eyJ.good.token' },
-      { headers: { cookie: 'access_token=eyJ.good.token; _pomerium=eyJ.good.token' } },
+      { headers: { cookie: 'access_token=eyJ.good.token; __Host-_pomerium=eyJ.good.token' } },
       { headers: { 'proxy-authorization': 'Bearer eyJ.good.token' } },
-      { headers: { 'x-pomerium-authorization': 'Bearer eyJ.good.token' } },
       { headers: { authorization: 'Basic eyJ.good.token' } },
     ])
       assert.ok([302, 401].includes((await fixture.ask(ask)).status))

@@ -63,8 +63,6 @@ export function verifyBearer(
   const token = check.credentials.bearer
   if (token === undefined || route?.takesBearer !== true) return undefined
   check.isBearerTaken = true
-  // Two header lines, joined: whose request it is would be a matter of who reads it.
-  if (token.includes(',')) return { outcome: 'refuse', reason: 'conflicting-credentials' }
   if (source === undefined) throw new Error('a route takes bearer tokens, and nobody verifies them')
   const found = source.session(route.route, token, clientAddress(check.request, route.settings))
   return found instanceof Promise ? found.then((late) => takeBearer(check, late)) : takeBearer(check, found)

@@ -337,6 +337,6 @@ describe('a host that no URL can have', () => {
 
 it('cookies of the same name that are no handles hide none that is one', async () => {
   using fixture = authorizerFor(configOf([STAFF_ROUTE]))
-  const junk = Array.from({ length: 50 }, (_, index) => `_pomerium=junk${index}`)
+  const junk = Array.from({ length: 50 }, (_, index) => `__Host-_pomerium=junk${index}`)
   assert.ok((await fixture.ask({ headers: { cookie: [...junk, cookieOf(ALICE)].join('; ') } })).isAllowed)
 })

@@ -11,13 +11,13 @@
  */
 
 import { isMethod } from '../config/route-match.ts'
+import { sessionCookieAt } from '../crypto/session-cookie.ts'
 import { Fault } from '../errors.ts'
 import { CERTIFICATE_HEADER, certificateShown } from '../identity/client-certificate/forwarded.ts'
 import { isMachine, type Session } from '../session/session.ts'
 import type { MaybePromise } from '../session/store.ts'
 import { type Check, CheckFacts, isSignedIn, subjectOf, type Verdict } from './check.ts'
 import type { SplitCookies } from './cookies.ts'
-import { handleAudience } from './host.ts'
 import { dropIdleSessions, type IdleJudge } from './idle.ts'
 import { renewTokens, requireTokens, type TokenRenewal } from './idp-tokens.ts'
 import { findServiceAccounts, refuseOldTokens, verifyBearer } from './machine-credentials.ts'
@@ -180,8 +180,11 @@ function refuseAmbiguousTarget({ request, path, route }: Check): Verdict | undef
 
 const ambiguous = (detail: string): Verdict => ({ outcome: 'refuse', reason: 'ambiguous-target', detail })
 
-function refuseMixedCredentials({ credentials }: Check): Verdict | undefined {
-  return credentials.isMixed ? { outcome: 'refuse', reason: 'conflicting-credentials' } : undefined
+/** A bearer token is judged by its form only where it is a credential: elsewhere it is the upstream's affair. */
+function refuseMixedCredentials({ credentials, route }: Check): Verdict | undefined {
+  const { problem, bearerProblem } = credentials
+  const reason = problem ?? (route?.takesBearer === true ? bearerProblem : undefined)
+  return reason === undefined ? undefined : { outcome: 'refuse', reason }
 }
 
 /** By what Envoy tells of the connection. A connection lives long, so it is judged on every request. */
@@ -191,15 +194,24 @@ function judgeCertificate(check: Check): undefined {
   check.certificate = certificateShown(verifier, check.request.header(CERTIFICATE_HEADER), check.now)
 }
 
-/** A handle that was altered, or made for another host, names nobody. */
+/**
+ * A handle that was altered, or made for another host, names nobody.
+ *
+ * A visitor is remembered by all that they are made of. The cookie's name and domain are among it: a route of the
+ * generation before, which is still asked for a moment, may have others.
+ */
 function findVisitor(check: Check, { visitors, splitCookies, keys }: Judge): undefined {
+  const { route, host } = check
+  if (route === undefined) throw new Error('a visitor was looked for without a route')
   const cookie = check.request.cookie
   const { handles } = check.credentials
-  const key = `${check.host}\n${certificateKey(check)}\n${handles.join('\n')}\n${cookie ?? ''}`
+  const sessionCookie = sessionCookieAt(host, route.settings, 'app')
+  const { cookieName, audience } = sessionCookie
+  const key = [host, cookieName, audience, certificateKey(check), ...handles, cookie ?? ''].join('\n')
   check.visitor = visitors.find(key)
   if (check.visitor !== undefined) return
   check.visitor = recogniseVisitor({
-    audience: handleAudience(check.host, check.route?.settings.cookie_domain),
+    sessionCookie,
     cookies: splitCookies(cookie),
     headerHandles: handles,
     keys,

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { flowHash } from '../crypto/flow.ts'
-import { verifySignedUrl } from '../crypto/signed-url.ts'
 import { compilePolicy } from '../policy/compile.ts'
 import type { ClientCertificateFacts, RequestFacts, Subject } from '../policy/decision.ts'
+import { BROWSER, PROGRAMS, SCRIPT } from './asker.fixture.ts'
 import {
   ALICE,
   type Ask,
@@ -12,206 +11,13 @@ import {
   configOf,
   cookieOf,
   handleOf,
-  KEYS,
-  NOW,
   objectOf,
   STAFF_ROUTE,
 } from './authorizer.fixture.ts'
 
-const BROWSER = {
-  accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
-  'sec-fetch-mode': 'navigate',
-  'sec-fetch-dest': 'document',
-}
-const SCRIPT = { accept: '*/*', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }
-
 const staff = (route: object = {}, settings: object = {}) =>
   authorizerFor(configOf([{ ...STAFF_ROUTE, ...route }], settings))
 const asBob = (headers: Record<string, string>): Ask => ({ headers: { cookie: cookieOf(BOB), ...headers } })
-
-const NAVIGATIONS: Readonly<Record<string, Ask>> = {
-  'a browser’s navigation': { headers: BROWSER },
-  'a HEAD of it': { method: 'HEAD', headers: BROWSER },
-  'a frame': { headers: { ...BROWSER, 'sec-fetch-dest': 'iframe' } },
-  'an old browser without fetch metadata': { headers: { accept: 'text/html,*/*' } },
-  'a client that accepts anything': { headers: { accept: '*/*' } },
-  'a client that says nothing': {},
-}
-
-/** What gets 401 and no redirect, with the content type of its answer. */
-const PROGRAMS: Readonly<Record<string, readonly [Ask, string | undefined]>> = {
-  fetch: [{ headers: SCRIPT }, 'application/json'],
-  'fetch that asks for HTML': [{ headers: { ...SCRIPT, accept: 'text/html' } }, 'application/json'],
-  'an image': [{ headers: { 'sec-fetch-mode': 'no-cors', accept: 'image/*' } }, 'application/json'],
-  XMLHttpRequest: [{ headers: { 'x-requested-with': 'XMLHttpRequest' } }, 'application/json'],
-  'a program that wants JSON': [{ headers: { accept: 'application/json' } }, 'application/json'],
-  'a program that wants text': [{ headers: { accept: 'text/plain' } }, 'text/plain; charset=utf-8'],
-  'a WebSocket': [
-    { headers: { upgrade: 'websocket', 'sec-fetch-mode': 'websocket' } },
-    'text/plain; charset=utf-8',
-  ],
-  'an old WebSocket client': [{ headers: { upgrade: 'websocket' } }, 'text/plain; charset=utf-8'],
-  gRPC: [{ method: 'POST', headers: { 'content-type': 'application/grpc' } }, 'text/plain; charset=utf-8'],
-  kubectl: [{ headers: { 'user-agent': 'kubectl/v1.30 kubernetes/abc' } }, 'application/json'],
-  'a CORS preflight': [
-    {
-      method: 'OPTIONS',
-      headers: {
-        origin: 'https://x.example',
-        'access-control-request-method': 'PUT',
-        'sec-fetch-mode': 'cors',
-      },
-    },
-    'application/json',
-  ],
-  'a posted form': [{ method: 'POST', headers: BROWSER }, 'text/html; charset=utf-8'],
-  'a handle that is not valid': [
-    { headers: { ...BROWSER, authorization: 'Pomerium x' } },
-    'text/html; charset=utf-8',
-  ],
-}
-
-describe('a request that needs a sign-in', () => {
-  for (const [who, ask] of Object.entries(NAVIGATIONS)) {
-    it(`is redirected for ${who}`, async () => {
-      using fixture = staff()
-      const { status, headers } = await fixture.ask(ask)
-      assert.equal(status, 302)
-      assert.equal(new URL(headers['location'] ?? '').origin, 'https://authenticate.example.com')
-    })
-  }
-
-  for (const [who, [ask, type]] of Object.entries(PROGRAMS)) {
-    it(`is 401 without a redirect for ${who}`, async () => {
-      using fixture = staff()
-      const { status, headers } = await fixture.ask(ask)
-      assert.deepEqual([status, headers['location'], headers['content-type']], [401, undefined, type])
-    })
-  }
-
-  it('is a signed URL that brings the browser back, with the flow that its cookie proves', async () => {
-    using fixture = staff({ depends_on: ['api.example.com'] })
-    const { headers } = await fixture.ask({ path: '/deep/page?x=1&y=%2F', headers: BROWSER })
-    const url = new URL(headers['location'] ?? '')
-    verifySignedUrl(url.href, KEYS.url, NOW)
-    assert.equal(url.pathname, '/.pomerium/sign_in')
-    assert.equal(url.searchParams.get('pomerium_redirect_uri'), 'https://app.example.com/deep/page?x=1&y=%2F')
-    assert.equal(url.searchParams.get('pomerium_idp_id'), 'idp-1')
-    assert.equal(url.searchParams.get('pomerium_additional_hosts'), 'api.example.com')
-    const cookie = /^__Host-sallyport_flow=([\w-]{22}); (.*)$/.exec(headers['set-cookie'] ?? '')
-    assert.equal(cookie?.[2], 'Path=/; Max-Age=3600; Secure; HttpOnly; SameSite=Lax')
-    assert.equal(url.searchParams.get('pomerium_flow'), flowHash(cookie?.[1] ?? ''))
-  })
-
-  it('keeps the flow cookie that the browser has, and never one that is not ours in form', async () => {
-    using fixture = staff()
-    const flow = 'A'.repeat(22)
-    const kept = await fixture.ask({ headers: { ...BROWSER, cookie: `__Host-sallyport_flow=${flow}` } })
-    assert.ok(kept.headers['set-cookie']?.startsWith(`__Host-sallyport_flow=${flow};`))
-    for (const cookie of [
-      '__Host-sallyport_flow=x',
-      `__Host-sallyport_flow=${flow}; __Host-sallyport_flow=${'B'.repeat(22)}`,
-    ]) {
-      const { headers } = await fixture.ask({ headers: { ...BROWSER, cookie } })
-      assert.ok(!headers['set-cookie']?.includes(flow))
-    }
-  })
-
-  it('is answered anew each time', async () => {
-    using fixture = staff()
-    const [one, other] = [await fixture.ask({ headers: BROWSER }), await fixture.ask({ headers: BROWSER })]
-    assert.notEqual(one.headers['set-cookie'], other.headers['set-cookie'])
-  })
-
-  it('comes back to the front page when the address is too long or can’t be parsed', async () => {
-    using fixture = staff()
-    for (const path of [`/${'x'.repeat(5000)}`, '/ok?%']) {
-      const { headers } = await fixture.ask({ path, headers: BROWSER })
-      const target = new URL(headers['location'] ?? '').searchParams.get('pomerium_redirect_uri') ?? ''
-      assert.ok(target.length < 100 && target.startsWith('https://app.example.com/'))
-    }
-  })
-
-  it('tells a script the address, which leads back to the page that the script runs in', async () => {
-    using fixture = staff()
-    const ask = { path: '/api/data', headers: { ...SCRIPT, referer: 'https://app.example.com/board?id=7' } }
-    const body = objectOf((await fixture.ask(ask)).body)
-    assert.equal(body['error'], 'sign_in_required')
-    assert.equal(body['request_id'], 'decision-1')
-    const url = new URL(String(body['login_url']))
-    verifySignedUrl(url.href, KEYS.url, NOW)
-    assert.equal(url.searchParams.get('pomerium_redirect_uri'), 'https://app.example.com/board?id=7')
-  })
-
-  it('never leads to the page of another host', async () => {
-    using fixture = staff()
-    for (const referer of [
-      'https://evil.example/x',
-      'https://app.example.com@evil.example/',
-      'javascript:1',
-      'https://u:p@app.example.com/',
-    ]) {
-      const ask = { method: 'POST', path: '/api', headers: { ...SCRIPT, referer } }
-      const url = new URL(String(objectOf((await fixture.ask(ask)).body)['login_url']))
-      assert.equal(url.searchParams.get('pomerium_redirect_uri'), 'https://app.example.com/')
-    }
-  })
-
-  it('may be read by a page of ours on another host, and by no other', async () => {
-    using fixture = authorizerFor(
-      configOf([
-        STAFF_ROUTE,
-        { ...STAFF_ROUTE, from: 'https://*.apps.example.com' },
-        { ...STAFF_ROUTE, from: 'https://p.example.com:8443' },
-      ]),
-    )
-    const allowedOrigin = async (origin: string) => {
-      const { headers } = await fixture.ask({ headers: { ...SCRIPT, origin } })
-      assert.equal(headers['vary'], 'Origin')
-      assert.equal(
-        headers['access-control-allow-credentials'] === 'true',
-        'access-control-allow-origin' in headers,
-      )
-      return headers['access-control-allow-origin']
-    }
-    for (const ours of [
-      'https://app.example.com',
-      'https://one.apps.example.com',
-      'https://p.example.com:8443',
-    ])
-      assert.equal(await allowedOrigin(ours), ours)
-    for (const other of [
-      'https://evil.example',
-      'http://app.example.com',
-      'null',
-      'https://app.example.com.evil',
-      'https://apps.example.com.evil',
-      'https://p.example.com',
-      'https://app.example.com/',
-      '',
-    ])
-      assert.equal(await allowedOrigin(other), undefined, other)
-  })
-
-  it('says in a posted form’s page that nothing was passed on', async () => {
-    using fixture = staff()
-    const { body } = await fixture.ask({
-      method: 'POST',
-      headers: { ...BROWSER, referer: 'https://app.example.com/form' },
-    })
-    assert.match(body, /was not passed on/)
-    assert.match(body, /target="_blank"/)
-  })
-
-  it('is a failure when there is nowhere to sign in', async () => {
-    const config = configOf([STAFF_ROUTE])
-    using fixture = authorizerFor({
-      ...config,
-      settings: { ...config.settings, authenticate_service_url: undefined },
-    })
-    assert.equal((await fixture.ask({ headers: BROWSER })).status, 500)
-  })
-})
 
 const SUB_POLICIES = [
   {

@@ -213,13 +213,26 @@ export class RouteTable {
     return undefined
   }
 
-  /** Whether a browser at this origin is at one of our routes. */
+  /** Whether a browser at this origin is at one of our routes: on another port of the host may be a stranger's server. */
   isOurOrigin(origin: string): boolean {
     const url = URL.parse(origin)
     if (url === null || url.origin !== origin || url.protocol !== 'https:') return false
-    return this.#current.config.routes.some(({ origin: { host, port, wildcard } }) => {
+    const { routes, settings } = this.#current.config
+    const asked = portOf(url)
+    const served = publicPort(settings)
+    return routes.some(({ origin: { host, port = served, wildcard } }) => {
       const isHost = wildcard ? fitsWildcard(url.hostname, host) : url.hostname === host
-      return isHost && (port === undefined || String(port) === (url.port === '' ? '443' : url.port))
+      return isHost && port === asked
     })
   }
+}
+
+const HTTPS_PORT = 443
+
+const portOf = ({ port }: URL): number => (port === '' ? HTTPS_PORT : Number(port))
+
+/** That of the sign-in page, which browsers reach by the same listener; what ends TLS before us may have another. */
+function publicPort({ authenticate_service_url: url, insecure_server: isPlain, address }: Settings): number {
+  if (url !== undefined) return portOf(new URL(url))
+  return isPlain ? HTTPS_PORT : address.port
 }

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { FLOW_COOKIE, flowHash, isFlowCookieValue, newFlowCookieValue } from '../crypto/flow.ts'
+import { FLOW_COOKIE, FLOW_SECONDS, flowHash, isFlowCookieValue, newFlowCookieValue } from '../crypto/flow.ts'
 import type { SignInDemand } from '../crypto/sign-in-demand.ts'
-import { buildSignInUrl } from '../crypto/sign-in-url.ts'
+import { buildBeginUrl, buildSignInUrl } from '../crypto/sign-in-url.ts'
 import { Fault } from '../errors.ts'
 import { html } from '../transport/html.ts'
 import { mayBeRedirected, type Shape } from './asker.ts'
@@ -17,8 +17,6 @@ import type { CompiledRoute, RouteTable } from './routes.ts'
 
 /** Longer addresses are not carried through the sign-in: they would not fit into headers on the way. */
 const LONGEST_RETURN_URL = 4096
-/** A sign-in may wait for a second factor and a lunch. */
-const FLOW_COOKIE_SECONDS = 3600
 
 export function signInAnswer(
   check: Check,
@@ -31,46 +29,41 @@ export function signInAnswer(
     readonly reason: 'sign-in' | 'step-up'
   },
 ): DeniedAnswer {
-  // No browser sends a bearer token along when a person opens a page, whoever it is meant for.
-  const isMachine = check.credentials.isPresent || check.credentials.bearer !== undefined
-  const isRedirected = mayBeRedirected(check.request, shape) && !isMachine
-  const { flow, flowCookie } = flowOf(check)
+  const { urlKey, routes, reason } = options
   const authenticateUrl = route.settings.authenticate_service_url
   if (authenticateUrl === undefined && route.takesBearer)
     return refusalAnswer(FOR_PROGRAMS, shape, decisionId, challenge(check, 'sign-in'))
   if (authenticateUrl === undefined)
     throw new Fault('IDP_NOT_CONFIGURED', 'a route asks for sign-in and authenticate_service_url is not set')
   const demand = demandOf(check, route)
-  const loginUrl = buildSignInUrl({
-    authenticateUrl,
-    redirectUri: isRedirected ? ownUrl(check) : pageUrl(check),
-    idpIds: route.idpIds,
-    additionalHosts: route.route.depends_on ?? [],
-    flow: flowHash(flow),
+  const target = mayBeRedirected(check.request, shape) ? ownUrl(check) : undefined
+  if (target !== undefined) {
+    const { flow, flowCookie } = flowOf(check)
+    const parts = { ...signInParts(check, route, urlKey), redirectUri: target, demand }
+    return redirectAnswer(buildSignInUrl({ ...parts, authenticateUrl, flow: flowHash(flow) }), [flowCookie])
+  }
+  const loginUrl = buildBeginUrl({
+    ...signInParts(check, route, urlKey),
+    redirectUri: pageUrl(check),
     demand,
-    key: options.urlKey,
-    nowMs: check.now,
   })
-  if (isRedirected) return redirectAnswer(loginUrl, [flowCookie])
-  const isForm = shape === 'html'
-  const isStepUp = options.reason === 'step-up'
+  const isStepUp = reason === 'step-up'
   return refusalAnswer(
     {
       status: 401,
       code: isStepUp ? 'step_up_required' : 'sign_in_required',
       heading: 'Sign in again first',
-      message: messageFor(isStepUp, isForm),
+      message: shape === 'html' ? messageForPeople(check, isStepUp) : messageForPrograms(check, isStepUp),
       details:
-        isForm &&
+        shape === 'html' &&
         html`<p class="actions"><a class="button main" href="${loginUrl}" target="_blank" rel="noopener">Sign in in a new tab</a></p>`,
       loginUrl,
     },
     shape,
     decisionId,
     [
-      flowCookie,
       ...(isStepUp ? stepUpChallenge(check, demand) : challenge(check, 'sign-in')),
-      ...corsHeaders(check, options.routes),
+      ...corsHeaders(check, routes),
     ],
   )
 }
@@ -87,42 +80,46 @@ const FOR_PROGRAMS: Refusal = {
 function flowOf(check: Check): { readonly flow: string; readonly flowCookie: HeaderEntry } {
   const kept = check.visitor?.cookies.flow
   const flow = isFlowCookieValue(kept) ? kept : newFlowCookieValue()
-  const attributes = `Path=/; Max-Age=${FLOW_COOKIE_SECONDS}; Secure; HttpOnly; SameSite=Lax`
+  const attributes = `Path=/; Max-Age=${FLOW_SECONDS}; Secure; HttpOnly; SameSite=Lax`
   return { flow, flowCookie: ['set-cookie', `${FLOW_COOKIE}=${flow}; ${attributes}`] }
+}
+
+function signInParts({ request, now }: Check, { idpIds, route }: CompiledRoute, key: Uint8Array) {
+  return {
+    appOrigin: `https://${request.host}`,
+    idpIds,
+    additionalHosts: route.depends_on ?? [],
+    key,
+    nowMs: now,
+  }
 }
 
 /**
  * For somebody who may not pass as who they are: the page where people choose an identity provider. `undefined`
  * where there is nothing to choose.
  */
-export function chooseAgain(
-  check: Check,
-  { idpIds, route, settings }: CompiledRoute,
-  key: Uint8Array,
-): { readonly href: string; readonly headers: readonly HeaderEntry[] } | undefined {
-  const { authenticate_service_url: authenticateUrl } = settings
-  if (idpIds.length < 2 || authenticateUrl === undefined) return undefined
-  const { flow, flowCookie } = flowOf(check)
-  const href = buildSignInUrl({
-    authenticateUrl,
-    redirectUri: ownUrl(check),
-    idpIds,
-    additionalHosts: route.depends_on ?? [],
-    flow: flowHash(flow),
-    choose: true,
-    key,
-    nowMs: check.now,
-    lifetimeMs: FLOW_COOKIE_SECONDS * 1000,
-  })
-  return { href, headers: [flowCookie] }
+export function chooseAgain(check: Check, route: CompiledRoute, key: Uint8Array): string | undefined {
+  if (route.idpIds.length < 2 || route.settings.authenticate_service_url === undefined) return undefined
+  const redirectUri = ownUrl(check) ?? frontPage(check)
+  return buildBeginUrl({ ...signInParts(check, route, key), redirectUri, choose: true })
 }
 
-function messageFor(isStepUp: boolean, isForm: boolean): string {
-  if (!isForm)
-    return isStepUp ? 'This needs a more recent or a stronger sign-in than yours.' : 'You are not signed in.'
-  return `${
-    isStepUp ? 'This page asks you to sign in again' : 'You are not signed in any more'
-  }, so what you sent was not passed on. Sign in in a new tab, then go back to your form and send it again.`
+function messageForPeople({ request }: Check, isStepUp: boolean): string {
+  const why = isStepUp ? 'This page asks you to sign in again' : 'You are not signed in any more'
+  return request.method === 'GET'
+    ? 'The address of this page is too long to be carried through the sign-in. Sign in in a new tab, then load this page again.'
+    : `${why}, so what you sent was not passed on. Sign in in a new tab, then go back to your form and send it again.`
+}
+
+/** What is wrong with what came, in words: whoever brings a credential wants to know about that, not of sign-ins. */
+function messageForPrograms({ credentials, request }: Check, isStepUp: boolean): string {
+  if (isStepUp) return 'This needs a more recent or a stronger sign-in than yours.'
+  if (credentials.isPresent)
+    return 'The session that the request names does not count here: it has ended, or is of another host or identity provider.'
+  if (credentials.bearer !== undefined) return 'The token in Authorization is not one that this route takes.'
+  return request.header('authorization') === undefined
+    ? 'You are not signed in.'
+    : 'The credentials in Authorization are not ones that this route takes.'
 }
 
 /** What the route asks for; and where a session was too old for it or silent for too long, a younger one. */
@@ -146,16 +143,18 @@ export function corsHeaders({ request }: Check, routes: RouteTable): readonly He
   ]
 }
 
-/** The address that was asked for, or the front page of its host when it can't be carried. */
-function ownUrl({ request }: Check): string {
+/** The address that was asked for; `undefined` when it can't be carried. */
+function ownUrl({ request }: Check): string | undefined {
   const url = `https://${request.host}${request.path}`
-  return url.length <= LONGEST_RETURN_URL && URL.canParse(url) ? url : `https://${request.host}/`
+  return url.length <= LONGEST_RETURN_URL && URL.canParse(url) ? url : undefined
 }
+
+const frontPage = ({ request }: Check) => `https://${request.host}/`
 
 /** The page that a script runs in or a form stands on, if it is of this host: that is where its user is. */
 function pageUrl(check: Check): string {
   const referer = URL.parse(check.request.header('referer') ?? '')
   const isOwn = referer?.host === check.request.host.toLowerCase() && referer.username === ''
   if (isOwn && referer.href.length <= LONGEST_RETURN_URL) return referer.href
-  return check.request.method === 'GET' ? ownUrl(check) : `https://${check.request.host}/`
+  return (check.request.method === 'GET' ? ownUrl(check) : undefined) ?? frontPage(check)
 }

@@ -6,7 +6,7 @@ const visitor = (...sessionIds: readonly string[]): Visitor => ({
   sessionIds,
   serviceAccountIds: [],
   hasForgedToken: false,
-  cookies: { sessions: [], flow: undefined, rest: undefined, isChanged: false },
+  cookies: { sessions: new Map(), flow: undefined, rest: undefined, isChanged: false },
   answers: new Map(),
   isKept: false,
 })

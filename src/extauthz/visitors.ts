@@ -9,7 +9,7 @@
 
 import type { Keyring } from '../crypto/keyring.ts'
 import { isServiceAccountToken, openServiceAccountToken } from '../crypto/service-account-token.ts'
-import { openHandles } from '../crypto/session-handle.ts'
+import { type HandleScope, openHandles } from '../crypto/session-handle.ts'
 import type { SplitCookies } from './cookies.ts'
 import type { CompiledRoute } from './routes.ts'
 
@@ -50,17 +50,18 @@ export interface Visitor {
 }
 
 export function recogniseVisitor(options: {
-  readonly audience: string
+  readonly sessionCookie: HandleScope
   readonly cookies: SplitCookies
   readonly headerHandles: readonly string[]
   readonly keys: Pick<Keyring, 'cookie' | 'serviceAccount'>
 }): Visitor {
-  const { audience, cookies, headerHandles, keys } = options
+  const { sessionCookie, cookies, headerHandles, keys } = options
+  const values = cookies.sessions.get(sessionCookie.cookieName) ?? []
   // From headers only: whatever else a browser sends along by itself is not a machine's doing.
   const tokens = headerHandles.filter(isServiceAccountToken)
   const accounts = tokens.map((token) => openServiceAccountToken(token, keys.serviceAccount))
   return {
-    sessionIds: openHandles([...cookies.sessions, ...headerHandles], audience, keys.cookie),
+    sessionIds: openHandles([...values, ...headerHandles], sessionCookie, keys.cookie),
     serviceAccountIds: [...new Set(accounts.filter((id) => id !== undefined))],
     hasForgedToken: accounts.includes(undefined),
     cookies,

@@ -55,7 +55,7 @@ const WORDS: Partial<Record<FaultCode, Words>> = {
   },
   OAUTH_STATE_EXPIRED: {
     heading: 'This sign-in took too long',
-    text: 'A sign-in must be finished within a few minutes of its beginning. Start again; it won’t take as long.',
+    text: 'A sign-in must be finished within an hour of its beginning. Start again.',
   },
   OAUTH_STATE_FOREIGN: {
     heading: 'This sign-in was begun in another browser',

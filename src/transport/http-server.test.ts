@@ -82,7 +82,7 @@ describe('the HTTP server', () => {
       assert.ok(listening)
       assert.equal(statSync(socketPath).mode & 0o777, 0o600)
       const body = await new Promise<string>((resolve, reject) => {
-        httpRequest({ socketPath, path: '/told' }, (response) => {
+        httpRequest({ socketPath, path: '/told', headers: { accept: 'text/html' } }, (response) => {
           response.setEncoding('utf8')
           let text = ''
           response.on('data', (chunk: string) => {

@@ -5,33 +5,52 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 
+/** Browsers send a tenth of it. What is longer was made to be parsed, not to be answered. */
+const LONGEST_ACCEPT = 2048
+
 /**
- * Fetch metadata decides when there is any: only a navigation shows a page. Else `X-Requested-With`, then
- * `Accept`, where JSON or plain text before HTML means a program; no `Accept` means a person.
+ * The signs of a browser, in order: the first that says anything decides. Who gives none of them is a program.
+ *
+ * Every browser names `text/html` when a person opens a page. Programs that take anything, or send
+ * no `Accept`, are git, curl and HTTP libraries: they follow a redirect, and take the sign-in page for their answer.
  *
  * @see https://www.w3.org/TR/fetch-metadata/
  */
+const SIGNS: readonly ((headers: IncomingHttpHeaders) => boolean | undefined)[] = [
+  ({ 'sec-fetch-mode': mode }) =>
+    mode === undefined ? undefined : mode === 'navigate' || mode === 'nested-navigate',
+  ({ 'x-requested-with': by }) => (String(by).toLowerCase() === 'xmlhttprequest' ? false : undefined),
+  ({ 'content-type': type }) => (type?.startsWith('application/grpc') === true ? false : undefined),
+  ({ accept }) => (accept === undefined || accept.length > LONGEST_ACCEPT ? false : namesHtml(accept)),
+]
+
 export function prefersHtml(headers: IncomingHttpHeaders): boolean {
-  const fetchMode = headers['sec-fetch-mode']
-  if (typeof fetchMode === 'string') return fetchMode === 'navigate' || fetchMode === 'nested-navigate'
-  if (String(headers['x-requested-with'] ?? '').toLowerCase() === 'xmlhttprequest') return false
-  if (headers['content-type']?.startsWith('application/grpc') === true) return false
-  const accept = headers.accept
-  if (accept === undefined || accept.trim() === '') return true
-  const html = Math.max(weightOf(accept, 'text/html'), weightOf(accept, 'application/xhtml+xml'))
-  const program = Math.max(weightOf(accept, 'application/json'), weightOf(accept, 'text/plain'))
-  if (html === 0 && program === 0) return weightOf(accept, '*/*') > 0 || weightOf(accept, 'text/*') > 0
-  return html >= program
+  for (const sign of SIGNS) {
+    const isBrowser = sign(headers)
+    if (isBrowser !== undefined) return isBrowser
+  }
+  return false
 }
 
-/** The q value that `Accept` gives to exactly this media range; 0 when it is not named. */
-function weightOf(accept: string, range: string): number {
-  for (const part of accept.toLowerCase().split(',')) {
-    const [name = '', ...parameters] = part.split(';').map((text) => text.trim())
-    if (name !== range) continue
-    const q = parameters.find((parameter) => parameter.startsWith('q='))
-    const weight = q === undefined ? 1 : Number(q.slice(2))
-    return Number.isFinite(weight) ? weight : 1
+const PAGES = new Set(['text/html', 'application/xhtml+xml'])
+const DATA = new Set(['application/json', 'text/plain'])
+
+/** By name, and before the forms in which programs are answered. */
+function namesHtml(accept: string): boolean {
+  let page = 0
+  let data = 0
+  for (const range of accept.toLowerCase().split(',')) {
+    const [type = '', ...parameters] = range.split(';')
+    const name = type.trim()
+    if (PAGES.has(name)) page = Math.max(page, weightOf(parameters))
+    else if (DATA.has(name)) data = Math.max(data, weightOf(parameters))
   }
-  return 0
+  return page > 0 && page >= data
+}
+
+/** 1 where there is none, or none that can be read. */
+function weightOf(parameters: readonly string[]): number {
+  const q = parameters.map((text) => text.trim()).find((text) => text.startsWith('q='))
+  const weight = q === undefined ? 1 : Number(q.slice(2))
+  return Number.isFinite(weight) ? weight : 1
 }

@@ -12,12 +12,19 @@ import { upgradesOf } from '../config/upgrades.ts'
 import { duration, type Fields, typed } from './envoy-json.ts'
 import { impersonation, isKubernetes, KUBERNETES_HEADERS } from './kubernetes.ts'
 import { HTTP_CLUSTER } from './names.ts'
+import { WITH_OUR_SET_COOKIES } from './own-cookies.ts'
 import { ownResponseHeaders, responseHeadersOf, rewriteResponseHeaders } from './response-headers.ts'
 import { OWN_RETRIES, retriesOf } from './retries.ts'
 import { timeoutsOf } from './timeouts.ts'
 
 const EXT_AUTHZ = 'envoy.filters.http.ext_authz'
 const EXT_AUTHZ_PER_ROUTE = 'envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute'
+
+/** Filters that are off where Sallyport answers itself. */
+const OURS: Fields = {
+  [EXT_AUTHZ]: typed(EXT_AUTHZ_PER_ROUTE, { disabled: true }),
+  ...WITH_OUR_SET_COOKIES,
+}
 
 /** Key of `context_extensions` by which the check finds the route; it never matches a URL again. */
 const ROUTE_ID_KEY = 'route_id'
@@ -196,7 +203,7 @@ const ownRoute = (match: Fields, settings: Settings): Fields => ({
   name: 'sallyport',
   match,
   route: { cluster: HTTP_CLUSTER, timeout: duration(settings.default_upstream_timeout), ...OWN_RETRIES },
-  typed_per_filter_config: { [EXT_AUTHZ]: typed(EXT_AUTHZ_PER_ROUTE, { disabled: true }) },
+  typed_per_filter_config: OURS,
 })
 
 export const ownPathRoutes = (settings: Settings, authority?: Fields): readonly Fields[] =>

@@ -25,6 +25,7 @@ import {
 import { impersonateGroups } from './kubernetes.ts'
 import { localReplies } from './local-replies.ts'
 import { AUTHZ_CLUSTER, REDIRECT_CONFIGURATION, ROUTE_CONFIGURATION } from './names.ts'
+import { cookieBytes, withoutOurSetCookies } from './own-cookies.ts'
 import { RESPONSE_HEADER_LUA } from './response-headers.ts'
 import { retryOfChecks } from './retries.ts'
 
@@ -133,6 +134,8 @@ function filters(settings: Settings): readonly Fields[] {
       validate_mutations: true,
       clear_route_cache: false,
       include_peer_certificate: false,
+      // Byte by byte and line by line: joined lines could not be told from a comma that somebody has put in.
+      encode_raw_headers: true,
     }),
     {
       ...extension('envoy.filters.http.lua', `${HTTP_PACKAGE}.lua.v3.Lua`, {
@@ -143,6 +146,8 @@ function filters(settings: Settings): readonly Fields[] {
       disabled: true,
     },
     impersonateGroups,
+    cookieBytes,
+    withoutOurSetCookies(settings),
     extension('envoy.filters.http.router', `${HTTP_PACKAGE}.router.v3.Router`, {
       suppress_envoy_headers: true,
     }),

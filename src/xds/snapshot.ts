@@ -14,6 +14,7 @@ import { clusterOf } from './clusters.ts'
 import { FROM_ADS_FOR_SURE } from './envoy-json.ts'
 import { listeners } from './listeners.ts'
 import { clusterNames, ROUTE_CONFIGURATION } from './names.ts'
+import { INTERCEPTED_HEADER } from './own-cookies.ts'
 import { redirectRoutes } from './redirect-routes.ts'
 import { makeResource, makeSnapshot, type Resource, type Snapshot, TYPE_URL } from './resource.ts'
 import { secrets } from './secrets.ts'
@@ -34,8 +35,8 @@ const routeConfiguration = (): Resource =>
   makeResource(TYPE_URL.routes, ROUTE_CONFIGURATION, {
     name: ROUTE_CONFIGURATION,
     vhds: { config_source: FROM_ADS_FOR_SURE },
-    // Tells an attacker what runs upstream, and nobody else anything. A route that sets it wins.
-    response_headers_to_remove: ['server'],
+    // The one tells an attacker what runs upstream, and nobody else anything. The other is ours to say.
+    response_headers_to_remove: ['server', INTERCEPTED_HEADER],
     most_specific_header_mutations_wins: true,
     max_direct_response_body_size_bytes: MAX_DIRECT_RESPONSE_BYTES,
   })

@@ -20,17 +20,21 @@ const handle = /_pomerium=([^;]+)/.exec(cookie)?.[1] ?? ''
 const SPELLINGS: readonly (readonly [what: string, headers: HeaderList])[] = [
   [
     'blanks and tabs around the name',
-    [['cookie', `a=1; _pomerium =${handle}; b=2;\t_pomerium\t=\t${handle}`]],
+    [['cookie', `a=1; __Host-_pomerium =${handle}; b=2;\t__Host-_pomerium\t=\t${handle}`]],
   ],
-  ['quotes', [['cookie', `_pomerium="${handle}"; a=1`]]],
-  ['no blank after the separator', [['cookie', `a=1;_pomerium=${handle};b=2`]]],
-  ['a comma for a separator', [['cookie', `a=1,_pomerium=${handle},b=2`]]],
+  ['another case', [['cookie', `a=1; __HOST-_POMERIUM=${handle}`]]],
+  ['the name without its prefix', [['cookie', `a=1; _pomerium=${handle}`]]],
+  ['a name that it had before', [['cookie', `a=1; _old=${handle}`]]],
+  ['no name', [['cookie', `a=1; =__Host-_pomerium=${handle}; =${handle}`]]],
+  ['quotes', [['cookie', `__Host-_pomerium="${handle}"; a=1`]]],
+  ['no blank after the separator', [['cookie', `a=1;__Host-_pomerium=${handle};b=2`]]],
+  ['a comma for a separator', [['cookie', `a=1,__Host-_pomerium=${handle},b=2`]]],
   [
     'a line each',
     [
       ['cookie', 'a=1'],
       ['cookie', cookie],
-      ['cookie', `_pomerium=${handle}`],
+      ['cookie', `__Host-_pomerium=${handle}`],
     ],
   ],
 ]

@@ -104,7 +104,7 @@ describe('a token of a CI job', () => {
   it('is not found where no credential belongs', async () => {
     const token = await ci.token()
     await assertRefused('app', {}, `/?access_token=${token}&token=${token}`)
-    await assertRefused('app', { cookie: `_pomerium=${token}; access_token=${token}` })
+    await assertRefused('app', { cookie: `__Host-_pomerium=${token}; access_token=${token}` })
     await assertRefused('app', { 'x-pomerium-authorization': token })
     await assertRefused('app', { authorization: `Bearer Pomerium-${token}` })
     await assertRefused('app', { authorization: `Pomerium ${token}` })
@@ -180,7 +180,7 @@ describe('a token of a service account', () => {
 
   it('is nobody in a cookie or a query, nor at our own pages', async () => {
     const token = await account('wanderer')
-    await assertRefused('api', { cookie: `_pomerium=${token}` })
+    await assertRefused('api', { cookie: `__Host-_pomerium=${token}` })
     await assertRefused('api', {}, `/?pomerium_jwt=${token}&access_token=${token}`)
     await assertRefused('api', { authorization: `Bearer ${token}` })
     assert.equal((await get('api', { authorization: `Pomerium ${token}` }, '/.pomerium/user')).status, 401)

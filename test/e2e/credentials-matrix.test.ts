@@ -104,7 +104,7 @@ const ours = (token: string): readonly Shown[] => [
   { headers: { authorization: `Pomerium ${token}` } },
   { headers: { authorization: `Bearer Pomerium-${token}` } },
 ]
-const cookieOf = (handle: string): Shown => ({ headers: { cookie: `_pomerium=${handle}` } })
+const cookieOf = (handle: string): Shown => ({ headers: { cookie: `__Host-_pomerium=${handle}` } })
 /** The ways to send the handle of a session. */
 const DRESSES: Readonly<Record<string, (handle: string) => Shown>> = {
   cookie: cookieOf,
@@ -122,7 +122,7 @@ async function handleFor(host: string, login = 'alice'): Promise<string> {
   const agent = stack.agent()
   await stack.signIn(agent, url(host), login)
   const cookie = agent.jar.all.find(
-    ({ host: of, name }) => of === `${host}.localhost` && name === '_pomerium',
+    ({ host: of, name }) => of === `${host}.localhost` && name === '__Host-_pomerium',
   )
   assert.ok(cookie)
   return cookie.value

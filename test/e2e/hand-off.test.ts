@@ -116,7 +116,7 @@ describe('a hand-off URL', () => {
     const victim = stack.agent()
     const attacked = await victim.fetch(callback)
     assert.ok(
-      victim.jar.for(new URL(url('api'))).every(({ name }) => !name.startsWith('_pomerium')) ||
+      victim.jar.for(new URL(url('api'))).every(({ name }) => !name.startsWith('__Host-_pomerium')) ||
         (await victim.fetch(url('api'))).status !== 200,
       `a pasted hand-off signed the victim in (${attacked.status})`,
     )
@@ -136,7 +136,7 @@ describe('a hand-off URL', () => {
       const agent = stack.agent()
       const page = await agent.fetch(tampered)
       assert.equal(page.status, 400, tampered.href)
-      assert.equal(agent.jar.all.filter(({ name }) => name === '_pomerium').length, 0)
+      assert.equal(agent.jar.all.filter(({ name }) => name === '__Host-_pomerium').length, 0)
     }
   })
 })

@@ -95,7 +95,7 @@ describe('a session cookie', () => {
     const agent = stack.agent()
     const { agent: attacker } = await signedIn()
     const planted = attacker.jar.all.filter(
-      ({ host, name }) => host === 'app.localhost' && name === '_pomerium',
+      ({ host, name }) => host === 'app.localhost' && name === '__Host-_pomerium',
     )
     assert.equal(planted.length, 1)
     for (const cookie of planted) agent.jar.put({ ...cookie, value: `x${cookie.value.slice(1)}` })

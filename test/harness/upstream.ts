@@ -7,6 +7,7 @@
  * | `/slow?ms=500` | answers late |
  * | `/status/503` | that status |
  * | `/headers?name=value` | those response headers |
+ * | `/set-cookie?line=a%3D1&header=x:1` | those `Set-Cookie` lines, and other headers |
  * | `/bytes/1000` | so many bytes |
  * | any, `Upgrade: websocket` | echoes messages, each prefixed with `echo:` |
  * | anything else | JSON of the request |
@@ -111,6 +112,13 @@ function behave(url: URL, response: ServerResponse): boolean {
       return true
     case 'headers':
       response.writeHead(200, Object.fromEntries(url.searchParams)).end('headers')
+      return true
+    case 'set-cookie':
+      for (const header of url.searchParams.getAll('header')) {
+        const [name = '', value = ''] = header.split(':')
+        response.setHeader(name, value)
+      }
+      response.writeHead(200, { 'set-cookie': url.searchParams.getAll('line') }).end('cookies')
       return true
     case 'bytes':
       response

@@ -1,26 +1,29 @@
 /** From the provider's code to a session of ours. */
-import { makeHandle } from '../../crypto/session-handle.ts'
 import { Fault } from '../../errors.ts'
 import { isReservedId } from '../../identity/reserved-ids.ts'
 import type { Session } from '../../session/session.ts'
 import { meetsDemand } from '../../session/sign-in-age.ts'
 import { additionalHosts } from '../chain.ts'
-import { handleAudience, hostOnlyCookie, PROVIDER_COOKIE, sessionCookie } from '../cookies.ts'
+import { hostOnlyCookie, PROVIDER_COOKIE, sessionCookie } from '../cookies.ts'
 import { randomId, signInSecrets } from '../oauth-state.ts'
 import { hasSeveralProviders, recallCookie } from '../recall.ts'
 import { type Answer, parameter, required, type Visit } from '../visit.ts'
 import { UNMET } from './check-demand.ts'
 import { goToTarget } from './go-to-target.ts'
+import { beginAnew } from './oauth-callback.ts'
 
 /** Half a year: a harmless habit, not a right. */
 const PROVIDER_COOKIE_SECONDS = 15_552_000
 
 /** RFC 6749 section 4.1.2.1: the provider, or the person there, said no. */
-export function checkProviderError(visit: Visit): Answer | undefined {
+export function checkProviderError(visit: Visit): Answer | undefined | Promise<Answer> {
   const error = visit.request.query.get('error')
   if (error === null) return undefined
   const isNo = error === 'access_denied' || error === 'unauthorized_client'
   const description = visit.request.query.get('error_description') ?? ''
+  // Keycloak's form was left open for longer than Keycloak waits: it asks for the sign-in to begin again.
+  const again = description === 'authentication_expired' ? beginAnew(visit) : undefined
+  if (again !== undefined) return again
   if (error === UNMET) {
     visit.found.detail = 'This app asks for a stronger way of signing in than your account has there.'
     throw new Fault('STEP_UP_FAILED', 'the provider says that the demand can not be met')
@@ -58,17 +61,13 @@ export async function exchangeCode(visit: Visit): Promise<Answer | undefined> {
  * session: then it keeps its id, and with it what is open on other hosts (docs/decisions/step-up-keeps-the-session.md).
  */
 export async function createSession(visit: Visit): Promise<Answer> {
-  const { services, config, site, request, now } = visit
+  const { services, request, now } = visit
   const state = required(visit, 'state')
   const other = theirSession(visit)
   const isOfAnotherTab =
     other !== undefined && other.issuedAt >= state.issuedAt && meetsDemand(other, state.demand, now)
   const session = isOfAnotherTab ? other : await signIn(visit, other)
-  const handle = makeHandle(
-    { sessionId: session.id, audience: handleAudience(site.host, config.settings) },
-    services.keys.cookie,
-  )
-  visit.cookies.push(sessionCookie(handle, site.host, config.settings))
+  visit.cookies.push(sessionCookie(visit, session.id))
   forgetLoginCookie(visit)
   if (hasSeveralProviders(visit))
     visit.cookies.push(

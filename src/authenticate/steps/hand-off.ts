@@ -1,10 +1,9 @@
 /** The callback page on an app's host: takes a session over, once, for the browser that asked for it. */
 import { flowMatches } from '../../crypto/flow.ts'
-import { makeHandle } from '../../crypto/session-handle.ts'
 import { SESSION_ENCRYPTED_PARAMETER } from '../../crypto/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
-import { handleAudience, hostCookie, hostOnlyCookie, ROUNDS_COOKIE, sessionCookie } from '../cookies.ts'
+import { hostCookie, hostOnlyCookie, ROUNDS_COOKIE, sessionCookie } from '../cookies.ts'
 import { presentFlowCookie } from '../flow-cookie.ts'
 import { HAND_OFF_CLAIM_MS, openHandOff } from '../hand-off.ts'
 import { type Answer, parameter, redirect, required, type Visit } from '../visit.ts'
@@ -76,7 +75,7 @@ export async function claimHandOff(visit: Visit): Promise<Answer | undefined> {
 }
 
 export async function takeSession(visit: Visit): Promise<Answer | undefined> {
-  const { services, config, site, found } = visit
+  const { services, site, found } = visit
   const { sessionId, additional } = required(visit, 'handOff')
   const session = await services.sessions.find(sessionId)
   if (session === undefined) return restart(visit, 'the session has ended meanwhile')
@@ -89,11 +88,7 @@ export async function takeSession(visit: Visit): Promise<Answer | undefined> {
     return undefined
   }
   if (!additional) checkRounds(visit)
-  const handle = makeHandle(
-    { sessionId, audience: handleAudience(site.host, config.settings) },
-    services.keys.cookie,
-  )
-  visit.cookies.push(sessionCookie(handle, site.host, config.settings))
+  visit.cookies.push(sessionCookie(visit, sessionId))
   return undefined
 }
 

@@ -7,6 +7,7 @@ import { fingerprint, openState, STATE_CLAIM_MS, STATE_LIFETIME_MS } from '../oa
 import { type Answer, redirect, required, type Step, type Visit } from '../visit.ts'
 import { goToTarget } from './go-to-target.ts'
 import { ourTarget } from './read-target.ts'
+import { goToProvider } from './sign-in.ts'
 
 const ANSWER_PARAMETERS = ['code', 'state', 'iss', 'session_state', 'error', 'error_description']
 /** Apple's: the name, which it says beside the first answer only. */
@@ -61,6 +62,30 @@ export function checkStateAge(visit: Visit): Answer | undefined {
   if (age > STATE_LIFETIME_MS)
     throw new Fault('OAUTH_STATE_EXPIRED', `the state is ${Math.round(age / 1000)} s old`)
   return undefined
+}
+
+/**
+ * A sign-in that took too long begins anew by itself: the person has done nothing wrong, and the provider often still
+ * knows them. Once, or two clocks that disagree would send them round for ever.
+ */
+export function onceAnew(step: Step): Step {
+  const guarded: Step = async (visit) => {
+    try {
+      return await step(visit)
+    } catch (error) {
+      const isOld = error instanceof Fault && error.code === 'OAUTH_STATE_EXPIRED'
+      const again = isOld ? beginAnew(visit) : undefined
+      if (again === undefined) throw error
+      return again
+    }
+  }
+  return Object.defineProperty(guarded, 'name', { value: step.name })
+}
+
+/** `undefined` for a sign-in that was begun anew already. */
+export function beginAnew(visit: Visit): Promise<Answer> | undefined {
+  const { issuedAt: _issuedAt, jti: _jti, browser: _browser, ...plan } = required(visit, 'state')
+  return plan.isRenewal ? undefined : goToProvider(visit, { ...plan, isRenewal: true })
 }
 
 /** Last of the checks on the state, so that a refused answer doesn't use it up. */

@@ -3,7 +3,7 @@ import { openHandles } from '../../crypto/session-handle.ts'
 import { CHOOSE_PARAMETER } from '../../crypto/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
-import { cookieValues, handleAudience } from '../cookies.ts'
+import { cookieValues, sessionCookieOf } from '../cookies.ts'
 import { liveSessions } from '../live-sessions.ts'
 import { recalledSessions } from '../recall.ts'
 import { type Answer, required, type Visit } from '../visit.ts'
@@ -32,11 +32,11 @@ export function refuseSeveralSessions({ found }: Visit): Answer | undefined {
   throw new Fault('REQUEST_INVALID', 'the session cookies name two live sessions')
 }
 
-async function findSessions({ request, config, services, site, now }: Visit): Promise<readonly Session[]> {
-  const { cookie_name: name } = config.settings
-  // A proxy may have joined two header lines by a comma; there is none in a handle.
-  const values = cookieValues(request.headers.cookie?.replaceAll(',', ';'), name)
-  const ids = openHandles(values, handleAudience(site.host, config.settings), services.keys.cookie)
+async function findSessions(visit: Visit): Promise<readonly Session[]> {
+  const { request, config, services, now } = visit
+  const cookie = sessionCookieOf(visit)
+  const values = cookieValues(request.headers.cookie, cookie.cookieName)
+  const ids = openHandles(values, cookie, services.keys.cookie)
   const found = await Promise.all(ids.map(async (id) => services.sessions.find(id)))
   return liveSessions(services, config, found, now)
 }

@@ -1,13 +1,10 @@
 /** Pages about a person need the person: browsers are sent to sign in, programs are told. */
-import { flowHash } from '../../crypto/flow.ts'
+import { FLOW_SECONDS, flowHash } from '../../crypto/flow.ts'
 import { buildSignInUrl } from '../../crypto/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import { prefersHtml } from '../../transport/prefers-html.ts'
 import { flowCookie } from '../flow-cookie.ts'
 import { type Answer, redirect, type Visit } from '../visit.ts'
-
-/** A sign-in may wait for a second factor and a lunch. */
-const FLOW_COOKIE_SECONDS = 3600
 
 export function requireSession(visit: Visit): Answer | undefined {
   if (visit.found.session !== undefined) return undefined
@@ -28,7 +25,7 @@ function signInUrlTo(visit: Visit, target: string): string {
     redirectUri: target,
     idpIds,
     additionalHosts: [],
-    flow: site.kind === 'app' ? flowHash(flowCookie(visit, FLOW_COOKIE_SECONDS)) : undefined,
+    flow: site.kind === 'app' ? flowHash(flowCookie(visit, FLOW_SECONDS)) : undefined,
     key: services.keys.url,
     nowMs: now,
   })

@@ -1,5 +1,5 @@
 /** The sign-in page: a hand-off for those who are signed in, the identity provider for everybody else. */
-import { makeHandle } from '../../crypto/session-handle.ts'
+import { FLOW_SECONDS } from '../../crypto/flow.ts'
 import { readDemand } from '../../crypto/sign-in-demand.ts'
 import { ADDITIONAL_HOSTS_PARAMETER, CHOOSE_PARAMETER, FLOW_PARAMETER } from '../../crypto/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
@@ -9,7 +9,6 @@ import { prefersHtml } from '../../transport/prefers-html.ts'
 import { additionalHosts } from '../chain.ts'
 import {
   type HostCookie,
-  handleAudience,
   hostOnlyCookie,
   LOGIN_COOKIE_PREFIX,
   loginCookies,
@@ -19,8 +18,8 @@ import { fingerprint, type OauthState, randomId, sealState, signInSecrets } from
 import { type Answer, redirect, required, type Visit } from '../visit.ts'
 import { goToTarget } from './go-to-target.ts'
 
-/** As long as the state lives, and some. */
-const LOGIN_COOKIE_SECONDS = 600
+/** It outlives the state, so that an answer that comes too late is known as one of this browser. */
+const LOGIN_COOKIE_SECONDS = 2 * FLOW_SECONDS
 
 /**
  * A session of another provider, or of another client of it, is none for this route; one too old or weak must be
@@ -37,11 +36,8 @@ export function handOffTheSignedIn(visit: Visit): Answer | undefined {
 
 /** Pages of this very host know people by its session cookie alone, which may name a session that has ended. */
 function takeOver(visit: Visit, session: Session): void {
-  const { site, sites, config, services } = visit
-  if (required(visit, 'target').host !== sites.authenticateUrl.host) return
-  const audience = handleAudience(site.host, config.settings)
-  const handle = makeHandle({ sessionId: session.id, audience }, services.keys.cookie)
-  visit.cookies.push(sessionCookie(handle, site.host, config.settings))
+  if (required(visit, 'target').host !== visit.sites.authenticateUrl.host) return
+  visit.cookies.push(sessionCookie(visit, session.id))
 }
 
 /** A program can't sign in, and a redirect to the provider would break it on CORS. */
@@ -67,6 +63,7 @@ export function startSignIn(visit: Visit): Promise<Answer> {
     // A provider that did not say when it was can't show later that it has asked again.
     isForced: demand.maxAge !== undefined && renewed !== undefined && renewed.authenticatedAt === undefined,
     renews: renewed?.id,
+    isRenewal: false,
   })
 }
 

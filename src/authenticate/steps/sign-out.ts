@@ -13,28 +13,63 @@ import { checkSignedUrl, isSigned } from './check-signed-url.ts'
 const SIGN_OUT_PATH = '/.pomerium/sign_out'
 const SIGNED_OUT_PATH = '/.pomerium/signed_out'
 
+/** A browser that loads a page in case somebody wants it has not been asked by anybody to sign out. */
+const AHEAD_OF_TIME: readonly (readonly [header: string, purpose: RegExp])[] = [
+  ['sec-purpose', /prefetch|prerender/i],
+  ['purpose', /prefetch|prerender|preview/i],
+  ['x-purpose', /prefetch|prerender|preview/i],
+  ['x-moz', /prefetch/i],
+]
+
+export function refusePrefetch({ request }: Visit): Answer | undefined {
+  const isAhead = AHEAD_OF_TIME.some(([header, purpose]) =>
+    purpose.test(String(request.headers[header] ?? '')),
+  )
+  if (isAhead) throw new Fault('REQUEST_INVALID', 'a sign-out that nobody has asked for yet')
+  return undefined
+}
+
 /**
  * On an app's host a plain link signs out, so that apps can have one. What another site can do with it is
  * little: its navigation meets a question first, and its images and fetches are refused.
  *
- * A browser that sends no fetch metadata is believed: the worst that happens is that somebody signs in again.
+ * A link without any sign of where it stands is believed: the worst that happens is that somebody signs in again. A post
+ * is not, since every browser says where a form stands.
  */
 export function askCrossSite(visit: Visit): Answer | undefined {
   const { headers } = visit.request
-  const fetchSite = headers['sec-fetch-site']
-  if (fetchSite === undefined || fetchSite === 'none' || fetchSite === 'same-origin') return undefined
-  if (headers['sec-fetch-mode'] !== 'navigate')
+  const isEmbedded = headers['sec-fetch-mode'] !== undefined && headers['sec-fetch-mode'] !== 'navigate'
+  const place = placeOf(visit)
+  if (isEmbedded && (place === 'beside' || place === 'elsewhere'))
     throw new Fault('REQUEST_INVALID', 'a sign-out hidden in another page')
-  return fetchSite === 'same-site'
-    ? undefined
-    : redirect(visit, new URL(SIGN_OUT_PATH, visit.sites.authenticateUrl))
+  const isBelieved = place === 'here' || (visit.request.method !== 'POST' && place !== 'elsewhere')
+  return isBelieved ? undefined : redirect(visit, new URL(SIGN_OUT_PATH, visit.sites.authenticateUrl))
+}
+
+/** Where the link or the form stands: at this origin, somewhere else, or the browser does not say. */
+function placeOf({ request, site }: Visit): 'here' | 'beside' | 'elsewhere' | 'unknown' {
+  const { 'sec-fetch-site': fetchSite, origin, referer } = request.headers
+  if (origin !== undefined) return origin === site.origin ? 'here' : 'elsewhere'
+  switch (fetchSite) {
+    case 'same-origin':
+      return 'here'
+    case 'same-site':
+      return 'beside'
+    case 'none':
+      return 'unknown'
+    case undefined:
+      if (referer === undefined || referer === '') return 'unknown'
+      return URL.parse(referer)?.origin === site.origin ? 'here' : 'elsewhere'
+    default:
+      return 'elsewhere'
+  }
 }
 
 /** The record goes first: from here on the cookie is worth nothing on any host. */
 export async function signOutHere(visit: Visit): Promise<Answer> {
-  const { services, sites, site, config } = visit
+  const { services, sites } = visit
   const order = await endSessions(visit)
-  visit.cookies.push(clearedSessionCookie(site.host, config.settings), hostOnlyCookie(ROUNDS_COOKIE, '', 0))
+  visit.cookies.push(clearedSessionCookie(visit), hostOnlyCookie(ROUNDS_COOKIE, '', 0))
   const next = new URL(SIGN_OUT_PATH, sites.authenticateUrl)
   if (order !== undefined) next.searchParams.set(ORDER_PARAMETER, sealSignOutOrder(order, services.sealer))
   return redirect(visit, signUrl(next, services.keys.url, visit.now))
@@ -66,7 +101,7 @@ export async function signOutEverywhere(visit: Visit): Promise<Answer> {
   const ended = await endSessions(visit)
   // Of several providers one can be visited: the one whose session was meant.
   const endSessionUrl = (await endSessionUrlOf(visit, found.order)) ?? (await endSessionUrlOf(visit, ended))
-  visit.cookies.push(clearedSessionCookie(site.host, config.settings), ...clearedRecallCookies(visit))
+  visit.cookies.push(clearedSessionCookie(visit), ...clearedRecallCookies(visit))
   const { signout_redirect_url: configured } = config.settings
   const next = endSessionUrl ?? configured ?? new URL(SIGNED_OUT_PATH, sites.authenticateUrl).href
   const target = new URL(next)

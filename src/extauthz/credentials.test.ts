@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { ALICE, authorizerFor, configOf, handleOf } from './authorizer.fixture.ts'
+import type { BearerSource } from './ports.ts'
+
+const HANDLE = handleOf(ALICE)
+const TOKEN = 'eyJ.good.token'
+
+/** Everything that some server takes for the space between a scheme and its value, beside the blank. */
+const WHITE_SPACE = [
+  '\t',
+  '\t\t',
+  ' \t',
+  '\t ',
+  '\u00a0',
+  '\u0085',
+  '\u2003',
+  '\u3000',
+  '\u000b',
+  '\ufffd',
+  ':',
+  '=',
+  '"',
+  '!',
+]
+
+const SCHEMES = ['Bearer', 'bearer', 'BEARER', 'bEaReR']
+
+const asked: string[] = []
+const bearer: BearerSource = {
+  session: (_route, token) => {
+    asked.push(token)
+    return { problem: 'it is not a well-formed JWT' }
+  },
+}
+const PUBLIC_ROUTE = {
+  name: 'app',
+  from: 'https://app.example.com',
+  to: 'http://app:8080',
+  allow_public_unauthenticated_access: true,
+}
+const ISSUERS = { identity_providers: { ci: { issuer: 'https://ci.example.com', audiences: ['app'] } } }
+
+const takingTokens = () =>
+  authorizerFor(configOf([{ ...PUBLIC_ROUTE, bearer_token_format: 'jwt' }], ISSUERS), { ports: { bearer } })
+
+describe('Authorization on a public route that takes bearer tokens', () => {
+  const ODD: readonly string[] = [
+    ...SCHEMES.flatMap((scheme) => WHITE_SPACE.map((space) => `${scheme}${space}${TOKEN}`)),
+    ...WHITE_SPACE.map((space) => `${space}Bearer ${TOKEN}`).filter((text) => /^[^!-~]/.test(text)),
+    `Bearer ${TOKEN}\t`,
+    `Bearer ${TOKEN} more`,
+    `Bearer "${TOKEN}"`,
+    `Bearer-${TOKEN}`,
+    `Bearer ${TOKEN}, Bearer ${TOKEN}`,
+    `Bearer ${TOKEN},Basic eDp5`,
+    `Basic eDp5, Bearer ${TOKEN}`,
+    `Basic eDp5,\tbearer\t${TOKEN}`,
+    `, Bearer ${TOKEN}`,
+    `,Bearer\u00a0${TOKEN}`,
+  ]
+  for (const authorization of ODD)
+    it(`is refused as ${JSON.stringify(authorization)}, and nobody is asked about it`, async () => {
+      using fixture = takingTokens()
+      asked.length = 0
+      const { status, isAllowed } = await fixture.ask({ headers: { authorization } })
+      assert.deepEqual([isAllowed, status, asked], [false, 400, []])
+    })
+
+  for (const authorization of ['Bearer', 'Bearer ', 'bearer   ', `BEARER    ${TOKEN}`, ` Bearer ${TOKEN} `])
+    it(`is verified as ${JSON.stringify(authorization)}`, async () => {
+      using fixture = takingTokens()
+      asked.length = 0
+      assert.equal((await fixture.ask({ headers: { authorization } })).status, 401)
+      assert.deepEqual(asked, [authorization.trim().split(/ +/)[1] ?? ''])
+    })
+
+  for (const authorization of [
+    'Basic eDp5',
+    'Bearerx abc',
+    'Token bearer',
+    'Digest username="bearer"',
+    'x Bearer y',
+  ])
+    it(`is another scheme, and the upstream’s, as ${JSON.stringify(authorization)}`, async () => {
+      using fixture = takingTokens()
+      const answer = await fixture.ask({ headers: { authorization } })
+      assert.ok(answer.isAllowed)
+      assert.ok(!answer.removed.includes('authorization'))
+    })
+})
+
+describe('a handle in a header', () => {
+  const ODD: readonly Record<string, string>[] = [
+    ...WHITE_SPACE.flatMap((space) => [
+      { authorization: `Pomerium${space}${HANDLE}` },
+      { authorization: `Bearer${space}Pomerium-${HANDLE}` },
+    ]),
+    { authorization: `Pomerium-${HANDLE}` },
+    { authorization: `Pomerium ${HANDLE} more` },
+    { authorization: `Pomerium ${HANDLE}, Pomerium ${HANDLE}` },
+    { authorization: `Basic eDp5,pomerium\t${HANDLE}` },
+    { authorization: `Basic eDp5, Bearer\tPomerium-${HANDLE}` },
+    { 'proxy-authorization': `Pomerium ${HANDLE}` },
+    { 'proxy-authorization': `Bearer Pomerium-${HANDLE}` },
+    { 'x-pomerium-authorization': `Pomerium ${HANDLE}` },
+    { 'x-pomerium-authorization': `Bearer ${HANDLE}` },
+    { 'x-pomerium-authorization': `${HANDLE},${HANDLE}` },
+    { 'x-pomerium-authorization': `\t${HANDLE}` },
+    { 'x-pomerium-authorization': `"${HANDLE}"` },
+  ]
+  for (const headers of ODD)
+    it(`that is written ${JSON.stringify(headers)} is refused on a public route, and the app does not see it`, async () => {
+      using fixture = authorizerFor(configOf([PUBLIC_ROUTE]))
+      const { status, isAllowed } = await fixture.ask({ headers })
+      assert.deepEqual([isAllowed, status], [false, 400])
+    })
+
+  it('that is written plainly is taken, whatever the case of the scheme, and taken off', async () => {
+    for (const authorization of [
+      `Pomerium ${HANDLE}`,
+      `POMERIUM   ${HANDLE}`,
+      `bearer  pomerium-${HANDLE}`,
+      ` Pomerium ${HANDLE} `,
+    ]) {
+      using fixture = authorizerFor(configOf([PUBLIC_ROUTE]))
+      const answer = await fixture.ask({ headers: { authorization } })
+      assert.ok(answer.isAllowed, authorization)
+      assert.ok(answer.removed.includes('authorization'), authorization)
+      assert.equal(fixture.lines.at(-1)?.['session-id'], ALICE.id, authorization)
+    }
+  })
+
+  it('that holds nothing names nobody, and is taken off', async () => {
+    for (const authorization of ['Pomerium', 'pomerium ', 'Bearer Pomerium-']) {
+      using fixture = authorizerFor(configOf([PUBLIC_ROUTE]))
+      const answer = await fixture.ask({ headers: { authorization } })
+      assert.ok(answer.isAllowed, authorization)
+      assert.ok(answer.removed.includes('authorization'), authorization)
+    }
+  })
+})

@@ -1,0 +1,99 @@
+/**
+ * Session cookies of ours that a neighbour on the domain plants in a real Chromium.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import https from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { after, describe, it } from 'node:test'
+import type { BrowserContext } from 'playwright-core'
+import { freshContext, startChromium } from '../harness/chromium.ts'
+import { findPart, need, skipWithout } from '../harness/parts.ts'
+import { ANYONE_SIGNED_IN, type Stack, startStack } from '../harness/stack.ts'
+
+const found = await findPart('chromium')
+
+describe('a neighbour on the domain that plants cookies in Chromium', skipWithout(found), () => {
+  const stop = new AsyncDisposableStack()
+  let stack: Stack
+  after(() => stop.disposeAsync())
+  const app = () => stack.url('shop.test', '/')
+
+  /** Somebody who may open the app too, and gives their session away. */
+  async function handleOfAnother(): Promise<string> {
+    const agent = stack.agent()
+    await stack.signIn(agent, app(), 'bob')
+    const cookie = agent.jar.header(new URL(app())) ?? ''
+    return /__Host-_pomerium=([^;]+)/.exec(cookie)?.[1] ?? ''
+  }
+
+  /** Another server on another host of the domain; cookies know no ports. */
+  async function neighbour(lines: readonly string[]): Promise<string> {
+    const { cert, key } = stack.certificate
+    const server = https.createServer({ cert, key }, (_request, response) => {
+      for (const line of lines) response.appendHeader('set-cookie', line)
+      response.end('planted')
+    })
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve)
+    })
+    stop.defer(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    return `https://evil.test.localhost:${(server.address() as AddressInfo).port}/`
+  }
+
+  const plantings = (name: string, handle: string): readonly string[] =>
+    [
+      name,
+      `=${name}`,
+      `\u00a0${name}`,
+      `\u0085${name}`,
+      name.toLowerCase(),
+      `x=1,${name}`,
+      `$Version=1,${name}`,
+      ` ${name}`,
+      `\t${name}`,
+    ].map((each) => `${each}=${handle}; Domain=test.localhost; Path=/; Secure`)
+
+  it('signs nobody in as somebody else, and locks nobody out', async () => {
+    stack = stop.use(
+      await startStack({
+        hosts: ['shop.test'],
+        routes: ({ upstream, url }) => [{ from: url('shop.test', ''), to: upstream.url, ...ANYONE_SIGNED_IN }],
+      }),
+    )
+    const handle = await handleOfAnother()
+    assert.notEqual(handle, '')
+    const evil = await neighbour([
+      ...plantings('__Host-_pomerium', handle),
+      `_pomerium=${handle}; Domain=test.localhost; Path=/; Secure`,
+    ])
+    const browser = await startChromium({ executablePath: need(found), trustedCert: stack.certificate.cert })
+    stop.defer(() => browser.close())
+    const visit = async (context: BrowserContext, url: string) => {
+      const page = await context.newPage()
+      await page.goto(url)
+      return page
+    }
+
+    const planted = await freshContext(browser)
+    await visit(planted, evil)
+    assert.ok((await planted.cookies(app())).length > 0, 'some of them were taken')
+    const page = await visit(planted, app())
+    assert.equal(new URL(page.url()).origin, stack.provider.issuer, 'the planted session is none')
+
+    await page.fill('input[name=login]', 'alice')
+    await page.click('button[type=submit]')
+    await page.waitForURL(app())
+    await visit(planted, evil)
+    const again = await planted.newPage()
+    const answer = await again.goto(app())
+    assert.equal(answer?.status(), 200)
+    assert.match(await again.innerText('body'), /alice@example\.com|"url"/)
+    const user = await again.evaluate(async () => await (await fetch('/.pomerium/user')).text())
+    assert.match(user, /alice/)
+  })
+})
