@@ -14,6 +14,26 @@ import { ANYONE_SIGNED_IN, type Stack, startStack } from '../harness/stack.ts'
 
 const found = await findPart('chromium')
 
+/** The name in every dress that may get past a browser or be undone by a server. */
+const plantings = (name: string, handle: string): readonly string[] =>
+  [
+    name,
+    `=${name}`,
+    `\u00a0${name}`,
+    `\u0085${name}`,
+    name.toLowerCase(),
+    `x=1,${name}`,
+    `$Version=1,${name}`,
+    ` ${name}`,
+    `\t${name}`,
+  ].map((each) => `${each}=${handle}; Domain=test.localhost; Path=/; Secure`)
+
+const visit = async (context: BrowserContext, url: string) => {
+  const page = await context.newPage()
+  await page.goto(url)
+  return page
+}
+
 describe('a neighbour on the domain that plants cookies in Chromium', skipWithout(found), () => {
   const stop = new AsyncDisposableStack()
   let stack: Stack
@@ -45,24 +65,13 @@ describe('a neighbour on the domain that plants cookies in Chromium', skipWithou
     return `https://evil.test.localhost:${(server.address() as AddressInfo).port}/`
   }
 
-  const plantings = (name: string, handle: string): readonly string[] =>
-    [
-      name,
-      `=${name}`,
-      `\u00a0${name}`,
-      `\u0085${name}`,
-      name.toLowerCase(),
-      `x=1,${name}`,
-      `$Version=1,${name}`,
-      ` ${name}`,
-      `\t${name}`,
-    ].map((each) => `${each}=${handle}; Domain=test.localhost; Path=/; Secure`)
-
   it('signs nobody in as somebody else, and locks nobody out', async () => {
     stack = stop.use(
       await startStack({
         hosts: ['shop.test'],
-        routes: ({ upstream, url }) => [{ from: url('shop.test', ''), to: upstream.url, ...ANYONE_SIGNED_IN }],
+        routes: ({ upstream, url }) => [
+          { from: url('shop.test', ''), to: upstream.url, ...ANYONE_SIGNED_IN },
+        ],
       }),
     )
     const handle = await handleOfAnother()
@@ -73,12 +82,6 @@ describe('a neighbour on the domain that plants cookies in Chromium', skipWithou
     ])
     const browser = await startChromium({ executablePath: need(found), trustedCert: stack.certificate.cert })
     stop.defer(() => browser.close())
-    const visit = async (context: BrowserContext, url: string) => {
-      const page = await context.newPage()
-      await page.goto(url)
-      return page
-    }
-
     const planted = await freshContext(browser)
     await visit(planted, evil)
     assert.ok((await planted.cookies(app())).length > 0, 'some of them were taken')

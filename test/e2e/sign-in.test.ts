@@ -166,9 +166,10 @@ describe('someone who is not signed in and can take no redirect', () => {
     })
   }
 
-  it('is redirected without an Accept header, as curl and old tools are', async () => {
-    const page = await stack.agent().fetch(url('app', '/'), { headers: { accept: '*/*' } })
-    assert.equal(page.status, 302)
+  it('gets 401 in JSON with the request id when it takes anything, as curl and git do', async () => {
+    const answer = await stack.agent().fetch(url('app', '/'), { headers: { accept: '*/*' } })
+    assert.equal(answer.status, 401)
+    assert.match(answer.json<{ request_id: string }>().request_id, /^[\w-]{36}$/)
   })
 })
 
