@@ -20,8 +20,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/crypto/session-handle.ts',
-    find: 'const content = `${sessionId}\\0${audience.toLowerCase()}`',
-    replace: 'const content = `${sessionId}\\0${audience.slice(0, 0)}`',
+    find: '${audience.toLowerCase()}',
+    replace: '${audience.slice(0, 0)}',
     tests: HANDLE,
     breaks: 'the cookie of one host is good on every other',
   },
@@ -105,8 +105,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/extauthz/pipeline.ts',
-    find: "return credentials.isMixed ? { outcome: 'refuse', reason: 'conflicting-credentials' } : undefined",
-    replace: 'return undefined',
+    find: "return reason === undefined ? undefined : { outcome: 'refuse', reason }\n}\n\n/** By what Envoy tells",
+    replace: 'return reason === undefined ? undefined : undefined\n}\n\n/** By what Envoy tells',
     tests: CHECKS,
     breaks: 'of two credentials in one request the attacker chooses which counts',
   },

@@ -91,7 +91,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'One PATCH of 22 kB keeps the process busy for as long as its sender likes.',
   },
   {
-    file: 'src/identity/directory/in-turns.ts',
+    file: 'src/turns.ts',
     find: '    } while (performance.now() < until)\n',
     replace: '    } while (until > 0)\n',
     tests: [`${SCIM}/turns.test.ts`],
