@@ -58,7 +58,8 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   let failed: { readonly fault: unknown; readonly times: number; readonly retryAt: number } | undefined
   let pending: Promise<DiscoveredProvider> | undefined
 
-  async function attempt(): Promise<DiscoveredProvider> {
+  /** @param forVisitor others then wait a while before they ask: not each of them has to find out */
+  async function attempt(forVisitor: boolean): Promise<DiscoveredProvider> {
     try {
       const provider = await discover(options, known?.provider)
       known = { provider, at: now() }
@@ -67,7 +68,9 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     } catch (error) {
       const fault = toProviderFault(error, 'discovery', options.issuer, now())
       const times = (failed?.times ?? 0) + 1
-      failed = { fault, times, retryAt: now() + Math.min(FIRST_RETRY_MS * 2 ** (times - 1), LAST_RETRY_MS) }
+      // Who looks in the background, perhaps before our own Envoy is there, must not keep anybody from asking.
+      if (forVisitor)
+        failed = { fault, times, retryAt: now() + Math.min(FIRST_RETRY_MS * 2 ** (times - 1), LAST_RETRY_MS) }
       throw fault
     } finally {
       pending = undefined
@@ -79,16 +82,16 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     if (known !== undefined) {
       // What was true an hour ago is good enough while it is being renewed, or can't be.
       if (now() - known.at >= RENEW_AFTER_MS && mayAsk && pending === undefined) {
-        pending = attempt()
+        pending = attempt(true)
         pending.catch(() => undefined)
       }
       return known.provider
     }
     if (pending === undefined && !mayAsk) throw failed?.fault
-    pending ??= attempt()
+    pending ??= attempt(true)
     return pending
   }
-  return Object.assign(fromMemory, { anew: () => (pending ??= attempt()) })
+  return Object.assign(fromMemory, { anew: () => (pending ??= attempt(false)) })
 }
 
 /**

@@ -83,14 +83,15 @@ function watchProvider(provider: OpenProvider, { logger, timers = realTimers }: 
     } catch (error) {
       if (isOver) return
       const reason = reasonOf(error)
-      // Once for each trouble, not for each attempt.
-      if (reason !== trouble)
+      failures += 1
+      // Once for each trouble, not for each attempt. Not at the very first: a provider behind our own Envoy, as in the
+      // demo, can't be reached before that is up.
+      if (reason !== trouble && failures > 1)
         logger.warn(
           { provider: provider.name, err: reason },
           'nobody can sign in at an identity provider; whoever is signed in goes on',
         )
-      trouble = reason
-      failures += 1
+      if (failures > 1) trouble = reason
     }
     const pause =
       failures === 0 ? WELL_AGAIN_MS : Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), WELL_AGAIN_MS)

@@ -57,7 +57,9 @@ const ask = async (
     },
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   })
-  const json = answer.text === '' ? {} : (JSON.parse(answer.text) as Record<string, unknown>)
+  // What the edge refuses, such as an escaped slash, is told in text.
+  const isJson = /json/.test(String(answer.headers['content-type']))
+  const json = isJson && answer.text !== '' ? (JSON.parse(answer.text) as Record<string, unknown>) : {}
   return { status: answer.status, headers: answer.headers, json }
 }
 
