@@ -92,7 +92,7 @@ describe('outlier detection', () => {
     second.drain()
     const refused = await get('/ejecting/x')
     assert.equal(refused.status, 503)
-    assert.match(refused.text, /No copy of the app is well/)
+    assert.match(refused.text, /No copy of the app is there/)
     assert.deepEqual([stack.upstream.drain(), second.drain()], [0, 0])
   })
 })
@@ -107,7 +107,7 @@ describe('circuit breakers', () => {
 
 describe('a panic threshold of 0', () => {
   it('sends nothing to upstreams that fail their TCP health check', async () => {
-    await until(async () => /No copy of the app is well/.test((await get('/calm')).text), {
+    await until(async () => /No copy of the app is there/.test((await get('/calm')).text), {
       what: 'the dead upstream to be left out',
     })
   })
