@@ -158,7 +158,7 @@ describe('answers without an upstream', () => {
   })
 
   it('are judged by the policy first', async () => {
-    const answer = await get('/closed-answer')
+    const answer = await get('/closed-answer', { accept: 'text/html' })
     assert.equal(answer.status, 302)
     assert.ok(!answer.text.includes('secret'))
   })
