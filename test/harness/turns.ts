@@ -15,15 +15,16 @@ export interface Turns<T> {
   readonly count: number
 }
 
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
 /** Runs `act` and measures every turn until it is done. */
 export async function measureTurns<T>(act: () => T | Promise<T>): Promise<Turns<T>> {
   const done = new AbortController()
   let longestMs = 0
   let count = 0
-  const cpuMs = () => {
-    const { user, system } = process.threadCpuUsage()
-    return (user + system) / 1000
-  }
   const watch = async () => {
     let before = cpuMs()
     while (!done.signal.aborted) {
