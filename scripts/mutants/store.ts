@@ -90,7 +90,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/session/unwritten-sign-outs.ts',
-    find: 'this.#journal?.add(fresh)',
+    find: 'this.#journal?.keep(this.ids)',
     replace: '',
     tests: ['src/session/sqlite-faults.test.ts'],
     breaks: 'a restart signs in again who has signed out while the disk was full',
@@ -101,5 +101,19 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'this.#timer',
     tests: ['src/session/sqlite-faults.test.ts'],
     breaks: 'the second restart after a full disk signs in again who has signed out',
+  },
+  {
+    file: 'src/session/sign-out-journal.ts',
+    find: "while (slots[slot] !== '' && slot < SLOTS) slot += 1",
+    replace: '',
+    tests: ['src/session/sqlite-faults.test.ts'],
+    breaks: 'of two processes that share a full disk one signs in again whom the other has signed out',
+  },
+  {
+    file: 'src/session/sqlite-store.ts',
+    find: 'if (next.isUndone) {',
+    replace: 'if (next.seenAt < 0) {',
+    tests: ['src/session/sqlite-store.test.ts'],
+    breaks: 'a session begun while the clock ran a year ahead lives for a year',
   },
 ]

@@ -16,6 +16,8 @@ interface State {
   failures: number
   /** Unset while the provider counts as well. */
   pausedUntil: number | undefined
+  /** When that was said: a clock that was set back makes no pause longer. */
+  pausedAt: number
   /** When the one question that a pause allows was begun. */
   askedAt: number | undefined
   since: number
@@ -36,8 +38,9 @@ export class ProviderPauses {
     const state = this.#states.get(idpId)
     if (state?.pausedUntil === undefined) return true
     const now = this.#now()
-    const isAsked = state.askedAt !== undefined && now - state.askedAt < LONGEST_QUESTION_MS
-    return now >= state.pausedUntil && !isAsked
+    const { askedAt } = state
+    const isAsked = askedAt !== undefined && now >= askedAt && now - askedAt < LONGEST_QUESTION_MS
+    return !isPaused(state, now) && !isAsked
   }
 
   /** Before a question is asked: takes the one that is allowed after a pause. `false`: it may not be asked. */
@@ -67,12 +70,13 @@ export class ProviderPauses {
     const state = this.#states.get(idpId) ?? {
       failures: 0,
       pausedUntil: undefined,
+      pausedAt: now,
       askedAt: undefined,
       since: now,
     }
     this.#states.set(idpId, state)
     // Questions that were under way when the pause began say nothing new.
-    if (state.pausedUntil !== undefined && now < state.pausedUntil) return
+    if (isPaused(state, now)) return
     state.failures++
     state.askedAt = undefined
     if (state.failures < FAILURES_TO_PAUSE) return
@@ -83,5 +87,10 @@ export class ProviderPauses {
         'the provider does not answer: its sessions stay, and it is asked once in a while',
       )
     state.pausedUntil = now + pause
+    state.pausedAt = now
   }
+}
+
+function isPaused({ pausedUntil, pausedAt }: State, now: number): boolean {
+  return pausedUntil !== undefined && now >= pausedAt && now < pausedUntil
 }

@@ -48,7 +48,10 @@ const LEAD_MS = 60_000
 const SPREAD_MS = 20_000
 /** Providers with tokens of a minute are not asked more often. */
 const MIN_INTERVAL_MS = 10_000
+/** For each provider. */
 const MAX_PARALLEL = 8
+/** After that no more questions are begun in one tick: others have become due. */
+const LONGEST_TICK_MS = 5000
 const BATCH = 256
 const FIRST_RETRY_MS = 10_000
 /** After another replica has begun an attempt: longer than any attempt takes. */
@@ -167,14 +170,19 @@ class Refresher {
       (this.#options.provider(idpId)?.refreshEveryMs ?? 0) <= interval ? Infinity : undefined,
     )
     const waiting = [...new Map([...ends, ...outdated].map((due) => [due.id, due])).values()]
-    const worker = async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const until = performance.now() + LONGEST_TICK_MS
+    const work = async (mine: Due[]) => {
+      for (let next = mine.shift(); next !== undefined && performance.now() < until; next = mine.shift()) {
         if (!this.#pauses.mayAsk(next.idpId)) continue
         const session = await this.#options.sessions.find(next.id)
         if (session !== undefined) await this.#refresh(session)
       }
     }
-    await Promise.all(Array.from({ length: MAX_PARALLEL }, worker))
+    // A provider that is slow holds up its own sessions only.
+    const ofProvider = Map.groupBy(waiting, ({ idpId }) => idpId)
+    await Promise.all(
+      [...ofProvider.values()].flatMap((mine) => Array.from({ length: MAX_PARALLEL }, () => work(mine))),
+    )
   }
 
   /** @param endOf when its tokens end, for all that is known; `undefined` for sessions to pass over */
@@ -236,7 +244,7 @@ class Refresher {
     const wait = this.#notBefore.get(id)
     if (wait === undefined || wait.version !== version || wait.why === 'spread') return true
     const now = this.#options.now()
-    if (now >= wait.at) return true
+    if (now >= wait.at || now < wait.since) return true
     // One that failed may have met a passing trouble, and somebody is waiting for it.
     if (wait.why === 'failed') return wait.attempts === 1 && now >= wait.since + LEAST_PAUSE_MS
     if (wait.why !== 'fresh' || now < wait.since + LEAST_PAUSE_MS) return false
@@ -254,7 +262,8 @@ class Refresher {
 
   #isItsTurn(due: Due, end: number, now: number): boolean {
     const known = this.#notBefore.get(due.id)
-    if (known !== undefined) return known.at <= now
+    // A clock that was set back makes nobody wait for longer.
+    if (known !== undefined) return known.at <= now || now < known.since
     const at = Math.min(now + this.#random() * SPREAD_MS, Math.max(now, end - LEAD_MS + SPREAD_MS))
     this.#waitUntil(due, at, 0, 'spread')
     return at <= now

@@ -79,7 +79,11 @@ class ThreadParser {
     const answer = await this.#ask({ kind: 'parse', generation, seen })
     if (answer.kind === 'place') throw new Error('the parsing thread gave a place in place of a result')
     if (answer.kind !== 'config') return answer
-    const config = await inTurns(this.#unpacking.open(answer.parcel))
+    // The thread believes that we hold what it has sent: after one parcel that was not opened no later one could be.
+    const config = await inTurns(this.#unpacking.open(answer.parcel)).catch(async (error: unknown) => {
+      await this.end()
+      throw error
+    })
     return { kind: 'config', config, seen: answer.seen, warnings: answer.warnings }
   }
 

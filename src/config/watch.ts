@@ -87,6 +87,10 @@ const NOTHING_SEEN: SeenFiles = new Map()
 /** So often a newer save takes the place of one that is being parsed: saving all the time must not hold up all of them. */
 const MOST_PASSED_OVER = 3
 
+/** So often what could not be checked is tried again without an edit. */
+const MOST_BUGS = 3
+const RETRY_MS = 2000
+
 type OwnStatus = Omit<ConfigStatus, 'unwatchedFolders'>
 
 class WatchedConfig implements ConfigSource {
@@ -103,6 +107,7 @@ class WatchedConfig implements ConfigSource {
   #isStale = false
   #running: Promise<void> | undefined
   #passedOver = 0
+  #bugs = 0
   #isClosed = false
 
   constructor(
@@ -163,21 +168,34 @@ class WatchedConfig implements ConfigSource {
     const { changes } = this.#files
     const parsed = await this.#parser
       .parse(this.#current.generation + 1, this.#seen)
-      .catch((error: unknown) => afterBug(this.#file, error, this.#seen))
+      .catch((error: unknown) => this.#afterBug(error))
     if (await this.#isPassedOver(changes)) return
     if (parsed.kind === 'unchanged') {
       // A link may have been swapped for one that leads to the same content.
       this.#files.follow([...this.#seen.keys()])
       return
     }
-    const mistakes = parsed.kind === 'config' ? await this.#admit(parsed.config) : []
+    const mistakes =
+      parsed.kind === 'config'
+        ? await this.#admit(parsed.config).catch((error: unknown) => [notChecked(this.#file, error)])
+        : []
     if (await this.#isPassedOver(changes)) return
     this.#passedOver = 0
+    if (parsed.seen !== this.#seen) this.#bugs = 0
     this.#seen = parsed.seen
     if (parsed.kind === 'refused') this.#refuse(new ConfigFault(parsed.code, parsed.problems))
     else if (mistakes.length > 0) this.#refuse(new ConfigFault('CONFIG_INVALID', mistakes))
     else this.#take(parsed)
     this.#files.follow([...this.#seen.keys()])
+  }
+
+  /** What only happened once, such as a thread that ran out of memory, must not lose an edit. */
+  #afterBug(error: unknown): Parsed {
+    if (this.#bugs < MOST_BUGS) {
+      this.#bugs += 1
+      setTimeout(() => this.#files.suspect(), RETRY_MS * this.#bugs).unref()
+    }
+    return afterBug(this.#file, error, this.#seen)
   }
 
   /** Whether a newer save has begun meanwhile: it is told again when that one stands still. */
@@ -242,13 +260,11 @@ class WatchedConfig implements ConfigSource {
   }
 }
 
-/** What cannot even be checked is not taken. The next change of a file is the next attempt. */
+/** What cannot even be checked is not taken. */
+function notChecked(file: string, error: unknown): Problem {
+  return { file, line: 1, column: 1, path: [], message: `could not be checked: ${reasonOf(error)}` }
+}
+
 function afterBug(file: string, error: unknown, seen: SeenFiles): Parsed {
-  const message = `could not be checked: ${reasonOf(error)}`
-  return {
-    kind: 'refused',
-    code: 'CONFIG_INVALID',
-    problems: [{ file, line: 1, column: 1, path: [], message }],
-    seen,
-  }
+  return { kind: 'refused', code: 'CONFIG_INVALID', problems: [notChecked(file, error)], seen }
 }

@@ -73,6 +73,24 @@ describe('a sign-out that can not be written', () => {
     assert.equal(await store.find(session.id), undefined)
   })
 
+  it('holds over a restart beside those of another process', async (t) => {
+    const { open, sabotage } = world(t)
+    const [mine, theirs] = [newSession(), newSession()]
+    {
+      await using store = await open()
+      await using other = await open()
+      await store.save(mine)
+      await store.save(theirs)
+      sabotage(FULL)
+      assert.equal(await store.delete(mine.id), true)
+      assert.equal(await other.delete(theirs.id), true)
+    }
+    sabotage(ROOM_AGAIN)
+    await using store = await open()
+    assert.equal(await store.find(mine.id), undefined)
+    assert.equal(await store.find(theirs.id), undefined)
+  })
+
   it('brings nobody back by a refresh that was under way', async (t) => {
     const { open, sabotage } = world(t)
     await using store = await open()

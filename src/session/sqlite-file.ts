@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { randomUUID } from 'node:crypto'
 import { renameSync, rmSync, statSync } from 'node:fs'
 import { backup } from 'node:sqlite'
 import { systemCodeOf } from '../errors.ts'
@@ -44,7 +45,8 @@ export class SqliteFile {
    * @throws {Error} when there is no room, or no folder
    */
   async restore(connection: SqliteConnection): Promise<void> {
-    const copy = `${this.#path}.restored`
+    // Of its own: another process may be making one as well.
+    const copy = `${this.#path}.restored-${randomUUID()}`
     try {
       for (let attempt = 1; ; attempt++) {
         rmSync(copy, { force: true })

@@ -187,6 +187,25 @@ describe('the SQLite store in a process', () => {
     await using again = await open()
     assert.equal((await again.find(id))?.issuedAt, issuedAt)
   })
+  it('ends what was begun while the clock ran ahead, when it is put right', async (t) => {
+    const at = { wall: START, monotonic: 0 }
+    const file = tempFile(t)
+    await using store = await openSqliteStore({
+      file,
+      sealer,
+      now: () => at.wall,
+      monotonic: () => at.monotonic,
+      pollMs: 0,
+    })
+    const before = await store.save(newSession())
+    at.wall += 365 * 86_400_000
+    const ahead = await store.save(newSession({ issuedAt: at.wall, expiresAt: at.wall + 3_600_000 }))
+    at.wall -= 365 * 86_400_000
+    at.monotonic += 60_000
+    at.wall += 60_000
+    assert.equal(await store.find(ahead.id), undefined)
+    assert.ok(await store.find(before.id))
+  })
   it('moves the copies of sessions with the clock, not only what is on disk', async (t) => {
     const clock = { now: START }
     await using store = await openSqliteStore({ file: tempFile(t), sealer, now: () => clock.now, pollMs: 0 })

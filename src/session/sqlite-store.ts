@@ -50,6 +50,8 @@ const LOOK_INTERVAL_MS = 250
 const NOTE_INTERVAL_MS = 60_000
 /** More changes of other processes than that are not followed one by one. */
 const MOST_CHANGES = 1000
+/** Of a clock that was put right, what replicas may differ by. */
+const AHEAD_MS = 1000
 /** Sessions that are dropped, announced or ended in one turn of the event loop. */
 const PER_TURN = 200
 
@@ -306,11 +308,8 @@ class SqliteStore implements Store {
     const gone = guarded(() =>
       durably(this.#database, () =>
         ids.flatMap((id) => {
-          const row = this.#statements.delete.get(id)
-          if (row === undefined) return []
-          const version = this.#nextVersion()
-          this.#statements.bury.run(id, integerOf(row, 'expires_at'), version)
-          return [{ id, version }]
+          const version = this.#bury(id)
+          return version === undefined ? [] : [{ id, version }]
         }),
       ),
     )
@@ -319,6 +318,15 @@ class SqliteStore implements Store {
       this.#announce(id)
     }
     return gone.length
+  }
+
+  /** In a transaction. */
+  #bury(id: string): number | undefined {
+    const row = this.#statements.delete.get(id)
+    if (row === undefined) return undefined
+    const version = this.#nextVersion()
+    this.#statements.bury.run(id, integerOf(row, 'expires_at'), version)
+    return version
   }
 
   /** As much as fits one turn. */
@@ -410,7 +418,8 @@ class SqliteStore implements Store {
    * while none ran, every time in the store means an earlier one from now on: otherwise sessions would live longer.
    */
   #followClock(): void {
-    const { clock, noteClock } = this.#statements
+    const { clock, noteClock, begunAfter, notUsedAfter, notSaidAfter } = this.#statements
+    let begunAhead: readonly string[] = []
     // By the old clock still.
     if (this.#clock.isSetBack(this.#clock.now())) this.#activity.flushAll()
     const isShifted = inTransaction(this.#database, () => {
@@ -419,10 +428,19 @@ class SqliteStore implements Store {
       const next = this.#clock.follow(stored)
       if (next.seenAt !== stored.seenAt || next.setBack !== stored.setBack)
         noteClock.run(next.seenAt, next.setBack)
-      return next.isShifted
+      if (next.isUndone) {
+        // They would live longer by all that the clock was ahead, and seem young for as long.
+        const keptNow = this.#clock.toKept(next.seenAt)
+        begunAhead = begunAfter.all(keptNow + AHEAD_MS).map((row) => textOf(row, 'id'))
+        for (const id of begunAhead) this.#bury(id)
+        notUsedAfter.run(keptNow)
+        notSaidAfter.run(keptNow)
+      }
+      return next.isShifted || next.isUndone
     })
     this.#notedAt = this.#clock.now()
     if (!isShifted) return
+    for (const id of begunAhead) this.#announce(id)
     this.#activity.clear()
     // Their answers are kept by a version that has not changed.
     void this.#announceInTurns(this.#copies.clear())

@@ -22,7 +22,7 @@ function clocks() {
       clock.now()
     },
     follow: () => {
-      const { isShifted, ...next } = clock.follow(stored)
+      const { isShifted, isUndone: _, ...next } = clock.follow(stored)
       stored = next
       return { ...next, isShifted }
     },

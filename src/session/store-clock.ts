@@ -79,6 +79,8 @@ export class StoreClock {
     readonly seenAt: number
     readonly setBack: number
     readonly isShifted: boolean
+    /** A leap was a mistake: what was begun during it lies ahead of now. */
+    readonly isUndone: boolean
   } {
     const now = this.#wall()
     if (now > this.#latest) this.#advance(now)
@@ -94,10 +96,10 @@ export class StoreClock {
       this.#leap = undefined
       this.#latest = now
       this.#lookedAt = this.#monotonic()
-      return { seenAt: now, setBack, isShifted }
+      return { seenAt: now, setBack, isShifted, isUndone: undone > 0 }
     }
     // A time that may be a mistake is not kept: after a restart it would pass for one that was.
-    return { seenAt: this.isInDoubt ? stored.seenAt : seenAt, setBack, isShifted }
+    return { seenAt: this.isInDoubt ? stored.seenAt : seenAt, setBack, isShifted, isUndone: false }
   }
 
   #advance(now: number): void {

@@ -35,10 +35,10 @@ export class UnwrittenSignOuts {
   /** `false` when there are too many already: then the sign-out has not happened. */
   hold(ids: readonly string[]): boolean {
     if (this.#ids.size + ids.length > MOST) return false
-    const fresh = ids.filter((id) => !this.#ids.has(id))
-    for (const id of fresh) this.#ids.add(id)
+    for (const id of ids) this.#ids.add(id)
     try {
-      this.#journal?.add(fresh)
+      this.#journal?.keep(this.ids)
+      this.#isJournalled = true
     } catch {
       this.#isJournalled = false
     }
@@ -48,10 +48,9 @@ export class UnwrittenSignOuts {
   /** They are in the database now. */
   written(ids: readonly string[]): void {
     for (const id of ids) this.#ids.delete(id)
-    if (this.#ids.size > 0) return
     try {
-      this.#journal?.clear()
-      this.#isJournalled = true
+      this.#journal?.remove(ids)
+      if (this.#ids.size === 0) this.#isJournalled = true
     } catch {
       // What stays in it is deleted once more at the next start, which does no harm.
     }

@@ -96,7 +96,7 @@ describe('a bad edit', () => {
     assert.match(second?.message ?? '', /bob@example\.com GET .*: expected deny, but it is allow/)
     assert.ok((first?.line ?? 0) > 1)
     const { status } = await get('app')
-    assert.equal(status, 302)
+    assert.equal(status, 401)
     await stack.edit({ routes: [app(), open] })
   })
 

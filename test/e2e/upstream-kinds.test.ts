@@ -160,7 +160,7 @@ describe('idle_timeout', () => {
 
 describe('tls_downstream_server_name', () => {
   it('is a second host of the route, with the same policy', async () => {
-    const stranger = await request({ url: url('second'), ca: ca.cert })
+    const stranger = await request({ url: url('second'), ca: ca.cert, headers: { accept: 'text/html' } })
     assert.equal(stranger.status, 302)
     const agent = stack.agent()
     assert.equal((await stack.signIn(agent, url('second', '/deep'))).status, 200)

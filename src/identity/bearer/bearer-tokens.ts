@@ -182,7 +182,7 @@ function openWorkloads({ settings }: Config, { trustedCa, now, env, podFolder }:
     const { issuerName } = verified
     const kept = { issuerName, session: workloadSession(verified, hash) }
     // It ends with itself; but now and then its signature is verified anew, as keys are taken back.
-    cache.accept(hash, kept, Math.min(kept.session.expiresAt, time + lifetimeMs))
+    cache.accept(hash, kept, time, Math.min(kept.session.expiresAt, time + lifetimeMs))
     return kept
   }
 }

@@ -85,7 +85,7 @@ export class PersonTokens {
     const presented = await this.#ask(provider, kind, token, last)
     const now = this.#now()
     if (presented === undefined && last !== undefined) {
-      this.#cache.accept(key, last, Math.min(last.session.expiresAt, now + ASK_LATER_MS))
+      this.#cache.accept(key, last, now, Math.min(last.session.expiresAt, now + ASK_LATER_MS))
       return last
     }
     if (presented === undefined) throw new Error('a token was neither judged nor known')
@@ -107,7 +107,7 @@ export class PersonTokens {
     }
     const kept = { presented, session }
     const until = kind === 'access_token' ? now + ASK_AGAIN_MS : Number.POSITIVE_INFINITY
-    this.#cache.accept(key, kept, Math.min(session.expiresAt, until))
+    this.#cache.accept(key, kept, now, Math.min(session.expiresAt, until))
     return kept
   }
 

@@ -8,17 +8,17 @@ const BAD = problem('it is forged')
 describe('the memory of tokens', () => {
   it('holds a bounded number, and garbage pushes out no good one', () => {
     const cache = new TokenCache<{ readonly name: string }>()
-    cache.accept('good', { name: 'good' }, 1000)
+    cache.accept('good', { name: 'good' }, 0, 1000)
     for (let n = 0; n < 20_000; n++) cache.refuse(`bad-${n}`, BAD, 0)
     assert.equal(cache.size, 1001)
     assert.deepEqual(cache.find('good', 999), { name: 'good' })
-    for (let n = 0; n < 20_000; n++) cache.accept(`other-${n}`, { name: 'other' }, 1000)
+    for (let n = 0; n < 20_000; n++) cache.accept(`other-${n}`, { name: 'other' }, 0, 1000)
     assert.equal(cache.size, 6000)
   })
 
   it('ends at the instant, and remembers a refusal for ten seconds', () => {
     const cache = new TokenCache<{ readonly name: string }>()
-    cache.accept('good', { name: 'good' }, 1000)
+    cache.accept('good', { name: 'good' }, 0, 1000)
     assert.equal(cache.find('good', 1000), undefined)
     assert.deepEqual(cache.findLast('good'), { name: 'good' })
     cache.refuse('bad', BAD, 1000)

@@ -14,6 +14,7 @@ const REFUSED_MS = 10_000
 
 interface Accepted<Kept> {
   readonly kept: Kept
+  readonly at: number
   /** Epoch milliseconds: from then on it is judged anew. */
   readonly until: number
 }
@@ -31,7 +32,7 @@ export class TokenCache<Kept> {
   /** What was found out of it, if it holds. */
   find(key: string, now: number): Kept | TokenProblem | undefined {
     const accepted = this.#accepted.get(key)
-    if (accepted !== undefined) return now < accepted.until ? accepted.kept : undefined
+    if (accepted !== undefined) return now >= accepted.at && now < accepted.until ? accepted.kept : undefined
     const refused = this.#refused.get(key)
     return refused !== undefined && now >= refused.at && now - refused.at < REFUSED_MS
       ? refused.problem
@@ -54,9 +55,9 @@ export class TokenCache<Kept> {
     return begun
   }
 
-  accept(key: string, kept: Kept, until: number): void {
+  accept(key: string, kept: Kept, at: number, until: number): void {
     this.#refused.delete(key)
-    put(this.#accepted, key, { kept, until }, MOST_ACCEPTED)
+    put(this.#accepted, key, { kept, at, until }, MOST_ACCEPTED)
   }
 
   refuse(key: string, problem: TokenProblem, at: number): void {

@@ -159,6 +159,13 @@ function openSource(
   { copies, off }: Before,
   onChange: () => void,
 ): OpenSource | PushedSource {
+  // Of an earlier run, whatever kind of source it was then: its type is a setting of it like others.
+  const pulled = copies.get(`${COPIES} ${settings.name}`)
+  const knownOff =
+    off ??
+    (settings.type === 'file' ? undefined : offInCopy(pulled)) ??
+    offIn(copies.get(`${OFF} ${settings.name}`)) ??
+    offInCopy(pulled)
   switch (settings.type) {
     case 'file': {
       const path = resolve(dirname(configFile), settings.path)
@@ -169,7 +176,7 @@ function openSource(
         settings,
         now,
         logger,
-        knownOff: off ?? offIn(kept),
+        knownOff,
         onChange: (roster) => {
           keeper.note(roster)
           onChange()
@@ -182,7 +189,7 @@ function openSource(
       })
     }
     case 'scim':
-      return pushedSource({ settings, records, now, logger, onChange, knownOff: off })
+      return pushedSource({ settings, records, now, logger, onChange, knownOff })
     case 'azure':
     case 'google':
     case 'okta':
@@ -192,8 +199,8 @@ function openSource(
         settings,
         http,
         records,
-        kept: copies.get(`${COPIES} ${settings.name}`),
-        knownOff: off,
+        kept: pulled,
+        knownOff,
         now,
         logger,
         onChange,

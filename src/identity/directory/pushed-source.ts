@@ -80,7 +80,8 @@ export function pushedSource({
     matchBy,
     tellsNames,
     get lastHeard() {
-      return source?.roster ?? knownOff
+      // Before the first push it has said nothing of anybody.
+      return roster() ?? knownOff
     },
     goodUntil: undefined,
     get isUnfilled() {
