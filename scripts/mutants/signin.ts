@@ -127,4 +127,11 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/authenticate/sign-out.test.ts'],
     breaks: 'a form on another host signs people out in a browser that says nothing of its place',
   },
+  {
+    file: 'src/extauthz/credentials.ts',
+    find: String.raw`pomerium(?: +([\w.~+/=-]+))?|`,
+    replace: String.raw`pomerium(?: +|$)([\w.~+/=-]*)|`,
+    tests: ['src/extauthz/header-cost.test.ts'],
+    breaks: 'one header of blanks holds up every check for seconds',
+  },
 ]

@@ -19,12 +19,21 @@ const FAMILIES = [
   // to the API server of Kubernetes: in whose name a request is made
   'impersonate-',
   'x-remote-',
+  // to Elasticsearch and OpenSearch: the same
+  'es-security-runas-',
+  'opendistro-security-impersonate-',
   // who the user is, in the words of other proxies: an app may listen to any of them
   'remote-',
   'x-auth-request-',
   'x-authenticated-',
   'x-authentik-',
   'x-webauth-',
+  'x-proxy-user',
+  'x-proxy-roles',
+  'x-auth-couchdb-',
+  'x-rstudio-username',
+  'x-endpoint-api-userinfo',
+  'x-apigateway-api-userinfo',
   'x-vouch-',
   'x-consumer-',
   'x-credential-',
@@ -68,6 +77,9 @@ const NAMES = [
   'x-auth-roles',
   'x-user-principal-name',
   'x-userinfo',
+  // to Apache NiFi: for whom a proxy asks
+  'x-proxiedentitieschain',
+  'x-proxiedentitygroups',
   'auth-user',
   'auth-type',
   'sm-user',

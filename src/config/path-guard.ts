@@ -42,11 +42,11 @@ export function pathProblem(path: string, guarded: Guarded): string | undefined 
   )
 }
 
-/** `%2500` is an escape of an escape; some undo both. */
-const ESCAPE = '%(?:25)*'
-const NUL_OR_BACKSLASH = new RegExp(`\\\\|${ESCAPE}00`)
-const ESCAPED_SLASH = /%2f/gi
-const ESCAPED_BACKSLASH = /%5c/gi
+/** `%2500` is an escape of an escape; some undo both. `%u0000` is one to IIS. */
+const ESCAPE = '%(?:25)*(?:u00)?'
+const NUL_OR_BACKSLASH = new RegExp(`\\\\|${ESCAPE}00`, 'i')
+const ESCAPED_SLASH = /%(?:u00)?2f/gi
+const ESCAPED_BACKSLASH = /%(?:u00)?5c/gi
 
 function oddPathProblem(
   path: string,
@@ -55,8 +55,9 @@ function oddPathProblem(
 ): string | undefined {
   if (NUL_OR_BACKSLASH.test(path)) return 'the path holds a backslash or an escaped NUL'
   if (settings.path_with_escaped_slashes_action === 'REJECT_REQUEST') {
-    if (/%5c/i.test(path)) return 'the path holds an escaped backslash'
-    if (route.allow_escaped_slashes !== true && /%2f/i.test(path)) return 'the path holds an escaped slash'
+    if (/%(?:u00)?5c/i.test(path)) return 'the path holds an escaped backslash'
+    if (route.allow_escaped_slashes !== true && /%(?:u00)?2f/i.test(path))
+      return 'the path holds an escaped slash'
   }
   if (countDots(settings.normalize_path ? path : withoutPlainDots(path)) > 0)
     return 'the path hides a dot segment'
@@ -69,8 +70,9 @@ function oddPathProblem(
  * To servlet containers `;` begins a parameter, so the rest of `..;x` is `..`. Others trim white space, or undo escapes
  * before they look for dots. No honest client sends any of this.
  */
+const BLANK = `${ESCAPE}(?:[01][0-9a-f]|20|7f)`
 const HIDDEN_DOTS = new RegExp(
-  String.raw`(?<=[/\\]|${ESCAPE}(?:2f|5c))(?:\.|${ESCAPE}2e){1,2}(?=[/;\\]|${ESCAPE}(?:2f|5c|3b|20|09|0[ad])|$)`,
+  String.raw`(?<=[/\\]|${ESCAPE}(?:2f|5c))(?:${BLANK})*(?:\.|${ESCAPE}2e){1,2}(?=[/;\\]|${ESCAPE}(?:2f|5c|3b|3f|23)|${BLANK}|$)`,
   'gi',
 )
 
@@ -106,7 +108,7 @@ function rewriteProblem(path: string, route: Route): string | undefined {
   return isOtherHost || hasMoreEmpty ? 'the path has an empty segment when it is rewritten' : undefined
 }
 
-const NUL_OR_BACKSLASH_EACH = new RegExp(NUL_OR_BACKSLASH, 'g')
+const NUL_OR_BACKSLASH_EACH = new RegExp(NUL_OR_BACKSLASH, 'gi')
 /** Also one that only a parameter fills. */
 const EMPTY_SEGMENT = new RegExp(`/(?=/|(?:;|${ESCAPE}3b)[^/]*/)`, 'gi')
 

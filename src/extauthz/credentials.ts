@@ -40,11 +40,14 @@ const NONE: HeaderCredentials = {
   isFromProgram: false,
 }
 
-/** `Pomerium <handle>` and `Bearer Pomerium-<handle>`; schemes compare without case (RFC 9110 section 11.1). */
-const PLAIN_OURS = /^ *(?:pomerium(?: +|$)|bearer +pomerium-)([\w.~+/=-]*) *$/i
+/**
+ * `Pomerium <handle>` and `Bearer Pomerium-<handle>`; schemes compare without case (RFC 9110 section 11.1). Blanks never
+ * border on blanks with something between that may be empty: a long row of them would be parted in each of the ways.
+ */
+const PLAIN_OURS = /^ *(?:pomerium(?: +([\w.~+/=-]+))?|bearer +pomerium-([\w.~+/=-]*)) *$/i
 /** A token has no comma and no quote: a list of credentials is not one of them. */
 const PLAIN_BEARER = /^ *bearer(?: +([!#-+\--~]+))? *$/i
-const PLAIN_HANDLE = /^ *([\w.~+/=-]*) *$/
+const PLAIN_HANDLE = /^ *(?:([\w.~+/=-]+) *)?$/
 /** Where a list may begin anew, however much of what is invisible stands there. */
 const START = String.raw`(?:^|,)[^\x21-\x7e]*`
 const MENTIONS_OURS = new RegExp(`${START}(?:pomerium(?![a-z0-9])|bearer[^a-z0-9]*pomerium-)`, 'i')
@@ -60,8 +63,8 @@ export function headerCredentials(request: CheckRequest): HeaderCredentials {
   const forProxies = request.header('proxy-authorization')
   if (authorization === undefined && direct === undefined && forProxies === undefined) return NONE
   const isAuthorizationOurs = authorization !== undefined && MENTIONS_OURS.test(authorization)
-  const handle = isAuthorizationOurs ? PLAIN_OURS.exec(authorization)?.[1] : undefined
-  const directHandle = direct === undefined ? undefined : PLAIN_HANDLE.exec(direct)?.[1]
+  const handle = isAuthorizationOurs ? handleIn(PLAIN_OURS, authorization) : undefined
+  const directHandle = direct === undefined ? undefined : handleIn(PLAIN_HANDLE, direct)
   const odd = [
     isAuthorizationOurs && handle === undefined ? authorization : undefined,
     directHandle === undefined ? direct : undefined,
@@ -76,6 +79,12 @@ export function headerCredentials(request: CheckRequest): HeaderCredentials {
     ...(isAuthorizationOurs || authorization === undefined ? NOBODY : bearerOf(authorization)),
     isFromProgram: direct !== undefined || (authorization !== undefined && !OF_BROWSERS.test(authorization)),
   }
+}
+
+/** Empty for a header of a plain form without a handle. */
+function handleIn(form: RegExp, header: string): string | undefined {
+  const found = form.exec(header)
+  return found === null ? undefined : (found[1] ?? found[2] ?? '')
 }
 
 /** Where a token stands behind something else too: a route that takes tokens must not pass it over. */

@@ -98,6 +98,10 @@ describe('the readings of a path', () => {
       '%',
       ';/',
       '//..;',
+      '%20',
+      '/%20',
+      '%2520',
+      '%u0020',
     ]) {
       const wild = `/${unit.repeat(48_000)}`.slice(0, 8192)
       const before = performance.now()

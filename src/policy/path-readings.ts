@@ -20,7 +20,7 @@ export interface PathReadings {
 }
 
 /** Whatever can make two readings; a quick look that nearly every path passes. */
-const SUSPECT = /%(?:[02-7]|.?[a-f])|[;\\?#]|\/\/|\/\.{1,2}(?:\/|$)/
+const SUSPECT = /%(?:[0-7u]|U|.?[a-f])|[;\\?#]|\/\/|\/\.{1,2}(?:\/|$)/
 
 /** Servers take 8 KB for the line that holds the path. A longer one is only passed on where nothing hangs on it. */
 const LONGEST = 8192
@@ -52,7 +52,7 @@ function read(path: string): PathReadings | undefined {
   for (const base of [target, withoutParameters(target)]) {
     const full = unescapePath(base)
     if (full === undefined) return undefined
-    for (const text of [undoEscapes(base), full]) bare.push(text, withoutEscapedQuery(text))
+    for (const text of [undoEscapes(base), full]) bare.push(text, withoutEscapedQuery(text), trimmed(text))
   }
   const unescaped = resolved(bare)
   return asWritten.length + unescaped.length > MOST_READINGS ? undefined : { asWritten, unescaped }
@@ -71,6 +71,13 @@ const withoutParameters = (path: string): string => path.replaceAll(/;[^/]*/g, '
 /** Programs that undo escapes before they look for a query take `/admin%3Fx` for `/admin`. */
 const withoutEscapedQuery = (path: string): string => path.replace(/%(?:3F|23).*$/s, '')
 
+/** Some trim each segment, and to a pattern that ends in `$` a last line break is nothing. */
+const trimmed = (path: string): string =>
+  path.replaceAll(
+    /\/(?:%(?:[01][0-9A-F]|20|7F))+|(?<!%(?:[01][0-9A-F]|20|7F))(?:%(?:[01][0-9A-F]|20|7F))+(?=\/|$)/g,
+    (blanks) => (blanks.startsWith('/') ? '/' : ''),
+  )
+
 const joinSlashes = (path: string): string => path.replaceAll(/\/{2,}/g, '/')
 
 /** RFC 3986 section 5.2.4; an escaped dot is a dot. */
@@ -87,10 +94,16 @@ function resolveDots(path: string): string {
   return `/${kept.join('/')}`
 }
 
+function withSlashes(path: string): string {
+  return path.replaceAll('\\', '/')
+}
+
 /** In the order in which servers take them; some join slashes before they resolve dots, some after. */
 const STEPS = [
-  (path: string) => path.replaceAll('\\', '/'),
+  withSlashes,
   withoutParameters,
+  // A parameter may have held one.
+  withSlashes,
   joinSlashes,
   resolveDots,
   joinSlashes,
@@ -106,7 +119,7 @@ const DEEPEST = 4
 export function unescapePath(path: string): string | undefined {
   let before = path
   for (let depth = 0; depth < DEEPEST; depth++) {
-    const after = undoEscapes(before.replaceAll(/%(?:25)+(?=[0-9a-f]{2})/gi, '%'))
+    const after = undoEscapes(before.replaceAll(/%(?:25)+(?=(?:u[0-9a-f]{2})?[0-9a-f]{2})/gi, '%'))
     if (after === before) return after
     before = after
   }
@@ -115,12 +128,20 @@ export function unescapePath(path: string): string | undefined {
 
 /** Once, as a server does that nobody is behind. */
 const undoEscapes = (path: string): string =>
-  path.replaceAll(/%25(?=[0-9a-f]{2})|%[0-9a-f]{2}/gi, (escape) =>
-    escape === '%25' ? '%' : unescapePlain(escape),
+  path.replaceAll(/%25(?=(?:u[0-9a-f]{2})?[0-9a-f]{2})|%u[0-9a-f]{4}|%[0-9a-f]{2}/gi, (escape) =>
+    escape === '%25' ? '%' : unescapePlain(/^%u/i.test(escape) ? inBytes(escape) : escape),
   )
+
+/** IIS takes `%u00e9` for `é`. Halves of a letter stay: they are none. */
+function inBytes(escape: string): string {
+  const letter = String.fromCharCode(Number.parseInt(escape.slice(2), 16))
+  if (letter < '\u0080') return `%${escape.slice(4)}`
+  return letter.isWellFormed() ? encodeURIComponent(letter) : escape
+}
 
 /** `?`, `#` and `%` would mean something else, and white space and bytes beyond ASCII can't stand in a request. */
 function unescapePlain(escape: string): string {
+  if (escape.length !== 3) return escape
   const letter = String.fromCharCode(Number.parseInt(escape.slice(1), 16))
   return /[!-~]/.test(letter) && !/[%?#]/.test(letter) ? letter : escape.toUpperCase()
 }
