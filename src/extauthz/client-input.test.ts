@@ -124,7 +124,8 @@ describe('whatever a client sends', () => {
         identity_providers: { ci: { issuer: 'https://ci.example.com', audiences: ['app'] } },
       })
       const routeId = config.routes[index]?.id ?? ''
-      using fixture = authorizerFor(config)
+      const bearer = { session: () => ({ problem: 'it is not one' }) }
+      using fixture = authorizerFor(config, { ports: { bearer } })
       await fc.assert(
         fc.asyncProperty(
           fc.oneof(HOSTS, fc.constant('app.example.com')),
