@@ -74,8 +74,8 @@ describe('a header that is made to be dear', () => {
       costOf('a'.repeat(LENGTH))
       // Eighteen milliseconds is what a header of commas has cost; a busy machine needs some room below that.
       const limit = 10 * costOf('a'.repeat(LENGTH)) + RUNS * 6000
+      // What fits nothing stands at the very end: only then is a row parted in each of the ways.
       for (const start of starts)
-        // What fits nothing stands at the very end: only then is a row parted in each of the ways.
         for (const text of DEAR)
           for (const end of ['', '!']) {
             const cost = costOf(start + text.repeat(LENGTH / text.length) + end)

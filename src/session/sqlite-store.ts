@@ -431,7 +431,7 @@ class SqliteStore implements Store {
       if (next.isUndone) {
         // They would live longer by all that the clock was ahead, and seem young for as long.
         const keptNow = this.#clock.toKept(next.seenAt)
-        begunAhead = begunAfter.all(keptNow + AHEAD_MS).map((row) => textOf(row, 'id'))
+        begunAhead = begunAfter.all(keptNow + AHEAD_MS).map((begun) => textOf(begun, 'id'))
         for (const id of begunAhead) this.#bury(id)
         notUsedAfter.run(keptNow)
         notSaidAfter.run(keptNow)
