@@ -127,10 +127,10 @@ describe('the dearest headers', () => {
       const headers = { ...('headers' in ask ? ask.headers : {}) }
       const plain = await measureTurns(() => world.ask({ headers: { cookie: cookieOf(ALICE) } }))
       assert.ok(plain.result.isAllowed)
-      // Ten in one turn, as a client could send them.
+      // Several in one turn, as a client could send them.
       const turns = await measureTurns(async () => {
         const { isAllowed } = await world.ask({ ...ask, headers })
-        for (let i = 0; i < 9; i++)
+        for (let i = 0; i < 2; i++)
           await world.bytes({ ...ask, headers: { ...headers, 'x-request-id': `r${i}` } })
         return isAllowed
       })

@@ -23,6 +23,19 @@ export interface AllowAll extends AsyncDisposable {
   }[]
 }
 
+type HttpRequest = NonNullable<
+  NonNullable<NonNullable<CheckRequest__Output['attributes']>['request']>['http']
+>
+
+/** In either of the two forms in which Envoy can send them. */
+function headersOf(http: HttpRequest | null | undefined): Readonly<Record<string, string>> {
+  const raw = http?.header_map?.headers ?? []
+  if (raw.length === 0) return http?.headers ?? {}
+  return Object.fromEntries(
+    raw.map(({ key, value, raw_value: bytes }) => [key, value || (bytes?.toString() ?? '')]),
+  )
+}
+
 export async function startAllowAll(runDirectory: string): Promise<AllowAll> {
   const checks: AllowAll['checks'] = []
   const check = (
@@ -36,7 +49,7 @@ export async function startAllowAll(runDirectory: string): Promise<AllowAll> {
       method: http?.method ?? '',
       host: http?.host ?? '',
       path: http?.path ?? '',
-      headers: http?.headers ?? {},
+      headers: headersOf(http),
     })
     callback(null, { status: { code: 0 }, ok_response: {} })
   }

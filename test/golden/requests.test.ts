@@ -196,8 +196,8 @@ routes:
       assert.deepEqual([answer.status, answer.reached], [200, [reached]], path)
     }
     for (const [path, location] of [
-      ['/segments/x?y', `http://${HOST}/x?y`],
-      ['/segments', `http://${HOST}/`],
+      ['/segments/x?y', `https://${HOST}/x?y`],
+      ['/segments', `https://${HOST}/`],
     ] as const)
       assert.equal(/^location: (.*?)\r?$/m.exec((await fire({ path })).text)?.[1], location)
     assert.equal((await fire({ path: '/segmentsX' })).status, 404)
