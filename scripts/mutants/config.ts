@@ -37,6 +37,7 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (known !== undefined) return false',
     tests: SWAPS,
     breaks: 'After the folder was removed and made anew no edit is taken, and a revoked user stays in.',
+    survives: 'the look every two seconds finds the new folder too: an edit is late then, and not lost',
   },
   {
     file: 'src/config/watch.ts',
