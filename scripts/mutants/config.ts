@@ -30,6 +30,7 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (false)',
     tests: SWAPS,
     breaks: 'A folder that is swapped without a word of the system leaves an old policy in force for ever.',
+    survives: 'the system tells of every swap that the tests make; one without a word needs a mount',
   },
   {
     file: 'src/config/folder-events.ts',

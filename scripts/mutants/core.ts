@@ -214,6 +214,7 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (latest !== undefined && isSame(latest.outcomes, outcomes)) return latest.judged',
     tests: POLICY,
     breaks: 'a stranger gets the decision of somebody who is signed in',
+    survives: 'only strangers have outcomes that ask who they are, so equal outcomes decide alike',
   },
   {
     file: 'src/extauthz/pipeline.ts',
