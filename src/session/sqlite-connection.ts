@@ -105,7 +105,7 @@ export class SqliteConnection {
 }
 
 /** The primary result code: the lower eight bits of the extended one. */
-export function resultCodeOf(error: unknown): number {
+function resultCodeOf(error: unknown): number {
   return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
     ? error.errcode & 0xff
     : 0

@@ -168,18 +168,14 @@ class SqliteStore implements Store {
       .filter(({ id }) => !this.#unwritten.has(id))
   }
 
-  dueForRefresh({ before, after, limit }: DuePage): readonly Due[] {
-    const { toKept } = this.#times()
-    const [at, id] = [after === undefined ? 0 : toKept(after.at), after?.id ?? '']
-    const now = toKept(this.#clock.now())
-    return this.#dueOf(guarded(() => this.#statements.due.all(at, id, toKept(before), now, limit)))
+  dueForRefresh(page: DuePage): readonly Due[] {
+    const { at, id, before, now } = this.#bounds(page)
+    return this.#dueOf(guarded(() => this.#statements.due.all(at, id, before, now, page.limit)))
   }
 
-  withOldClaims({ before, after, limit }: DuePage): readonly Due[] {
-    const { toKept } = this.#times()
-    const [at, id] = [after === undefined ? 0 : toKept(after.at), after?.id ?? '']
-    const now = toKept(this.#clock.now())
-    return this.#dueOf(guarded(() => this.#statements.oldClaims.all(at, id, toKept(before), now, now, limit)))
+  withOldClaims(page: DuePage): readonly Due[] {
+    const { at, id, before, now } = this.#bounds(page)
+    return this.#dueOf(guarded(() => this.#statements.oldClaims.all(at, id, before, now, now, page.limit)))
   }
 
   claimOnce(key: string, ttlMs: number): boolean {
@@ -266,8 +262,15 @@ class SqliteStore implements Store {
     if (this.#database.isOpen) this.#database.close()
   }
 
-  #times(): { readonly toKept: (wallTime: number) => number } {
-    return { toKept: (wallTime) => this.#clock.toKept(wallTime) }
+  /** In kept times. */
+  #bounds({ before, after }: DuePage) {
+    const clock = this.#clock
+    return {
+      at: after === undefined ? 0 : clock.toKept(after.at),
+      id: after?.id ?? '',
+      before: clock.toKept(before),
+      now: clock.toKept(clock.now()),
+    }
   }
 
   #load(id: string): Session | undefined {
