@@ -6,8 +6,9 @@
  * @module
  */
 
-import { RE2JS } from 're2js'
+import type { RE2JS } from 're2js'
 import type { Route } from './config.ts'
+import { patternsByRoute } from './regex.ts'
 
 /** Whether what a path is replaced by has one reading, and is none of another host in a redirect. */
 export const isPlainTarget = (target: string): boolean =>
@@ -74,15 +75,7 @@ export function rewritten(route: Route, path: string): string | undefined {
   return form?.replacement === undefined ? undefined : form.replacement + path.slice(form.text.length)
 }
 
-const patterns = new WeakMap<Route, RE2JS>()
-
-function patternOf(route: Route, text: string): RE2JS {
-  const known = patterns.get(route)
-  if (known !== undefined) return known
-  const made = RE2JS.compile(text)
-  patterns.set(route, made)
-  return made
-}
+const patternOf = patternsByRoute()
 
 /** `RE2::GlobalReplace`, which differs from the `replaceAll` of others on matches of nothing. */
 function replaceAll(pattern: RE2JS, substitution: string, text: string): string {

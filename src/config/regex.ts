@@ -51,3 +51,15 @@ export const Re2 = z.string().superRefine((pattern, context) => {
   const compiled = compileRe2(pattern)
   if ('wrong' in compiled) context.addIssue({ code: 'custom', message: compiled.wrong })
 })
+
+/** Compiles a pattern of a route once, and keeps it for as long as there is that route. */
+export function patternsByRoute(): (route: object, text: string) => RE2JS {
+  const patterns = new WeakMap<object, RE2JS>()
+  return (route, text) => {
+    const known = patterns.get(route)
+    if (known !== undefined) return known
+    const made = RE2JS.compile(text)
+    patterns.set(route, made)
+    return made
+  }
+}

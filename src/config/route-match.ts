@@ -9,11 +9,11 @@
  */
 
 import { isIPv6 } from 'node:net'
-import { RE2JS } from 're2js'
 import type { Config, Route, Settings } from './config.ts'
 import { type Place, placeOf, withoutFinalDot } from './host-name.ts'
 import { type PathReader, type PathReadings, pathProblem } from './path-guard.ts'
 import { isBesidePrefix } from './path-rewrite.ts'
+import { patternsByRoute } from './regex.ts'
 import { normalPathOf } from './request-path.ts'
 
 /** A request, as far as a route is chosen by it. */
@@ -222,15 +222,7 @@ export function fitsWildcard(host: string, pattern: string): boolean {
   return true
 }
 
-const expressions = new WeakMap<Route, RE2JS>()
-
-function expressionOf(route: Route, text: string): RE2JS {
-  const known = expressions.get(route)
-  if (known !== undefined) return known
-  const made = RE2JS.compile(text)
-  expressions.set(route, made)
-  return made
-}
+const expressionOf = patternsByRoute()
 
 /** Whether a path is one of a route: `regex` before `path` before `prefix`, all case-sensitive. */
 export function takesPath(route: Route, path: string): boolean {
