@@ -53,16 +53,15 @@ export function cookieSplitter(sessionCookie: string): (header: string | undefin
     const lower = header.toLowerCase()
     if (!signs.some((sign) => lower.includes(sign))) return { ...NONE, rest: header }
     const pairs = cookiePairs(header)
-    const valuesOf = (name: string) => [
-      ...new Set(pairs.filter((pair) => pair.name === name).map(({ value }) => value)),
-    ]
+    const sessions = new Map(names.map((name) => [name, new Set<string>()]))
+    for (const { name, value } of pairs) sessions.get(name)?.add(value)
     const flows = pairs.filter(({ name }) => name === FLOW_COOKIE)
     const rest = partsOf(header)
       .filter((part) => !isOurs(part))
       .join('')
     const isChanged = rest !== header
     return {
-      sessions: new Map(names.map((name) => [name, valuesOf(name)])),
+      sessions: new Map([...sessions].map(([name, values]) => [name, [...values]])),
       flow: flows.length === 1 ? flows[0]?.value : undefined,
       rest: isChanged ? withoutLooseEnds(rest) : header,
       isChanged,

@@ -45,11 +45,15 @@ const HEADERS: Readonly<Record<string, readonly string[]>> = {
   'x-requested-with': ['XMLHttpRequest', ''],
 }
 
+/** Microseconds of this thread: what the compiler and the collector do beside it is no cost of a header. */
 const cpuOf = (run: () => unknown): number => {
-  const from = process.cpuUsage().user
+  const from = process.threadCpuUsage().user
   run()
-  return process.cpuUsage().user - from
+  return process.threadCpuUsage().user - from
 }
+
+/** How often what seems dear is measured before it is called so: the collector's turn may fall into any one. */
+const TRIES = 6
 
 describe('a header that is made to be dear', () => {
   const route = { ...STAFF_ROUTE, bearer_token_format: 'jwt' }
@@ -62,23 +66,30 @@ describe('a header that is made to be dear', () => {
         ports: { bearer: { session: () => ({ problem: 'it is not a well-formed JWT' }) } },
       })
       const RUNS = 3
-      const costOf = (value: string): number => {
+      const costOf = (value: string) => {
         const ask = encodeAsk({ headers: { [name]: value } }, fixture.config.routes[0]?.id ?? '')
-        const costs = Array.from({ length: 3 }, () =>
-          cpuOf(() => {
-            for (let run = 0; run < RUNS; run += 1) void fixture.authorizer.check(ask)
-          }),
-        )
-        return Math.min(...costs)
+        return (enough: number): number => {
+          let least = Number.POSITIVE_INFINITY
+          for (let tries = 0; tries < TRIES && least > enough; tries += 1)
+            least = Math.min(
+              least,
+              cpuOf(() => {
+                for (let run = 0; run < RUNS; run += 1) void fixture.authorizer.check(ask)
+              }),
+            )
+          return least
+        }
       }
-      costOf('a'.repeat(LENGTH))
-      // Eighteen milliseconds is what a header of commas has cost; a busy machine needs some room below that.
-      const limit = 10 * costOf('a'.repeat(LENGTH)) + RUNS * 6000
+      const plain = costOf('a'.repeat(LENGTH))
+      plain(0)
+      // A header of commas has cost eighteen milliseconds, and ten thousand cookies cost five: a slow machine needs
+      // room between the two.
+      const limit = 10 * plain(0) + RUNS * 14_000
       // What fits nothing stands at the very end: only then is a row parted in each of the ways.
       for (const start of starts)
         for (const text of DEAR)
           for (const end of ['', '!']) {
-            const cost = costOf(start + text.repeat(LENGTH / text.length) + end)
+            const cost = costOf(start + text.repeat(LENGTH / text.length) + end)(limit)
             assert.ok(cost <= limit, `${JSON.stringify(start + text)}…${end}: ${cost} µs, at most ${limit}`)
           }
     })
