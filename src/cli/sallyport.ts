@@ -5,6 +5,7 @@
  * @module
  */
 import { parseArgs } from 'node:util'
+import { rowOf } from '../config/table-row.ts'
 import { Fault, reasonOf } from '../errors.ts'
 
 const USAGE = `sallyport: identity-aware access proxy that drives a stock Envoy
@@ -173,7 +174,7 @@ function parse(argv: readonly string[]) {
 }
 
 function refuseWhatIsNotTaken(command: string, given: readonly string[], names: readonly string[]): void {
-  const taken = COMMANDS[command]
+  const taken = rowOf(COMMANDS, command)
   if (taken === undefined) return
   const stray = given.find((option) => option !== 'version' && !taken.options.some((name) => name === option))
   if (stray !== undefined) throw new Fault('USAGE', `${command} has no --${stray}; see sallyport --help`)

@@ -10,6 +10,7 @@ import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { stripVTControlCharacters } from 'node:util'
 import { loadConfig } from '../config/load.ts'
+import { rowOf } from '../config/table-row.ts'
 import { makeServiceAccountToken, newServiceAccountId } from '../crypto/service-account-token.ts'
 import { Fault } from '../errors.ts'
 import { openKeyring, openStore, stateDirFor, storeFileIn } from '../session/open-state.ts'
@@ -61,7 +62,7 @@ const EVERYWHERE = ['action', 'name', 'config', 'state-dir']
 
 /** @returns the exit code: 1 when there is no such account, or already one */
 export async function serviceAccount(command: ServiceAccountCommand, terminal: Terminal): Promise<number> {
-  const action = ACTIONS[command.action ?? '']
+  const action = rowOf(ACTIONS, command.action ?? '')
   if (action === undefined)
     throw new Fault('USAGE', 'service-account takes create NAME, list, show NAME or revoke NAME')
   const stray = Object.keys(command).find((key) => !EVERYWHERE.includes(key) && !action.takes.includes(key))

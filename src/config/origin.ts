@@ -8,6 +8,7 @@ import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { z } from 'zod'
 import { isHostName, parseAuthority } from './host-name.ts'
+import { rowOf } from './table-row.ts'
 
 export interface Origin {
   readonly scheme: 'https' | 'http'
@@ -37,7 +38,7 @@ export function parseOrigin(text: string): Origin | { readonly wrong: string } {
     return { wrong: `"${text}" is not a URL; write "https://${meant}"` }
   }
   const scheme = (parts[1] ?? '').toLowerCase()
-  const later = LATER[scheme]
+  const later = rowOf(LATER, scheme)
   if (later !== undefined) return { wrong: `${later} are not supported yet; use https:// for an HTTP app` }
   if (scheme !== 'https' && scheme !== 'http') return { wrong: `the scheme must be https, not "${scheme}"` }
   if (text.includes('@')) return { wrong: 'a user name in `from` has no meaning' }

@@ -233,6 +233,25 @@ describe('what a route makes of a path', () => {
     )
     assert.equal(made(`/app/${'y'.repeat(9000)}`), 'the path is too long to be rewritten')
   })
+
+  it('is not looked at where the pattern matches at many places of a long path', () => {
+    const dear = 'the path is too much work to be rewritten'
+    for (const pattern of ['(/a.*b)?', '/a.*b|/', '(/a.*b)?(/.*c)?', '((/a)*b)?', 'x*']) {
+      const made = told(
+        `name: r, regex_rewrite_pattern: '${pattern}', regex_rewrite_substitution: '', to: 'http://a'`,
+      )
+      const before = process.threadCpuUsage()
+      assert.equal(made('/a'.repeat(4000)), dear, pattern)
+      const { user, system } = process.threadCpuUsage(before)
+      assert.ok(user + system < 500_000, `${pattern} took ${(user + system) / 1000} ms`)
+      assert.notEqual(made('/a'.repeat(170)), dear, pattern)
+    }
+    const long = told(
+      `name: r, regex_rewrite_pattern: a, regex_rewrite_substitution: '${'b'.repeat(8000)}', to: 'http://a'`,
+    )
+    assert.equal(long('/aaaaaaaa'), 'r')
+    assert.equal(long('/aaaaaaaaaaaa'), dear)
+  })
 })
 
 const problemOf = (route: string) => {

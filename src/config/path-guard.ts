@@ -8,7 +8,7 @@
  */
 
 import type { Route, Settings } from './config.ts'
-import { rewritten } from './path-rewrite.ts'
+import { rewritten, TOO_DEAR } from './path-rewrite.ts'
 
 /** The ways in which programs read a path; `path-readings.ts` of policy/. */
 export interface PathReadings {
@@ -92,6 +92,7 @@ function rewriteProblem(path: string, route: Route): string | undefined {
   if (route.regex_rewrite_pattern !== undefined && path.length > LONGEST_REWRITTEN)
     return 'the path is too long to be rewritten'
   const target = rewritten(route, path)
+  if (target === TOO_DEAR) return 'the path is too much work to be rewritten'
   if (target === undefined || target === path) return undefined
   const made = target.replace(/\?.*$/s, '')
   if (!made.startsWith('/') || made.includes('#')) return 'the path is none when it is rewritten'

@@ -134,7 +134,8 @@ export const rewriting = {
     examples: ['/'],
   }),
   regex_rewrite_pattern: Re2.optional().meta({
-    description: 'RE2 pattern within the path that is replaced. Envoy `RouteAction.regex_rewrite.pattern`.',
+    description:
+      'RE2 pattern within the path that is replaced. Paths over 8 KB are refused, and so are those of over 350 characters that it matches at very many places. Envoy `RouteAction.regex_rewrite.pattern`.',
     examples: ['^/service/([^/]+)(/.*)$'],
   }),
   regex_rewrite_substitution: HeaderValue.optional().meta({

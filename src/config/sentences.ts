@@ -7,6 +7,7 @@
 import { z } from 'zod'
 import type { Mistake } from './config.ts'
 import { nearest } from './nearest.ts'
+import { rowOf } from './table-row.ts'
 import { type Table, UNSUPPORTED_VALUES, unsupportedMessage } from './unsupported-keys.ts'
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
@@ -54,8 +55,8 @@ export function sentenceOf(issue: z.core.$ZodRawIssue): string {
     case 'invalid_value': {
       const last = issue.path?.at(-1)
       const word = typeof input === 'string' ? input : undefined
-      const later =
-        typeof last === 'string' && word !== undefined ? UNSUPPORTED_VALUES[last]?.[word] : undefined
+      const unsupported = rowOf(UNSUPPORTED_VALUES, String(last))
+      const later = unsupported && word !== undefined ? rowOf(unsupported, word) : undefined
       if (later !== undefined) return `the value "${word}" ${unsupportedMessage(later)}`
       const choices = issue.values.map(String)
       const close = word === undefined ? undefined : nearest(word, choices)
@@ -121,7 +122,7 @@ function isOtherKind({ code, path }: z.core.$ZodIssue): boolean {
 }
 
 function supportSentence(table: Table, key: string): string {
-  const row = table[key]
+  const row = rowOf(table, key)
   return row === undefined ? 'is not supported' : unsupportedMessage(row)
 }
 

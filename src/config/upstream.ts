@@ -8,6 +8,7 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { isHostName, parseAuthority } from './host-name.ts'
 import { isPlainTarget } from './path-rewrite.ts'
+import { rowOf } from './table-row.ts'
 
 export interface Upstream {
   readonly scheme: 'http' | 'https' | 'h2c' | 'unix' | 'https+unix'
@@ -55,7 +56,7 @@ export function parseUpstream(text: string): Parsed<Upstream> {
     const meant = parseAuthority(url) === undefined ? 'host:port' : url
     return { wrong: `"${url}" is not a URL; write "http://${meant}"` }
   }
-  const later = LATER[scheme]
+  const later = rowOf(LATER, scheme)
   if (later !== undefined)
     return { wrong: `${later} not supported yet; upstreams are http, https, h2c or unix` }
   if (scheme === 'unix' || scheme === 'https+unix') {

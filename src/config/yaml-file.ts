@@ -88,7 +88,7 @@ export function readYaml(text: string): YamlFile {
     const targets = new Map<Alias, Node>()
     const locate = locator(document, placeOf, targets)
     if (mistakes.length > 0) return { value: undefined, mistakes, locate }
-    const bad = resolveAliases(document, targets)
+    const bad = lostKey(document) ?? resolveAliases(document, targets)
     if (bad !== undefined) return broken(bad.message, bad.offset)
     return { value: document.toJS({ maxAliasCount: MOST_ALIASES }), mistakes, locate }
   } catch (error) {
@@ -125,6 +125,19 @@ function duplicateSentence(document: Document, offset: number, placeOf: (offset:
     },
   })
   return sentence
+}
+
+/** The one key that checks of maps pass over without a word: what stands under it would count for nothing. */
+function lostKey(document: Document) {
+  let bad: { readonly message: string; readonly offset: number } | undefined
+  visit(document, {
+    Pair(_, { key }) {
+      if (!isScalar(key) || key.value !== '__proto__') return undefined
+      bad = { message: 'no key may be called "__proto__"; choose another name', offset: offsetOf(key) ?? 0 }
+      return visit.BREAK
+    },
+  })
+  return bad
 }
 
 /**

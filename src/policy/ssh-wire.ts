@@ -126,7 +126,7 @@ function readVerifier(type: string, reader: WireReader): KeyObject | undefined {
 function readPoint(type: string, reader: WireReader): readonly [x: Buffer, y: Buffer] {
   const name = reader.text()
   const point = reader.bytes()
-  const size = CURVES[name]?.size ?? 0
+  const size = (Object.hasOwn(CURVES, name) ? CURVES[name] : undefined)?.size ?? 0
   if (`ecdsa-sha2-${name}` !== type || point[0] !== 4 || point.length !== 1 + 2 * size)
     throw new RangeError('is not a point of its curve')
   return [point.subarray(1, 1 + size), point.subarray(1 + size)]

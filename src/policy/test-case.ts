@@ -75,7 +75,7 @@ function flattened(
   prefix = '',
   depth = 1,
 ): Record<string, string[]> {
-  const found: Record<string, string[]> = {}
+  const found: Record<string, string[]> = Object.create(null)
   for (const [key, value] of Object.entries(claims)) {
     const path = prefix + key
     if (!isMapping(value)) found[path] = (Array.isArray(value) ? value : [value]).flatMap(textOf)

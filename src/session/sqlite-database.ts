@@ -74,6 +74,9 @@ const MIGRATIONS = [
 const APPLICATION_ID = 0x5361506f
 /** The program stands still while it waits for another process's write, which takes a few milliseconds. */
 const BUSY_TIMEOUT_MS = 1000
+/** For opening the file while other processes make it. Each of them holds it for some milliseconds, many times. */
+const OPENING_PATIENCE_MS = 3000
+const RETRY_MS = 5
 
 /** SQLite's name for a database that is gone when it is closed: for tests and measurements. */
 export const IN_MEMORY = ':memory:'
@@ -84,17 +87,41 @@ export function openDatabase(file: string): DatabaseSync {
   try {
     if (file !== IN_MEMORY) reserveFile(file)
     database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
-    assertOurs(database, file)
-    // NORMAL: a power cut may lose the last commits but never damages the file. What must not be lost, a
-    // deletion, is committed with FULL (see `durably`).
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON')
-    migrate(database)
+    settingUp(database, file)
     return database
   } catch (cause) {
     database?.close()
     throw cause instanceof Fault ? cause : unusable(file, cause)
   }
 }
+
+/**
+ * Again while another process does the same: the switch to WAL asks for a lock that SQLite does not wait for, lest two
+ * that hold a smaller one wait for each other for ever.
+ */
+function settingUp(database: DatabaseSync, file: string): void {
+  const patience = performance.now() + OPENING_PATIENCE_MS
+  for (;;) {
+    try {
+      assertOurs(database, file)
+      // NORMAL: a power cut may lose the last commits but never damages the file. What must not be lost, a
+      // deletion, is committed with FULL (see `durably`).
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON')
+      migrate(database)
+      return
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > patience) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
+    }
+  }
+}
+
+/** Another connection holds a lock that is needed. @see https://www.sqlite.org/rescode.html#busy */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_BUSY
+}
+
+const SQLITE_BUSY = 5
 
 /** @throws {Fault} STORE_UNAVAILABLE for what SQLite refuses; bugs of ours come through as they are */
 export function guarded<T>(act: () => T): T {

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -13,10 +14,11 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import { createSealer } from '../crypto/seal.ts'
 import { Fault, type FaultCode } from '../errors.ts'
 import { describeActivity } from './activity.suite.ts'
@@ -165,6 +167,33 @@ describe('the SQLite file', () => {
     await Promise.all([1, 2, 3, 4].map(() => run(process.execPath, ['--input-type=module', '-e', script])))
     await using store = await openSqliteStore({ file, sealer, now })
     assert.equal(store.count, 80)
+  })
+
+  it('waits for another process that is just making the file, though SQLite itself would not', async (t) => {
+    const file = tempFile(t)
+    mkdirSync(dirname(file))
+    const flag = new Int32Array(new SharedArrayBuffer(4))
+    // A thread, because opening waits without giving others their turn. It lets go once opening has begun.
+    const other = new Worker(
+      `const { DatabaseSync } = require('node:sqlite')
+       const { workerData: { file, flag } } = require('node:worker_threads')
+       const database = new DatabaseSync(file)
+       database.exec('BEGIN IMMEDIATE')
+       Atomics.store(flag, 0, 1)
+       Atomics.notify(flag, 0)
+       Atomics.wait(flag, 0, 1)
+       Atomics.wait(flag, 0, 2, 100)
+       database.exec('ROLLBACK')
+       database.close()`,
+      { eval: true, workerData: { file, flag } },
+    )
+    const ended = once(other, 'exit')
+    await Atomics.waitAsync(flag, 0, 0).value
+    Atomics.store(flag, 0, 2)
+    Atomics.notify(flag, 0)
+    await using store = await openSqliteStore({ file, sealer, now })
+    assert.equal(store.count, 0)
+    await ended
   })
 })
 

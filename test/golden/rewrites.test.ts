@@ -61,7 +61,7 @@ describe('a path rewritten by a pattern', () => {
         const request = `GET ${target} HTTP/1.1\r\nHost: r${index}.example.com\r\nConnection: close\r\n\r\n`
         await rawHttp1({ port: edge.port }, request)
         const [path = '', query] = (edge.authorizer.checks[0]?.path ?? '').split('?')
-        const told = `${rewritten(route, path)}${query === undefined ? '' : `?${query}`}`
+        const told = `${String(rewritten(route, path))}${query === undefined ? '' : `?${query}`}`
         const [seen] = upstream.requests
         // One that is no path can't be sent: the check refuses it.
         if (told.startsWith('/') && seen?.url !== told)

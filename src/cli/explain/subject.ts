@@ -68,7 +68,7 @@ const listOf = (text: string): string[] =>
 
 /** A claim that is given again has several values. */
 function claimsOf(given: readonly string[]): Record<string, string[]> {
-  const claims: Record<string, string[]> = {}
+  const claims: Record<string, string[]> = Object.create(null)
   for (const text of given) {
     const at = text.indexOf('=')
     if (at < 1) throw new Fault('USAGE', `--claim "${text}" is not of the form name=value`)
