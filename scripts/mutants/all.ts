@@ -13,7 +13,7 @@ export interface ListedMutant extends Mutant {
   readonly list: string
 }
 
-const NO_LISTS = new Set(['mutant.ts', 'all.ts'])
+const NO_LISTS = new Set(['mutant.ts', 'all.ts', 'choice.ts'])
 
 export async function allMutants(): Promise<readonly ListedMutant[]> {
   const files = readdirSync(import.meta.dirname).filter(

@@ -116,4 +116,26 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/session/sqlite-store.test.ts'],
     breaks: 'a session begun while the clock ran a year ahead lives for a year',
   },
+  {
+    file: 'src/session/sign-out-journal.ts',
+    find: 'if (gone.has(id)) writeSlot',
+    replace: "if (id !== '') writeSlot",
+    tests: ['src/session/sign-out-journal.test.ts'],
+    breaks: 'a process whose disk has room again brings back those whom another has signed out',
+  },
+  {
+    file: 'src/session/sign-out-journal.ts',
+    find: 'if (known.has(id)) continue',
+    replace: '',
+    tests: ['src/session/sign-out-journal.test.ts'],
+    breaks: 'the journal is full of the same few sign-outs, and the next ones do not outlive a restart',
+  },
+  {
+    file: 'src/session/sqlite-file.ts',
+    find: "if (this.place !== 'lost') return",
+    replace: '',
+    tests: ['src/session/sqlite-faults.test.ts'],
+    breaks:
+      'of two processes one replaces the file that the other has put back, and its sign-outs are undone',
+  },
 ]

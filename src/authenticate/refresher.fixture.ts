@@ -70,13 +70,16 @@ export async function setUp({ count = 1, tokenMs = 300_000 } = {}) {
   for (let index = 0; index < count; index += 1) await sessions.save(sessionOf(`s${index}`, tokenMs))
   const provider = new Provider()
   provider.now = () => clock.now
+  const other = new Provider({ id: 'other' })
+  other.now = () => clock.now
+  const providers = new Map([provider, other].map((one) => [one.id, one]))
   const outcomes: RefreshOutcome[] = []
   const limits: { idle?: number; claims?: number } = {}
   const open = (store = sessions) => {
     const timers = new HandTimers()
     const refresher = openRefresher({
       sessions: store,
-      provider: (idpId) => (idpId === provider.id ? provider : undefined),
+      provider: (idpId) => providers.get(idpId),
       now: () => clock.now,
       logger: createLogger({ level: 'error', destination: { write: () => undefined } }).logger,
       metrics: {
@@ -91,7 +94,7 @@ export async function setUp({ count = 1, tokenMs = 300_000 } = {}) {
     })
     return { timers, refresher }
   }
-  return { clock, sessions, provider, outcomes, limits, open, ...open() }
+  return { clock, sessions, provider, other, outcomes, limits, open, ...open() }
 }
 
 export function sessionOf(id: string, tokenMs: number): Omit<Session, 'version'> {

@@ -70,6 +70,16 @@ describe('a parcel', () => {
     assert.equal(two.routes[0]?.to?.[0]?.host, 'changed')
   })
 
+  it('is refused as a whole when it counts on a route that was never received', () => {
+    const packing = new Packing()
+    const sent = configOf(textWith('http://a'))
+    packing.pack(sent)
+    const late = new Unpacking()
+    assert.throws(() => atOnce(late.open(packing.pack(sent))), /route 1 was never sent/)
+    const whole = new Packing().pack(sent)
+    assert.deepEqual(atOnce(late.open(whole)), sent, 'and the next one that is whole is opened')
+  })
+
   it('is opened with a pause after each route', () => {
     const routes = Array.from(
       { length: 50 },
@@ -115,5 +125,24 @@ describe('a long configuration', { timeout: 120_000 }, () => {
     await writeFile(file, textWith('http://a'))
     for (let n = 0; n < 2; n += 1)
       await assert.rejects(broken.parse(1, new Map()), /the thread that parses it has ended: planted/)
+  })
+
+  it('is parsed by a new thread after a parcel that could not be opened, since the old one believes that it was', async () => {
+    // Its first parcel is damaged, its later ones are not, as it takes what it sent for received.
+    const forgetful = new URL(
+      `data:text/javascript,${[
+        "import { parentPort } from 'node:worker_threads'",
+        "import { serialize } from 'node:v8'",
+        'let times = 0',
+        "const empty = { kind: 'config', seen: new Map(), warnings: [] }",
+        "const parcel = { generation: 1, checksum: '', file: '', routes: [], bodies: new Uint8Array(0), index: [] }",
+        'const settings = () => (++times === 1 ? new Uint8Array([1]) : serialize({}))',
+        "parentPort.on('message', () => parentPort.postMessage({ ...empty, parcel: { ...parcel, settings: settings() } }))",
+      ].join(';')}`,
+    )
+    await using aside = parseAside(file, {}, forgetful, 0)
+    await writeFile(file, textWith('http://a'))
+    for (let n = 0; n < 2; n += 1)
+      await assert.rejects(aside.parse(1, new Map()), /deserialize|Unable|version/i)
   })
 })

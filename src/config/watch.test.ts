@@ -3,7 +3,9 @@ import { mkdir, mkdtemp, readFile, rename, rm, symlink, unlink, writeFile } from
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { until } from '../../test/harness/until.ts'
 import type { Config } from './config.ts'
+import { parseHere } from './file-parser.ts'
 import { ConfigFault, formatProblem } from './problem.ts'
 import { type ConfigSource, watchConfig } from './watch.ts'
 
@@ -179,6 +181,32 @@ describe('a watched config file', { timeout: 20_000 }, () => {
     await writeFile(file, BETTER)
     await next
     assert.deepEqual(seen, [2])
+  })
+
+  it('is tried again by itself when an edit could not be checked, for a reason that passes', async () => {
+    let failures = 0
+    const fail = () => {
+      failures += 1
+      throw new Error('planted')
+    }
+    const parser = parseHere(file, {})
+    const bugs: string[] = []
+    await using source = await watchConfig(file, {
+      parser: {
+        parse: async (generation, seen) =>
+          generation > 1 && failures === 0 ? fail() : await parser.parse(generation, seen),
+        locate: (path) => parser.locate(path),
+        [Symbol.asyncDispose]: () => parser[Symbol.asyncDispose](),
+      },
+      admit: (next) => (target(next) === 'b' && failures === 1 ? fail() : Promise.resolve([])),
+      onProblem: ({ problems }) => bugs.push(...problems.map(({ message }) => message)),
+    })
+    await until(() => failures === 1, { what: 'the first look to fail' })
+    const next = nextGeneration(source)
+    await writeFile(file, BETTER)
+    assert.equal(target(await next), 'b')
+    assert.deepEqual(bugs, ['could not be checked: planted', 'could not be checked: planted'])
+    assert.equal(source.status.state, 'good')
   })
 
   it('is silent after it was closed', async () => {

@@ -175,22 +175,30 @@ class WatchedConfig implements ConfigSource {
       this.#files.follow([...this.#seen.keys()])
       return
     }
-    const mistakes =
-      parsed.kind === 'config'
-        ? await this.#admit(parsed.config).catch((error: unknown) => [notChecked(this.#file, error)])
-        : []
+    const judged = parsed.kind === 'config' ? await this.#judge(parsed) : parsed
     if (await this.#isPassedOver(changes)) return
     this.#passedOver = 0
-    if (parsed.seen !== this.#seen) this.#bugs = 0
-    this.#seen = parsed.seen
-    if (parsed.kind === 'refused') this.#refuse(new ConfigFault(parsed.code, parsed.problems))
-    else if (mistakes.length > 0) this.#refuse(new ConfigFault('CONFIG_INVALID', mistakes))
-    else this.#take(parsed)
+    if (judged.seen !== this.#seen) this.#bugs = 0
+    this.#seen = judged.seen
+    if (judged.kind === 'refused') this.#refuse(new ConfigFault(judged.code, judged.problems))
+    else this.#take(judged)
     this.#files.follow([...this.#seen.keys()])
   }
 
+  /** Whether what was parsed may come into force. */
+  async #judge(parsed: Extract<Parsed, { kind: 'config' }>): Promise<Exclude<Parsed, { kind: 'unchanged' }>> {
+    try {
+      const problems = await this.#admit(parsed.config)
+      return problems.length === 0
+        ? parsed
+        : { kind: 'refused', code: 'CONFIG_INVALID', problems, seen: parsed.seen }
+    } catch (error) {
+      return this.#afterBug(error)
+    }
+  }
+
   /** What only happened once, such as a thread that ran out of memory, must not lose an edit. */
-  #afterBug(error: unknown): Parsed {
+  #afterBug(error: unknown): Extract<Parsed, { kind: 'refused' }> {
     if (this.#bugs < MOST_BUGS) {
       this.#bugs += 1
       setTimeout(() => this.#files.suspect(), RETRY_MS * this.#bugs).unref()
@@ -265,6 +273,6 @@ function notChecked(file: string, error: unknown): Problem {
   return { file, line: 1, column: 1, path: [], message: `could not be checked: ${reasonOf(error)}` }
 }
 
-function afterBug(file: string, error: unknown, seen: SeenFiles): Parsed {
+function afterBug(file: string, error: unknown, seen: SeenFiles): Extract<Parsed, { kind: 'refused' }> {
   return { kind: 'refused', code: 'CONFIG_INVALID', problems: [notChecked(file, error)], seen }
 }

@@ -161,6 +161,48 @@ describe('the health of the store', () => {
   })
 })
 
+/** Both have looked, and have done what they do then. */
+async function bothMissIt(t: TestContext) {
+  const { open, file, dir } = world(t)
+  const lost = { one: 0, other: 0 }
+  const options = { pollMs: 5, monotonic: steps(6000) }
+  const one = await open({ ...options, onFileLost: () => lost.one++ })
+  const other = await open({ ...options, monotonic: steps(6000), onFileLost: () => lost.other++ })
+  t.after(async () => {
+    await one[Symbol.asyncDispose]()
+    await other[Symbol.asyncDispose]()
+  })
+  const session = await one.save(newSession())
+  await until(async () => (await other.find(session.id)) !== undefined, { what: 'both to know it' })
+  for (const name of readdirSync(dir)) rmSync(join(dir, name))
+  const isToldOf = ({ problem }: typeof one) => /another file stands/.test(problem ?? '')
+  await until(() => lost.one + lost.other > 0, { what: 'the file is missed' })
+  await until(() => isToldOf(one) || isToldOf(other), { what: 'the other one to see it' })
+  return { file, dir, session, writer: isToldOf(one) ? other : one, late: isToldOf(one) ? one : other }
+}
+
+describe('two processes whose database file was deleted', () => {
+  it('put one back between them, and the other says that it has not got it', async (t) => {
+    const { file, dir, session, writer, late } = await bothMissIt(t)
+    await until(() => !readdirSync(dir).some((name) => name.includes('restored')), {
+      what: 'the copy of the late one to be removed',
+    })
+    const { ino } = statSync(file)
+    const later = await writer.save(newSession())
+    assert.equal(writer.problem, undefined)
+    assert.match(late.problem ?? '', /restart to use that one/)
+    assert.ok(await late.find(session.id), 'known sessions go on')
+    assert.equal(statSync(file).ino, ino, 'and it replaced nothing')
+    using database = new DatabaseSync(file, { readOnly: true })
+    const ids = database.prepare('SELECT id FROM session').all()
+    assert.deepEqual(
+      new Set(ids.map(({ id }) => id)),
+      new Set([session.id, later.id]),
+      'all is in the one that is there',
+    )
+  })
+})
+
 /** A monotonic clock that makes every look at it a probe. */
 function steps(ms: number): () => number {
   let now = 0

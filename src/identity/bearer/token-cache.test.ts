@@ -27,6 +27,15 @@ describe('the memory of tokens', () => {
     assert.equal(cache.find('bad', 0), undefined, 'nor by a clock that was set back')
   })
 
+  it('judges anew what was accepted at a time that lies ahead, since the clock was set back', () => {
+    const cache = new TokenCache<{ readonly name: string }>()
+    cache.accept('good', { name: 'good' }, 1000, 2000)
+    assert.deepEqual(cache.find('good', 1000), { name: 'good' })
+    assert.equal(cache.find('good', 999), undefined)
+    cache.accept('good', { name: 'good' }, 999, 1500)
+    assert.deepEqual(cache.find('good', 999), { name: 'good' })
+  })
+
   it('judges a token once at a time, and again after a failure', async () => {
     const cache = new TokenCache<{ readonly name: string }>()
     let judged = 0

@@ -189,6 +189,45 @@ describe('who is switched off', () => {
     assert.equal(directory.apply(bob).groups, 'unknown')
   })
 
+  describe('stays so when the source becomes one of another type that has said nothing yet:', () => {
+    const TYPES = {
+      file: '{ name: o, type: file, path: nowhere.yaml }',
+      okta: '{ name: o, type: okta, url: "https://okta.example.com", token: t, match_by: email }',
+      scim: `{ name: o, type: scim, token: ${'t'.repeat(40)}, match_by: email }`,
+    }
+    const pulled = { of: 'earlier settings', asOf: 1, people: people(false), groups: [] }
+    const pulledBefore = (bench: Bench) =>
+      bench.records.set('directory-copy o', { ...recordOf('o'), value: pulled })
+
+    for (const [type, source] of Object.entries(TYPES))
+      it(`from a file to ${type}, at once and after a restart`, async () => {
+        await write(OFF)
+        const bench = new Bench(`directory: [${O}]`)
+        {
+          await using directory = await bench.open()
+          bench.change(`directory: [${source}]`)
+          assert.equal(directory.isSwitchedOff(ALICE), true)
+        }
+        bench.current = configOf(`directory: [${source}]`)
+        assert.equal(await isOffIn(bench), true)
+        assert.equal(await isOffIn(bench), true, 'and after another')
+      })
+
+    for (const type of ['file', 'scim'] as const)
+      it(`from a pull to ${type}, at once and after a restart`, async () => {
+        const bench = new Bench(`directory: [${TYPES.okta}]`)
+        pulledBefore(bench)
+        {
+          await using directory = await bench.open()
+          assert.equal(directory.isSwitchedOff(ALICE), true)
+          bench.change(`directory: [${TYPES[type]}]`)
+          assert.equal(directory.isSwitchedOff(ALICE), true)
+        }
+        bench.current = configOf(`directory: [${TYPES[type]}]`)
+        assert.equal(await isOffIn(bench), true)
+      })
+  })
+
   it('ends with the source, by a word of the operator, and that is told', async () => {
     await write(OFF)
     const bench = new Bench(`directory: [${O}]`)
