@@ -112,4 +112,26 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ADDRESSES,
     breaks: 'the client chooses its own address in X-Forwarded-For',
   },
+  {
+    file: 'src/xds/server-certificates.ts',
+    find: "!parent.includes('.')",
+    replace: 'parent.length === 0',
+    tests: ['src/xds/server-certificates.test.ts'],
+    breaks: 'twenty hosts under .localhost get a wildcard that no browser takes, and no page opens',
+  },
+  {
+    file: 'src/xds/server-certificates.ts',
+    find: 'return sum % SHARES',
+    replace: 'return sum * 0',
+    tests: ['src/xds/server-certificates.test.ts'],
+    breaks:
+      'each further host makes all certificates anew, and one of 10,000 hosts is more than clients take',
+  },
+  {
+    file: 'src/crypto/certificate-coverage.ts',
+    find: "covered.has(`*${host.slice(host.indexOf('.'))}`)",
+    replace: "[...covered].some((name) => name.startsWith('*') && host.endsWith(name.slice(1)))",
+    tests: ['src/crypto/certificate-coverage.test.ts'],
+    breaks: 'a host two labels below a wildcard is served a certificate that browsers refuse',
+  },
 ]

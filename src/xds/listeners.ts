@@ -37,7 +37,8 @@ const TLS_HANDSHAKE_TIMEOUT_MS = 10_000
  * Certificates take places in steps, the first one filling what is left: adding one to a few changes secrets
  * only, where a longer list would change the listener and cut its connections.
  */
-export const certificatePlaces = (count: number): number => Math.max(4, 2 ** Math.ceil(Math.log2(count)))
+export const certificatePlaces = (count: number): number =>
+  [16, 64, 256, 1024].find((places) => places >= count) ?? 2 ** Math.ceil(Math.log2(count))
 
 function downstreamTls(settings: Settings, certificateCount: number): Fields {
   const places = Array.from({ length: certificatePlaces(certificateCount) }, (_, index) => ({

@@ -56,4 +56,31 @@ describe('the certificates that Envoy serves', () => {
     assert.equal(certificates[0]?.cert, cert)
     assert.deepEqual(namesOf(certificates[1]?.cert), ['wiki.example.org'])
   })
+
+  it('stay as they are when one of many hosts under a domain is added', async () => {
+    const hosts = Array.from({ length: 3000 }, (_, index) => `h${index}.apps.example.com`)
+    const first = await certificatesFor(configOf([...hosts, 'apps.example.org']), ca)
+    const second = await certificatesFor(
+      configOf([...hosts, 'one-more.apps.example.com', 'apps.example.org']),
+      ca,
+    )
+    assert.deepEqual(namesOf(first[0]?.cert).toSorted(), ['*.apps.example.com', 'apps.example.org'])
+    assert.deepEqual(second, first)
+  })
+
+  it('are short ones for many hosts that share no domain, and a new host changes one of them', async () => {
+    const hosts = Array.from({ length: 600 }, (_, index) => `app.n${index}.example.com`)
+    const first = await certificatesFor(configOf(hosts), ca)
+    const second = await certificatesFor(configOf([...hosts, 'app.one-more.example.com']), ca)
+    assert.deepEqual(first.flatMap(({ cert }) => namesOf(cert)).toSorted(), hosts.toSorted())
+    for (const { cert } of first) assert.ok(cert.length < 8000, `${cert.length} characters`)
+    const known = new Set(first.map(({ cert }) => cert))
+    assert.equal(second.filter(({ cert }) => !known.has(cert)).length, 1)
+  })
+
+  it('leave hosts directly under a top-level domain as they are', async () => {
+    const hosts = Array.from({ length: 30 }, (_, index) => `h${index}.localhost`)
+    const [certificate] = await certificatesFor(configOf(hosts), ca)
+    assert.deepEqual(namesOf(certificate?.cert).toSorted(), ['*.localhost', ...hosts].toSorted())
+  })
 })

@@ -1,14 +1,22 @@
 /**
- * Which certificates Envoy serves: the operator's, and one of the local CA for hosts that none of them speaks for.
+ * Which certificates Envoy serves: the operator's, and those of the local CA for hosts that none of them speaks for.
  *
  * @module
  */
+import { isIP } from 'node:net'
 import type { Config, Route, TlsCertificate } from '../config/config.ts'
 import { Secret } from '../config/secret.ts'
 import { uncoveredNames } from '../crypto/certificate-coverage.ts'
 import type { LocalCa } from '../crypto/local-ca.ts'
 
-/** The operator's certificates, and one of the local CA for the hosts that none of them speaks for. */
+/** Hosts of one parent domain from which on a wildcard speaks for them: another such host then changes nothing. */
+const WILDCARD_FROM = 20
+
+/** Names in one certificate from which on they are spread over several: many clients take no more than 100 KB. */
+const SPREAD_FROM = 250
+const SHARES = 16
+
+/** The operator's certificates, and those of the local CA for the hosts that none of them speaks for. */
 export async function certificatesFor(config: Config, localCa: LocalCa): Promise<readonly TlsCertificate[]> {
   const { certificates, authenticate_service_url } = config.settings
   const authenticateHost =
@@ -19,10 +27,33 @@ export async function certificatesFor(config: Config, localCa: LocalCa): Promise
     certificates.map(({ cert }) => cert),
   )
   if (uncovered.length === 0 && certificates.length > 0) return certificates
-  const names = uncovered.length > 0 ? uncovered : ['localhost']
-  const wildcard = names.some((name) => name.endsWith('.localhost')) ? ['*.localhost'] : []
-  const { cert, key } = await localCa.issue([...wildcard, ...names])
-  return [...certificates, { cert, key: Secret.of(key) }]
+  const wildcard = uncovered.some((name) => name.endsWith('.localhost')) ? ['*.localhost'] : []
+  const names = uncovered.length > 0 ? [...wildcard, ...inWildcards(uncovered)] : ['localhost']
+  const issued = []
+  for (const share of spread(names)) issued.push(await localCa.issue(share))
+  return [...certificates, ...issued.map(({ cert, key }) => ({ cert, key: Secret.of(key) }))]
+}
+
+/** User agents take no wildcard for a top-level domain, so those names stay as they are. */
+function inWildcards(names: readonly string[]): readonly string[] {
+  const byParent = Map.groupBy(names, (name) => name.slice(name.indexOf('.') + 1))
+  return [...byParent].flatMap(([parent, hosts]) =>
+    hosts.length < WILDCARD_FROM || isIP(hosts[0] ?? '') !== 0 || !parent.includes('.')
+      ? hosts
+      : [`*.${parent}`],
+  )
+}
+
+function spread(names: readonly string[]): Iterable<readonly string[]> {
+  if (names.length < SPREAD_FROM) return [names]
+  return [...Map.groupBy(names, shareOf)].toSorted(([one], [other]) => one - other).map(([, share]) => share)
+}
+
+/** By the name alone, so that a new one changes one certificate. A digest would hold the thread for thousands. */
+function shareOf(name: string): number {
+  let sum = 0
+  for (let at = 0; at < name.length; at += 1) sum = (sum * 31 + name.charCodeAt(at)) % 65_521
+  return sum % SHARES
 }
 
 /** A wildcard in the middle of a name is for Envoy's matching; no certificate can have it. */

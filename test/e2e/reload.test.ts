@@ -199,4 +199,44 @@ describe('requests in flight', () => {
     assert.equal(await ask(webSocket, 'kept'), 'echo:kept')
     webSocket.terminate()
   })
+
+  it('keep their connection when certificates are added, and when the listener is made anew', async () => {
+    const agent = stack.agent()
+    await stack.signIn(agent, url('app'))
+    const cookie = agent.jar.header(new URL(url('app'))) ?? ''
+    const webSocket = await openWebSocket({ url: url('app', '/ws'), ca: ca.cert, headers: { cookie } })
+    const health = { url: `http://127.0.0.1:${stack.edge.metricsPort}/metrics`, withinMs: 2_000 }
+    const listenersSent = async (): Promise<number> => {
+      const { text } = await request(health)
+      return Number(/sallyport_xds_resources_total\{type="Listener"[^}]*\} (\d+)/.exec(text)?.[1])
+    }
+    const isServed = async (servername: string): Promise<boolean> =>
+      await new Promise((resolve) => {
+        const trusted = { host: '127.0.0.1', port: stack.edge.port, servername, ca: ca.cert }
+        const socket = tlsConnect(trusted, () => resolve(socket.destroy().authorized))
+        socket.once('error', () => resolve(false))
+      })
+    const certificates = [...(stack.config['certificates'] as readonly object[])]
+    for (let number = 1; number <= 6; number += 1) {
+      const names = [`added-${number}.example.com`]
+      const { certFile, keyFile } = await writeKeyPair(
+        stack.folder,
+        `added-${number}`,
+        await ca.issue({ names }),
+      )
+      certificates.push({ cert: certFile, key: keyFile })
+    }
+    const before = await listenersSent()
+    assert.ok(before > 0)
+    await stack.edit({ settings: { certificates } })
+    await until(() => isServed('added-6.example.com'), { what: 'the last certificate', withinMs: 5_000 })
+    assert.equal(await listenersSent(), before)
+    assert.equal(await ask(webSocket, 'certificates'), 'echo:certificates')
+
+    await stack.edit({ settings: { skip_xff_append: true } })
+    await until(async () => (await listenersSent()) > before, { what: 'a new listener', withinMs: 5_000 })
+    assert.equal((await get('public')).status, 200)
+    assert.equal(await ask(webSocket, 'listener'), 'echo:listener')
+    webSocket.terminate()
+  })
 })
