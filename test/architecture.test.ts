@@ -4,7 +4,7 @@ import { dirname, join, sep } from 'node:path'
 import { describe, it } from 'node:test'
 
 /** What any room may stand on. */
-const GROUND = ['errors.ts', 'turns.ts', 'crypto', 'telemetry', 'transport', 'gen', 'envoy']
+const GROUND = ['errors.ts', 'turns.ts', 'crypto', 'outbound', 'telemetry', 'transport', 'gen', 'envoy']
 
 const MEANING = ['policy', 'session', 'identity', 'config']
 
@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   mcp: [...MEANING, ...GROUND],
   api: [...MEANING, ...GROUND],
   tunnel: GROUND,
+  outbound: ['errors.ts'],
   identity: ['config', ...GROUND],
   session: ['config', ...GROUND],
   policy: ['config', 'errors.ts'],

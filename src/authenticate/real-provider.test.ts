@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Secret } from '../config/config.ts'
 import { testClient } from '../identity/client.fixture.ts'
-import { createHttpClient } from '../identity/http-client.ts'
 import { openOpenIdProvider } from '../identity/openid-provider.ts'
 import { playUserAgent, startRealProvider } from '../identity/real-provider.fixture.ts'
+import { createHttpClient } from '../outbound/http-client.ts'
 import { APP, AUTHENTICATE, World } from './world.fixture.ts'
 
 const CALLBACK = `${AUTHENTICATE}/oauth2/callback`

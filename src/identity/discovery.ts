@@ -18,7 +18,7 @@ import {
   None,
 } from 'openid-client'
 import { Fault } from '../errors.ts'
-import type { HttpClient } from './http-client.ts'
+import type { HttpClient } from '../outbound/http-client.ts'
 import { openJwks } from './id-token.ts'
 import { toProviderFault } from './provider-faults.ts'
 

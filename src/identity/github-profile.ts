@@ -5,8 +5,8 @@
  */
 import { z } from 'zod'
 import { Fault } from '../errors.ts'
+import type { HttpClient } from '../outbound/http-client.ts'
 import { MAX_GROUPS, type Profile, profileOf } from './claims.ts'
-import type { HttpClient } from './http-client.ts'
 
 const PAGE_SIZE = 100
 const MAX_PAGES = 60

@@ -11,7 +11,7 @@ import {
   WWWAuthenticateChallengeError,
 } from 'openid-client'
 import { Fault } from '../errors.ts'
-import { HttpFailure } from './http-client.ts'
+import { HttpFailure } from '../outbound/http-client.ts'
 
 export type Step = 'discovery' | 'sign-in' | 'refresh' | 'userinfo' | 'token'
 

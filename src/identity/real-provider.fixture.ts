@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type Configuration, Provider } from 'oidc-provider'
-import type { HttpClient } from './http-client.ts'
+import type { HttpClient } from '../outbound/http-client.ts'
 
 export const CLIENT_ID = 'sallyport'
 export const CLIENT_SECRET = 'a secret with: odd/characters+and%20more'

@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import { parseConfig } from '../config/parse.ts'
 import { Fault } from '../errors.ts'
-import { createHttpClient } from './http-client.ts'
+import { createHttpClient } from '../outbound/http-client.ts'
 import { type PlayedGoogle, playGoogle } from './serverless-tokens.fixture.ts'
 import { openServerlessTokens, type ServerlessToken } from './serverless-tokens.ts'
 

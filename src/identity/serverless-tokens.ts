@@ -14,7 +14,7 @@ import { decodeJwt } from 'jose'
 import type { GoogleServiceAccount } from '../config/google-serverless.ts'
 import type { ConfigSource } from '../config/watch.ts'
 import { Fault, reasonOf } from '../errors.ts'
-import { createHttpClient, type HttpClient } from './http-client.ts'
+import { createHttpClient, type HttpClient } from '../outbound/http-client.ts'
 
 export interface ServerlessToken {
   readonly value: string

@@ -5,8 +5,8 @@
  */
 import type { Config, Route } from '../../config/config.ts'
 import { Fault, systemCodeOf } from '../../errors.ts'
-import { createHttpClient } from '../../identity/http-client.ts'
 import { type Sallyport, startSallyport } from '../../main.ts'
+import { createHttpClient } from '../../outbound/http-client.ts'
 import { prepareDemo } from './config.ts'
 import { startDemoProvider } from './openid-provider.ts'
 import { startSampleApp } from './sample-app.ts'

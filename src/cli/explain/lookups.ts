@@ -4,8 +4,8 @@
  * @module
  */
 import type { Config } from '../../config/config.ts'
-import { followHttpClient } from '../../identity/current-http-client.ts'
 import { openLookups } from '../../identity/lookups/lookups.ts'
+import { followHttpClient } from '../../outbound/current-http-client.ts'
 import type { CompiledPolicy, DataSources } from '../../policy/decision.ts'
 import { unchanging } from './unchanging.ts'
 

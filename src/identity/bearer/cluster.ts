@@ -6,8 +6,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createHttpClient, type HttpClient, HttpFailure } from '../http-client.ts'
-import { getJson } from './json-answer.ts'
+import { createHttpClient, type HttpClient, HttpFailure } from '../../outbound/http-client.ts'
+import { getJson } from '../../outbound/json-answer.ts'
 
 /** Where a pod finds its service account. */
 export const POD_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount'

@@ -5,10 +5,10 @@
  */
 import { decodeJwt, type JWTVerifyGetKey } from 'jose'
 import { IN_CLUSTER, type MachineIssuer } from '../../config/machine-issuers.ts'
-import { type HttpClient, HttpFailure, isLoopback } from '../http-client.ts'
+import { type HttpClient, HttpFailure, isLoopback } from '../../outbound/http-client.ts'
+import { getJson, memberOf } from '../../outbound/json-answer.ts'
 import { createKeySet } from '../key-set.ts'
 import type { Cluster } from './cluster.ts'
-import { getJson, memberOf } from './json-answer.ts'
 
 export interface IssuerKeys {
   /** `iss` of its tokens; `undefined` when it is not known, or with SPIFFE not said. */

@@ -5,7 +5,7 @@
  */
 import { errors } from 'jose'
 import { Fault, reasonOf } from '../../errors.ts'
-import { HttpFailure } from '../http-client.ts'
+import { HttpFailure } from '../../outbound/http-client.ts'
 import type { TokenProblem } from '../provider.ts'
 
 export const problem = (words: string): TokenProblem => ({ problem: words })

@@ -10,7 +10,7 @@ import { z } from 'zod'
 import type { ConfigPath } from '../../config/config.ts'
 import { mistakesOf, sentenceOf } from '../../config/sentences.ts'
 import { isKeyed, readYaml, type YamlFile } from '../../config/yaml-file.ts'
-import { readCsv } from '../csv.ts'
+import { readCsv } from '../../outbound/csv.ts'
 import type { Group, Person } from './roster.ts'
 
 export interface FileMistake {

@@ -9,7 +9,7 @@
 import { readTextFile } from '../../config/load.ts'
 import { reasonOf } from '../../config/reference.ts'
 import { WatchedFiles } from '../../config/watched-files.ts'
-import { type KeptCopy, SourceFailure } from '../kept-copy.ts'
+import { type KeptCopy, SourceFailure } from '../../outbound/kept-copy.ts'
 import { readDirectoryFile } from './file-reader.ts'
 import { Roster } from './roster.ts'
 

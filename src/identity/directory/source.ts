@@ -4,7 +4,7 @@
  * @module
  */
 import type { DirectorySource } from '../../config/config.ts'
-import { type KeptCopy, type KeptCopyOptions, keepCopy } from '../kept-copy.ts'
+import { type KeptCopy, type KeptCopyOptions, keepCopy } from '../../outbound/kept-copy.ts'
 import type { LiveSource } from './directory.ts'
 import type { Roster } from './roster.ts'
 

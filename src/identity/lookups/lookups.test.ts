@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/config.ts'
 import { parseConfig } from '../../config/parse.ts'
 import type { ConfigSource } from '../../config/watch.ts'
-import { createHttpClient } from '../http-client.ts'
+import { createHttpClient } from '../../outbound/http-client.ts'
 import { type Lookups, openLookups } from './lookups.ts'
 
 const HOUR = 3_600_000

@@ -5,9 +5,9 @@
  */
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import type { z } from 'zod'
-import type { HttpClient } from '../../http-client.ts'
-import { SourceFailure } from '../../kept-copy.ts'
-import { retryAfterOf } from '../../retry-after.ts'
+import type { HttpClient } from '../../../outbound/http-client.ts'
+import { SourceFailure } from '../../../outbound/kept-copy.ts'
+import { retryAfterOf } from '../../../outbound/retry-after.ts'
 
 export interface ApiPorts {
   readonly http: Pick<HttpClient, 'fetch'>

@@ -9,7 +9,7 @@
  */
 import { z } from 'zod'
 import type { PulledDirectory } from '../../../config/config.ts'
-import { SourceFailure } from '../../kept-copy.ts'
+import { SourceFailure } from '../../../outbound/kept-copy.ts'
 import { Api, type ApiPorts, fetchToken } from './api.ts'
 import { type Listing, ListingBuilder } from './listing.ts'
 

@@ -10,7 +10,7 @@
 import { importPKCS8, SignJWT } from 'jose'
 import { z } from 'zod'
 import type { PulledDirectory } from '../../../config/config.ts'
-import { SourceFailure } from '../../kept-copy.ts'
+import { SourceFailure } from '../../../outbound/kept-copy.ts'
 import { Api, type ApiPorts, eachOf, fetchToken, type Page } from './api.ts'
 import { type Listing, ListingBuilder } from './listing.ts'
 

@@ -3,11 +3,18 @@
  *
  * @module
  */
-import type { ConfigSource } from '../config/watch.ts'
 import { createHttpClient, type HttpClient, type HttpClientOptions } from './http-client.ts'
 
+interface Trusting {
+  /** PEM, trusted beside the authorities of the platform. */
+  readonly settings: { readonly certificate_authority?: string | undefined }
+}
+
 export interface FollowHttpClientOptions extends HttpClientOptions {
-  readonly config: Pick<ConfigSource, 'current' | 'onGeneration'>
+  readonly config: {
+    readonly current: Trusting
+    onGeneration(listener: (config: Trusting) => void): Disposable
+  }
 }
 
 /** Changes with `certificate_authority`; requests under way end with the client that they began with. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type HttpClient, HttpFailure } from '../http-client.ts'
+import { type HttpClient, HttpFailure } from './http-client.ts'
 
 /** @throws {HttpFailure} for whatever is not a good answer: it is the server's fault then, not the token's */
 export async function getJson(
