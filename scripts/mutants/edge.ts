@@ -128,10 +128,10 @@ export const MUTANTS: readonly Mutant[] = [
       'each further host makes all certificates anew, and one of 10,000 hosts is more than clients take',
   },
   {
-    file: 'src/crypto/certificate-coverage.ts',
+    file: 'src/crypto/x509/certificate-coverage.ts',
     find: "covered.has(`*${host.slice(host.indexOf('.'))}`)",
     replace: "[...covered].some((name) => name.startsWith('*') && host.endsWith(name.slice(1)))",
-    tests: ['src/crypto/certificate-coverage.test.ts'],
+    tests: ['src/crypto/x509/certificate-coverage.test.ts'],
     breaks: 'a host two labels below a wildcard is served a certificate that browsers refuse',
   },
 ]

@@ -8,7 +8,7 @@
 import 'reflect-metadata'
 import { randomBytes, webcrypto } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
-import type { Pair } from './certificate.fixture.ts'
+import type { Pair } from '../crypto/x509/certificate.fixture.ts'
 
 x509.cryptoProvider.set(webcrypto)
 

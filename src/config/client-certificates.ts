@@ -6,12 +6,12 @@
 
 import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
-import { parseCertificates, pemBlocks } from './certificate.ts'
+import { parseCertificates, pemBlocks } from '../crypto/x509/certificate.ts'
+import { parseRevocationLists, type RevocationList } from '../crypto/x509/revocation-list.ts'
 import type { Settings } from './config.ts'
 import { FilePath, SecretText } from './reference.ts'
 import { Re2 } from './regex.ts'
 import type { Resolver } from './resolve.ts'
-import { parseRevocationLists, type RevocationList } from './revocation-list.ts'
 import type { SettingsKeys } from './settings-schema.ts'
 
 export const NAME_KINDS = ['dns', 'email', 'ip_address', 'uri', 'user_principal_name'] as const

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parsePrivateKey } from './certificate.ts'
+import { parsePrivateKey } from '../crypto/x509/certificate.ts'
 import type { Frozen, Route } from './config.ts'
 import { KNOWN_ISSUERS } from './provider-kinds.ts'
 import type { Resolver } from './resolve.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { before, describe, it } from 'node:test'
-import { makePair, ODD_KEYS, type Pair } from './certificate.fixture.ts'
+import { makePair, ODD_KEYS, type Pair } from '../crypto/x509/certificate.fixture.ts'
 import type { Config } from './config.ts'
 import { parseConfig } from './parse.ts'
 import { problemsOf } from './problems.fixture.ts'

@@ -4,7 +4,13 @@
  * @module
  */
 
-import { parseCertificates, parsePrivateKey, pemOf, signingKeyProblem, tlsKeyProblem } from './certificate.ts'
+import {
+  parseCertificates,
+  parsePrivateKey,
+  pemOf,
+  signingKeyProblem,
+  tlsKeyProblem,
+} from '../crypto/x509/certificate.ts'
 import { resolveAuthorities, resolveDownstreamMtls } from './client-certificates.ts'
 import type { ConfigPath, Mistake, Settings, TlsCertificate } from './config.ts'
 import { resolveDirectory } from './directory-resolve.ts'

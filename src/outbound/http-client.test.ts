@@ -7,7 +7,7 @@ import type { AddressInfo, Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { openLocalCa } from '../crypto/local-ca.ts'
+import { openLocalCa } from '../crypto/x509/local-ca.ts'
 import { createHttpClient, HttpFailure, isLoopback } from './http-client.ts'
 
 async function listen(t: TestContext, server: Server & { closeAllConnections(): void }): Promise<number> {

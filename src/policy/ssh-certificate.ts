@@ -7,9 +7,9 @@
  * @module
  */
 import { verify } from 'node:crypto'
+import { CURVES, type SshKey, WireReader } from '../crypto/openssh/ssh-wire.ts'
 import { addressOf, isInside, rangeOf } from './ip-ranges.ts'
 import type { SshKeys } from './ssh-keys.ts'
-import { CURVES, type SshKey, WireReader } from './ssh-wire.ts'
 
 const USER_CERTIFICATE = 1
 

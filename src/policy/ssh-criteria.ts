@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { SshKey } from '../crypto/openssh/ssh-wire.ts'
 import type { RequestFacts, Subject } from './decision.ts'
 import { claimValues } from './identity-criteria.ts'
 import { type CompileData, type Kinds, NO_DATA, withoutData } from './kind.ts'
@@ -23,7 +24,6 @@ import {
 } from './outcome.ts'
 import { mayLogIn, readSshCertificate } from './ssh-certificate.ts'
 import { readSshKeys } from './ssh-keys.ts'
-import type { SshKey } from './ssh-wire.ts'
 
 const USERNAME = outcomes('ssh-username-ok', 'ssh-username-unauthorized', 'ssh-username-unknown')
 const KEY_OK = hit('ssh-publickey-ok')

@@ -6,8 +6,8 @@
 import { isIP } from 'node:net'
 import type { Config, Route, TlsCertificate } from '../config/config.ts'
 import { Secret } from '../config/secret.ts'
-import { uncoveredNames } from '../crypto/certificate-coverage.ts'
-import type { LocalCa } from '../crypto/local-ca.ts'
+import { uncoveredNames } from '../crypto/x509/certificate-coverage.ts'
+import type { LocalCa } from '../crypto/x509/local-ca.ts'
 
 /** Hosts of one parent domain from which on a wildcard speaks for them: another such host then changes nothing. */
 const WILDCARD_FROM = 20

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { openLocalCa } from '../../crypto/local-ca.ts'
+import { openLocalCa } from '../../crypto/x509/local-ca.ts'
 import type { TestIssuer } from './issuer.fixture.ts'
 import { openWorld } from './world.fixture.ts'
 

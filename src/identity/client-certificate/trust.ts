@@ -12,10 +12,10 @@ import {
   revocationListsOf,
 } from '../../config/client-certificates.ts'
 import type { DownstreamMtls, Route, Settings } from '../../config/config.ts'
-import type { RevocationList } from '../../config/revocation-list.ts'
-import { keyOf } from './chain.ts'
-import type { AlternativeNames } from './names.ts'
-import { parseCertificate } from './parsed-certificate.ts'
+import { keyOf } from '../../crypto/x509/chain.ts'
+import type { AlternativeNames } from '../../crypto/x509/names.ts'
+import { parseCertificate } from '../../crypto/x509/parsed-certificate.ts'
+import type { RevocationList } from '../../crypto/x509/revocation-list.ts'
 import { createVerifier, type Verifier } from './verifier.ts'
 
 /** By settings, which stand for a generation, and by the PEM of the authorities. */

@@ -6,10 +6,10 @@
  */
 
 import { hash } from 'node:crypto'
-import { pemBlocks } from '../../config/certificate.ts'
-import { chainProblem, endOf, type InvalidReason, type Trust } from './chain.ts'
-import type { AlternativeNames } from './names.ts'
-import { type ParsedCertificate, parseCertificate } from './parsed-certificate.ts'
+import { pemBlocks } from '../../crypto/x509/certificate.ts'
+import { chainProblem, endOf, type InvalidReason, type Trust } from '../../crypto/x509/chain.ts'
+import type { AlternativeNames } from '../../crypto/x509/names.ts'
+import { type ParsedCertificate, parseCertificate } from '../../crypto/x509/parsed-certificate.ts'
 
 /** What a client showed; `presented: false` when it was asked and showed none. */
 export type ClientCertificate = { readonly presented: false } | PresentedCertificate

@@ -7,15 +7,7 @@
  * @module
  */
 
-import {
-  childrenOf,
-  context,
-  type DerElement,
-  elementsOf,
-  oidOf,
-  onlyElement,
-  Tag,
-} from '../../config/der.ts'
+import { childrenOf, context, type DerElement, elementsOf, oidOf, onlyElement, Tag } from './der.ts'
 import { NameTag } from './names.ts'
 
 /** A name, or the base of a subtree: the tag says of which kind. */

@@ -9,7 +9,7 @@
 import { createHash, createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
 import { chmod, link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Fault, reasonOf, systemCodeOf } from '../errors.ts'
+import { Fault, reasonOf, systemCodeOf } from '../../errors.ts'
 import { DAY_MS, makeCaCertificate, makeServerCertificate } from './local-certificates.ts'
 
 export interface LocalCa {

@@ -5,16 +5,8 @@
  */
 
 import { hash, X509Certificate } from 'node:crypto'
-import { certificateFields } from '../../config/certificate-fields.ts'
-import {
-  booleanOf,
-  childrenOf,
-  type Extension,
-  oidOf,
-  onlyElement,
-  smallInteger,
-  Tag,
-} from '../../config/der.ts'
+import { certificateFields } from './certificate-fields.ts'
+import { booleanOf, childrenOf, type Extension, oidOf, onlyElement, smallInteger, Tag } from './der.ts'
 import { type NameConstraints, nameConstraints } from './name-constraints.ts'
 import { type AlternativeNames, alternativeNames, NO_NAMES } from './names.ts'
 

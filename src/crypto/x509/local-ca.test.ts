@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import tls from 'node:tls'
-import { Fault } from '../errors.ts'
+import { Fault } from '../../errors.ts'
 import { openLocalCa } from './local-ca.ts'
 
 const DAY = 86_400_000

@@ -10,15 +10,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import ipaddr from 'ipaddr.js'
-import {
-  childrenOf,
-  context,
-  type DerElement,
-  elementsOf,
-  oidOf,
-  onlyElement,
-  Tag,
-} from '../../config/der.ts'
+import { childrenOf, context, type DerElement, elementsOf, oidOf, onlyElement, Tag } from './der.ts'
 
 export interface AlternativeNames {
   readonly dns: readonly string[]

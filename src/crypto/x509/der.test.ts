@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { der } from './client-authority.fixture.ts'
+import { der } from '../../config/client-authority.fixture.ts'
 import { booleanOf, elementsOf, extensionsOf, oidOf, onlyElement, smallInteger, Tag, timeOf } from './der.ts'
 
 const bytes = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex')

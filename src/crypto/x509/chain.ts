@@ -8,10 +8,10 @@
  * @module
  */
 
-import type { RevocationList } from '../../config/revocation-list.ts'
 import { arePermitted, type GeneralName } from './name-constraints.ts'
 import { NameTag } from './names.ts'
 import { ANY_PURPOSE, CLIENT_AUTHENTICATION, KeyUsage, type ParsedCertificate } from './parsed-certificate.ts'
+import type { RevocationList } from './revocation-list.ts'
 
 /** From the least that was reached to the most; logs carry these words. */
 const REASONS = [
