@@ -4,7 +4,17 @@ import { dirname, join, sep } from 'node:path'
 import { describe, it } from 'node:test'
 
 /** What any room may stand on. */
-const GROUND = ['errors.ts', 'turns.ts', 'crypto', 'outbound', 'telemetry', 'transport', 'gen', 'envoy']
+const GROUND = [
+  'errors.ts',
+  'turns.ts',
+  'crypto',
+  'edge',
+  'outbound',
+  'telemetry',
+  'transport',
+  'gen',
+  'envoy',
+]
 
 const MEANING = ['policy', 'session', 'identity', 'config']
 
@@ -24,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   api: [...MEANING, ...GROUND],
   tunnel: GROUND,
   outbound: ['errors.ts'],
+  edge: ['crypto', 'errors.ts'],
   identity: ['config', ...GROUND],
   session: ['config', ...GROUND],
   policy: ['config', 'crypto', 'errors.ts'],

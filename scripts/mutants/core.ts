@@ -1,32 +1,32 @@
 /** Lines that everything else stands on: handles, seals, signed URLs, the order of a check, the sign-in. */
 import type { Mutant } from './mutant.ts'
 
-const HANDLE = ['src/crypto/session-handle.test.ts']
+const HANDLE = ['src/edge/session-handle.test.ts']
 const SIGNED = ['src/crypto/signed-url.test.ts']
 const SEAL = ['src/crypto/seal.test.ts']
-const FLOW = ['src/crypto/flow.test.ts']
-const ACCOUNT = ['src/crypto/service-account-token.test.ts']
+const FLOW = ['src/edge/flow.test.ts']
+const ACCOUNT = ['src/edge/service-account-token.test.ts']
 const CHECKS = ['src/extauthz/*.test.ts']
 const SIGN_IN = ['src/authenticate/*.test.ts']
 const POLICY = ['src/policy/*.test.ts']
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    file: 'src/crypto/session-handle.ts',
+    file: 'src/edge/session-handle.ts',
     find: 'return timingSafeEqual(expected, Buffer.from(mac)) ? sessionId : undefined',
     replace: 'return expected.length > 0 ? sessionId : undefined',
     tests: HANDLE,
     breaks: 'whoever knows or guesses the id of a session has it',
   },
   {
-    file: 'src/crypto/session-handle.ts',
+    file: 'src/edge/session-handle.ts',
     find: '${audience.toLowerCase()}',
     replace: '${audience.slice(0, 0)}',
     tests: HANDLE,
     breaks: 'the cookie of one host is good on every other',
   },
   {
-    file: 'src/crypto/session-handle.ts',
+    file: 'src/edge/session-handle.ts',
     find: '[...handles].slice(0, MOST_HANDLES)',
     replace: '[...handles]',
     tests: HANDLE,
@@ -68,21 +68,21 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'what was sealed for one place can be moved to another',
   },
   {
-    file: 'src/crypto/flow.ts',
+    file: 'src/edge/flow.ts',
     find: 'return presented.length === expected.length && timingSafeEqual(presented, expected)',
     replace: 'return presented.length === expected.length',
     tests: FLOW,
     breaks: 'a hand-off of somebody else signs this browser in as them',
   },
   {
-    file: 'src/crypto/flow.ts',
+    file: 'src/edge/flow.ts',
     find: 'if (!isFlowCookieValue(cookieValue)) return false',
     replace: 'if (cookieValue === undefined) return false',
     tests: FLOW,
     breaks: 'a short flow cookie that somebody planted can be guessed',
   },
   {
-    file: 'src/crypto/service-account-token.ts',
+    file: 'src/edge/service-account-token.ts',
     find: 'return timingSafeEqual(Buffer.from(macOf(id, key)), Buffer.from(mac)) ? id : undefined',
     replace: 'return macOf(id, key).length === mac.length ? id : undefined',
     tests: ACCOUNT,

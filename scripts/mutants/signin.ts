@@ -49,7 +49,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a server on another port of the machine reads whether its visitors are signed in',
   },
   {
-    file: 'src/crypto/sign-in-url.ts',
+    file: 'src/edge/sign-in-url.ts',
     find: 'return signSignIn(new URL(BEGIN_PATH, parts.appOrigin), parts, FLOW_SECONDS * 1000)',
     replace:
       'return signSignIn(new URL(`${BEGIN_PATH}?${FLOW_PARAMETER}=x`, parts.appOrigin), parts, FLOW_SECONDS * 1000)',
@@ -78,24 +78,24 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'clocks that disagree send people round for ever',
   },
   {
-    file: 'src/crypto/session-cookie.ts',
+    file: 'src/edge/session-cookie.ts',
     find: "const domain = kind === 'app' ? domainFor(host, shared) : undefined",
     replace: 'const domain = domainFor(host, shared)',
     tests: COOKIES,
     breaks: 'any host of the domain plants the session from which all others come',
   },
   {
-    file: 'src/crypto/session-cookie.ts',
+    file: 'src/edge/session-cookie.ts',
     find: '? { cookieName: hostOnlyName(name), audience: host, domain }',
     replace: '? { cookieName: name, audience: host, domain }',
     tests: COOKIES,
     breaks: 'a neighbour on the domain signs people in as the attacker',
   },
   {
-    file: 'src/crypto/session-handle.ts',
+    file: 'src/edge/session-handle.ts',
     find: 'const content = `${sessionId}\\0${audience.toLowerCase()}\\0${cookieName}`',
     replace: 'const content = `${sessionId}\\0${audience.toLowerCase()}`',
-    tests: ['src/crypto/session-handle.test.ts'],
+    tests: ['src/edge/session-handle.test.ts'],
     breaks: 'a cookie that apps have seen under an older name opens their visitors’ sessions',
   },
   {

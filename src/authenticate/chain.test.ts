@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Config } from '../config/config.ts'
-import { SESSION_ENCRYPTED_PARAMETER } from '../crypto/sign-in-url.ts'
 import { signUrl } from '../crypto/signed-url.ts'
+import { SESSION_ENCRYPTED_PARAMETER } from '../edge/sign-in-url.ts'
 import { APP, type Browser, testConfig, World } from './world.fixture.ts'
 
 const host = (number: number) => `host-${number}.apps.example.com`

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { sessionCookieAt } from '../crypto/session-cookie.ts'
+import { sessionCookieAt } from '../edge/session-cookie.ts'
 import { cookieValues, hostCookie, hostOnlyCookie, loginCookies, writeSessionCookie } from './cookies.ts'
 
 const settings = { cookie_http_only: true, cookie_same_site: 'lax' } as const

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type SessionCookie, sessionCookieAt } from '../crypto/session-cookie.ts'
-import { makeHandle } from '../crypto/session-handle.ts'
+import { type SessionCookie, sessionCookieAt } from '../edge/session-cookie.ts'
+import { makeHandle } from '../edge/session-handle.ts'
 import { cookiePairs } from '../transport/cookie-header.ts'
 import type { Visit } from './visit.ts'
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BEGIN_PATH } from '../crypto/sign-in-url.ts'
+import { BEGIN_PATH } from '../edge/sign-in-url.ts'
 import type { Site } from './sites.ts'
 
 export interface Endpoint {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FLOW_COOKIE, isFlowCookieValue, newFlowCookieValue } from '../crypto/flow.ts'
+import { FLOW_COOKIE, isFlowCookieValue, newFlowCookieValue } from '../edge/flow.ts'
 import { hostCookie, hostOnlyCookie } from './cookies.ts'
 import type { Visit } from './visit.ts'
 

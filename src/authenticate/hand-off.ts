@@ -18,12 +18,12 @@
  */
 import { z } from 'zod'
 import type { Sealer } from '../crypto/seal.ts'
+import { signUrl } from '../crypto/signed-url.ts'
 import {
   ADDITIONAL_HOSTS_PARAMETER,
   REDIRECT_URI_PARAMETER,
   SESSION_ENCRYPTED_PARAMETER,
-} from '../crypto/sign-in-url.ts'
-import { signUrl } from '../crypto/signed-url.ts'
+} from '../edge/sign-in-url.ts'
 import { ENDPOINTS, type EndpointName } from './endpoints.ts'
 import { randomId } from './oauth-state.ts'
 import type { Visit } from './visit.ts'

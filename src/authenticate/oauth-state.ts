@@ -8,8 +8,8 @@
  */
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import { FLOW_SECONDS } from '../crypto/flow.ts'
 import type { Sealer } from '../crypto/seal.ts'
+import { FLOW_SECONDS } from '../edge/flow.ts'
 import type { SignInSecrets } from '../identity/provider.ts'
 
 const OauthState = z.strictObject({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { SESSION_ENCRYPTED_PARAMETER } from '../crypto/sign-in-url.ts'
 import { signUrl } from '../crypto/signed-url.ts'
+import { SESSION_ENCRYPTED_PARAMETER } from '../edge/sign-in-url.ts'
 import { STATE_LIFETIME_MS } from './oauth-state.ts'
 import { PIPELINE, type Row } from './pipeline.ts'
 import { APP, AUTHENTICATE, type Browser, testConfig, World } from './world.fixture.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { flowHash } from '../crypto/flow.ts'
-import { buildSignInUrl } from '../crypto/sign-in-url.ts'
+import { flowHash } from '../edge/flow.ts'
+import { buildSignInUrl } from '../edge/sign-in-url.ts'
 import { APP, AUTHENTICATE, type Browser, FakeProvider, type Reply, World } from './world.fixture.ts'
 
 const OTHER = 'https://api.other.test'

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { makeHandle, openHandle } from '../crypto/session-handle.ts'
+import { makeHandle, openHandle } from '../edge/session-handle.ts'
 import type { Session } from '../session/session.ts'
 import { cookiePairs } from '../transport/cookie-header.ts'
 import { cookieValues, hostOnlyCookie } from './cookies.ts'

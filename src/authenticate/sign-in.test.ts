@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { buildBeginUrl } from '../crypto/sign-in-url.ts'
+import { buildBeginUrl } from '../edge/sign-in-url.ts'
 import { Fault } from '../errors.ts'
 import { APP, AUTHENTICATE, testConfig, World } from './world.fixture.ts'
 
@@ -362,7 +362,7 @@ describe('a sign-in that does not work', () => {
   it('names no provider that is not configured', async () => {
     await using world = await World.open()
     const signIn = await world.browser().openUntil(`${APP}/x`, /sign_in/)
-    const { buildSignInUrl } = await import('../crypto/sign-in-url.ts')
+    const { buildSignInUrl } = await import('../edge/sign-in-url.ts')
     const other = buildSignInUrl({
       authenticateUrl: AUTHENTICATE,
       redirectUri: APP,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
+import { buildSignInUrl } from '../edge/sign-in-url.ts'
 import { Fault, type FaultCode } from '../errors.ts'
-import { buildSignInUrl } from './sign-in-url.ts'
 import { signUrl, verifySignedUrl } from './signed-url.ts'
 
 const KEY = randomBytes(32)

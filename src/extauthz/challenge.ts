@@ -4,7 +4,7 @@
  * @see RFC 9110 section 11.6.1, RFC 6750 section 3
  * @module
  */
-import type { SignInDemand } from '../crypto/sign-in-demand.ts'
+import type { SignInDemand } from '../edge/sign-in-demand.ts'
 import type { Check, RefusalReason } from './check.ts'
 import type { HeaderEntry } from './check-response.ts'
 

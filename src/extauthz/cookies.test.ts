@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { makeHandle } from '../crypto/session-handle.ts'
+import { makeHandle } from '../edge/session-handle.ts'
 import { cookieSplitter } from './cookies.ts'
 
 const split = cookieSplitter('_pomerium')

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { FLOW_COOKIE } from '../crypto/flow.ts'
-import { hostOnlyName } from '../crypto/session-cookie.ts'
-import { hasHandleForm } from '../crypto/session-handle.ts'
+import { FLOW_COOKIE } from '../edge/flow.ts'
+import { hostOnlyName } from '../edge/session-cookie.ts'
+import { hasHandleForm } from '../edge/session-handle.ts'
 import { cookiePair, cookiePairs } from '../transport/cookie-header.ts'
 
 export interface SplitCookies {

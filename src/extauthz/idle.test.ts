@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { makeServiceAccountToken } from '../crypto/service-account-token.ts'
+import { makeServiceAccountToken } from '../edge/service-account-token.ts'
 import {
   ALICE,
   type Ask,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { makeServiceAccountToken } from '../crypto/service-account-token.ts'
+import { makeServiceAccountToken } from '../edge/service-account-token.ts'
 import { Fault } from '../errors.ts'
 import { type ServiceAccountValue, serviceAccountOf } from '../session/service-account.ts'
 import type { Session } from '../session/session.ts'

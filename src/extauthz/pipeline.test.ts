@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { makeServiceAccountToken } from '../crypto/service-account-token.ts'
+import { makeServiceAccountToken } from '../edge/service-account-token.ts'
 import { Fault } from '../errors.ts'
 import type { Session } from '../session/session.ts'
 import {

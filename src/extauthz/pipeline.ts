@@ -11,7 +11,7 @@
  */
 
 import { isMethod } from '../config/route-match.ts'
-import { sessionCookieAt } from '../crypto/session-cookie.ts'
+import { sessionCookieAt } from '../edge/session-cookie.ts'
 import { Fault } from '../errors.ts'
 import { CERTIFICATE_HEADER, certificateShown } from '../identity/client-certificate/forwarded.ts'
 import { isMachine, type Session } from '../session/session.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { flowHash } from '../crypto/flow.ts'
 import { verifySignedUrl } from '../crypto/signed-url.ts'
+import { flowHash } from '../edge/flow.ts'
 import { BROWSER, NAVIGATIONS, PROGRAMS, SCRIPT } from './asker.fixture.ts'
 import {
   type Ask,

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { FLOW_COOKIE, FLOW_SECONDS, flowHash, isFlowCookieValue, newFlowCookieValue } from '../crypto/flow.ts'
-import type { SignInDemand } from '../crypto/sign-in-demand.ts'
-import { buildBeginUrl, buildSignInUrl } from '../crypto/sign-in-url.ts'
+import { FLOW_COOKIE, FLOW_SECONDS, flowHash, isFlowCookieValue, newFlowCookieValue } from '../edge/flow.ts'
+import type { SignInDemand } from '../edge/sign-in-demand.ts'
+import { buildBeginUrl, buildSignInUrl } from '../edge/sign-in-url.ts'
 import { Fault } from '../errors.ts'
 import { html } from '../transport/html.ts'
 import { mayBeRedirected, type Shape } from './asker.ts'

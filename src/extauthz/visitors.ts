@@ -8,8 +8,8 @@
  */
 
 import type { Keyring } from '../crypto/keyring.ts'
-import { isServiceAccountToken, openServiceAccountToken } from '../crypto/service-account-token.ts'
-import { type HandleScope, openHandles } from '../crypto/session-handle.ts'
+import { isServiceAccountToken, openServiceAccountToken } from '../edge/service-account-token.ts'
+import { type HandleScope, openHandles } from '../edge/session-handle.ts'
 import type { SplitCookies } from './cookies.ts'
 import type { CompiledRoute } from './routes.ts'
 

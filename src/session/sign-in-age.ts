@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { SignInDemand } from '../crypto/sign-in-demand.ts'
+import type { SignInDemand } from '../edge/sign-in-demand.ts'
 import type { Session } from './session.ts'
 
 type SignedIn = Pick<Session, 'authenticatedAt' | 'issuedAt' | 'acr'>

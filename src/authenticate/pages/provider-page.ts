@@ -1,6 +1,7 @@
 /** Where people choose which identity provider they sign in at. Links only: it works without scripts. */
-import { IDP_ID_PARAMETER } from '../../crypto/sign-in-url.ts'
+
 import { signUrl } from '../../crypto/signed-url.ts'
+import { IDP_ID_PARAMETER } from '../../edge/sign-in-url.ts'
 import type { IdentityProvider } from '../../identity/provider.ts'
 import { html } from '../../transport/html.ts'
 import { hostCookie, PROVIDER_COOKIE } from '../cookies.ts'

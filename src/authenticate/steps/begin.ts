@@ -1,6 +1,6 @@
 /** On an app's host: the beginning of a sign-in that a script or a page of ours has given its user as a link. */
-import { FLOW_SECONDS, flowHash } from '../../crypto/flow.ts'
-import { continueSignIn } from '../../crypto/sign-in-url.ts'
+import { FLOW_SECONDS, flowHash } from '../../edge/flow.ts'
+import { continueSignIn } from '../../edge/sign-in-url.ts'
 import { flowCookie } from '../flow-cookie.ts'
 import { type Answer, redirect, type Visit } from '../visit.ts'
 

@@ -1,7 +1,8 @@
 /** From the target's host over the additional ones, and back to where the user agent wanted to go. */
-import { flowHash } from '../../crypto/flow.ts'
-import { ADDITIONAL_HOSTS_PARAMETER, REDIRECT_URI_PARAMETER } from '../../crypto/sign-in-url.ts'
+
 import { signUrl } from '../../crypto/signed-url.ts'
+import { flowHash } from '../../edge/flow.ts'
+import { ADDITIONAL_HOSTS_PARAMETER, REDIRECT_URI_PARAMETER } from '../../edge/sign-in-url.ts'
 import { additionalHosts } from '../chain.ts'
 import { ENDPOINTS } from '../endpoints.ts'
 import { flowCookie, forgetFlowCookie } from '../flow-cookie.ts'

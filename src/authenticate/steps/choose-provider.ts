@@ -1,5 +1,5 @@
 /** At which identity provider: the one that the address names, or the one that the person chooses among several. */
-import { CHOOSE_PARAMETER, IDP_ID_PARAMETER } from '../../crypto/sign-in-url.ts'
+import { CHOOSE_PARAMETER, IDP_ID_PARAMETER } from '../../edge/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import { providerPage } from '../pages/provider-page.ts'
 import { type Answer, required, type Visit } from '../visit.ts'

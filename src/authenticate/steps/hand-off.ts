@@ -1,6 +1,6 @@
 /** The callback page on an app's host: takes a session over, once, for the browser that asked for it. */
-import { flowMatches } from '../../crypto/flow.ts'
-import { SESSION_ENCRYPTED_PARAMETER } from '../../crypto/sign-in-url.ts'
+import { flowMatches } from '../../edge/flow.ts'
+import { SESSION_ENCRYPTED_PARAMETER } from '../../edge/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
 import { hostCookie, hostOnlyCookie, ROUNDS_COOKIE, sessionCookie } from '../cookies.ts'

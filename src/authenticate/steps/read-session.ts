@@ -1,6 +1,6 @@
 /** Who is here: the session that the cookie of this host refers to, if it lives. */
-import { openHandles } from '../../crypto/session-handle.ts'
-import { CHOOSE_PARAMETER } from '../../crypto/sign-in-url.ts'
+import { openHandles } from '../../edge/session-handle.ts'
+import { CHOOSE_PARAMETER } from '../../edge/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
 import { cookieValues, sessionCookieOf } from '../cookies.ts'

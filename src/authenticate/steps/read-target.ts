@@ -1,5 +1,5 @@
 /** Where the user agent goes in the end: an address of ours, or nowhere. */
-import { REDIRECT_URI_PARAMETER } from '../../crypto/sign-in-url.ts'
+import { REDIRECT_URI_PARAMETER } from '../../edge/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import { type Answer, parameter, type Visit } from '../visit.ts'
 

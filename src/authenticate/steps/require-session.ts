@@ -1,6 +1,6 @@
 /** Pages about a person need the person: browsers are sent to sign in, programs are told. */
-import { FLOW_SECONDS, flowHash } from '../../crypto/flow.ts'
-import { buildSignInUrl } from '../../crypto/sign-in-url.ts'
+import { FLOW_SECONDS, flowHash } from '../../edge/flow.ts'
+import { buildSignInUrl } from '../../edge/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import { prefersHtml } from '../../transport/prefers-html.ts'
 import { flowCookie } from '../flow-cookie.ts'

@@ -1,7 +1,7 @@
 /** The sign-in page: a hand-off for those who are signed in, the identity provider for everybody else. */
-import { FLOW_SECONDS } from '../../crypto/flow.ts'
-import { readDemand } from '../../crypto/sign-in-demand.ts'
-import { ADDITIONAL_HOSTS_PARAMETER, CHOOSE_PARAMETER, FLOW_PARAMETER } from '../../crypto/sign-in-url.ts'
+import { FLOW_SECONDS } from '../../edge/flow.ts'
+import { readDemand } from '../../edge/sign-in-demand.ts'
+import { ADDITIONAL_HOSTS_PARAMETER, CHOOSE_PARAMETER, FLOW_PARAMETER } from '../../edge/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
 import { meetsDemand } from '../../session/sign-in-age.ts'

@@ -3,9 +3,10 @@
  *
  * @module
  */
+
+import { signUrl } from '../crypto/signed-url.ts'
 import { FLOW_SECONDS } from './flow.ts'
 import { NO_DEMAND, type SignInDemand, writeDemand } from './sign-in-demand.ts'
-import { signUrl } from './signed-url.ts'
 
 const SIGN_IN_PATH = '/.pomerium/sign_in'
 /** On an app's host. */
