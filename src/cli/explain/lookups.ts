@@ -4,7 +4,7 @@
  * @module
  */
 import type { Config } from '../../config/config.ts'
-import { openLookups } from '../../identity/lookups/lookups.ts'
+import { openLookups } from '../../lookups/lookups.ts'
 import { followHttpClient } from '../../outbound/current-http-client.ts'
 import type { CompiledPolicy, DataSources } from '../../policy/decision.ts'
 import { unchanging } from './unchanging.ts'

@@ -5,7 +5,7 @@
  */
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
-import { readCsv } from '../../outbound/csv.ts'
+import { readCsv } from '../outbound/csv.ts'
 
 /** Which fact of a request a table is looked into by. */
 export const RECORD_KEYS = [
