@@ -16,7 +16,7 @@ const GROUND = [
   'envoy',
 ]
 
-const MEANING = ['policy', 'session', 'identity', 'lookups', 'config']
+const MEANING = ['policy', 'session', 'identity', 'directory', 'lookups', 'config']
 
 /** Which rooms each room may import, besides itself. A service never imports a service. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
@@ -36,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   outbound: ['errors.ts'],
   edge: ['crypto', 'errors.ts'],
   lookups: ['config', ...GROUND],
+  directory: ['config', 'identity', ...GROUND],
   identity: ['config', ...GROUND],
   session: ['config', ...GROUND],
   policy: ['config', 'crypto', 'errors.ts'],

@@ -202,10 +202,10 @@ export const MUTANTS: readonly Mutant[] = [
       'a guest of an Entra tenant passes rules on the domain of that tenant, by their user principal name',
   },
   {
-    file: 'src/identity/directory/effective-groups.ts',
+    file: 'src/directory/effective-groups.ts',
     find: "return kind === 'user' && given !== '' ? 'ambiguous' : undefined",
     replace: 'return kind === given ? undefined : undefined',
-    tests: ['src/identity/directory/directory.test.ts'],
+    tests: ['src/directory/directory.test.ts'],
     breaks: 'a deny rule on a group of a directory is escaped by an address that is not verified',
   },
 ]

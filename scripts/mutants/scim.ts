@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts'
 
-const SCIM = 'src/identity/directory/scim'
+const SCIM = 'src/directory/scim'
 
 export const MUTANTS: readonly Mutant[] = [
   {

@@ -10,7 +10,7 @@ import { loadWithWarnings, readConfigFile } from '../config/load.ts'
 import { positionsIn } from '../config/positions.ts'
 import { ConfigFault } from '../config/problem.ts'
 import { CHECKS_AND_TESTS } from '../config-checks.ts'
-import { directoryFileProblems } from '../identity/directory/file-problems.ts'
+import { directoryFileProblems } from '../directory/file-problems.ts'
 import { policyOf } from '../policy/compiled-policies.ts'
 import { count } from './table.ts'
 

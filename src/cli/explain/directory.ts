@@ -6,7 +6,7 @@
  * @module
  */
 import type { Config } from '../../config/config.ts'
-import { openDirectory } from '../../identity/directory/open-directory.ts'
+import { openDirectory } from '../../directory/open-directory.ts'
 import { followProviders } from '../../identity/providers.ts'
 import type { RecordStore } from '../../session/records.ts'
 import type { Session } from '../../session/session.ts'

@@ -1,0 +1,39 @@
+/**
+ * What is wrong with the directory files that a configuration names, for whoever checks it before it is served.
+ *
+ * @module
+ */
+import { dirname, resolve } from 'node:path'
+import type { Config } from '../config/config.ts'
+import { formatOf } from '../config/directory-rules.ts'
+import { standingStill } from '../config/watched-files.ts'
+import { Fault, reasonOf } from '../errors.ts'
+import { readRoster } from './file-source.ts'
+
+/**
+ * A start without a file that says who has left would let them in: it is refused, as one with a broken configuration is.
+ *
+ * @throws {Fault} CONFIG_INVALID
+ */
+export async function requireDirectoryFiles(config: Config): Promise<void> {
+  const files = config.settings.directory.flatMap((source) => (source.type === 'file' ? [source.path] : []))
+  await standingStill(files.map((path) => resolve(dirname(config.file), path)))
+  const problems = directoryFileProblems(config)
+  if (problems.length === 0) return
+  const cure = 'mend the file, or take the source out of `directory` in the configuration'
+  throw new Fault('CONFIG_INVALID', `${problems.join('\n')}\n${cure}`)
+}
+
+/** Sentences, each with file, line and column. A running Sallyport takes the configuration all the same, and keeps the last good copy. */
+export function directoryFileProblems({ file, settings }: Config): readonly string[] {
+  return settings.directory.flatMap((source) => {
+    if (source.type !== 'file') return []
+    const path = resolve(dirname(file), source.path)
+    try {
+      readRoster(path, source.format ?? formatOf(path) ?? 'yaml')
+      return []
+    } catch (error) {
+      return reasonOf(error).split('; ')
+    }
+  })
+}

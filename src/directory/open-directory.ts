@@ -1,0 +1,235 @@
+/**
+ * The directory of the configuration in force: its sources opened, followed through changes, and closed.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { dirname, resolve } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { type Config, type DirectorySource, Secret } from '../config/config.ts'
+import { formatOf } from '../config/directory-rules.ts'
+import { standingStill } from '../config/watched-files.ts'
+import type { HttpClient } from '../outbound/http-client.ts'
+import type { KeptCopyOptions } from '../outbound/kept-copy.ts'
+import type { Meter } from '../telemetry/metrics.ts'
+import { Directory } from './directory.ts'
+import type { Member } from './effective-groups.ts'
+import { followFile, readRoster } from './file-source.ts'
+import { OFF, OffKeeper, offIn } from './last-off.ts'
+import { COPIES, offInCopy, pulledSource } from './pull/pulled-source.ts'
+import { type PushedSource, pushedSource } from './pushed-source.ts'
+import type { Roster } from './roster.ts'
+import { Pace, STRANGER_PACE } from './scim/admission.ts'
+import { addScimFace, SCIM_PATH } from './scim/face.ts'
+import type { Records, StoredRecord } from './scim/records.ts'
+import { copiedSource, type OpenSource, type SourceStatus } from './source.ts'
+
+export interface DirectoryService<Session extends Member> extends AsyncDisposable {
+  /** The session with its effective groups: one and the same object until something changes. */
+  apply(session: Session): Session
+  /** Whether a source says that this person has left or is locked out. */
+  isSwitchedOff(session: Session): boolean
+  onChange(listener: () => void): Disposable
+  readonly status: readonly SourceStatus[]
+  /** Adds the address where identity providers push, `SCIM_PATH`, to a server. */
+  addScimFace(server: FastifyInstance): void
+}
+
+export interface OpenDirectoryOptions {
+  readonly config: {
+    readonly current: Config
+    onGeneration(listener: (config: Config) => void): Disposable
+  }
+  /** Name of the sign-in provider with that id. */
+  readonly providerName: (idpId: string) => string | undefined
+  /** Where what is pushed is kept. */
+  readonly records: Records
+  /** For what is asked over the network. */
+  readonly http: Pick<HttpClient, 'fetch'>
+  readonly now: () => number
+  readonly logger: KeptCopyOptions<unknown>['logger']
+  readonly meter: Meter
+}
+
+/** Has read its files when it answers. */
+export async function openDirectory<Session extends Member>(
+  options: OpenDirectoryOptions,
+): Promise<DirectoryService<Session>> {
+  const { config, providerName, now, meter } = options
+  const copies = await copiesIn(options)
+  const directory = new Directory<Session>({ now, providerName })
+  let sources = new Map<string, { readonly key: string; readonly source: OpenSource | PushedSource }>()
+  const all = () => [...sources.values()].map(({ source }) => source)
+
+  const follow = ({ file, settings }: Config): void => {
+    const open = sources
+    sources = new Map(
+      settings.directory.map((source) => {
+        const key = keyOf(source, file)
+        const known = open.get(source.name)
+        const kept = known?.key === key ? known.source : undefined
+        if (kept !== undefined) return [source.name, { key, source: kept }]
+        const before = { copies, off: known?.source.lastHeard }
+        return [
+          source.name,
+          { key, source: openSource(source, file, options, before, () => directory.changed()) },
+        ]
+      }),
+    )
+    for (const [name, { source }] of open)
+      if (!sources.has(name)) tellOfRemoval(name, source.lastHeard?.peopleOff.length ?? 0, options)
+    directory.setRules({ sources: all(), countsClaims: settings.groups_from_claims })
+    const kept = new Set(all())
+    for (const { source } of open.values()) if (!kept.has(source)) void source[Symbol.asyncDispose]()
+  }
+
+  const admission = {
+    sources: () => all().flatMap((source) => ('admitted' in source ? (source.admitted ?? []) : [])),
+    strangers: new Pace(STRANGER_PACE, now),
+  }
+  const scimUrl = () => {
+    const { authenticate_service_url: base = 'https://unset.invalid' } = config.current.settings
+    return new URL(SCIM_PATH, base).href
+  }
+
+  follow(config.current)
+  const following = config.onGeneration(follow)
+  observe(meter, all)
+  await Promise.all(all().map(({ ready }) => ready))
+  return {
+    apply: (session) => directory.apply(session),
+    isSwitchedOff: (session) => directory.isSwitchedOff(session),
+    onChange: (listener) => directory.onChange(listener),
+    addScimFace: (server) => addScimFace(server, { admission, baseUrl: scimUrl }),
+    get status() {
+      return all().map(({ status }) => status)
+    },
+    async [Symbol.asyncDispose]() {
+      following[Symbol.dispose]()
+      directory[Symbol.dispose]()
+      await Promise.all(all().map((source) => source[Symbol.asyncDispose]()))
+    },
+  }
+}
+
+/** What sources said before they were opened. */
+interface Before {
+  /** By the kind of record and the name of the source. */
+  readonly copies: ReadonlyMap<string, StoredRecord>
+  /** Under other settings, in this process. */
+  readonly off: Roster | undefined
+}
+
+/** Of before the restart. What a source left behind that is no longer there is removed: it tells of people. */
+async function copiesIn(options: OpenDirectoryOptions): Promise<ReadonlyMap<string, StoredRecord>> {
+  const { records, config } = options
+  const names = new Set(config.current.settings.directory.map(({ name }) => name))
+  const copies = new Map<string, StoredRecord>()
+  for (const collection of [COPIES, OFF])
+    for (const record of await records.list(collection)) {
+      copies.set(`${collection} ${record.id}`, record)
+      if (names.has(record.id)) continue
+      const off = collection === OFF ? offIn(record) : offInCopy(record)
+      tellOfRemoval(record.id, off?.peopleOff.length ?? 0, options)
+      await records.delete(collection, record.id)
+    }
+  return copies
+}
+
+/** Who takes a source out decides that what it says counts no longer. That lets people in, so it is said aloud. */
+function tellOfRemoval(name: string, count: number, { logger }: OpenDirectoryOptions): void {
+  if (count === 0) return
+  logger.warn(
+    { source: `directory "${name}"`, people: count },
+    'the source is not configured any more: whom it had switched off is not any more',
+  )
+}
+
+/** Same key, same source: what it knows stays. A hash, as secrets take part in it. */
+function keyOf(source: DirectorySource, configFile: string): string {
+  const secrets = Object.values(source).flatMap((value) => (value instanceof Secret ? value.reveal() : []))
+  const parts = JSON.stringify([dirname(resolve(configFile)), source, secrets])
+  return createHash('sha256').update(parts).digest('base64url')
+}
+
+function openSource(
+  settings: DirectorySource,
+  configFile: string,
+  { now, logger, records, http }: OpenDirectoryOptions,
+  { copies, off }: Before,
+  onChange: () => void,
+): OpenSource | PushedSource {
+  // Of an earlier run, whatever kind of source it was then: its type is a setting of it like others.
+  const pulled = copies.get(`${COPIES} ${settings.name}`)
+  const knownOff =
+    off ??
+    (settings.type === 'file' ? undefined : offInCopy(pulled)) ??
+    offIn(copies.get(`${OFF} ${settings.name}`)) ??
+    offInCopy(pulled)
+  switch (settings.type) {
+    case 'file': {
+      const path = resolve(dirname(configFile), settings.path)
+      const format = settings.format ?? formatOf(path) ?? 'yaml'
+      const kept = copies.get(`${OFF} ${settings.name}`)
+      const keeper = new OffKeeper({ name: settings.name, records, kept, logger })
+      return copiedSource({
+        settings,
+        now,
+        logger,
+        knownOff,
+        onChange: (roster) => {
+          keeper.note(roster)
+          onChange()
+        },
+        fetch: async () => {
+          await standingStill([path])
+          return readRoster(path, format)
+        },
+        follow: (copy) => followFile(path, copy),
+      })
+    }
+    case 'scim':
+      return pushedSource({ settings, records, now, logger, onChange, knownOff })
+    case 'azure':
+    case 'google':
+    case 'okta':
+    case 'gitlab':
+    case 'github':
+      return pulledSource({
+        settings,
+        http,
+        records,
+        kept: pulled,
+        knownOff,
+        now,
+        logger,
+        onChange,
+      })
+  }
+}
+
+function observe(meter: Meter, sources: () => readonly OpenSource[]): void {
+  const gauges = {
+    age: meter.createObservableGauge('sallyport_directory_age_seconds', {
+      description: 'Age of what counts of a directory source.',
+    }),
+    users: meter.createObservableGauge('sallyport_directory_users', {
+      description: 'People that a directory source knows.',
+    }),
+    groups: meter.createObservableGauge('sallyport_directory_groups', {
+      description: 'Groups that a directory source knows.',
+    }),
+    failures: meter.createObservableCounter('sallyport_directory_failures', {
+      description: 'Times that a directory source could not be read.',
+    }),
+  }
+  meter.addBatchObservableCallback((result) => {
+    for (const state of sources()) {
+      const { name: source, users, groups, ageSeconds } = state.status
+      if (ageSeconds !== undefined) result.observe(gauges.age, ageSeconds, { source })
+      result.observe(gauges.users, users, { source })
+      result.observe(gauges.groups, groups, { source })
+      result.observe(gauges.failures, state.failures, { source })
+    }
+  }, Object.values(gauges))
+}

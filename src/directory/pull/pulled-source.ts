@@ -1,0 +1,126 @@
+/**
+ * A directory source that is asked again and again. What it last said is in the store, so that a restart makes nobody
+ * unknown.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { PulledDirectory } from '../../config/config.ts'
+import type { HttpClient } from '../../outbound/http-client.ts'
+import { type KeptCopyOptions, SourceFailure } from '../../outbound/kept-copy.ts'
+import { Roster } from '../roster.ts'
+import type { Records, StoredRecord } from '../scim/records.ts'
+import { copiedSource, type OpenSource } from '../source.ts'
+import type { ApiPorts } from './api.ts'
+import { pullAzure } from './azure.ts'
+import { pullGithub } from './github.ts'
+import { pullGitlab } from './gitlab.ts'
+import { pullGoogle } from './google.ts'
+import type { Listing } from './listing.ts'
+import { pullOkta } from './okta.ts'
+
+export interface PulledSourceOptions {
+  readonly settings: PulledDirectory
+  readonly http: Pick<HttpClient, 'fetch'>
+  readonly records: Pick<Records, 'put'>
+  /** The record of an earlier pull, if there is one. */
+  readonly kept: StoredRecord | undefined
+  /** Whom it had switched off under other settings. */
+  readonly knownOff?: Roster | undefined
+  readonly now: () => number
+  readonly logger: KeptCopyOptions<unknown>['logger']
+  readonly onChange: () => void
+}
+
+export const COPIES = 'directory-copy'
+
+const Texts = z.array(z.string())
+const KeptCopy = z.object({
+  of: z.string(),
+  asOf: z.number(),
+  people: z.array(z.object({ id: z.string(), ids: Texts, emails: Texts, isActive: z.boolean() })),
+  groups: z.array(z.object({ id: z.string(), name: z.string().optional(), people: Texts, groups: Texts })),
+})
+
+export function pulledSource({
+  settings,
+  http,
+  records,
+  kept,
+  knownOff,
+  logger,
+  now,
+  onChange,
+}: PulledSourceOptions): OpenSource {
+  const whose = whoseCopy(settings)
+  const keep = async (listing: Listing): Promise<void> => {
+    try {
+      await records.put(COPIES, settings.name, { of: whose, asOf: now(), ...listing })
+    } catch {
+      // The store tells of its troubles itself; the copy in memory is as good.
+    }
+  }
+  return copiedSource({
+    settings,
+    now,
+    logger,
+    onChange,
+    intervalMs: settings.poll_interval,
+    maxAgeMs: settings.max_age,
+    initial: initialOf(whose, kept),
+    knownOff: knownOff ?? offInCopy(kept),
+    fetch: async (signal) => {
+      const listing = await pull(settings, { http, now, signal })
+      if (listing.people.length === 0) throw new SourceFailure(NOBODY)
+      await keep(listing)
+      return Roster.of(listing.people, listing.groups)
+    },
+  })
+}
+
+function pull(settings: PulledDirectory, ports: ApiPorts): Promise<Listing> {
+  switch (settings.type) {
+    case 'azure':
+      return pullAzure(settings, ports)
+    case 'google':
+      return pullGoogle(settings, ports)
+    case 'okta':
+      return pullOkta(settings, ports)
+    case 'gitlab':
+      return pullGitlab(settings, ports)
+    case 'github':
+      return pullGithub(settings, ports)
+  }
+}
+
+/** A copy counts for the same directory only, but a new secret opens the same one. */
+function whoseCopy(settings: PulledDirectory): string {
+  const what = Object.entries(settings).filter(([key]) => !NOT_ITS_OWN.has(key))
+  return createHash('sha256').update(JSON.stringify(what)).digest('base64url')
+}
+
+/** Keys that change nothing of what is pulled. */
+const NOT_ITS_OWN = new Set(['name', 'provider', 'match_by', 'group_names', 'poll_interval', 'max_age'])
+
+/** A right that is missing makes lists empty; that everybody has left is another thing to say. */
+const NOBODY = 'it names nobody: check what its credential may read'
+
+/** Of whatever settings: who was locked out under those of before is not let in by an edit. */
+export function offInCopy(kept: StoredRecord | undefined): Roster | undefined {
+  const copy = KeptCopy.safeParse(kept?.value).data
+  return (
+    copy &&
+    Roster.of(
+      copy.people.filter(({ isActive }) => !isActive),
+      [],
+    )
+  )
+}
+
+function initialOf(whose: string, kept: StoredRecord | undefined) {
+  const copy = KeptCopy.safeParse(kept?.value).data
+  if (copy?.of !== whose) return undefined
+  const groups = copy.groups.map((group) => ({ ...group, name: group.name }))
+  return { value: Roster.of(copy.people, groups), asOf: copy.asOf }
+}

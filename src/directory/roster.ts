@@ -1,0 +1,239 @@
+/**
+ * The people and groups of one directory source, and who is in which: built up entry by entry, asked per person.
+ *
+ * Groups may hold groups. Membership is followed when somebody is looked up, so that a change of one group costs
+ * that group only; a ring of groups is walked once.
+ *
+ * @module
+ */
+import { atOnce, each, type Work } from '../turns.ts'
+
+export interface Person {
+  /** Unique in the source. */
+  readonly id: string
+  /** What `user_id` and `claim/…` are compared with. */
+  readonly ids: readonly string[]
+  readonly emails: readonly string[]
+  /** False for somebody who has left or is locked out. */
+  readonly isActive: boolean
+  /** Of somebody who was removed, and is remembered for the sessions of before: when, in epoch milliseconds. */
+  readonly leftAt?: number
+}
+
+export interface Group {
+  /** Unique in the source: by it groups and their members name it. */
+  readonly id: string
+  /** By which everybody else does, where that is another. */
+  readonly toldId?: string
+  readonly name: string | undefined
+  /** Ids of people and of groups. */
+  readonly people: readonly string[]
+  readonly groups: readonly string[]
+}
+
+export interface Membership {
+  readonly isActive: boolean
+  readonly leftAt?: number | undefined
+  /** All groups that the person is in, through other groups too. `unknown`: more than anybody could be in. */
+  readonly groups: readonly Group[] | 'unknown'
+}
+
+/** How somebody is looked up; `ambiguous` when several people of the source could be meant. */
+export type Found = Membership | 'ambiguous' | undefined
+
+/** As many as `groups` of a token may name. */
+export const MAX_GROUPS = 5000
+
+export class Roster {
+  readonly #people = new Map<string, Person>()
+  readonly #groups = new Map<string, Group>()
+  #leftCount = 0
+  readonly #byId = new Index()
+  readonly #byEmail = new Index()
+  /** Whom or what → the groups that name it as a member. */
+  readonly #groupsOfPerson = new Index()
+  readonly #groupsOfGroup = new Index()
+  readonly #byName = new Index()
+  readonly #byToldId = new Index()
+
+  static of(people: Iterable<Person>, groups: Iterable<Group>): Roster {
+    const roster = new Roster()
+    for (const person of people) roster.setPerson(person)
+    for (const group of groups) roster.setGroup(group)
+    return roster
+  }
+
+  get peopleCount(): number {
+    return this.#people.size - this.#leftCount
+  }
+
+  /** Those who have left or are locked out. */
+  get peopleOff(): readonly Person[] {
+    return [...this.#people.values()].filter(({ isActive, leftAt }) => !isActive || leftAt !== undefined)
+  }
+
+  get groupCount(): number {
+    return this.#groups.size
+  }
+
+  setPerson(person: Person): void {
+    this.removePerson(person.id)
+    this.#people.set(person.id, person)
+    if (person.leftAt !== undefined) this.#leftCount += 1
+    for (const id of person.ids) this.#byId.add(id, person.id)
+    for (const email of person.emails) this.#byEmail.add(email.toLowerCase(), person.id)
+  }
+
+  removePerson(id: string): void {
+    const person = this.#people.get(id)
+    if (person === undefined) return
+    this.#people.delete(id)
+    if (person.leftAt !== undefined) this.#leftCount -= 1
+    for (const key of person.ids) this.#byId.delete(key, id)
+    for (const email of person.emails) this.#byEmail.delete(email.toLowerCase(), id)
+  }
+
+  setGroup(group: Group): void {
+    atOnce(this.settingGroup(group))
+  }
+
+  /**
+   * The same for many members. Until it is done some of those who come count as not in it yet, and some of those who go
+   * as still in it; two changes of one group must follow one another.
+   */
+  *settingGroup(group: Group): Work<void> {
+    const before = this.#groups.get(group.id)
+    this.#groups.set(group.id, group)
+    this.#byName.replace(namesOf(before), namesOf(group), group.id)
+    this.#byToldId.replace(before && [toldIdOf(before)], [toldIdOf(group)], group.id)
+    yield* this.#groupsOfPerson.replacing(before?.people, group.people, group.id)
+    yield* this.#groupsOfGroup.replacing(before?.groups, group.groups, group.id)
+  }
+
+  removeGroup(id: string): void {
+    atOnce(this.removingGroup(id))
+  }
+
+  /** The same for many members. */
+  *removingGroup(id: string): Work<void> {
+    const before = this.#groups.get(id)
+    this.#groups.delete(id)
+    this.#byName.replace(namesOf(before), [], id)
+    this.#byToldId.replace(before && [toldIdOf(before)], [], id)
+    yield* this.#groupsOfPerson.replacing(before?.people, [], id)
+    yield* this.#groupsOfGroup.replacing(before?.groups, [], id)
+  }
+
+  /** How many a group names as its members. */
+  sizeOf(groupId: string): number {
+    return this.#groups.get(groupId)?.people.length ?? 0
+  }
+
+  /** @param toldId as policies name it */
+  hasGroup(toldId: string): boolean {
+    return this.#byToldId.get(toldId).size > 0
+  }
+
+  /** The name of a group, where it means this group and no other. */
+  nameOf({ name }: Group): string | undefined {
+    return name === undefined || this.#byName.get(name).size > 1 ? undefined : name
+  }
+
+  kindOf(id: string): 'User' | 'Group' | undefined {
+    if (this.#people.has(id)) return 'User'
+    return this.#groups.has(id) ? 'Group' : undefined
+  }
+
+  /** Ids of the groups that name this person or group as a member. */
+  groupsThatName(memberId: string): readonly string[] {
+    return [...new Set([...this.#groupsOfPerson.get(memberId), ...this.#groupsOfGroup.get(memberId)])]
+  }
+
+  /** The groups of a person, through other groups too; `unknown` past what anybody could be in. */
+  groupsOf(personId: string): readonly Group[] | 'unknown' {
+    const found = new Set(this.#groupsOfPerson.get(personId))
+    // A set is walked in the order of adding, what is added on the way included.
+    for (const id of found) {
+      if (found.size > MAX_GROUPS) return 'unknown'
+      for (const outer of this.#groupsOfGroup.get(id)) found.add(outer)
+    }
+    return [...found].flatMap((id) => this.#groups.get(id) ?? [])
+  }
+
+  findById(id: string): Found {
+    const found = this.#peopleOf(this.#byId.get(id))
+    const here = found.filter(({ leftAt }) => leftAt === undefined)
+    // Whoever of them it is, they are locked out.
+    const isClear = here.length < 2 || here.every(({ isActive }) => !isActive)
+    return isClear ? this.#membershipOf(here[0] ?? lastToLeave(found)) : 'ambiguous'
+  }
+
+  /** Of two people with one address, one of whom has left, it is the other: addresses are given again. */
+  findByEmail(email: string): Found {
+    const found = this.#peopleOf(this.#byEmail.get(email.toLowerCase()))
+    const here = found.filter(({ leftAt }) => leftAt === undefined)
+    const active = here.filter(({ isActive }) => isActive)
+    return active.length > 1 ? 'ambiguous' : this.#membershipOf(active[0] ?? here[0] ?? lastToLeave(found))
+  }
+
+  #peopleOf(ids: ReadonlySet<string>): readonly Person[] {
+    return [...ids].flatMap((id) => this.#people.get(id) ?? [])
+  }
+
+  #membershipOf(person: Person | undefined): Membership | undefined {
+    return person && { isActive: person.isActive, leftAt: person.leftAt, groups: this.groupsOf(person.id) }
+  }
+}
+
+const namesOf = (group: Group | undefined): readonly string[] =>
+  group?.name === undefined ? [] : [group.name]
+
+const toldIdOf = ({ id, toldId }: Group): string => toldId ?? id
+
+const lastToLeave = (people: readonly Person[]): Person | undefined =>
+  people.toSorted((one, other) => (other.leftAt ?? 0) - (one.leftAt ?? 0))[0]
+
+const NONE: ReadonlySet<string> = new Set()
+
+/** A key → ids. */
+class Index {
+  readonly #ids = new Map<string, Set<string>>()
+
+  get(key: string): ReadonlySet<string> {
+    return this.#ids.get(key) ?? NONE
+  }
+
+  add(key: string, id: string): void {
+    const ids = this.#ids.get(key)
+    if (ids === undefined) this.#ids.set(key, new Set([id]))
+    else ids.add(id)
+  }
+
+  delete(key: string, id: string): void {
+    const ids = this.#ids.get(key)
+    if (ids?.delete(id) === true && ids.size === 0) this.#ids.delete(key)
+  }
+
+  /**
+   * Moves an id from some keys to others. One of 10,000 members comes or goes: what is the same at both ends of the two
+   * lists costs a comparison only. No list holds a key twice.
+   */
+  *replacing(before: readonly string[] = [], after: readonly string[], id: string): Work<void> {
+    let begin = 0
+    while (begin < before.length && before[begin] === after[begin]) begin += 1
+    let end = 0
+    const most = Math.min(before.length, after.length) - begin
+    while (end < most && before[before.length - 1 - end] === after[after.length - 1 - end]) end += 1
+    const added = after.slice(begin, after.length - end)
+    const kept = new Set<string>()
+    yield* each(added, (key) => kept.add(key))
+    yield* each(before.slice(begin, before.length - end), (key) => {
+      if (!kept.has(key)) this.delete(key, id)
+    })
+    yield* each(added, (key) => this.add(key, id))
+  }
+
+  replace(before: readonly string[] = [], after: readonly string[], id: string): void {
+    atOnce(this.replacing(before, after, id))
+  }
+}

@@ -1,0 +1,392 @@
+/**
+ * A directory source that the identity provider pushes: keeps what it pushed, and knows who is in which group.
+ *
+ * The store has the resources; in memory are only the keys by which people are found, and who is in which group. Changes
+ * are made one at a time, so that two of one resource do not undo each other.
+ *
+ * @module
+ */
+import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import { atOnce, each, inTurns, type Work } from '../../turns.ts'
+import { Roster } from '../roster.ts'
+import { Entries } from './entries.ts'
+import type { Filter } from './filter.ts'
+import { Budget, matches, soleEquality } from './filter-match.ts'
+import { applyPatch } from './patch.ts'
+import { groupOf, personOf } from './people.ts'
+import { isObject, keepingOut, type Resource, readResource } from './read-resource.ts'
+import {
+  COLLECTIONS,
+  type Entry,
+  entryOf,
+  partsOf,
+  REMOVED,
+  type Records,
+  recordId,
+  type StoredRecord,
+} from './records.ts'
+import { invalidFilter, ScimRefusal } from './refusal.ts'
+import type { ResourceType } from './schema.ts'
+
+export interface ScimSourceOptions {
+  readonly name: string
+  readonly records: Records
+  readonly now: () => number
+  /** Something that policies can see is another than before. */
+  readonly onChange: () => void
+  readonly onFailure: (error: unknown) => void
+}
+
+type Kind = ResourceType['name']
+
+const COLLECTION_KINDS: ReadonlyMap<string, Kind | 'removed'> = new Map([
+  [COLLECTIONS.User, 'User'],
+  [COLLECTIONS.Group, 'Group'],
+  [REMOVED, 'removed'],
+])
+
+/** Remembered until they are known again, since a token may live for ever; but not in any number. */
+const MOST_REMOVED = 50_000
+
+export class ScimSource implements Disposable {
+  readonly #options: ScimSourceOptions
+  readonly #following: Disposable
+  readonly #entries: Entries
+  readonly #roster = new Roster()
+  /** By lower-case `userName`, which only one may have. */
+  readonly #idByUserName = new Map<string, string>()
+  readonly #userNameById = new Map<string, string>()
+  /** Ids of people who were removed; the first to leave first. */
+  readonly #removed = new Set<string>()
+  #changedAt: number | undefined
+  /** Key of the record that is being written here: what it will hold is known, and a large one is long in reading. */
+  #writing: string | undefined
+  #queue: Promise<unknown> = Promise.resolve()
+  /** Of that queue, what is not done yet. */
+  #pending = 0
+
+  private constructor(options: ScimSourceOptions) {
+    this.#options = options
+    this.#entries = new Entries(options.name, options.records)
+    this.#following = options.records.onChange((collection, id) => this.#notice(collection, id))
+  }
+
+  /** Has read what was pushed before when it answers. */
+  static async open(options: ScimSourceOptions): Promise<ScimSource> {
+    const source = new ScimSource(options)
+    const { name } = options
+    for await (const entry of source.#entries.heads('User')) await source.#take('User', entry)
+    for await (const record of source.#entries.records(COLLECTIONS.Group, 1)) {
+      const entry = await source.#entries.whole(record)
+      if (entry !== undefined) await source.#take('Group', entry)
+    }
+    const removed: Entry[] = []
+    for await (const record of source.#entries.records(REMOVED)) {
+      const entry = entryOf(name, record)
+      if (entry !== undefined) removed.push(entry)
+    }
+    for (const entry of removed.toSorted((a, b) => a.createdAt - b.createdAt)) source.#takeRemoved(entry)
+    return source
+  }
+
+  get roster(): Roster {
+    return this.#roster
+  }
+
+  /** Epoch milliseconds of the last change; `undefined` while nothing was ever pushed. */
+  get changedAt(): number | undefined {
+    return this.#changedAt
+  }
+
+  [Symbol.dispose](): void {
+    this.#following[Symbol.dispose]()
+  }
+
+  async get({ name: kind }: ResourceType, id: string): Promise<Entry> {
+    const entry = await this.#entries.get(kind, id)
+    if (entry === undefined) throw new ScimRefusal(404, `there is no ${kind} with this id`)
+    return entry
+  }
+
+  /** @param isWhole whether the members of a large group are wanted */
+  async find({ name: kind }: ResourceType, id: string, isWhole: boolean): Promise<Entry | undefined> {
+    return isWhole ? await this.#entries.get(kind, id) : await this.#entries.head(kind, id)
+  }
+
+  /** Those that a filter finds, without the members of large groups, in the order of their ids, a few at a time. */
+  async *list({ name: kind }: ResourceType, { filter, shown }: Listing): AsyncGenerator<Entry, undefined> {
+    // What every connector asks before it creates somebody.
+    const userName = filter && kind === 'User' ? soleEquality(filter, 'userName') : undefined
+    if (userName !== undefined) {
+      const id = this.#idByUserName.get(userName.toLowerCase())
+      const entry = id === undefined ? undefined : await this.#entries.head(kind, id)
+      if (entry !== undefined) yield entry
+      return undefined
+    }
+    const budget = new Budget(MOST_COMPARISONS)
+    for await (const entry of this.#entries.heads(kind)) {
+      const known = (part: Filter) => this.#isMember(kind, entry.id, part)
+      if (filter === undefined || matches(filter, shown(entry), { budget, known })) yield entry
+    }
+    return undefined
+  }
+
+  /**
+   * Who is in which group the roster knows. Any other question about many members would have to look at each.
+   *
+   * @throws {ScimRefusal} invalidFilter
+   */
+  #isMember(kind: Kind, id: string, filter: Filter): boolean | undefined {
+    if (!('path' in filter)) return undefined
+    const [name] = filter.path.steps
+    if (name !== (kind === 'Group' ? 'members' : 'groups')) return undefined
+    const asked =
+      soleEquality(filter, name) ??
+      soleEquality(filter, `${name}.value`) ??
+      (filter.is === 'some' ? soleEquality(filter.inner, 'value') : undefined)
+    if (asked === undefined) throw invalidFilter(`${name} can only be compared by eq with an id`)
+    if (kind === 'Group') return this.#roster.groupsThatName(asked).includes(id)
+    const groups = this.#roster.groupsOf(id)
+    return groups !== 'unknown' && groups.some((group) => group.id === asked)
+  }
+
+  create(type: ResourceType, body: unknown): Promise<Entry> {
+    return this.#exclusively(async () => {
+      const resource = await inTurns(readResource(type, body))
+      const id = randomUUID()
+      this.#requireUnique(type.name, id, resource)
+      return await this.#put(type.name, id, resource, this.#options.now())
+    })
+  }
+
+  replace(type: ResourceType, id: string, body: unknown, isMet: Precondition): Promise<Entry> {
+    return this.#update(type, id, isMet, function* ({ resource }) {
+      return keepingOut(resource, yield* readResource(type, body))
+    })
+  }
+
+  patch(type: ResourceType, id: string, body: unknown, isMet: Precondition): Promise<Entry> {
+    return this.#update(type, id, isMet, ({ resource }) => applyPatch(type, resource, body))
+  }
+
+  delete(type: ResourceType, id: string, isMet: Precondition): Promise<void> {
+    return this.#exclusively(async () => {
+      const { name, records, now, onChange } = this.#options
+      const entry = await this.#entries.head(type.name, id)
+      if (entry === undefined) throw new ScimRefusal(404, `there is no ${type.name} with this id`)
+      requireMet(isMet, entry)
+      if (type.name === 'User')
+        await records.put(REMOVED, recordId(name, id), { resource: keysOf(entry.resource), createdAt: now() })
+      for (const group of this.#roster.groupsThatName(id)) await this.#removeMember(group, id)
+      const key = recordId(name, id)
+      await this.#entries.delete(type.name, id, () =>
+        this.#quietly(key, () => records.delete(COLLECTIONS[type.name], key)),
+      )
+      if (type.name === 'Group') await this.#dropGroup(id)
+      else this.#drop('User', id)
+      onChange()
+    })
+  }
+
+  #update(
+    type: ResourceType,
+    id: string,
+    isMet: Precondition,
+    change: (entry: Entry) => Work<Resource>,
+  ): Promise<Entry> {
+    return this.#exclusively(async () => {
+      const entry = await this.get(type, id)
+      requireMet(isMet, entry)
+      const resource = await inTurns(change(entry))
+      this.#requireUnique(type.name, id, resource)
+      if (await inTurns(isSame(resource, entry.resource))) return entry
+      return await this.#put(type.name, id, resource, entry.createdAt)
+    })
+  }
+
+  async #put(kind: Kind, id: string, resource: Resource, createdAt: number): Promise<Entry> {
+    const { version, changedAt } = await this.#write(kind, { id, resource, createdAt })
+    const entry = { id, resource, createdAt, changedAt, version }
+    await this.#take(kind, entry)
+    this.#options.onChange()
+    return entry
+  }
+
+  async #write(
+    kind: Kind,
+    { id, resource, createdAt }: Pick<Entry, 'id' | 'resource' | 'createdAt'>,
+  ): Promise<StoredRecord> {
+    const key = recordId(this.#options.name, id)
+    return await this.#entries.put(kind, id, resource, createdAt, (value) =>
+      this.#quietly(key, () => this.#options.records.put(COLLECTIONS[kind], key, value)),
+    )
+  }
+
+  /** A store that answers at once has told of the change by then; one that answers later is believed. */
+  #quietly<T>(key: string, change: () => T): T {
+    this.#writing = key
+    try {
+      return change()
+    } finally {
+      this.#writing = undefined
+    }
+  }
+
+  async #removeMember(groupId: string, memberId: string): Promise<void> {
+    const entry = await this.#entries.get('Group', groupId)
+    const members = entry?.resource['members']
+    if (entry === undefined || !Array.isArray(members)) return
+    const kept: unknown[] = []
+    await inTurns(
+      each(members, (member: unknown) => {
+        if (!isObject(member) || member['value'] !== memberId) kept.push(member)
+      }),
+    )
+    await this.#put('Group', groupId, { ...entry.resource, members: kept }, entry.createdAt)
+  }
+
+  /** Names compare without case, or one person could be entered twice, once active. */
+  #requireUnique(kind: Kind, id: string, { userName }: Resource): void {
+    if (kind !== 'User' || typeof userName !== 'string') return
+    const other = this.#idByUserName.get(userName.toLowerCase())
+    if (other !== undefined && other !== id)
+      throw new ScimRefusal(409, 'a User with this userName is here already', 'uniqueness')
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    this.#pending += 1
+    const done = this.#queue.then(work).finally(() => {
+      this.#pending -= 1
+    })
+    this.#queue = done.catch(() => undefined)
+    return done
+  }
+
+  /** A record was changed, here or by another process. */
+  #notice(collection: string, key: string): void {
+    const { name, records, onFailure } = this.#options
+    const kind = COLLECTION_KINDS.get(collection)
+    if (kind === undefined || !key.startsWith(`${name}/`) || this.#writing === key) return
+    const id = key.slice(name.length + 1)
+    const take = (record: Awaited<ReturnType<Records['get']>>) => {
+      const entry = record && entryOf(name, record)
+      const isMuch = this.#roster.sizeOf(id) > MANY || (record !== undefined && partsOf(record) !== undefined)
+      // A group that is being taken in turns is left to that.
+      if (kind === 'Group' && (isMuch || this.#pending > 0)) return this.#takeLater(id)
+      if (kind === 'removed') {
+        if (entry !== undefined) this.#takeRemoved(entry)
+      } else if (entry === undefined) this.#drop(kind, id)
+      else this.#takeNow(kind, entry)
+      this.#options.onChange()
+    }
+    try {
+      const record = records.get(collection, key)
+      if (record instanceof Promise) record.then(take).catch(onFailure)
+      else take(record)
+    } catch (error) {
+      onFailure(error)
+    }
+  }
+
+  /** The group as it is once what is under way here is done. */
+  #takeLater(groupId: string): void {
+    this.#exclusively(async () => {
+      const entry = await this.#entries.get('Group', groupId)
+      if (entry === undefined) await this.#dropGroup(groupId)
+      else await this.#take('Group', entry)
+      this.#options.onChange()
+    }).catch(this.#options.onFailure)
+  }
+
+  async #dropGroup(id: string): Promise<void> {
+    this.#changedAt = this.#options.now()
+    await inTurns(this.#roster.removingGroup(id))
+  }
+
+  async #take(kind: Kind, entry: Entry): Promise<void> {
+    if (kind === 'User' || !isLarge(entry)) return this.#takeNow(kind, entry)
+    this.#changedAt = Math.max(this.#changedAt ?? 0, entry.changedAt)
+    const group = await inTurns(groupOf(entry.id, entry.resource))
+    await inTurns(this.#roster.settingGroup(group))
+  }
+
+  #takeNow(kind: Kind, { id, resource, changedAt }: Entry): void {
+    this.#changedAt = Math.max(this.#changedAt ?? 0, changedAt)
+    if (kind === 'Group') return this.#roster.setGroup(atOnce(groupOf(id, resource)))
+    this.#forgetName(id)
+    const { userName } = resource
+    if (typeof userName === 'string') {
+      this.#idByUserName.set(userName.toLowerCase(), id)
+      this.#userNameById.set(id, userName.toLowerCase())
+    }
+    this.#roster.setPerson(personOf(id, resource))
+  }
+
+  #takeRemoved({ id, resource, createdAt, changedAt }: Entry): void {
+    // A source from which everybody was removed was filled once: who left is known.
+    this.#changedAt = Math.max(this.#changedAt ?? 0, changedAt)
+    this.#roster.setPerson({ ...personOf(id, resource), id: `removed/${id}`, leftAt: createdAt })
+    this.#removed.add(id)
+    if (this.#removed.size > MOST_REMOVED) this.#forgetRemoved()
+  }
+
+  #forgetRemoved(): void {
+    const [oldest] = this.#removed
+    if (oldest === undefined) return
+    const { name, records, onFailure } = this.#options
+    this.#removed.delete(oldest)
+    this.#roster.removePerson(`removed/${oldest}`)
+    Promise.try(() => records.delete(REMOVED, recordId(name, oldest))).catch(onFailure)
+  }
+
+  #drop(kind: Kind, id: string): void {
+    this.#changedAt = this.#options.now()
+    if (kind === 'Group') return this.#roster.removeGroup(id)
+    this.#forgetName(id)
+    this.#roster.removePerson(id)
+  }
+
+  #forgetName(id: string): void {
+    const before = this.#userNameById.get(id)
+    if (before !== undefined && this.#idByUserName.get(before) === id) this.#idByUserName.delete(before)
+    this.#userNameById.delete(id)
+  }
+}
+
+/** What is asked for, and how clients see an entry, which is what a filter is about. */
+export interface Listing {
+  readonly filter: Filter | undefined
+  readonly shown: (entry: Entry) => Resource
+}
+
+/** Of one question: a second of work, spread over many turns. */
+const MOST_COMPARISONS = 5_000_000
+
+const MANY = 500
+
+const isLarge = ({ resource: { members } }: Pick<Entry, 'resource'>) =>
+  Array.isArray(members) && members.length > MANY
+
+function* isSame(one: Resource, other: Resource): Work<boolean> {
+  const { members: [...members] = [], ...rest } = one as Resource & { members?: unknown[] }
+  const { members: [...others] = [], ...otherRest } = other as Resource & { members?: unknown[] }
+  if (members.length !== others.length || !isDeepStrictEqual(rest, otherRest)) return false
+  let isEqual = true
+  yield* each(members.entries(), ([index, member]) => {
+    isEqual &&= isDeepStrictEqual(member, others[index])
+  })
+  return isEqual
+}
+
+/** Whether the version that the client has seen is the one that is here. */
+export type Precondition = (entry: Entry) => boolean
+
+function requireMet(isMet: Precondition, entry: Entry): void {
+  if (!isMet(entry)) throw new ScimRefusal(412, 'the resource was changed meanwhile')
+}
+
+/** Of somebody who was removed only what their sessions are found by is remembered. */
+function keysOf({ userName, externalId, emails }: Resource): Resource {
+  return { userName, externalId, emails }
+}
