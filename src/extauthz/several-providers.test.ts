@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
 import { verifySignedUrl } from '../crypto/signed-url.ts'
-import { identityProviderId } from '../identity/openid-provider.ts'
+import { identityProviderId } from '../identity/openid/openid-provider.ts'
 import {
   ALICE,
   authorizerFor,

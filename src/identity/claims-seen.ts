@@ -4,8 +4,8 @@
  * @module
  */
 import type { SignInProvider } from '../config/config.ts'
-import type { ProviderLogger } from './asking.ts'
 import { claimAt, isGiven, type RawClaims } from './claims.ts'
+import type { ProviderLogger } from './openid/asking.ts'
 
 interface Watched {
   readonly client: Pick<SignInProvider, 'name' | 'groups_claim' | 'email_claim'>

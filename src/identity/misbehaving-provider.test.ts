@@ -9,7 +9,7 @@ import {
   type Misbehaviour,
   startMisbehavingProvider,
 } from './misbehaving-provider.fixture.ts'
-import { openOpenIdProvider } from './openid-provider.ts'
+import { openOpenIdProvider } from './openid/openid-provider.ts'
 import type { Identity } from './provider.ts'
 
 const REDIRECT_URI = 'https://auth.example.com/oauth2/callback'

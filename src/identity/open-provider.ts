@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { openGitHubProvider } from './github-provider.ts'
-import { type IdentityProviderOptions, openOpenIdProvider } from './openid-provider.ts'
+import { openGitHubProvider } from './github/github-provider.ts'
+import { type IdentityProviderOptions, openOpenIdProvider } from './openid/openid-provider.ts'
 import type { OpenProvider } from './provider.ts'
 
 /** @throws {Fault} IDP_NOT_CONFIGURED */

@@ -7,9 +7,9 @@
 import type { Config, Route, SignInProvider } from '../config/config.ts'
 import { clientsOf } from '../config/resolve-providers.ts'
 import type { ConfigSource } from '../config/watch.ts'
-import type { ProviderLogger } from './asking.ts'
 import { openProvider } from './open-provider.ts'
-import { identityProviderId } from './openid-provider.ts'
+import type { ProviderLogger } from './openid/asking.ts'
+import { identityProviderId } from './openid/openid-provider.ts'
 import type { OpenProvider } from './provider.ts'
 
 export interface Providers extends AsyncDisposable {

@@ -9,7 +9,7 @@
 import type { ConfigSource } from '../config/watch.ts'
 import { reasonOf } from '../errors.ts'
 import type { Meter } from '../telemetry/metrics.ts'
-import type { ProviderLogger } from './asking.ts'
+import type { ProviderLogger } from './openid/asking.ts'
 import type { OpenProvider } from './provider.ts'
 import type { Providers } from './providers.ts'
 

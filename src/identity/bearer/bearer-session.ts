@@ -4,8 +4,8 @@
  * @module
  */
 import { createHash } from 'node:crypto'
+import { LONG_AGO } from '../openid/sign-in-facts.ts'
 import { type Identity, NO_TOKENS, type Presented } from '../provider.ts'
-import { LONG_AGO } from '../sign-in-facts.ts'
 import type { WorkloadToken } from './machine-tokens.ts'
 
 /** Times are epoch milliseconds. */

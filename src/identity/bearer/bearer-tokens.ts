@@ -11,12 +11,12 @@ import { createHttpClient } from '../../outbound/http-client.ts'
 import type { Meter } from '../../telemetry/metrics.ts'
 import type { TokenIdentifier, TokenProblem } from '../provider.ts'
 import { isReservedId } from '../reserved-ids.ts'
+import { MALFORMED, problem } from '../token-problem.ts'
 import { type BearerSession, hashOf, workloadSession } from './bearer-session.ts'
 import { openCluster } from './cluster.ts'
 import { MachineTokens } from './machine-tokens.ts'
 import { PersonTokens, TOO_MANY } from './person-tokens.ts'
 import { TokenCache } from './token-cache.ts'
-import { MALFORMED, problem } from './token-problem.ts'
 
 /** Larger ones are no tokens: they would not fit into the headers of most servers. */
 const LONGEST_TOKEN = 16 * 1024

@@ -7,7 +7,7 @@ import { decodeJwt, type JWTVerifyGetKey } from 'jose'
 import { IN_CLUSTER, type MachineIssuer } from '../../config/machine-issuers.ts'
 import { type HttpClient, HttpFailure, isLoopback } from '../../outbound/http-client.ts'
 import { getJson, memberOf } from '../../outbound/json-answer.ts'
-import { createKeySet } from '../key-set.ts'
+import { createKeySet } from '../openid/key-set.ts'
 import type { Cluster } from './cluster.ts'
 
 export interface IssuerKeys {

@@ -7,11 +7,11 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import type { MachineIssuer } from '../../config/machine-issuers.ts'
 import { flattenClaims } from '../claims.ts'
+import { timeOf } from '../openid/sign-in-facts.ts'
 import type { TokenProblem } from '../provider.ts'
-import { timeOf } from '../sign-in-facts.ts'
+import { MALFORMED, problem, problemOf } from '../token-problem.ts'
 import { unmetPin } from './claim-pins.ts'
 import { type IssuerKeys, type IssuerKeysOptions, openIssuerKeys } from './issuer-keys.ts'
-import { MALFORMED, problem, problemOf } from './token-problem.ts'
 
 export interface WorkloadToken {
   /** Which entry of `identity_providers` it belongs to. */

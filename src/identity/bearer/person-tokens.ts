@@ -6,10 +6,10 @@
 import { decodeJwt } from 'jose'
 import { Fault } from '../../errors.ts'
 import type { Presented, PresentedKind, TokenIdentifier, TokenProblem } from '../provider.ts'
+import { problem } from '../token-problem.ts'
 import { type BearerSession, hashOf, personSession } from './bearer-session.ts'
 import { FailureBudget } from './failure-budget.ts'
 import { TokenCache } from './token-cache.ts'
-import { problem } from './token-problem.ts'
 
 /** An access token that was taken back is noticed after this time at the latest. */
 const ASK_AGAIN_MS = 300_000

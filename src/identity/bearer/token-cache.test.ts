@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { problem } from '../token-problem.ts'
 import { TokenCache } from './token-cache.ts'
-import { problem } from './token-problem.ts'
 
 const BAD = problem('it is forged')
 

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { jwtVerify } from 'jose'
 import { Secret } from '../../config/config.ts'
-import { postedName } from '../apple-secret.ts'
+import { postedName } from '../openid/apple-secret.ts'
 import { type Script, SECRETS, stage } from '../played-provider.fixture.ts'
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })

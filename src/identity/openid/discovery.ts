@@ -17,8 +17,8 @@ import {
   discovery,
   None,
 } from 'openid-client'
-import { Fault } from '../errors.ts'
-import type { HttpClient } from '../outbound/http-client.ts'
+import { Fault } from '../../errors.ts'
+import type { HttpClient } from '../../outbound/http-client.ts'
 import { openJwks } from './id-token.ts'
 import { toProviderFault } from './provider-faults.ts'
 

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { Secret } from '../config/config.ts'
-import { Fault } from '../errors.ts'
-import { createHttpClient } from '../outbound/http-client.ts'
-import { testClient } from './client.fixture.ts'
-import { openOpenIdProvider } from './openid-provider.ts'
-import type { Identity, IdentityProvider, SignInDemand } from './provider.ts'
+import { Secret } from '../../config/config.ts'
+import { Fault } from '../../errors.ts'
+import { createHttpClient } from '../../outbound/http-client.ts'
+import { testClient } from '../client.fixture.ts'
+import type { Identity, IdentityProvider, SignInDemand } from '../provider.ts'
 import {
   CLIENT_ID,
   CLIENT_SECRET,
   playUserAgent,
   REDIRECT_URI,
   startRealProvider,
-} from './real-provider.fixture.ts'
+} from '../real-provider.fixture.ts'
+import { openOpenIdProvider } from './openid-provider.ts'
 
 const SECRETS = { oauthState: 'state-1', idTokenNonce: 'nonce-1', codeVerifier: 'v'.repeat(43) }
 

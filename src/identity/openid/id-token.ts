@@ -7,7 +7,7 @@
  * @module
  */
 import { compactVerify, type JWTVerifyGetKey } from 'jose'
-import { type HttpClient, HttpFailure } from '../outbound/http-client.ts'
+import { type HttpClient, HttpFailure } from '../../outbound/http-client.ts'
 import { createKeySet } from './key-set.ts'
 
 /** Only asymmetric ones: our client secret, or a public key taken for a secret, signs nothing. */

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { describe, it, type TestContext } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { Fault, type FaultCode } from '../errors.ts'
-import { testClient } from './client.fixture.ts'
+import { Fault, type FaultCode } from '../../errors.ts'
+import { testClient } from '../client.fixture.ts'
 import {
   CLIENT_ID,
   type MisbehavingProvider,
   startMisbehavingProvider,
-} from './misbehaving-provider.fixture.ts'
+} from '../misbehaving-provider.fixture.ts'
 import { openOpenIdProvider } from './openid-provider.ts'
 
 const REDIRECT_URI = 'https://auth.example.com/oauth2/callback'

@@ -4,8 +4,8 @@
  * @module
  */
 import { z } from 'zod'
-import { type HttpClient, HttpFailure } from '../outbound/http-client.ts'
-import { MAX_GROUPS } from './claims.ts'
+import { type HttpClient, HttpFailure } from '../../outbound/http-client.ts'
+import { MAX_GROUPS } from '../claims.ts'
 
 const GRAPH = 'https://graph.microsoft.com'
 const PAGE_SIZE = 999

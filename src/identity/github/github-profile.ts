@@ -4,9 +4,9 @@
  * @module
  */
 import { z } from 'zod'
-import { Fault } from '../errors.ts'
-import type { HttpClient } from '../outbound/http-client.ts'
-import { MAX_GROUPS, type Profile, profileOf } from './claims.ts'
+import { Fault } from '../../errors.ts'
+import type { HttpClient } from '../../outbound/http-client.ts'
+import { MAX_GROUPS, type Profile, profileOf } from '../claims.ts'
 
 const PAGE_SIZE = 100
 const MAX_PAGES = 60

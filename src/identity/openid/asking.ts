@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { Fault } from '../errors.ts'
-import type { ProviderStatus } from './provider.ts'
+import { Fault } from '../../errors.ts'
+import type { ProviderStatus } from '../provider.ts'
 import { type Step, toProviderFault } from './provider-faults.ts'
 
 export interface ProviderLogger {

@@ -5,7 +5,7 @@
  */
 import { createPrivateKey, sign } from 'node:crypto'
 import type { ClientAuth } from 'openid-client'
-import type { SignInProvider } from '../config/config.ts'
+import type { SignInProvider } from '../../config/config.ts'
 
 /** It is used at once; Apple would take one of six months. */
 const LIFETIME_SECONDS = 300

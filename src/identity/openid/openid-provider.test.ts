@@ -5,13 +5,12 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { decodeJwt } from 'jose'
 import type { Configuration } from 'oidc-provider'
-import { Secret, type SignInProvider } from '../config/config.ts'
-import { openLocalCa } from '../crypto/x509/local-ca.ts'
-import { Fault, type FaultCode } from '../errors.ts'
-import { createHttpClient } from '../outbound/http-client.ts'
-import { testClient } from './client.fixture.ts'
-import { identityProviderId, openOpenIdProvider } from './openid-provider.ts'
-import type { Identity, IdentityProvider } from './provider.ts'
+import { Secret, type SignInProvider } from '../../config/config.ts'
+import { openLocalCa } from '../../crypto/x509/local-ca.ts'
+import { Fault, type FaultCode } from '../../errors.ts'
+import { createHttpClient } from '../../outbound/http-client.ts'
+import { testClient } from '../client.fixture.ts'
+import type { Identity, IdentityProvider } from '../provider.ts'
 import {
   CLIENT_ID,
   CLIENT_SECRET,
@@ -19,7 +18,8 @@ import {
   REDIRECT_URI,
   SIGNED_OUT_URI,
   startRealProvider,
-} from './real-provider.fixture.ts'
+} from '../real-provider.fixture.ts'
+import { identityProviderId, openOpenIdProvider } from './openid-provider.ts'
 
 const SECRETS = { oauthState: 'state-1', idTokenNonce: 'nonce-1', codeVerifier: 'v'.repeat(43) }
 const faultOf =

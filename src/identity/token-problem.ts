@@ -4,9 +4,9 @@
  * @module
  */
 import { errors } from 'jose'
-import { Fault, reasonOf } from '../../errors.ts'
-import { HttpFailure } from '../../outbound/http-client.ts'
-import type { TokenProblem } from '../provider.ts'
+import { Fault, reasonOf } from '../errors.ts'
+import { HttpFailure } from '../outbound/http-client.ts'
+import type { TokenProblem } from './provider.ts'
 
 export const problem = (words: string): TokenProblem => ({ problem: words })
 

@@ -4,7 +4,7 @@
  * @see OpenID Connect Core section 3.1.2.1
  * @module
  */
-import type { SignInDemand } from './provider.ts'
+import type { SignInDemand } from '../provider.ts'
 
 /** @param usual what the provider is asked with each time; these come over it */
 export function demandParameters(

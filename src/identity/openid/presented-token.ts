@@ -6,11 +6,11 @@
 
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import type { RawClaims } from '../claims.ts'
-import type { DiscoveredProvider } from '../discovery.ts'
-import { ID_TOKEN_ALGORITHMS } from '../id-token.ts'
 import type { TokenProblem } from '../provider.ts'
-import { askUserInfo } from '../user-info.ts'
-import { MALFORMED, problem, problemOf } from './token-problem.ts'
+import { MALFORMED, problem, problemOf } from '../token-problem.ts'
+import type { DiscoveredProvider } from './discovery.ts'
+import { ID_TOKEN_ALGORITHMS } from './id-token.ts'
+import { askUserInfo } from './user-info.ts'
 
 export interface PresentedClaims {
   readonly claims: RawClaims & { readonly sub: string }

@@ -6,8 +6,8 @@
  * @module
  */
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
-import { reasonOf } from '../errors.ts'
-import { HttpFailure } from '../outbound/http-client.ts'
+import { reasonOf } from '../../errors.ts'
+import { HttpFailure } from '../../outbound/http-client.ts'
 
 const RENEW_AFTER_MS = 600_000
 const UNKNOWN_KEY_INTERVAL_MS = 60_000

@@ -10,8 +10,8 @@ import {
   ResponseBodyError,
   WWWAuthenticateChallengeError,
 } from 'openid-client'
-import { Fault } from '../errors.ts'
-import { HttpFailure } from '../outbound/http-client.ts'
+import { Fault } from '../../errors.ts'
+import { HttpFailure } from '../../outbound/http-client.ts'
 
 export type Step = 'discovery' | 'sign-in' | 'refresh' | 'userinfo' | 'token'
 

@@ -6,15 +6,15 @@
 
 import { calculatePKCECodeChallenge } from 'openid-client'
 import { z } from 'zod'
-import { Fault } from '../errors.ts'
-import { createHttpClient, HttpFailure } from '../outbound/http-client.ts'
-import { createAsking } from './asking.ts'
+import { Fault } from '../../errors.ts'
+import { createHttpClient, HttpFailure } from '../../outbound/http-client.ts'
+import { createAsking } from '../openid/asking.ts'
+import { assertSafe, type IdentityProviderOptions, identityProviderId } from '../openid/openid-provider.ts'
+import { type Step, toProviderFault } from '../openid/provider-faults.ts'
+import { LONG_AGO } from '../openid/sign-in-facts.ts'
+import { github } from '../presets/github.ts'
+import { type IdentityTokens, NO_TOKENS, type OpenProvider } from '../provider.ts'
 import { gitHubProfile } from './github-profile.ts'
-import { assertSafe, type IdentityProviderOptions, identityProviderId } from './openid-provider.ts'
-import { github } from './presets/github.ts'
-import { type IdentityTokens, NO_TOKENS, type OpenProvider } from './provider.ts'
-import { type Step, toProviderFault } from './provider-faults.ts'
-import { LONG_AGO } from './sign-in-facts.ts'
 
 /**
  * Tokens of an OAuth app never end, those of a GitHub app last eight hours. What GitHub says of the person is asked

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { compactVerify, errors, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
-import { HttpFailure } from '../outbound/http-client.ts'
+import { HttpFailure } from '../../outbound/http-client.ts'
 import { createKeySet } from './key-set.ts'
 
 const MINUTE = 60_000
