@@ -13,7 +13,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
 import { createSealer } from '../src/crypto/seal.ts'
 import { ALICE, authorizerFor, configOf, cookieOf, STAFF_ROUTE } from '../src/extauthz/authorizer.fixture.ts'
-import { openSqliteStore } from '../src/session/sqlite-store.ts'
+import { openSqliteStore } from '../src/session/sqlite/sqlite-store.ts'
 import { newSession } from '../src/session/store.suite.ts'
 import { measureTurns } from './harness/turns.ts'
 

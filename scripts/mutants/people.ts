@@ -37,10 +37,10 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'What stands under a key of that name is passed over without a word, a policy too.',
   },
   {
-    file: 'src/session/sqlite-database.ts',
+    file: 'src/session/sqlite/sqlite-database.ts',
     find: '!isBusy(error) ||',
     replace: 'isBusy(error) ||',
-    tests: ['src/session/sqlite-store.test.ts'],
+    tests: ['src/session/sqlite/sqlite-store.test.ts'],
     breaks: 'A second process does not start while the first makes the file of sessions.',
   },
 ]

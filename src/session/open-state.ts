@@ -11,8 +11,8 @@ import type { Settings } from '../config/config.ts'
 import { keptSecret } from '../crypto/kept-secret.ts'
 import { decodeSecret, deriveKeyring, type Keyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/seal.ts'
-import type { StoreEvents } from './sqlite-health.ts'
-import { openSqliteStore, type Store } from './sqlite-store.ts'
+import type { StoreEvents } from './sqlite/sqlite-health.ts'
+import { openSqliteStore, type Store } from './sqlite/sqlite-store.ts'
 
 /** `.sallyport` beside the configuration file, unless another is named. */
 export function stateDirFor(configFile: string, named?: string): string {

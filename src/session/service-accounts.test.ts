@@ -5,7 +5,7 @@ import { createSealer } from '../crypto/seal.ts'
 import type { RecordStore, StoredRecord } from './records.ts'
 import { isMeantFor, type ServiceAccountValue, serviceAccountOf } from './service-account.ts'
 import { ServiceAccounts } from './service-accounts.ts'
-import { openSqliteStore } from './sqlite-store.ts'
+import { openSqliteStore } from './sqlite/sqlite-store.ts'
 
 const VALUE: ServiceAccountValue = {
   name: 'deploy',

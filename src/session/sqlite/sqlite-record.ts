@@ -6,10 +6,10 @@
  * @module
  */
 import type { SQLOutputValue } from 'node:sqlite'
-import type { Sealer } from '../crypto/seal.ts'
-import { refreshDueAt } from './refresh-due.ts'
-import type { Session, SessionTokens } from './session.ts'
-import type { StoreClock } from './store-clock.ts'
+import type { Sealer } from '../../crypto/seal.ts'
+import { refreshDueAt } from '../refresh-due.ts'
+import type { Session, SessionTokens } from '../session.ts'
+import type { StoreClock } from '../store-clock.ts'
 
 export type Row = Record<string, SQLOutputValue>
 

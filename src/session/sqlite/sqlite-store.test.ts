@@ -19,12 +19,12 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { createSealer } from '../crypto/seal.ts'
-import { Fault, type FaultCode } from '../errors.ts'
-import { describeActivity } from './activity.suite.ts'
-import { describeRecordStore } from './records.suite.ts'
+import { createSealer } from '../../crypto/seal.ts'
+import { Fault, type FaultCode } from '../../errors.ts'
+import { describeActivity } from '../activity.suite.ts'
+import { describeRecordStore } from '../records.suite.ts'
+import { describeSessionStore, newSession, type TestClock } from '../store.suite.ts'
 import { openSqliteStore } from './sqlite-store.ts'
-import { describeSessionStore, newSession, type TestClock } from './store.suite.ts'
 
 const KEY = randomBytes(32)
 const sealer = createSealer(KEY)
@@ -158,8 +158,8 @@ describe('the SQLite file', () => {
     const file = tempFile(t)
     const script = `
       import { openSqliteStore } from ${JSON.stringify(import.meta.resolve('./sqlite-store.ts'))}
-      import { newSession } from ${JSON.stringify(import.meta.resolve('./store.suite.ts'))}
-      import { createSealer } from ${JSON.stringify(import.meta.resolve('../crypto/seal.ts'))}
+      import { newSession } from ${JSON.stringify(import.meta.resolve('../store.suite.ts'))}
+      import { createSealer } from ${JSON.stringify(import.meta.resolve('../../crypto/seal.ts'))}
       const sealer = createSealer(Buffer.from('${KEY.toString('hex')}', 'hex'))
       await using store = await openSqliteStore({ file: ${JSON.stringify(file)}, sealer, now: () => ${START} })
       for (let i = 0; i < 20; i++) await store.save(newSession())`

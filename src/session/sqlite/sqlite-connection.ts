@@ -4,7 +4,7 @@
  * @module
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import { reasonOf, systemCodeOf } from '../errors.ts'
+import { reasonOf, systemCodeOf } from '../../errors.ts'
 import type { Row } from './sqlite-record.ts'
 
 /** A statement that outlives the database it was first prepared for. */

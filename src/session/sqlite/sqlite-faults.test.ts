@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
-import { until } from '../../test/harness/until.ts'
-import { createSealer } from '../crypto/seal.ts'
+import { until } from '../../../test/harness/until.ts'
+import { createSealer } from '../../crypto/seal.ts'
+import { newSession } from '../store.suite.ts'
 import { openSqliteStore, type SqliteStoreOptions } from './sqlite-store.ts'
-import { newSession } from './store.suite.ts'
 
 const sealer = createSealer(randomBytes(32))
 const START = newSession().issuedAt

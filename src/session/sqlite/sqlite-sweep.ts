@@ -4,12 +4,12 @@
  * @module
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { StoreClock } from '../store-clock.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
 import { guarded, inTransaction } from './sqlite-database.ts'
 import { textOf } from './sqlite-record.ts'
 import type { SqliteRecords } from './sqlite-records.ts'
 import type { prepareStatements } from './sqlite-statements.ts'
-import type { StoreClock } from './store-clock.ts'
 
 /** One transaction of so many deletions takes a few milliseconds. */
 const BATCH = 200

@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto'
 import { renameSync, rmSync, statSync } from 'node:fs'
 import { backup } from 'node:sqlite'
-import { systemCodeOf } from '../errors.ts'
+import { systemCodeOf } from '../../errors.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
 import { IN_MEMORY, openDatabase } from './sqlite-database.ts'
 

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { reasonOf } from '../errors.ts'
+import { reasonOf } from '../../errors.ts'
+import type { UnwrittenSignOuts } from '../unwritten-sign-outs.ts'
 import type { SqliteConnection, Statement } from './sqlite-connection.ts'
 import type { SqliteFile } from './sqlite-file.ts'
-import type { UnwrittenSignOuts } from './unwritten-sign-outs.ts'
 
 const PROBE_INTERVAL_MS = 5000
 

@@ -8,12 +8,12 @@
  *
  * @module
  */
-import { Fault } from '../errors.ts'
-import type { Session } from './session.ts'
+import { Fault } from '../../errors.ts'
+import type { Session } from '../session.ts'
+import type { StoreClock } from '../store-clock.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
 import { guarded, inTransaction } from './sqlite-database.ts'
 import { integerOf, textOf } from './sqlite-record.ts'
-import type { StoreClock } from './store-clock.ts'
 
 type Noted = Pick<Session, 'id' | 'issuedAt'>
 

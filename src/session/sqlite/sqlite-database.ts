@@ -6,7 +6,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Fault, reasonOf, systemCodeOf } from '../errors.ts'
+import { Fault, reasonOf, systemCodeOf } from '../../errors.ts'
 
 /** Each entry brings the schema from the version that is its index to the next; never change one that shipped. */
 const MIGRATIONS = [

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RecordStore, StoredRecord } from './records.ts'
+import type { RecordStore, StoredRecord } from '../records.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
 import { durably, guarded, inTransaction } from './sqlite-database.ts'
 import { integerOf, type Row, textOf } from './sqlite-record.ts'
