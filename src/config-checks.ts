@@ -5,9 +5,9 @@
  */
 
 import type { Config } from './config/config.ts'
-import type { LoadOptions } from './config/load.ts'
-import { requestTargetOf } from './config/request-url.ts'
-import { type ChooseRoute, routeChooser } from './config/route-match.ts'
+import type { LoadOptions } from './config/file/load.ts'
+import { requestTargetOf } from './config/routing/request-url.ts'
+import { type ChooseRoute, routeChooser } from './config/routing/route-match.ts'
 import { policyMistakes } from './policy/config-check.ts'
 import { readingsOf, unescapePath } from './policy/path-readings.ts'
 import { failedPolicyTests, type Routing } from './policy/policy-tests.ts'

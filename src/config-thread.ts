@@ -4,9 +4,9 @@
  * @module
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import { Packing } from './config/config-parcel.ts'
-import { FileParser } from './config/file-parser.ts'
-import { answerWith, type ThreadRequest } from './config/thread-parser.ts'
+import { Packing } from './config/file/config-parcel.ts'
+import { FileParser } from './config/file/file-parser.ts'
+import { answerWith, type ThreadRequest } from './config/file/thread-parser.ts'
 import { CHECKS_AND_TESTS } from './config-checks.ts'
 
 const packing = new Packing()

@@ -14,7 +14,7 @@ import { type EnvoySupervisor, superviseEnvoy } from '../envoy/supervise.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { serveAuthenticate } from './authenticate/service.ts'
 import type { Settings } from './config/config.ts'
-import type { ConfigSource } from './config/watch.ts'
+import type { ConfigSource } from './config/file/watch.ts'
 import { openSigningKeys } from './crypto/signing-keys.ts'
 import { type LocalCa, openLocalCa } from './crypto/x509/local-ca.ts'
 import { requireDirectoryFiles } from './directory/file-problems.ts'

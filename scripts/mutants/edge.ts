@@ -1,35 +1,35 @@
 import type { Mutant } from './mutant.ts'
 
-const HEADERS = ['src/config/forgeable-headers.test.ts']
-const HOSTS = ['src/config/host-name.test.ts']
+const HEADERS = ['src/config/keys/forgeable-headers.test.ts']
+const HOSTS = ['src/config/values/host-name.test.ts']
 const PIPELINE = ['src/extauthz/pipeline.test.ts']
 const FORGED = ['src/extauthz/authorizer.test.ts', 'src/extauthz/impersonation.test.ts']
 const ADDRESSES = ['src/extauthz/client-address.test.ts']
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    file: 'src/config/host-name.ts',
+    file: 'src/config/values/host-name.ts',
     find: 'new RegExp(`^(${LABELS}|${BRACKETED})(?::(${PORT}))?$`)',
     replace: 'new RegExp(`^(${LABELS}|${BRACKETED})(?::(${PORT}))?`)',
     tests: HOSTS,
     breaks: 'app.example.com:443.evil.com is taken for the app, and assertions are made for it',
   },
   {
-    file: 'src/config/host-name.ts',
+    file: 'src/config/values/host-name.ts',
     find: 'export const PLAIN_AUTHORITY = `(?:${LABELS}|${BRACKETED})(?::(?:${PORT}))?`',
     replace: 'export const PLAIN_AUTHORITY = `(?:${LABELS}|${BRACKETED})(?::.*)?`',
     tests: HOSTS,
     breaks: 'Envoy lets any text behind the colon of a host pass',
   },
   {
-    file: 'src/config/host-name.ts',
+    file: 'src/config/values/host-name.ts',
     find: 'host.length > LONGEST_NAME',
     replace: 'host.length > 1e9',
     tests: HOSTS,
     breaks: 'assertions and addresses are made of a name of any length',
   },
   {
-    file: 'src/config/host-name.ts',
+    file: 'src/config/values/host-name.ts',
     find: 'if (!isAddress && NUMBER_LAST.test(host) && isIP(host) !== 4) return undefined',
     replace: '',
     tests: HOSTS,
@@ -50,35 +50,35 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'an app sends back the assertion and tokens that it alone may see',
   },
   {
-    file: 'src/config/forgeable-headers.ts',
+    file: 'src/config/keys/forgeable-headers.ts',
     find: 'if (oddName.test(name)) return true',
     replace: 'if (oddName.test(name)) return false',
     tests: HEADERS,
     breaks: 'remote.user names the user to servers that make one variable of it and Remote-User',
   },
   {
-    file: 'src/config/forgeable-headers.ts',
+    file: 'src/config/keys/forgeable-headers.ts',
     find: "export const withHyphens = (name: string): string => name.replaceAll('_', '-')",
     replace: "export const withHyphens = (name: string): string => name.replace('_', '-')",
     tests: HEADERS,
     breaks: 'x_remote_user names the user to WSGI servers where headers with underscores are allowed',
   },
   {
-    file: 'src/config/forgeable-headers.ts',
+    file: 'src/config/keys/forgeable-headers.ts',
     find: "const loosely = (text: string): string => text.replaceAll('-', '[-_]')",
     replace: 'const loosely = (text: string): string => text',
     tests: HEADERS,
     breaks: 'Envoy lets remote_user pass where headers with underscores are allowed',
   },
   {
-    file: 'src/config/forgeable-headers.ts',
+    file: 'src/config/keys/forgeable-headers.ts',
     find: 'return [...disguised(family).map((text) => `${text}.*`), family + noneOf(rests)]',
     replace: 'return [family + noneOf(rests)]',
     tests: HEADERS,
     breaks: 'x_forwarded_host passes Envoy where headers with underscores are allowed',
   },
   {
-    file: 'src/config/forgeable-headers.ts',
+    file: 'src/config/keys/forgeable-headers.ts',
     find: "groups.size === 0 ? '.+' :",
     replace: "groups.size === 0 ? '' :",
     tests: HEADERS,

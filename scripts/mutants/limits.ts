@@ -35,7 +35,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'A check that takes longer than 50 ms fails, so load alone denies everybody.',
   },
   {
-    file: 'src/config/retry-keys.ts',
+    file: 'src/config/keys/upstream/retry-keys.ts',
     find: "export const RETRIED_BY_DEFAULT = ['connect-failure', 'refused-stream', 'reset-before-request'] as const",
     replace:
       "export const RETRIED_BY_DEFAULT = ['connect-failure', 'refused-stream', 'reset-before-request', '5xx'] as const",
@@ -114,10 +114,10 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'The decision log ends without a trace.',
   },
   {
-    file: 'src/config/upgrades.ts',
+    file: 'src/config/keys/upgrades.ts',
     find: 'const shared = isHttp2Only(route) ? [] : (settings.allow_upgrades ?? [])',
     replace: 'const shared = settings.allow_upgrades ?? []',
-    tests: ['src/config/upgrades.test.ts'],
+    tests: ['src/config/keys/upgrades.test.ts'],
     breaks: 'A global list of upgrades turns every gRPC service off.',
   },
 ]

@@ -6,7 +6,7 @@
 import type { Mutant } from './mutant.ts'
 
 const READINGS = ['src/policy/path-readings.test.ts', 'src/policy/conformance.test.ts']
-const GUARD = ['src/config/path-guard.test.ts']
+const GUARD = ['src/config/routing/path-guard.test.ts']
 const PIPELINE = ['src/extauthz/pipeline.test.ts']
 
 export const MUTANTS: readonly Mutant[] = [
@@ -88,66 +88,66 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: '`delete` passes a rule on DELETE',
   },
   {
-    file: 'src/config/path-guard.ts',
+    file: 'src/config/routing/path-guard.ts',
     find: "return hasOtherRoute(readings) ? 'some programs read the path as one of another route' : undefined",
     replace: 'return undefined',
     tests: GUARD,
     breaks: '`/admin;x/users` takes the open route behind that of `/admin/`',
   },
   {
-    file: 'src/config/path-guard.ts',
+    file: 'src/config/routing/path-guard.ts',
     find: 'if (route.allow_escaped_slashes !== true && /%(?:u00)?2f/i.test(path))',
     replace: 'if (route.prefix === path)',
     tests: GUARD,
     breaks: 'every route takes escaped slashes, since Envoy keeps them',
   },
   {
-    file: 'src/config/path-guard.ts',
+    file: 'src/config/routing/path-guard.ts',
     find: "return 'the path hides a dot segment'",
     replace: 'return undefined',
     tests: GUARD,
     breaks: 'dots in disguise lead out of a folder that is open',
   },
   {
-    file: 'src/config/path-guard.ts',
+    file: 'src/config/routing/path-guard.ts',
     find: "if (countDots(made) > countDots(path)) return 'the path has a dot segment when it is rewritten'",
     replace: '',
     tests: GUARD,
     breaks: '`/app../admin` becomes `/public/../admin` behind the policy',
   },
   {
-    file: 'src/config/path-guard.ts',
+    file: 'src/config/routing/path-guard.ts',
     find: 'return isOtherHost || hasMoreEmpty',
     replace: 'return hasMoreEmpty',
     tests: GUARD,
     breaks: 'a rewrite makes a path that browsers take for another host',
   },
   {
-    file: 'src/config/route-match.ts',
+    file: 'src/config/routing/route-match.ts',
     find: 'if (readings === undefined) return true',
     replace: 'if (readings === undefined) return false',
     tests: GUARD,
     breaks: 'a path with too many readings takes the first open route',
   },
   {
-    file: 'src/config/route-match.ts',
+    file: 'src/config/routing/route-match.ts',
     find: 'unescaped.some((reading) => firstOf(routes, reading, takes) !== route)',
     replace: 'false',
     tests: GUARD,
     breaks: '`/%2561dmin/` takes the open route behind that of `/admin/`',
   },
   {
-    file: 'src/config/path-rewrite.ts',
+    file: 'src/config/routing/path-rewrite.ts',
     find: "if (prefix.endsWith('/') === replacement.endsWith('/')) return undefined",
     replace: 'if (prefix !== replacement) return undefined',
     tests: [...GUARD, 'test/golden/golden.test.ts'],
     breaks: '`/grafana../x` reaches the app as `/../x`',
   },
   {
-    file: 'src/config/settings-rules.ts',
+    file: 'src/config/keys/settings-rules.ts',
     find: "if (settings.path_with_escaped_slashes_action !== 'UNESCAPE_AND_REDIRECT') return []",
     replace: 'return []',
-    tests: ['src/config/settings-rules.test.ts'],
+    tests: ['src/config/keys/settings-rules.test.ts'],
     breaks: '`/%2fevil.example` is an open redirect',
   },
   {

@@ -2,24 +2,24 @@ import type { Mutant } from './mutant.ts'
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    file: 'src/config/path-rewrite.ts',
+    file: 'src/config/routing/path-rewrite.ts',
     find: 'work += text.length - at',
     replace: 'work += 0',
-    tests: ['src/config/path-guard.test.ts'],
+    tests: ['src/config/routing/path-guard.test.ts'],
     breaks: 'One path of 8 KB holds up all checks for seconds where a pattern matches nothing at each place.',
   },
   {
-    file: 'src/config/path-rewrite.ts',
+    file: 'src/config/routing/path-rewrite.ts',
     find: ' || made.length > LONGEST_MADE',
     replace: '',
-    tests: ['src/config/path-guard.test.ts'],
+    tests: ['src/config/routing/path-guard.test.ts'],
     breaks: 'A path grows without a bound where each of its characters is replaced by a long text.',
   },
   {
-    file: 'src/config/path-guard.ts',
+    file: 'src/config/routing/path-guard.ts',
     find: "if (target === TOO_DEAR) return 'the path is too much work to be rewritten'",
     replace: 'if (target === TOO_DEAR) return undefined',
-    tests: ['src/config/path-guard.test.ts'],
+    tests: ['src/config/routing/path-guard.test.ts'],
     breaks: 'A path of which nobody knows what the upstream gets is passed on.',
   },
   {
@@ -30,7 +30,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'A word such as toString counts as a row of a table.',
   },
   {
-    file: 'src/config/yaml-file.ts',
+    file: 'src/config/file/yaml-file.ts',
     find: "key.value !== '__proto__'",
     replace: "key.value !== '__prototype__'",
     tests: ['src/config/words-of-objects.test.ts'],

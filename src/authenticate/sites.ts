@@ -4,7 +4,7 @@
  * @module
  */
 import type { Config } from '../config/config.ts'
-import { placeOf, withoutFinalDot } from '../config/host-name.ts'
+import { placeOf, withoutFinalDot } from '../config/values/host-name.ts'
 
 /** What is read of the configuration. */
 export interface SitesConfig {

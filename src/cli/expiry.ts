@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseDuration } from '../config/duration.ts'
+import { parseDuration } from '../config/values/duration.ts'
 import { Fault } from '../errors.ts'
 
 const DAY_MS = 86_400_000

@@ -7,8 +7,8 @@
  */
 import { isIP } from 'node:net'
 import type { Config } from '../config/config.ts'
-import { type RequestTarget, requestTargetOf } from '../config/request-url.ts'
-import type { Choice } from '../config/route-match.ts'
+import { type RequestTarget, requestTargetOf } from '../config/routing/request-url.ts'
+import type { Choice } from '../config/routing/route-match.ts'
 import { chooserOf } from '../config-checks.ts'
 import { Fault } from '../errors.ts'
 import { NotedLookups } from '../extauthz/decision-inputs.ts'

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Config } from '../config/config.ts'
-import { loadConfig, readConfigFile } from '../config/load.ts'
-import { type Positions, positionsIn } from '../config/positions.ts'
+import { loadConfig, readConfigFile } from '../config/file/load.ts'
+import { type Positions, positionsIn } from '../config/file/positions.ts'
 import { CHECKS } from '../config-checks.ts'
 
 export interface OpenedConfig {

@@ -9,7 +9,7 @@
 import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { stripVTControlCharacters } from 'node:util'
-import { loadConfig } from '../config/load.ts'
+import { loadConfig } from '../config/file/load.ts'
 import { rowOf } from '../config/table-row.ts'
 import { makeServiceAccountToken, newServiceAccountId } from '../edge/service-account-token.ts'
 import { Fault } from '../errors.ts'

@@ -5,9 +5,9 @@
  */
 import { stripVTControlCharacters } from 'node:util'
 import type { Config } from '../config/config.ts'
+import { loadWithWarnings, readConfigFile } from '../config/file/load.ts'
+import { positionsIn } from '../config/file/positions.ts'
 import { hintsOf } from '../config/hints.ts'
-import { loadWithWarnings, readConfigFile } from '../config/load.ts'
-import { positionsIn } from '../config/positions.ts'
 import { ConfigFault } from '../config/problem.ts'
 import { CHECKS_AND_TESTS } from '../config-checks.ts'
 import { directoryFileProblems } from '../directory/file-problems.ts'

@@ -4,19 +4,19 @@
  * @module
  */
 
-import type { ListenAddress } from './address.ts'
-import type { DownstreamMtls } from './client-certificates.ts'
-import type { DirectorySourceKeys } from './directory-schema.ts'
-import type { GoogleServiceAccount } from './google-serverless.ts'
-import type { Origin } from './origin.ts'
-import type { SignInProvider } from './resolve-providers.ts'
-import type { RouteKeys } from './route-schema.ts'
-import type { Secret } from './secret.ts'
-import type { SettingsKeys } from './settings-schema.ts'
-import type { Upstream } from './upstream.ts'
+import type { DownstreamMtls } from './keys/credentials/client-certificates.ts'
+import type { DirectorySourceKeys } from './keys/directory/directory-schema.ts'
+import type { RouteKeys } from './keys/route-schema.ts'
+import type { SettingsKeys } from './keys/settings-schema.ts'
+import type { SignInProvider } from './keys/sign-in/resolve-providers.ts'
+import type { GoogleServiceAccount } from './keys/upstream/google-serverless.ts'
+import type { ListenAddress } from './values/address.ts'
+import type { Origin } from './values/origin.ts'
+import type { Secret } from './values/secret.ts'
+import type { Upstream } from './values/upstream.ts'
 
-export type { ListenAddress } from './address.ts'
-export type { DownstreamMtls } from './client-certificates.ts'
+export type { DownstreamMtls } from './keys/credentials/client-certificates.ts'
+export type { ListenAddress } from './values/address.ts'
 
 type SourceKeys<Type extends DirectorySourceKeys['type'], SecretKey extends string = never> = Frozen<
   Omit<Extract<DirectorySourceKeys, { type: Type }>, FileKeys | SecretKey>
@@ -36,9 +36,9 @@ export type DirectorySource = SourceKeys<'file'> | ScimDirectory | PulledDirecto
 export type HealthCheck = NonNullable<Route['health_checks']>[number]
 export type OutlierDetection = NonNullable<Route['outlier_detection']>
 export type Redirect = NonNullable<Route['redirect']>
-export type { SignInProvider } from './resolve-providers.ts'
-export { Secret } from './secret.ts'
-export type { Upstream } from './upstream.ts'
+export type { SignInProvider } from './keys/sign-in/resolve-providers.ts'
+export { Secret } from './values/secret.ts'
+export type { Upstream } from './values/upstream.ts'
 
 /** A place in a file, counted from 1. */
 interface Position {

@@ -5,7 +5,7 @@
  */
 
 import type { Config, Route } from './config.ts'
-import { upgradesOf } from './upgrades.ts'
+import { upgradesOf } from './keys/upgrades.ts'
 
 const seconds = (ms: number): string => `${ms / 1000}s`
 

@@ -3,12 +3,12 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { stringify } from 'yaml'
 import type { Config } from './config.ts'
+import { ParseMemory } from './file/parse-memory.ts'
+import { RouteKeys } from './keys/route-schema.ts'
+import { SettingsKeys } from './keys/settings-schema.ts'
+import { UNSUPPORTED_ROUTE_KEYS, UNSUPPORTED_SETTINGS } from './keys/unsupported-keys.ts'
 import { parseConfig } from './parse.ts'
-import { ParseMemory } from './parse-memory.ts'
 import { problemsOf } from './problems.fixture.ts'
-import { RouteKeys } from './route-schema.ts'
-import { SettingsKeys } from './settings-schema.ts'
-import { UNSUPPORTED_ROUTE_KEYS, UNSUPPORTED_SETTINGS } from './unsupported-keys.ts'
 
 function configOf(text: string, memory?: ParseMemory): Config {
   const parsed = parseConfig(text, memory === undefined ? {} : { memory })

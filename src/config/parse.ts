@@ -9,43 +9,43 @@
 import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
-import { bearerMistakes } from './bearer-rules.ts'
-import { clientCertificateMistakes, mtlsOf } from './client-certificate-rules.ts'
 import type { Config, ConfigPath, Mistake, Problem, Route, Settings } from './config.ts'
-import { freezeDeep } from './freeze.ts'
-import { parseOrigin } from './origin.ts'
-import type { ParseMemory } from './parse-memory.ts'
-import { policyTestRules } from './policy-test-rules.ts'
-import {
-  clientIsFilledIn,
-  clientsAreTold,
-  directoriesNameProviders,
-  routesNameProviders,
-} from './provider-rules.ts'
-import { Reader } from './reference.ts'
-import { Resolver, resolveRouteSecrets, resolveSettings } from './resolve.ts'
-import { routeMistakes } from './route-rules.ts'
-import { RouteDraft, RouteKeys } from './route-schema.ts'
+import type { ParseMemory } from './file/parse-memory.ts'
+import { isKeyed, readYaml, type YamlFile } from './file/yaml-file.ts'
+import { bearerMistakes } from './keys/credentials/bearer-rules.ts'
+import { clientCertificateMistakes, mtlsOf } from './keys/credentials/client-certificate-rules.ts'
+import { policyTestRules } from './keys/policy/policy-test-rules.ts'
+import { routeMistakes } from './keys/route-rules.ts'
+import { RouteDraft, RouteKeys } from './keys/route-schema.ts'
 import {
   additionalHostsAreOthers,
   authenticateHostIsFree,
   grpcHealthChecksSpeakHttp2,
   type PlacedRoute,
   routesHaveOneIdentityEach,
-} from './rules.ts'
-import { underSecondHost } from './second-host.ts'
-import { mistakesOf, sentenceOf } from './sentences.ts'
-import { routesOnlyShortenSessions, tokensStayOutOfTheLog } from './session-rules.ts'
-import { settingsMistakes } from './settings-rules.ts'
-import { SettingsKeys } from './settings-schema.ts'
+} from './keys/rules.ts'
+import { settingsMistakes } from './keys/settings-rules.ts'
+import { SettingsKeys } from './keys/settings-schema.ts'
+import {
+  clientIsFilledIn,
+  clientsAreTold,
+  directoriesNameProviders,
+  routesNameProviders,
+} from './keys/sign-in/provider-rules.ts'
+import { routesOnlyShortenSessions, tokensStayOutOfTheLog } from './keys/sign-in/session-rules.ts'
 import {
   UNSUPPORTED_POLICY_KEYS,
   UNSUPPORTED_ROUTE_KEYS,
   UNSUPPORTED_RUNTIME_FLAGS,
   UNSUPPORTED_SETTINGS,
   withoutHarmless,
-} from './unsupported-keys.ts'
-import { isKeyed, readYaml, type YamlFile } from './yaml-file.ts'
+} from './keys/unsupported-keys.ts'
+import { Resolver, resolveRouteSecrets, resolveSettings } from './resolve.ts'
+import { underSecondHost } from './routing/second-host.ts'
+import { mistakesOf, sentenceOf } from './sentences.ts'
+import { freezeDeep } from './values/freeze.ts'
+import { parseOrigin } from './values/origin.ts'
+import { Reader } from './values/reference.ts'
 
 /** A check of another room, such as the policy compiler. Its paths start with `'routes', index`. */
 type ConfigCheck = (config: Config) => readonly Mistake[]

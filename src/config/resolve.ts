@@ -11,19 +11,19 @@ import {
   signingKeyProblem,
   tlsKeyProblem,
 } from '../crypto/x509/certificate.ts'
-import { resolveAuthorities, resolveDownstreamMtls } from './client-certificates.ts'
 import type { ConfigPath, Mistake, Settings, TlsCertificate } from './config.ts'
-import { resolveDirectory } from './directory-resolve.ts'
-import { serviceAccountFrom } from './google-serverless.ts'
-import { DISABLE } from './header.ts'
-import { kubernetesToken } from './kubernetes.ts'
-import { DEFAULT_ACCESS_LOG_FIELDS, DEFAULT_AUTHORIZE_LOG_FIELDS } from './log-fields.ts'
-import { KNOWN_ISSUERS } from './provider-kinds.ts'
-import { type Reader, Reference } from './reference.ts'
-import { resolveProviders } from './resolve-providers.ts'
-import type { RouteDraft } from './route-schema.ts'
-import { Secret } from './secret.ts'
-import type { SettingsKeys } from './settings-schema.ts'
+import { resolveAuthorities, resolveDownstreamMtls } from './keys/credentials/client-certificates.ts'
+import { resolveDirectory } from './keys/directory/directory-resolve.ts'
+import { DEFAULT_ACCESS_LOG_FIELDS, DEFAULT_AUTHORIZE_LOG_FIELDS } from './keys/log-fields.ts'
+import type { RouteDraft } from './keys/route-schema.ts'
+import type { SettingsKeys } from './keys/settings-schema.ts'
+import { KNOWN_ISSUERS } from './keys/sign-in/provider-kinds.ts'
+import { resolveProviders } from './keys/sign-in/resolve-providers.ts'
+import { serviceAccountFrom } from './keys/upstream/google-serverless.ts'
+import { kubernetesToken } from './keys/upstream/kubernetes.ts'
+import { DISABLE } from './values/header.ts'
+import { type Reader, Reference } from './values/reference.ts'
+import { Secret } from './values/secret.ts'
 
 /** A value that was read, and the key that gave it. */
 export interface Found {

@@ -6,9 +6,9 @@
 
 import { z } from 'zod'
 import type { Mistake } from './config.ts'
-import { nearest } from './nearest.ts'
+import { type Table, UNSUPPORTED_VALUES, unsupportedMessage } from './keys/unsupported-keys.ts'
 import { rowOf } from './table-row.ts'
-import { type Table, UNSUPPORTED_VALUES, unsupportedMessage } from './unsupported-keys.ts'
+import { nearest } from './values/nearest.ts'
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   string: 'a text',

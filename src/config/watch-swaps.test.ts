@@ -17,8 +17,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { until } from '../../test/harness/until.ts'
-import { type ConfigSource, watchConfig } from './watch.ts'
-import { STILL_MS } from './watched-files.ts'
+import { type ConfigSource, watchConfig } from './file/watch.ts'
+import { STILL_MS } from './file/watched-files.ts'
 
 const withHost = (host: string) => `routes:\n  - from: https://a.example.com\n    to: http://${host}\n`
 /** Whatever line it is cut after, from the third on, is valid. */

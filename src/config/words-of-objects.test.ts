@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { serviceAccount } from '../cli/service-account.ts'
+import { readYaml } from './file/yaml-file.ts'
 import { parseConfig } from './parse.ts'
-import { readYaml } from './yaml-file.ts'
 
 const WORDS = Object.getOwnPropertyNames(Object.prototype)
 

@@ -5,8 +5,8 @@
  */
 import { dirname, resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
-import { formatOf } from '../config/directory-rules.ts'
-import { standingStill } from '../config/watched-files.ts'
+import { standingStill } from '../config/file/watched-files.ts'
+import { formatOf } from '../config/keys/directory/directory-rules.ts'
 import { Fault, reasonOf } from '../errors.ts'
 import { readRoster } from './file-source.ts'
 

@@ -8,8 +8,8 @@
  */
 import { z } from 'zod'
 import type { ConfigPath } from '../config/config.ts'
+import { isKeyed, readYaml, type YamlFile } from '../config/file/yaml-file.ts'
 import { mistakesOf, sentenceOf } from '../config/sentences.ts'
-import { isKeyed, readYaml, type YamlFile } from '../config/yaml-file.ts'
 import { readCsv } from '../outbound/csv.ts'
 import type { Group, Person } from './roster.ts'
 

@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { readTextFile } from '../config/load.ts'
-import { reasonOf } from '../config/reference.ts'
-import { WatchedFiles } from '../config/watched-files.ts'
+import { readTextFile } from '../config/file/load.ts'
+import { WatchedFiles } from '../config/file/watched-files.ts'
+import { reasonOf } from '../config/values/reference.ts'
 import { type KeptCopy, SourceFailure } from '../outbound/kept-copy.ts'
 import { readDirectoryFile } from './file-reader.ts'
 import { Roster } from './roster.ts'

@@ -5,7 +5,7 @@
  */
 import { Buffer, isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { SERVERLESS_HEADER } from '../config/google-serverless.ts'
+import { SERVERLESS_HEADER } from '../config/keys/upstream/google-serverless.ts'
 import { CERTIFICATE_HEADER } from '../identity/client-certificate/forwarded.ts'
 import type { Session } from '../session/session.ts'
 import type { Assertions } from './assertions.ts'

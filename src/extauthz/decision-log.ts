@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Config, Route } from '../config/config.ts'
-import { isCredentialHeader } from '../config/secret-headers.ts'
+import { isCredentialHeader } from '../config/values/secret-headers.ts'
 import type { ClientCertificate } from '../identity/client-certificate/verifier.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'

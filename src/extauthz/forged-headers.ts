@@ -7,7 +7,7 @@
  * @module
  */
 import { Buffer } from 'node:buffer'
-import { BEGINNING_LENGTH, BEGINNINGS, isForgeable, withHyphens } from '../config/forgeable-headers.ts'
+import { BEGINNING_LENGTH, BEGINNINGS, isForgeable, withHyphens } from '../config/keys/forgeable-headers.ts'
 import { CERTIFICATE_HEADER } from '../identity/client-certificate/forwarded.ts'
 import type { CheckRequest } from './check-request.ts'
 

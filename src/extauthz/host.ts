@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { placeOf, withoutFinalDot } from '../config/host-name.ts'
+import { placeOf, withoutFinalDot } from '../config/values/host-name.ts'
 
 /** Lower case, no port, IPv6 without brackets; empty for what Envoy should have refused, and no step lets pass. */
 export const hostOf = (authority: string): string => placeOf(withoutFinalDot(authority))?.host ?? ''

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { isMethod } from '../config/route-match.ts'
+import { isMethod } from '../config/routing/route-match.ts'
 import { sessionCookieAt } from '../edge/session-cookie.ts'
 import { Fault } from '../errors.ts'
 import { CERTIFICATE_HEADER, certificateShown } from '../identity/client-certificate/forwarded.ts'

@@ -4,10 +4,14 @@
  * @module
  */
 import type { Config, Route, Settings } from '../config/config.ts'
-import { withHyphens } from '../config/forgeable-headers.ts'
-import { isServerless, serverlessAudience, serverlessHeaderOf } from '../config/google-serverless.ts'
-import { fitsWildcard, type Router, routerFor } from '../config/route-match.ts'
-import { tokenHeadersOf } from '../config/secret-headers.ts'
+import { withHyphens } from '../config/keys/forgeable-headers.ts'
+import {
+  isServerless,
+  serverlessAudience,
+  serverlessHeaderOf,
+} from '../config/keys/upstream/google-serverless.ts'
+import { fitsWildcard, type Router, routerFor } from '../config/routing/route-match.ts'
+import { tokenHeadersOf } from '../config/values/secret-headers.ts'
 import type { SignInDemand } from '../edge/sign-in-demand.ts'
 import { Fault } from '../errors.ts'
 import { verifierFor } from '../identity/client-certificate/trust.ts'

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Config } from '../config/config.ts'
-import { clientsOf } from '../config/resolve-providers.ts'
+import { clientsOf } from '../config/keys/sign-in/resolve-providers.ts'
 import { identityProviderId } from './openid/openid-provider.ts'
 
 const names = new WeakMap<Config, ReadonlyMap<string, string>>()

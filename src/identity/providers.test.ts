@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Config } from '../config/config.ts'
+import type { ConfigSource } from '../config/file/watch.ts'
 import { parseConfig } from '../config/parse.ts'
-import type { ConfigSource } from '../config/watch.ts'
 import { followProviders } from './providers.ts'
 
 const HEAD = `

@@ -5,8 +5,8 @@
  */
 
 import type { Config, Route, SignInProvider } from '../config/config.ts'
-import { clientsOf } from '../config/resolve-providers.ts'
-import type { ConfigSource } from '../config/watch.ts'
+import type { ConfigSource } from '../config/file/watch.ts'
+import { clientsOf } from '../config/keys/sign-in/resolve-providers.ts'
 import { openProvider } from './open-provider.ts'
 import type { ProviderLogger } from './openid/asking.ts'
 import { identityProviderId } from './openid/openid-provider.ts'

@@ -11,8 +11,8 @@
  */
 import { createPrivateKey, sign } from 'node:crypto'
 import { decodeJwt } from 'jose'
-import type { GoogleServiceAccount } from '../config/google-serverless.ts'
-import type { ConfigSource } from '../config/watch.ts'
+import type { ConfigSource } from '../config/file/watch.ts'
+import type { GoogleServiceAccount } from '../config/keys/upstream/google-serverless.ts'
 import { Fault, reasonOf } from '../errors.ts'
 import { createHttpClient, type HttpClient } from '../outbound/http-client.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import type { ConfigSource } from '../config/watch.ts'
+import type { ConfigSource } from '../config/file/watch.ts'
 import { Fault } from '../errors.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import type { OpenProvider, ProviderStatus } from './provider.ts'

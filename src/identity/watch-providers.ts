@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { ConfigSource } from '../config/watch.ts'
+import type { ConfigSource } from '../config/file/watch.ts'
 import { reasonOf } from '../errors.ts'
 import type { Meter } from '../telemetry/metrics.ts'
 import type { ProviderLogger } from './openid/asking.ts'

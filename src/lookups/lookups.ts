@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
-import type { ConfigSource } from '../config/watch.ts'
+import type { ConfigSource } from '../config/file/watch.ts'
 import type { CopyStatus, KeptCopy } from '../outbound/kept-copy.ts'
 import {
   type NamedSource,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Config, Route, Settings } from '../config/config.ts'
+import { ParseMemory } from '../config/file/parse-memory.ts'
 import { parseConfig } from '../config/parse.ts'
-import { ParseMemory } from '../config/parse-memory.ts'
 import { policyOf } from './compiled-policies.ts'
 import { policyMistakes } from './config-check.ts'
 

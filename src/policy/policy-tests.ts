@@ -7,8 +7,8 @@
  * @module
  */
 import type { Config, ConfigPath, Mistake, Route } from '../config/config.ts'
-import type { RequestTarget } from '../config/request-url.ts'
-import type { Choice, ChooseRoute } from '../config/route-match.ts'
+import type { RequestTarget } from '../config/routing/request-url.ts'
+import type { Choice, ChooseRoute } from '../config/routing/route-match.ts'
 import { compilePolicy } from './compile.ts'
 import { contextOf, policyOf } from './compiled-policies.ts'
 import type { Decision, TraceEntry } from './decision.ts'

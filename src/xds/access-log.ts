@@ -5,7 +5,7 @@
  */
 
 import type { Settings } from '../config/config.ts'
-import { isCredentialHeader } from '../config/secret-headers.ts'
+import { isCredentialHeader } from '../config/values/secret-headers.ts'
 import { extension, type Fields } from './envoy-json.ts'
 
 /** Field → Envoy's command operator. Query strings may hold secrets, so only `query` brings one. */

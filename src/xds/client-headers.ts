@@ -6,7 +6,7 @@
  * @module
  */
 
-import { forgeablePattern } from '../config/forgeable-headers.ts'
+import { forgeablePattern } from '../config/keys/forgeable-headers.ts'
 import { extension, type Fields } from './envoy-json.ts'
 
 /**

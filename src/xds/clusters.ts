@@ -9,8 +9,8 @@
 
 import { isIP, isIPv6 } from 'node:net'
 import type { Route, Settings, Upstream } from '../config/config.ts'
-import { isServerless } from '../config/google-serverless.ts'
-import { upgradesOf } from '../config/upgrades.ts'
+import { upgradesOf } from '../config/keys/upgrades.ts'
+import { isServerless } from '../config/keys/upstream/google-serverless.ts'
 import {
   CONNECTION_BUFFER_BYTES,
   duration,

@@ -5,10 +5,10 @@
  */
 
 import type { Redirect, Route, Settings } from '../config/config.ts'
-import { type PrefixForm, prefixFormsOf, prefixRewriteOf } from '../config/path-rewrite.ts'
-import { OWN_PATHS } from '../config/route-match.ts'
-import { tokenHeadersOf } from '../config/secret-headers.ts'
-import { upgradesOf } from '../config/upgrades.ts'
+import { upgradesOf } from '../config/keys/upgrades.ts'
+import { type PrefixForm, prefixFormsOf, prefixRewriteOf } from '../config/routing/path-rewrite.ts'
+import { OWN_PATHS } from '../config/routing/route-match.ts'
+import { tokenHeadersOf } from '../config/values/secret-headers.ts'
 import { duration, type Fields, typed } from './envoy-json.ts'
 import { impersonation, isKubernetes, KUBERNETES_HEADERS } from './kubernetes.ts'
 import { HTTP_CLUSTER } from './names.ts'

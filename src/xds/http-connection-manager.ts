@@ -10,7 +10,7 @@
  */
 
 import type { Settings } from '../config/config.ts'
-import { PLAIN_AUTHORITY } from '../config/host-name.ts'
+import { PLAIN_AUTHORITY } from '../config/values/host-name.ts'
 import { accessLog } from './access-log.ts'
 import { withoutClientHeaders } from './client-headers.ts'
 import { asksForCertificates, CERTIFICATE_HEADER, forwardedCertificate } from './client-validation.ts'

@@ -7,7 +7,7 @@
  */
 
 import type { Config, Settings } from '../config/config.ts'
-import { authenticateHost, bracketed } from '../config/route-match.ts'
+import { authenticateHost, bracketed } from '../config/routing/route-match.ts'
 import type { Fields } from './envoy-json.ts'
 import { REDIRECT_CONFIGURATION } from './names.ts'
 import { makeResource, type Resource, TYPE_URL } from './resource.ts'

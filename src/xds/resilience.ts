@@ -7,7 +7,7 @@
  */
 
 import type { HealthCheck, OutlierDetection, Route, Settings } from '../config/config.ts'
-import { upgradesOf } from '../config/upgrades.ts'
+import { upgradesOf } from '../config/keys/upgrades.ts'
 import { duration, type Fields } from './envoy-json.ts'
 import { mayLastForEver } from './timeouts.ts'
 

@@ -5,7 +5,7 @@
  */
 import { isIP } from 'node:net'
 import type { Config, Route, TlsCertificate } from '../config/config.ts'
-import { Secret } from '../config/secret.ts'
+import { Secret } from '../config/values/secret.ts'
 import { uncoveredNames } from '../crypto/x509/certificate-coverage.ts'
 import type { LocalCa } from '../crypto/x509/local-ca.ts'
 

@@ -19,7 +19,7 @@ import { snapshotWork } from './snapshot.ts'
 import { type AdsCall, AdsStream } from './stream.ts'
 import { systemTrust } from './system-trust.ts'
 
-/** Where configurations come from; `config/watch.ts` is one. */
+/** Where configurations come from; `config/file/watch.ts` is one. */
 export interface ConfigSource {
   readonly current: Config
   onGeneration(listener: (config: Config) => void): Disposable

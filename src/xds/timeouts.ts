@@ -8,7 +8,7 @@
  */
 
 import type { Route, Settings } from '../config/config.ts'
-import { upgradesOf } from '../config/upgrades.ts'
+import { upgradesOf } from '../config/keys/upgrades.ts'
 import { duration, type Fields } from './envoy-json.ts'
 
 /** The shorter of two limits, of which 0 is none. */

@@ -7,7 +7,12 @@
  */
 
 import type { Config, Route, Settings } from '../config/config.ts'
-import { answersChallenges, authenticateHost, bracketed, DEFAULT_PORTS } from '../config/route-match.ts'
+import {
+  answersChallenges,
+  authenticateHost,
+  bracketed,
+  DEFAULT_PORTS,
+} from '../config/routing/route-match.ts'
 import type { Work } from '../turns.ts'
 import { escapeRegex, type Fields } from './envoy-json.ts'
 import { envoyRoutes, ownPathRoutes, wholeHostRoute } from './envoy-route.ts'

@@ -1,10 +1,10 @@
 /**
- * What `config/path-rewrite.ts` tells of a rewritten path is what the upstream of a real Envoy gets: many patterns and
+ * What `config/routing/path-rewrite.ts` tells of a rewritten path is what the upstream of a real Envoy gets: many patterns and
  * paths, asked of both.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { rewritten } from '../../src/config/path-rewrite.ts'
+import { rewritten } from '../../src/config/routing/path-rewrite.ts'
 import { rawHttp1 } from '../harness/raw-http.ts'
 import { startUpstream } from '../harness/upstream.ts'
 import { configOf, startEdge } from './edge.ts'

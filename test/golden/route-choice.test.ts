@@ -1,10 +1,10 @@
 /**
- * The route that `config/route-match.ts` tells from the configuration is the one that a real Envoy chooses: many
+ * The route that `config/routing/route-match.ts` tells from the configuration is the one that a real Envoy chooses: many
  * requests, asked of both.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Choice } from '../../src/config/route-match.ts'
+import { type Choice } from '../../src/config/routing/route-match.ts'
 import { chooserOf } from '../../src/config-checks.ts'
 import { rawHttp1 } from '../harness/raw-http.ts'
 import { startUpstream } from '../harness/upstream.ts'

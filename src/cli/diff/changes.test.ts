@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { positionsIn } from '../../config/file/positions.ts'
 import { parseConfig } from '../../config/parse.ts'
-import { positionsIn } from '../../config/positions.ts'
 import { chooserOf } from '../../config-checks.ts'
 import { type LoggedDecision, readLogLine } from '../replay/log-lines.ts'
 import { replay } from '../replay/replay.ts'

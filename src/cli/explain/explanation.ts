@@ -4,9 +4,9 @@
  * @module
  */
 import type { Route } from '../../config/config.ts'
-import type { Choice, RoutedRequest } from '../../config/route-match.ts'
-import { routesPassedOver } from '../../config/routes-passed-over.ts'
-import { isCredentialHeader } from '../../config/secret-headers.ts'
+import type { Choice, RoutedRequest } from '../../config/routing/route-match.ts'
+import { routesPassedOver } from '../../config/routing/routes-passed-over.ts'
+import { isCredentialHeader } from '../../config/values/secret-headers.ts'
 import type { Decision, RequestFacts, Subject, TraceEntry } from '../../policy/decision.ts'
 import type { OpenedConfig } from '../open-config.ts'
 

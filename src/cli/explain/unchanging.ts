@@ -4,7 +4,7 @@
  * @module
  */
 import type { Config } from '../../config/config.ts'
-import type { ConfigSource } from '../../config/watch.ts'
+import type { ConfigSource } from '../../config/file/watch.ts'
 
 export function unchanging(config: Config): ConfigSource {
   const { generation, checksum } = config

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Config, Route } from '../../config/config.ts'
-import type { Choice, ChooseRoute } from '../../config/route-match.ts'
+import type { Choice, ChooseRoute } from '../../config/routing/route-match.ts'
 import { policyOf } from '../../policy/compiled-policies.ts'
 import type {
   CompiledPolicy,

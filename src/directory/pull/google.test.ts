@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { jwtVerify } from 'jose'
-import { Secret } from '../../config/secret.ts'
+import { Secret } from '../../config/values/secret.ts'
 import { pullGoogle } from './google.ts'
 import { common, failure, PLANTED, PlayedApi, summary } from './played-api.fixture.ts'
 

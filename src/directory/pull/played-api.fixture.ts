@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { Secret } from '../../config/secret.ts'
+import { Secret } from '../../config/values/secret.ts'
 import { createHttpClient } from '../../outbound/http-client.ts'
 import { SourceFailure } from '../../outbound/kept-copy.ts'
 import { Roster } from '../roster.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Secret } from '../../config/secret.ts'
+import { Secret } from '../../config/values/secret.ts'
 import type { StoredRecord } from '../scim/records.ts'
 import type { OpenSource } from '../source.ts'
 import { common, PLANTED, PlayedApi, type Script, secret } from './played-api.fixture.ts'

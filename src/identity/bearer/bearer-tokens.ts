@@ -5,7 +5,7 @@
  */
 
 import type { Config, Route, Settings } from '../../config/config.ts'
-import { machineIssuerOf } from '../../config/machine-issuers.ts'
+import { machineIssuerOf } from '../../config/keys/credentials/machine-issuers.ts'
 import { Fault } from '../../errors.ts'
 import { createHttpClient } from '../../outbound/http-client.ts'
 import type { Meter } from '../../telemetry/metrics.ts'

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClaimPin } from '../../config/bearer-keys.ts'
+import type { ClaimPin } from '../../config/keys/credentials/bearer-keys.ts'
 import { flatClaim } from '../claims.ts'
 
 type Claims = Readonly<Record<string, readonly string[]>>

@@ -4,7 +4,7 @@
  * @module
  */
 import { decodeJwt, type JWTVerifyGetKey } from 'jose'
-import { IN_CLUSTER, type MachineIssuer } from '../../config/machine-issuers.ts'
+import { IN_CLUSTER, type MachineIssuer } from '../../config/keys/credentials/machine-issuers.ts'
 import { type HttpClient, HttpFailure, isLoopback } from '../../outbound/http-client.ts'
 import { getJson, memberOf } from '../../outbound/json-answer.ts'
 import { createKeySet } from '../openid/key-set.ts'

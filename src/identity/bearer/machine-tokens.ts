@@ -5,7 +5,7 @@
  */
 
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
-import type { MachineIssuer } from '../../config/machine-issuers.ts'
+import type { MachineIssuer } from '../../config/keys/credentials/machine-issuers.ts'
 import { flattenClaims } from '../claims.ts'
 import { timeOf } from '../openid/sign-in-facts.ts'
 import type { TokenProblem } from '../provider.ts'

@@ -6,8 +6,8 @@
  */
 
 import type { Meter } from '@opentelemetry/api'
-import { authoritiesOf, revocationListsOf } from '../../config/client-certificates.ts'
 import type { Config } from '../../config/config.ts'
+import { authoritiesOf, revocationListsOf } from '../../config/keys/credentials/client-certificates.ts'
 import type { Logger } from '../../telemetry/log.ts'
 
 /** The generation in force, and word of each new one. */

@@ -5,13 +5,13 @@
  */
 
 import { RE2JS } from 're2js'
+import type { DownstreamMtls, Route, Settings } from '../../config/config.ts'
 import {
   authoritiesOf,
   NAME_KINDS,
   type NameKind,
   revocationListsOf,
-} from '../../config/client-certificates.ts'
-import type { DownstreamMtls, Route, Settings } from '../../config/config.ts'
+} from '../../config/keys/credentials/client-certificates.ts'
 import { keyOf } from '../../crypto/x509/chain.ts'
 import type { AlternativeNames } from '../../crypto/x509/names.ts'
 import { parseCertificate } from '../../crypto/x509/parsed-certificate.ts'

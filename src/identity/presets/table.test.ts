@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { PROVIDER_KINDS, type ProviderKind } from '../../config/provider-kinds.ts'
+import { PROVIDER_KINDS, type ProviderKind } from '../../config/keys/sign-in/provider-kinds.ts'
 import { profileOf, type RawClaims } from '../claims.ts'
 import { type Script, SECRETS, stage } from '../played-provider.fixture.ts'
 import { presetOf } from './table.ts'

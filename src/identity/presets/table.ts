@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ProviderKind } from '../../config/provider-kinds.ts'
+import type { ProviderKind } from '../../config/keys/sign-in/provider-kinds.ts'
 import { apple } from './apple.ts'
 import { auth0 } from './auth0.ts'
 import { azure } from './azure.ts'

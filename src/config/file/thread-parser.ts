@@ -1,0 +1,139 @@
+/**
+ * Parses a long configuration in a thread of its own, so that no check waits for it.
+ *
+ * The thread lives as long as the file is long: it remembers what it parsed, and an edit costs it little. A thread that
+ * dies, for lack of memory or by a bug, takes one attempt with it. The next one has a new thread.
+ *
+ * @module
+ */
+
+import { stat } from 'node:fs/promises'
+import { Worker } from 'node:worker_threads'
+import { inTurns } from '../../turns.ts'
+import type { ConfigPath } from '../config.ts'
+import { type Parcel, Unpacking } from './config-parcel.ts'
+import { type ConfigParser, FileParser, type Parsed, type SeenFiles } from './file-parser.ts'
+import type { LoadOptions } from './load.ts'
+
+/** What the thread is asked; `file` goes with it at its start. */
+export type ThreadRequest =
+  | { readonly kind: 'parse'; readonly generation: number; readonly seen: SeenFiles }
+  | { readonly kind: 'locate'; readonly path: ConfigPath }
+
+/** What it answers, in the order of the questions. */
+export type ThreadAnswer =
+  | { readonly kind: 'unchanged' }
+  | {
+      readonly kind: 'config'
+      readonly parcel: Parcel
+      readonly seen: SeenFiles
+      readonly warnings: readonly string[]
+    }
+  | Extract<Parsed, { kind: 'refused' }>
+  | { readonly kind: 'place'; readonly line: number; readonly column: number }
+
+/** Below this a file is parsed where it is needed: that takes a few milliseconds, and a thread takes memory. */
+const LONGEST_HERE = 32 * 1024
+
+/** @param thread the module that the thread runs: one that calls `serveParser` */
+export function parseAside(
+  file: string,
+  options: Omit<LoadOptions, 'generation'>,
+  thread: URL,
+  longestHere: number = LONGEST_HERE,
+): ConfigParser {
+  const here = new FileParser(file, options)
+  const aside = new ThreadParser(file, thread)
+  const isLong = async () => ((await stat(file).catch(() => undefined))?.size ?? 0) > longestHere
+  let last: 'here' | 'aside' = 'here'
+  return {
+    async parse(generation, seen) {
+      last = (await isLong()) ? 'aside' : 'here'
+      if (last === 'aside') return await aside.parse(generation, seen)
+      await aside.end()
+      return here.parse(generation, seen)
+    },
+    locate: async (path) => (last === 'aside' ? await aside.locate(path) : here.locate(path)),
+    [Symbol.asyncDispose]: () => aside.end(),
+  }
+}
+
+interface Waiter {
+  readonly resolve: (answer: ThreadAnswer) => void
+  readonly reject: (error: unknown) => void
+}
+
+class ThreadParser {
+  readonly #file: string
+  readonly #thread: URL
+  #worker: Worker | undefined
+  #unpacking = new Unpacking()
+  #waiters: Waiter[] = []
+
+  constructor(file: string, thread: URL) {
+    this.#file = file
+    this.#thread = thread
+  }
+
+  async parse(generation: number, seen: SeenFiles): Promise<Parsed> {
+    const answer = await this.#ask({ kind: 'parse', generation, seen })
+    if (answer.kind === 'place') throw new Error('the parsing thread gave a place in place of a result')
+    if (answer.kind !== 'config') return answer
+    // The thread believes that we hold what it has sent: after one parcel that was not opened no later one could be.
+    const config = await inTurns(this.#unpacking.open(answer.parcel)).catch(async (error: unknown) => {
+      await this.end()
+      throw error
+    })
+    return { kind: 'config', config, seen: answer.seen, warnings: answer.warnings }
+  }
+
+  async locate(path: ConfigPath): Promise<{ readonly line: number; readonly column: number }> {
+    const answer = await this.#ask({ kind: 'locate', path })
+    return answer.kind === 'place' ? { line: answer.line, column: answer.column } : { line: 1, column: 1 }
+  }
+
+  async end(): Promise<void> {
+    const worker = this.#worker
+    this.#worker = undefined
+    await worker?.terminate()
+  }
+
+  async #ask(request: ThreadRequest): Promise<ThreadAnswer> {
+    const worker = (this.#worker ??= this.#start())
+    const { promise, resolve, reject } = Promise.withResolvers<ThreadAnswer>()
+    this.#waiters.push({ resolve, reject })
+    worker.postMessage(request, [])
+    return await promise
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#thread, { workerData: this.#file })
+    this.#unpacking = new Unpacking()
+    let why: unknown
+    worker.on('message', (answer: ThreadAnswer) => this.#waiters.shift()?.resolve(answer))
+    worker.on('error', (error) => {
+      why = error
+    })
+    worker.on('exit', () => {
+      if (this.#worker === worker) this.#worker = undefined
+      const cause = why instanceof Error ? `: ${why.message}` : ''
+      for (const { reject } of this.#waiters.splice(0))
+        reject(new Error(`the thread that parses it has ended${cause}`, { cause: why }))
+    })
+    return worker
+  }
+}
+
+/** The other end, in the thread. */
+export function answerWith(
+  parser: Pick<FileParser, 'parse' | 'locate'>,
+  pack: (config: Extract<Parsed, { kind: 'config' }>['config']) => Parcel,
+): (request: ThreadRequest) => ThreadAnswer {
+  return (request) => {
+    if (request.kind === 'locate') return { kind: 'place', ...parser.locate(request.path) }
+    const parsed = parser.parse(request.generation, request.seen)
+    return parsed.kind === 'config'
+      ? { kind: 'config', parcel: pack(parsed.config), seen: parsed.seen, warnings: parsed.warnings }
+      : parsed
+  }
+}

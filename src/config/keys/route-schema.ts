@@ -1,0 +1,216 @@
+/**
+ * The keys of one route, by topic. What a single key may hold is said here; what holds between keys is in route-rules.ts.
+ *
+ * @module
+ */
+
+import { z } from 'zod'
+import { Duration } from '../values/duration.ts'
+import { ChangeableHeaderName, HeaderValue, RequestHeaders } from '../values/header.ts'
+import { HostName } from '../values/host-name.ts'
+import { FilePath, SecretText } from '../values/reference.ts'
+import { routeWorkloads } from './credentials/bearer-keys.ts'
+import { routeClientAuthority } from './credentials/client-certificates.ts'
+import { policiesOfRoute, whoMayPass } from './policy/policy-keys.ts'
+import { routeTests } from './policy/policy-test-keys.ts'
+import { sharedKeys } from './shared-keys.ts'
+import { stepUp, tokenPassing } from './sign-in/session-keys.ts'
+import { routeProviders } from './sign-in/sign-in-providers.ts'
+import { routeGoogleServerless } from './upstream/google-serverless.ts'
+import { kubernetes } from './upstream/kubernetes.ts'
+import { HealthCheck, OutlierDetection } from './upstream/resilience.ts'
+import { matching, pathReading, rewriting } from './upstream/route-target.ts'
+
+const display = {
+  name: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'Shown in the portal and in logs. Unset: the id of the route.' }),
+  description: z.string().optional().meta({ description: 'Shown in the portal.' }),
+  logo_url: z
+    .url({ protocol: /^(?:https?|data)$/, error: 'must be an http, https or data URL' })
+    .optional()
+    .meta({ description: 'Icon shown in the portal.' }),
+}
+
+const authorization = {
+  ...whoMayPass,
+  ...policiesOfRoute,
+  show_error_details: z.boolean().optional().meta({
+    description: 'The denial page shows each criterion and why it failed. Unset: false.',
+  }),
+}
+
+const headers = {
+  set_request_headers: RequestHeaders.optional().meta({
+    description:
+      'Headers set on the request, over what the client sent. `$pomerium.id_token`, `$pomerium.access_token`, `$pomerium.jwt`, `$pomerium.client_cert_fingerprint`, `$pomerium.client_cert_san_dns`, `$pomerium.client_cert_san_email` (of a valid client certificate) and `$pomerium.request.headers["Name"]` are filled in; `$$` is a dollar sign. ext_authz `OkHttpResponse.headers`.',
+    examples: [{ 'X-Api-Token': '$pomerium.id_token' }],
+  }),
+  remove_request_headers: z.array(ChangeableHeaderName).optional().meta({
+    description:
+      'Headers taken off the request; those set above stay. Envoy `Route.request_headers_to_remove`.',
+  }),
+  rewrite_response_headers: z
+    .array(
+      z.strictObject({
+        header: ChangeableHeaderName.meta({ description: 'Header of the response.', examples: ['Location'] }),
+        prefix: HeaderValue.min(1).meta({ description: 'Text at the start of its value that is replaced.' }),
+        value: HeaderValue.meta({ description: 'What stands there instead.' }),
+      }),
+    )
+    .optional()
+    .meta({
+      description:
+        'Replaces the start of response headers, mostly of Location; each line of a header by itself.',
+    }),
+}
+
+const protocols = {
+  timeout: Duration.optional().meta({
+    description:
+      'Longest time for the whole answer, from the end of the request on; `0s` is no limit. It cuts downloads and streams of events that last longer. Envoy `RouteAction.timeout`. Unset: none, and `default_upstream_timeout` limits silence.',
+    examples: ['30s'],
+  }),
+  idle_timeout: Duration.optional().meta({
+    description:
+      'Longest silence on a stream, in both directions; `0s` allows any. Envoy `RouteAction.idle_timeout`. Unset: any where upgrades are allowed; else `default_upstream_timeout` without `timeout`, and `timeout_idle` or `timeout`, whichever is longer, with it.',
+    examples: ['5m'],
+  }),
+  allow_websockets: z.boolean().optional().meta({
+    description: 'Lets WebSockets through; the upstream is spoken to in HTTP/1.1. Unset: false.',
+  }),
+  allow_spdy: z.boolean().optional().meta({ description: 'Lets SPDY upgrades through. Unset: false.' }),
+}
+
+const tls = {
+  tls_skip_verify: z.boolean().optional().meta({
+    description: 'Accepts any certificate of the upstream: only for experiments. Unset: false.',
+  }),
+  tls_server_name: HostName.optional().meta({
+    description: 'Name for SNI and for the certificate of the upstream; the next key wins over it.',
+  }),
+  tls_upstream_server_name: HostName.optional().meta({
+    description:
+      'Name for SNI (RFC 6066 section 3) and for the certificate. Envoy `UpstreamTlsContext.sni`. Unset: the host of `to`.',
+  }),
+  tls_downstream_server_name: HostName.transform((name) => name.toLowerCase())
+    .optional()
+    .meta({
+      description: 'A second host name under which this route is reachable. Envoy `VirtualHost.domains`.',
+      examples: ['wiki.internal.example.com'],
+    }),
+  tls_custom_ca: SecretText.optional().meta({
+    description:
+      'Certificates (PEM, or PEM in base64) that are trusted for this upstream instead of all others. Envoy `CertificateValidationContext.trusted_ca`.',
+  }),
+  tls_custom_ca_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
+  tls_client_cert: SecretText.optional().meta({
+    description:
+      'Certificate shown to the upstream (PEM, or PEM in base64). Envoy `CommonTlsContext.tls_certificates`.',
+  }),
+  tls_client_cert_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
+  tls_client_key: SecretText.optional().meta({ description: 'Its private key (PEM, or PEM in base64).' }),
+  tls_client_key_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
+  tls_upstream_allow_renegotiation: z.boolean().optional().meta({
+    description:
+      'Lets the upstream renegotiate TLS 1.2. Envoy `UpstreamTlsContext.allow_renegotiation`. Unset: false.',
+  }),
+}
+
+const balancing = {
+  load_balancing_policy: z
+    .enum(['ROUND_ROBIN', 'LEAST_REQUEST', 'RING_HASH', 'MAGLEV', 'RANDOM'])
+    .optional()
+    .meta({
+      description:
+        'How one of several upstreams is chosen; RING_HASH and MAGLEV keep a session on one. Envoy `Cluster.lb_policy`. Unset: ROUND_ROBIN.',
+    }),
+  health_checks: z
+    .array(HealthCheck)
+    .max(1, 'may hold one check; several are not supported yet')
+    .optional()
+    .meta({ description: 'Active probes, one kind for now. Envoy `Cluster.health_checks`.' }),
+  outlier_detection: OutlierDetection.optional().meta({
+    description: 'Takes out upstreams that fail real requests. Envoy `Cluster.outlier_detection`.',
+  }),
+  healthy_panic_threshold: z.int().min(0).max(100).optional().meta({
+    description:
+      'Share of healthy upstreams, per cent, below which all are used. Envoy `CommonLbConfig.healthy_panic_threshold`. Unset: 50.',
+  }),
+}
+
+const shared = sharedKeys('route')
+
+/** The order of the reference page, and of what editors offer. */
+export const ROUTE_SECTIONS = [
+  { title: 'Matching and target', keys: matching },
+  { title: 'Portal', keys: display },
+  {
+    title: 'Authorization',
+    keys: authorization,
+  },
+  { title: 'Policy tests', keys: routeTests },
+  { title: 'Identity provider', keys: routeProviders },
+  { title: 'Age and strength of the sign-in', keys: stepUp },
+  { title: 'Machines', keys: routeWorkloads },
+  { title: 'Paths that can be read in two ways', keys: pathReading },
+  { title: 'Rewriting path and host', keys: rewriting },
+  {
+    title: 'Headers and identity',
+    keys: {
+      ...headers,
+      set_response_headers: shared.set_response_headers,
+      pass_identity_headers: shared.pass_identity_headers,
+      jwt_issuer_format: shared.jwt_issuer_format,
+      jwt_groups_filter: shared.jwt_groups_filter,
+      identity_headers_limit: shared.identity_headers_limit,
+      ...tokenPassing,
+    },
+  },
+  { title: 'Protocols and timeouts', keys: { ...protocols, allow_upgrades: shared.allow_upgrades } },
+  { title: 'TLS to the upstream', keys: tls },
+  { title: 'Client certificates', keys: routeClientAuthority },
+  { title: 'Kubernetes', keys: kubernetes },
+  { title: 'Google serverless apps', keys: routeGoogleServerless },
+  {
+    title: 'Load balancing and resilience',
+    keys: {
+      ...balancing,
+      circuit_breaker_thresholds: shared.circuit_breaker_thresholds,
+      retry_policy: shared.retry_policy,
+    },
+  },
+] as const
+
+export const RouteKeys = z
+  .strictObject({
+    ...matching,
+    ...display,
+    ...authorization,
+    ...routeTests,
+    ...routeProviders,
+    ...stepUp,
+    ...routeWorkloads,
+    ...pathReading,
+    ...rewriting,
+    ...headers,
+    ...tokenPassing,
+    ...protocols,
+    ...tls,
+    ...routeClientAuthority,
+    ...balancing,
+    ...kubernetes,
+    ...routeGoogleServerless,
+    ...shared,
+  })
+  .meta({
+    id: 'Route',
+    description: 'One protected application: its public origin, its upstream and who may pass.',
+  })
+export type RouteKeys = z.output<typeof RouteKeys>
+
+/** A route whose wrong keys were left out, so that the others can still be judged. */
+export const RouteDraft = RouteKeys.partial({ from: true })
+export type RouteDraft = z.output<typeof RouteDraft>

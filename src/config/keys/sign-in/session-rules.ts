@@ -1,0 +1,86 @@
+/**
+ * What must hold between the keys of sessions, on one route and over all.
+ *
+ * @module
+ */
+
+import type { Mistake, Settings } from '../../config.ts'
+import { isCredentialHeader, tokenHeadersOf } from '../../values/secret-headers.ts'
+import type { RouteDraft } from '../route-schema.ts'
+import { given, mistake, type RawKeys } from '../rule.ts'
+import type { PlacedRoute } from '../rules.ts'
+
+/** A route may shorten what is set for all; what it lengthens has no effect, or not the one that was meant. */
+export function routesOnlyShortenSessions(routes: readonly PlacedRoute[], settings: Settings): Mistake[] {
+  const { cookie_expire: lifetime, session_idle_timeout: idle } = settings
+  return routes.flatMap(({ route, path }) => {
+    const found: Mistake[] = []
+    if (route.session_lifetime !== undefined && route.session_lifetime > lifetime)
+      found.push(
+        mistake(
+          [...path, 'session_lifetime'],
+          'is longer than `cookie_expire`, the life of every session (14h when unset): a route can only shorten it',
+        ),
+      )
+    if (idle !== undefined && route.session_idle_timeout !== undefined && route.session_idle_timeout > idle)
+      found.push(
+        mistake(
+          [...path, 'session_idle_timeout'],
+          'is longer than the global `session_idle_timeout`: a route can only shorten it',
+        ),
+      )
+    return found
+  })
+}
+
+/** The access log shows a request as the upstream gets it, so a header with a token in it has no place there. */
+export function tokensStayOutOfTheLog(routes: readonly PlacedRoute[], settings: Settings): Mistake[] {
+  const logged = new Set(
+    settings.access_log_fields.flatMap((field) => /^headers\.(.*)$/.exec(field.toLowerCase())?.[1] ?? []),
+  )
+  return routes.flatMap(({ route, path }) =>
+    tokenHeadersOf(route)
+      .filter((name) => logged.has(name) && !isCredentialHeader(name))
+      .map((name) =>
+        mistake(
+          path,
+          `puts a token into the header ${name}, which \`access_log_fields\` would write to the log`,
+        ),
+      ),
+  )
+}
+
+const OF_A_PERSON = ['max_age', 'acr_values', 'session_lifetime', 'session_idle_timeout'] as const
+
+export function publicRouteAsksForNoSignIn(route: RouteDraft): Mistake[] {
+  if (route.allow_public_unauthenticated_access !== true) return []
+  return OF_A_PERSON.filter((key) => route[key] !== undefined).map((key) =>
+    mistake(
+      [key],
+      'has no effect on a route with `allow_public_unauthenticated_access: true`; remove one of them',
+    ),
+  )
+}
+
+/** Keys by which the upstream gets a credential of ours in `Authorization`. */
+const AUTHORIZATION_KEYS = ['kubernetes_service_account_token', 'kubernetes_service_account_token_file']
+
+/** Two values for one header: which one the upstream gets would be chance. */
+export function tokenHasAHeaderOfItsOwn(route: RouteDraft, raw: RawKeys): Mistake[] {
+  const header = route.pass_idp_token?.header.toLowerCase()
+  if (header === undefined) return []
+  const key = header === 'authorization' ? given(raw, AUTHORIZATION_KEYS)[0] : undefined
+  if (key !== undefined)
+    return [
+      mistake(['pass_idp_token'], `sets the header Authorization, as \`${key}\` does; remove one of them`),
+    ]
+  const other = Object.keys(route.set_request_headers ?? {}).find((name) => name.toLowerCase() === header)
+  return other === undefined
+    ? []
+    : [
+        mistake(
+          ['pass_idp_token'],
+          `sets the header ${other}, as \`set_request_headers\` does; remove one of them`,
+        ),
+      ]
+}

@@ -1,0 +1,108 @@
+/**
+ * Keys of a route to the API server of a Kubernetes cluster, which Sallyport calls by a service account that speaks for
+ * the user.
+ *
+ * @module
+ */
+
+import { z } from 'zod'
+import type { Mistake } from '../../config.ts'
+import type { Resolver } from '../../resolve.ts'
+import { FilePath, SecretText } from '../../values/reference.ts'
+import { Secret } from '../../values/secret.ts'
+import type { RouteDraft } from '../route-schema.ts'
+import { given, mistake, type RawKeys } from '../rule.ts'
+
+export const kubernetes = {
+  kubernetes_service_account_token: SecretText.optional().meta({
+    description:
+      'Makes this the route of a Kubernetes API server: requests go out with this bearer token and `Impersonate-User` and `Impersonate-Group` of the user. WebSockets and SPDY are let through, and timeouts are off unless set.',
+  }),
+  kubernetes_service_account_token_file: FilePath.optional().meta({
+    description: 'The same, from a file; a token that is renewed there is used at once.',
+    examples: ['/var/run/secrets/kubernetes.io/serviceaccount/token'],
+  }),
+  kubernetes_impersonate_user_claim: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description:
+        'Claim that becomes `Impersonate-User`; `sub` for the user id. Unset: `email`. Who has no such claim is refused.',
+      examples: ['preferred_username'],
+    }),
+  kubernetes_impersonate_groups_claim: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description: 'Claim whose values become `Impersonate-Group`. Unset: the groups of the user.',
+      examples: ['roles'],
+    }),
+}
+
+const TOKEN_KEYS = ['kubernetes_service_account_token', 'kubernetes_service_account_token_file'] as const
+
+/** Visible ASCII, as a header takes it. */
+const TOKEN = /^[\x21-\x7e]+$/
+
+export function kubernetesToken(keys: RouteDraft, resolver: Resolver): Secret | undefined {
+  const found = resolver.either(
+    'kubernetes_service_account_token',
+    keys.kubernetes_service_account_token,
+    keys.kubernetes_service_account_token_file,
+  )
+  if (found === undefined) return undefined
+  const token = found.text.trim()
+  return TOKEN.test(token) ? Secret.of(token) : resolver.fail(found.path, 'is not a bearer token')
+}
+
+/** Everybody whom a route lets in without a name would act with the power of the service account itself. */
+function isForUsersOnly(route: RouteDraft): Mistake[] {
+  return (['allow_public_unauthenticated_access', 'cors_allow_preflight'] as const)
+    .filter((key) => route[key] === true)
+    .map((key) =>
+      mistake(
+        [key],
+        'cannot stand on the route of a Kubernetes API: whoever is not signed in has no name there',
+      ),
+    )
+}
+
+function setsIdentityItself(route: RouteDraft): Mistake[] {
+  return Object.keys(route.set_request_headers ?? {})
+    .filter((name) => /^(?:authorization$|impersonate-)/i.test(name))
+    .map((name) =>
+      mistake(
+        ['set_request_headers', name],
+        'is set by the route of a Kubernetes API itself; remove it here',
+      ),
+    )
+}
+
+export function kubernetesMistakes(route: RouteDraft, raw: RawKeys): Mistake[] {
+  const [token] = given(raw, TOKEN_KEYS)
+  if (token === undefined) {
+    return given(raw, ['kubernetes_impersonate_user_claim', 'kubernetes_impersonate_groups_claim']).map(
+      (key) =>
+        mistake(
+          [key],
+          'needs `kubernetes_service_account_token` or `kubernetes_service_account_token_file` beside it',
+        ),
+    )
+  }
+  if (given(raw, ['to']).length === 0) return [mistake([token], 'needs the API server under `to`')]
+  const isHttp2Only = route.to?.[0]?.scheme === 'h2c'
+  return [
+    ...(isHttp2Only
+      ? [
+          mistake(
+            [token],
+            'needs an upstream that speaks HTTP/1.1: use http:// or https:// in `to`, not h2c://',
+          ),
+        ]
+      : []),
+    ...isForUsersOnly(route),
+    ...setsIdentityItself(route),
+  ]
+}
