@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { it } from 'node:test'
-import { CRITERIA_SECTIONS } from '../src/policy/criteria.ts'
+import { CRITERIA_SECTIONS } from '../src/policy/criteria/criteria.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 

@@ -4,8 +4,8 @@
  * @module
  */
 import { stringify } from 'yaml'
-import { CRITERIA_SECTIONS } from '../src/policy/criteria.ts'
-import type { Kind } from '../src/policy/kind.ts'
+import { CRITERIA_SECTIONS } from '../src/policy/criteria/criteria.ts'
+import type { Kind } from '../src/policy/criteria/kind.ts'
 
 export function policyReference(): string {
   return [

@@ -5,8 +5,8 @@
  * @module
  */
 import type { z } from 'zod'
-import { CRITERIA_SECTIONS } from '../src/policy/criteria.ts'
-import type { Kind } from '../src/policy/kind.ts'
+import { CRITERIA_SECTIONS } from '../src/policy/criteria/criteria.ts'
+import type { Kind } from '../src/policy/criteria/kind.ts'
 
 type JsonSchema = z.core.JSONSchema.BaseSchema
 

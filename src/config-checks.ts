@@ -9,7 +9,7 @@ import type { LoadOptions } from './config/file/load.ts'
 import { requestTargetOf } from './config/routing/request-url.ts'
 import { type ChooseRoute, routeChooser } from './config/routing/route-match.ts'
 import { policyMistakes } from './policy/config-check.ts'
-import { readingsOf, unescapePath } from './policy/path-readings.ts'
+import { readingsOf, unescapePath } from './policy/matching/path-readings.ts'
 import { failedPolicyTests, type Routing } from './policy/policy-tests.ts'
 
 /** Without the tests: for whoever runs them itself. */

@@ -5,83 +5,83 @@
  */
 import type { Mutant } from './mutant.ts'
 
-const READINGS = ['src/policy/path-readings.test.ts', 'src/policy/conformance.test.ts']
+const READINGS = ['src/policy/matching/path-readings.test.ts', 'src/policy/conformance.test.ts']
 const GUARD = ['src/config/routing/path-guard.test.ts']
 const PIPELINE = ['src/extauthz/pipeline.test.ts']
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    file: 'src/policy/path-readings.ts',
+    file: 'src/policy/matching/path-readings.ts',
     find: 'for (const base of [target, withoutParameters(target)]) {',
     replace: 'for (const base of [target]) {',
     tests: READINGS,
     breaks: 'a parameter before an escape hides what a servlet container reads',
   },
   {
-    file: 'src/policy/path-readings.ts',
+    file: 'src/policy/matching/path-readings.ts',
     find: '  withoutParameters,\n',
     replace: '',
     tests: READINGS,
     breaks: '`/admin;x/users` passes a rule on `/admin/`',
   },
   {
-    file: 'src/policy/path-readings.ts',
+    file: 'src/policy/matching/path-readings.ts',
     find: "return path.replaceAll('\\\\', '/')",
     replace: 'return path',
     tests: READINGS,
     breaks: 'a backslash takes a path past a rule',
   },
   {
-    file: 'src/policy/path-readings.ts',
+    file: 'src/policy/matching/path-readings.ts',
     find: '  joinSlashes,\n  resolveDots,\n  joinSlashes,\n',
     replace: '  resolveDots,\n',
     tests: READINGS,
     breaks: '`//admin` passes a rule on `/admin`',
   },
   {
-    file: 'src/policy/path-readings.ts',
+    file: 'src/policy/matching/path-readings.ts',
     find: "undoEscapes(before.replaceAll(/%(?:25)+(?=(?:u[0-9a-f]{2})?[0-9a-f]{2})/gi, '%'))",
     replace: 'before.replaceAll(/%(?!25)[0-9a-f]{2}/gi, unescapePlain)',
     tests: READINGS,
     breaks: 'an escape within an escape hides a letter from a rule, and a proxy behind us undoes both',
   },
   {
-    file: 'src/policy/path-readings.ts',
+    file: 'src/policy/matching/path-readings.ts',
     find: 'if (path.length > LONGEST) return undefined',
     replace: 'if (path.length > LONGEST) return plain(path)',
     tests: READINGS,
     breaks: 'a long path is judged by its letters alone',
   },
   {
-    file: 'src/policy/path-readings.ts',
+    file: 'src/policy/matching/path-readings.ts',
     find: 'bare.push(text, withoutEscapedQuery(text), trimmed(text))',
     replace: 'bare.push(text, trimmed(text))',
     tests: READINGS,
     breaks: '`/admin%3Fx` passes a rule on `/admin`, and a program that undoes escapes first reads that',
   },
   {
-    file: 'src/policy/path-matcher.ts',
+    file: 'src/policy/matching/path-matcher.ts',
     find: "if (readings === undefined && !isAsWritten) return 'unknown'",
     replace: "if (readings === undefined && !isAsWritten) return 'miss'",
     tests: READINGS,
     breaks: 'a path with too many readings escapes each deny rule',
   },
   {
-    file: 'src/policy/path-matcher.ts',
+    file: 'src/policy/matching/path-matcher.ts',
     find: "if (nearlyFits(path)) return 'unknown'",
     replace: '',
     tests: ['src/policy/conformance.test.ts'],
     breaks: '`/admin/` passes a rule on `/admin`, and the app answers both alike',
   },
   {
-    file: 'src/policy/path-matcher.ts',
+    file: 'src/policy/matching/path-matcher.ts',
     find: 'if (unescaped === asWritten && !test.isEscaped) return truth',
     replace: 'if (unescaped === asWritten) return truth',
     tests: ['src/policy/conformance.test.ts'],
     breaks: '`/a/b` passes a rule on `/a%2Fb`',
   },
   {
-    file: 'src/policy/request-criteria.ts',
+    file: 'src/policy/criteria/request-criteria.ts',
     find: 'if (!METHOD.test(method)) return METHOD_UNKNOWN',
     replace: '',
     tests: ['src/policy/conformance.test.ts'],

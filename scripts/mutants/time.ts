@@ -3,14 +3,14 @@ import type { Mutant } from './mutant.ts'
 /** Times of identity facts, and what is known of people while a source can't be asked. */
 export const MUTANTS: readonly Mutant[] = [
   {
-    file: 'src/policy/matchers.ts',
+    file: 'src/policy/matching/matchers.ts',
     find: 'undecided(isWhole, true),',
     replace: 'true,',
     tests: ['src/policy/known-groups.test.ts'],
     breaks: 'Who is in an excluded group gets in while the source that knows it can not be asked.',
   },
   {
-    file: 'src/policy/matchers.ts',
+    file: 'src/policy/matching/matchers.ts',
     find: 'if (isWhole) return list.length === 1 && list[0] === wanted',
     replace: 'if (isWhole || list.length === 1) return list.length === 1 && list[0] === wanted',
     tests: ['src/policy/known-groups.test.ts'],

@@ -9,7 +9,7 @@ import type { Config, Route, Settings } from '../config/config.ts'
 import { type Compilation, compilePolicy } from './compile.ts'
 import type { NamedPolicy, Need, PolicyContext } from './context.ts'
 import type { RecordKey } from './decision.ts'
-import { userNames } from './user-ids.ts'
+import { userNames } from './matching/user-ids.ts'
 
 /** The policy of a route of this configuration. */
 export function policyOf(config: Config, route: Route): Compilation {

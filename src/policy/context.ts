@@ -4,8 +4,8 @@
  * @module
  */
 import type { RecordKey } from './decision.ts'
+import type { UserNames } from './matching/user-ids.ts'
 import type { PolicySource } from './shorthand.ts'
-import type { UserNames } from './user-ids.ts'
 
 /** A policy with a name, and what it says to whom it refuses. */
 export interface NamedPolicy extends PolicySource {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { compileCriterion } from './criteria.ts'
+import { compileCriterion } from './criteria/criteria.ts'
 import type { RequestFacts, Subject, Truth } from './decision.ts'
-import { listMatcher } from './matchers.ts'
+import { listMatcher } from './matching/matchers.ts'
 
 const REQUEST: RequestFacts = { method: 'GET', path: '/', host: 'a.test', sourceIp: '192.0.2.1', headers: {} }
 

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { compilePolicy } from './compile.ts'
 import type { PolicyContext } from './context.ts'
-import { compileCriterion } from './criteria.ts'
+import { compileCriterion } from './criteria/criteria.ts'
 import type { CompiledPolicy, Identified, Place, RequestFacts } from './decision.ts'
 import { type Lack, type Look, MISSING_FACTS } from './missing-facts.ts'
 

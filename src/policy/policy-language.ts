@@ -10,7 +10,7 @@
  * @module
  */
 import type { PolicyContext } from './context.ts'
-import { type CompiledCriterion, compileCriterion } from './criteria.ts'
+import { type CompiledCriterion, compileCriterion } from './criteria/criteria.ts'
 import { isMapping, type Path, type Report } from './problem.ts'
 import { choiceOf, suggestion } from './suggestion.ts'
 

@@ -8,7 +8,7 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { compilePolicy } from './compile.ts'
 import type { PolicyContext } from './context.ts'
-import { CRITERIA_SECTIONS } from './criteria.ts'
+import { CRITERIA_SECTIONS } from './criteria/criteria.ts'
 import type { CompiledPolicy, DataSources, ReadFact, RequestFacts, Subject, Truth } from './decision.ts'
 
 type CriterionJson = Readonly<Record<string, unknown>>

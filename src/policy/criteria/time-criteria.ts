@@ -3,12 +3,13 @@
  *
  * @module
  */
+
+import { DAY_MS, momentOf, timeOfDayOf, weekdaysOf } from '../matching/time-forms.ts'
+import { type TimeZone, timeZoneHint, timeZoneNamed, UTC } from '../matching/time-zone.ts'
+import { type Criterion, hit, miss, unknown } from '../outcome.ts'
+import { isMapping, type Path, type Report } from '../problem.ts'
+import { choiceOf, suggestion } from '../suggestion.ts'
 import type { CompileData, Kinds } from './kind.ts'
-import { type Criterion, hit, miss, unknown } from './outcome.ts'
-import { isMapping, type Path, type Report } from './problem.ts'
-import { choiceOf, suggestion } from './suggestion.ts'
-import { DAY_MS, momentOf, timeOfDayOf, weekdaysOf } from './time-forms.ts'
-import { type TimeZone, timeZoneHint, timeZoneNamed, UTC } from './time-zone.ts'
 
 const DATE_OK = hit('date-ok')
 const DATE_MISS = miss('date-unauthorized')

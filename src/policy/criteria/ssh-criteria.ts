@@ -4,13 +4,11 @@
  * @module
  */
 
-import type { SshKey } from '../crypto/openssh/ssh-wire.ts'
-import type { RequestFacts, Subject } from './decision.ts'
-import { claimValues } from './identity-criteria.ts'
-import { type CompileData, type Kinds, NO_DATA, withoutData } from './kind.ts'
-import { mailOf } from './mail-address.ts'
-import { textMatcher } from './matchers.ts'
-import { agreed, MISSING_FACTS } from './missing-facts.ts'
+import type { SshKey } from '../../crypto/openssh/ssh-wire.ts'
+import type { RequestFacts, Subject } from '../decision.ts'
+import { mailOf } from '../matching/mail-address.ts'
+import { textMatcher } from '../matching/matchers.ts'
+import { agreed, MISSING_FACTS } from '../missing-facts.ts'
 import {
   type Criterion,
   hit,
@@ -21,7 +19,9 @@ import {
   UNIDENTIFIED,
   UNVERIFIED,
   unknown,
-} from './outcome.ts'
+} from '../outcome.ts'
+import { claimValues } from './identity-criteria.ts'
+import { type CompileData, type Kinds, NO_DATA, withoutData } from './kind.ts'
 import { mayLogIn, readSshCertificate } from './ssh-certificate.ts'
 import { readSshKeys } from './ssh-keys.ts'
 

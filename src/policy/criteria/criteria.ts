@@ -6,21 +6,22 @@
  *
  * @module
  */
+
+import type { Need, PolicyContext } from '../context.ts'
+import type { LeftOut } from '../left-out.ts'
+import { comparedTexts } from '../matching/matchers.ts'
+import { type Criterion, hit, miss } from '../outcome.ts'
+import type { Path, Report } from '../problem.ts'
+import { suggestion } from '../suggestion.ts'
 import { CERTIFICATE_CRITERIA } from './certificate-criteria.ts'
-import type { Need, PolicyContext } from './context.ts'
 import { DEVICE_CRITERIA } from './device-criteria.ts'
 import { GEOIP_CRITERIA } from './geoip-criteria.ts'
 import { IDENTITY_CRITERIA } from './identity-criteria.ts'
 import { type Kind, type Kinds, NO_DATA, type Reading, withoutData } from './kind.ts'
-import type { LeftOut } from './left-out.ts'
-import { comparedTexts } from './matchers.ts'
 import { MCP_CRITERIA } from './mcp-criteria.ts'
-import { type Criterion, hit, miss } from './outcome.ts'
-import type { Path, Report } from './problem.ts'
 import { RECORD_CRITERIA } from './record-criteria.ts'
 import { REQUEST_CRITERIA } from './request-criteria.ts'
 import { SSH_CRITERIA } from './ssh-criteria.ts'
-import { suggestion } from './suggestion.ts'
 import { TIME_CRITERIA } from './time-criteria.ts'
 
 export interface CompiledCriterion extends Required<Reading> {

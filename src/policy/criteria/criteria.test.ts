@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { PolicyContext } from './context.ts'
+import type { PolicyContext } from '../context.ts'
+import type { RequestFacts, Subject } from '../decision.ts'
 import { CRITERIA_SECTIONS, compileCriterion } from './criteria.ts'
-import type { RequestFacts, Subject } from './decision.ts'
 
 const CONTEXT: PolicyContext = { records: { employees: { key: 'user.email' } } }
 const STRANGER: Subject = { kind: 'anonymous' }

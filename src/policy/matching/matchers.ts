@@ -4,11 +4,11 @@
  *
  * @module
  */
-import type { Truth } from './decision.ts'
+import type { Truth } from '../decision.ts'
+import { type Lack, type Look, truthsOf } from '../missing-facts.ts'
+import { isMapping, type Path, type Report } from '../problem.ts'
+import { choiceOf, suggestion } from '../suggestion.ts'
 import { isMember } from './membership.ts'
-import { type Lack, type Look, truthsOf } from './missing-facts.ts'
-import { isMapping, type Path, type Report } from './problem.ts'
-import { choiceOf, suggestion } from './suggestion.ts'
 
 export type TextMatcher = (text: string) => boolean
 

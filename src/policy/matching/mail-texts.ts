@@ -3,8 +3,9 @@
  *
  * @module
  */
+
+import { isMapping, type Path, type Report } from '../problem.ts'
 import { readMail } from './mail-address.ts'
-import { isMapping, type Path, type Report } from './problem.ts'
 
 /** Matcher keys that compare with the whole value; the empty key stands for a bare scalar. */
 const WHOLE = new Set(['', 'is', 'in', 'not', 'not_in'])

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Identified } from './decision.ts'
+import type { Identified } from '../decision.ts'
 
 export interface UserNames {
   /** Names of the sign-in providers. */

@@ -9,8 +9,8 @@
  * @module
  */
 import { domainToASCII } from 'node:url'
-import type { Identified } from './decision.ts'
-import type { Lack } from './missing-facts.ts'
+import type { Identified } from '../decision.ts'
+import type { Lack } from '../missing-facts.ts'
 
 export interface MailAddress {
   readonly address: string

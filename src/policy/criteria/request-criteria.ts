@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { RequestFacts, Subject } from './decision.ts'
-import { addressOf, isInside, rangeOf } from './ip-ranges.ts'
+import type { RequestFacts, Subject } from '../decision.ts'
+import { addressOf, isInside, rangeOf } from '../matching/ip-ranges.ts'
+import { textMatcher } from '../matching/matchers.ts'
+import { pathMatcher } from '../matching/path-matcher.ts'
+import { type Criterion, hit, miss, type Outcome, unknown } from '../outcome.ts'
+import { isMapping, type Path } from '../problem.ts'
 import { type CompileData, type Kinds, NO_DATA, withoutData } from './kind.ts'
-import { textMatcher } from './matchers.ts'
-import { type Criterion, hit, miss, type Outcome, unknown } from './outcome.ts'
-import { pathMatcher } from './path-matcher.ts'
-import { isMapping, type Path } from './problem.ts'
 
 const METHOD_OK = hit('http-method-ok')
 const METHOD_MISS = miss('http-method-unauthorized')

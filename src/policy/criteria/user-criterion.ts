@@ -3,13 +3,14 @@
  *
  * @module
  */
+
+import { textMatcher } from '../matching/matchers.ts'
+import { fullId, fullText, isFullId, providerOf, type UserNames } from '../matching/user-ids.ts'
+import { agreed, allOf, truthsOf } from '../missing-facts.ts'
+import { type Criterion, outcomes, UNIDENTIFIED } from '../outcome.ts'
+import { isMapping, type Path, type Report } from '../problem.ts'
+import { choiceOf } from '../suggestion.ts'
 import type { CompileData } from './kind.ts'
-import { textMatcher } from './matchers.ts'
-import { agreed, allOf, truthsOf } from './missing-facts.ts'
-import { type Criterion, outcomes, UNIDENTIFIED } from './outcome.ts'
-import { isMapping, type Path, type Report } from './problem.ts'
-import { choiceOf } from './suggestion.ts'
-import { fullId, fullText, isFullId, providerOf, type UserNames } from './user-ids.ts'
 
 export const USER = outcomes('user-ok', 'user-unauthorized', 'user-unknown')
 

@@ -7,8 +7,8 @@
  * @module
  */
 import { verify } from 'node:crypto'
-import { CURVES, type SshKey, WireReader } from '../crypto/openssh/ssh-wire.ts'
-import { addressOf, isInside, rangeOf } from './ip-ranges.ts'
+import { CURVES, type SshKey, WireReader } from '../../crypto/openssh/ssh-wire.ts'
+import { addressOf, isInside, rangeOf } from '../matching/ip-ranges.ts'
 import type { SshKeys } from './ssh-keys.ts'
 
 const USER_CERTIFICATE = 1

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import type { Device } from './decision.ts'
+import type { Device } from '../decision.ts'
+import { type Criterion, hit, miss, UNIDENTIFIED } from '../outcome.ts'
+import { isMapping, type Path, type Report } from '../problem.ts'
+import { choiceOf, suggestion } from '../suggestion.ts'
 import type { CompileData, Kinds } from './kind.ts'
-import { type Criterion, hit, miss, UNIDENTIFIED } from './outcome.ts'
-import { isMapping, type Path, type Report } from './problem.ts'
-import { choiceOf, suggestion } from './suggestion.ts'
 
 const OK = hit('device-ok')
 const MISS = miss('device-unauthorized')

@@ -5,11 +5,11 @@
  *
  * @module
  */
-import type { Truth } from './decision.ts'
-import { listMatcher, textMatcher } from './matchers.ts'
-import { MISSING_FACTS } from './missing-facts.ts'
-import type { Path, Report } from './problem.ts'
-import { suggestion } from './suggestion.ts'
+import type { Truth } from '../decision.ts'
+import { listMatcher, textMatcher } from '../matching/matchers.ts'
+import { MISSING_FACTS } from '../missing-facts.ts'
+import type { Path, Report } from '../problem.ts'
+import { suggestion } from '../suggestion.ts'
 
 export type FieldCondition = (values: readonly string[] | undefined) => Truth
 

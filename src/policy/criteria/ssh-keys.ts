@@ -4,8 +4,8 @@
  * @module
  */
 
-import { readSshKey, SSH_KEY_TYPES, type SshKey } from '../crypto/openssh/ssh-wire.ts'
-import type { Path, Report } from './problem.ts'
+import { readSshKey, SSH_KEY_TYPES, type SshKey } from '../../crypto/openssh/ssh-wire.ts'
+import type { Path, Report } from '../problem.ts'
 
 /** Keys by their blobs in base64. */
 export type SshKeys = ReadonlyMap<string, SshKey>

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { Need, PolicyContext } from './context.ts'
-import type { ReadFact } from './decision.ts'
-import type { LeftOut } from './left-out.ts'
-import type { Criterion, Reason } from './outcome.ts'
-import type { Path, Report } from './problem.ts'
+import type { Need, PolicyContext } from '../context.ts'
+import type { ReadFact } from '../decision.ts'
+import type { LeftOut } from '../left-out.ts'
+import type { Criterion, Reason } from '../outcome.ts'
+import type { Path, Report } from '../problem.ts'
 
 /** What a compiler may use beside the data. */
 export interface Surroundings {

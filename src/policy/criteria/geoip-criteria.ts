@@ -6,14 +6,14 @@
  *
  * @module
  */
-import type { Place, RequestFacts, Truth } from './decision.ts'
-import { addressOf } from './ip-ranges.ts'
+import type { Place, RequestFacts, Truth } from '../decision.ts'
+import { addressOf } from '../matching/ip-ranges.ts'
+import { comparedTexts, type OfNothing, type TextMatcher, textMatcher } from '../matching/matchers.ts'
+import { allOf } from '../missing-facts.ts'
+import { type Criterion, outcomes, unknown } from '../outcome.ts'
+import { isMapping, type Path, type Report } from '../problem.ts'
+import { choiceOf, suggestion } from '../suggestion.ts'
 import type { CompileData, Kinds } from './kind.ts'
-import { comparedTexts, type OfNothing, type TextMatcher, textMatcher } from './matchers.ts'
-import { allOf } from './missing-facts.ts'
-import { type Criterion, outcomes, unknown } from './outcome.ts'
-import { isMapping, type Path, type Report } from './problem.ts'
-import { choiceOf, suggestion } from './suggestion.ts'
 
 const GEOIP = outcomes('geoip-ok', 'geoip-unauthorized', 'geoip-unknown')
 const NOWHERE = unknown('geoip-absent')

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { PolicyContext } from './context.ts'
-import type { DataSources, Identified, ReadFact, RecordKey, RequestFacts, Subject } from './decision.ts'
-import { addressOf } from './ip-ranges.ts'
-import type { CompileData, Kinds, Reading } from './kind.ts'
-import { ofRecord } from './left-out.ts'
-import { mailOf } from './mail-address.ts'
+import type { PolicyContext } from '../context.ts'
+import type { DataSources, Identified, ReadFact, RecordKey, RequestFacts, Subject } from '../decision.ts'
+import { ofRecord } from '../left-out.ts'
+import { addressOf } from '../matching/ip-ranges.ts'
+import { mailOf } from '../matching/mail-address.ts'
+import { fullId, providerOf, type UserNames } from '../matching/user-ids.ts'
 import {
   type Criterion,
   hit,
@@ -18,11 +18,11 @@ import {
   UNIDENTIFIED,
   UNVERIFIED,
   unknown,
-} from './outcome.ts'
-import { isMapping } from './problem.ts'
+} from '../outcome.ts'
+import { isMapping } from '../problem.ts'
+import { choiceOf, suggestion } from '../suggestion.ts'
+import type { CompileData, Kinds, Reading } from './kind.ts'
 import { FIELD_CONDITIONS, type FieldCondition, fieldCondition } from './record-conditions.ts'
-import { choiceOf, suggestion } from './suggestion.ts'
-import { fullId, providerOf, type UserNames } from './user-ids.ts'
 
 const OK = hit('record-ok')
 const MISS = miss('record-unauthorized')

@@ -6,13 +6,19 @@
  *
  * @module
  */
-import type { Identified, Subject } from './decision.ts'
-import { type CompileData, type Kinds, NO_DATA, withoutData } from './kind.ts'
-import { ofAddress, ofList } from './left-out.ts'
-import { domainForms, type MailAddress, mailForms, mailOf, readMail, type TextForms } from './mail-address.ts'
-import { domainTextProblem, mailTextProblem } from './mail-texts.ts'
-import { listMatcher, type OfNothing, textMatcher } from './matchers.ts'
-import { agreed, type Lack } from './missing-facts.ts'
+import type { Identified, Subject } from '../decision.ts'
+import { ofAddress, ofList } from '../left-out.ts'
+import {
+  domainForms,
+  type MailAddress,
+  mailForms,
+  mailOf,
+  readMail,
+  type TextForms,
+} from '../matching/mail-address.ts'
+import { domainTextProblem, mailTextProblem } from '../matching/mail-texts.ts'
+import { listMatcher, type OfNothing, textMatcher } from '../matching/matchers.ts'
+import { agreed, type Lack } from '../missing-facts.ts'
 import {
   type Criterion,
   hit,
@@ -25,8 +31,9 @@ import {
   UNIDENTIFIED,
   UNVERIFIED,
   unknown,
-} from './outcome.ts'
-import type { Path, Report } from './problem.ts'
+} from '../outcome.ts'
+import type { Path, Report } from '../problem.ts'
+import { type CompileData, type Kinds, NO_DATA, withoutData } from './kind.ts'
 import { USER, user } from './user-criterion.ts'
 
 const EMAIL = outcomes('email-ok', 'email-unauthorized', 'email-unknown')

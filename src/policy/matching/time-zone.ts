@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { editsBetween } from './suggestion.ts'
+import { editsBetween } from '../suggestion.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS

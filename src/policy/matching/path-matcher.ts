@@ -6,10 +6,10 @@
  *
  * @module
  */
-import type { Truth } from './decision.ts'
+import type { Truth } from '../decision.ts'
+import { isMapping } from '../problem.ts'
 import { comparedTexts } from './matchers.ts'
 import { type PathReadings, readingsOf, unescapePath } from './path-readings.ts'
-import { isMapping } from './problem.ts'
 
 /** @param isAsWritten whether the path has one reading on this route (`paths_as_written`) */
 export type PathMatcher = (path: string, isAsWritten: boolean) => Truth

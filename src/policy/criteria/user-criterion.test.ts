@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { compilePolicy } from './compile.ts'
-import type { Identified, RequestFacts } from './decision.ts'
-import { userNames } from './user-ids.ts'
+import { compilePolicy } from '../compile.ts'
+import type { Identified, RequestFacts } from '../decision.ts'
+import { userNames } from '../matching/user-ids.ts'
 
 const REQUEST: RequestFacts = { method: 'GET', path: '/', host: 'a.test', sourceIp: '192.0.2.1', headers: {} }
 const ISSUERS = ['ci']

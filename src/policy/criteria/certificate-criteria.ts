@@ -7,14 +7,14 @@
  *
  * @module
  */
-import type { ClientCertificateFacts, RequestFacts, Subject, Truth } from './decision.ts'
+import type { ClientCertificateFacts, RequestFacts, Subject, Truth } from '../decision.ts'
+import { domainForms, mailForms } from '../matching/mail-address.ts'
+import { type Form, textMatcher } from '../matching/matchers.ts'
+import { allOf } from '../missing-facts.ts'
+import { type Criterion, hit, miss, type Outcome, outcomes } from '../outcome.ts'
+import { isMapping, type Path, type Report } from '../problem.ts'
+import { choiceOf, suggestion } from '../suggestion.ts'
 import { type CompileData, type Kinds, NO_DATA, withoutData } from './kind.ts'
-import { domainForms, mailForms } from './mail-address.ts'
-import { type Form, textMatcher } from './matchers.ts'
-import { allOf } from './missing-facts.ts'
-import { type Criterion, hit, miss, type Outcome, outcomes } from './outcome.ts'
-import { isMapping, type Path, type Report } from './problem.ts'
-import { choiceOf, suggestion } from './suggestion.ts'
 
 const CERTIFICATE = outcomes(
   'client-certificate-ok',

@@ -3,9 +3,10 @@
  *
  * @module
  */
+
+import { textMatcher } from '../matching/matchers.ts'
+import { type Criterion, hit, miss, unknown } from '../outcome.ts'
 import type { CompileData, Kinds } from './kind.ts'
-import { textMatcher } from './matchers.ts'
-import { type Criterion, hit, miss, unknown } from './outcome.ts'
 
 const MATCH = hit('mcp-tool-match')
 const NO_MATCH = miss('mcp-tool-no-match')
