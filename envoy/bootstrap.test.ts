@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { loadProtos } from '../src/gen/protos.ts'
-import { type Json, Packer } from '../src/xds/pack.ts'
+import { type Json, Packer } from '../src/xds/ads/pack.ts'
 import { bootstrapFor, bootstrapYaml, heapLimit, SHIPPED_RUN_DIRECTORY } from './bootstrap.ts'
 import { runDirFor } from './run-dir.ts'
 

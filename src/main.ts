@@ -37,9 +37,9 @@ import { type Check, observeHealth, serveHealth, serveMetrics } from './telemetr
 import { createLogger } from './telemetry/log.ts'
 import { countLostLines, problemOfLog } from './telemetry/log-health.ts'
 import { createMetrics } from './telemetry/metrics.ts'
-import { countOverflows } from './xds/overflows.ts'
-import { certificatesFor } from './xds/server-certificates.ts'
-import { serveXds, type XdsService } from './xds/service.ts'
+import { serveXds, type XdsService } from './xds/ads/service.ts'
+import { countOverflows } from './xds/resources/clusters/overflows.ts'
+import { certificatesFor } from './xds/resources/server-certificates.ts'
 
 export interface StartOptions {
   readonly configFile: string

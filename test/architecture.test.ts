@@ -72,7 +72,7 @@ const generated = sources.filter((path) => path.startsWith('src/gen/') && !WRITT
 const written = sources.filter((path) => !generated.includes(path))
 const imports = written.flatMap(importsOf)
 
-/** `src/xds/pack.ts` is in `xds`, `src/main.ts` in `main.ts`, `envoy/find.ts` in `envoy`. */
+/** `src/xds/ads/pack.ts` is in `xds`, `src/main.ts` in `main.ts`, `envoy/find.ts` in `envoy`. */
 function roomOf(path: string): string {
   const [top = '', below = ''] = path.split('/')
   return top === 'src' ? below : top

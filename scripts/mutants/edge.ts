@@ -113,17 +113,17 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'the client chooses its own address in X-Forwarded-For',
   },
   {
-    file: 'src/xds/server-certificates.ts',
+    file: 'src/xds/resources/server-certificates.ts',
     find: "!parent.includes('.')",
     replace: 'parent.length === 0',
-    tests: ['src/xds/server-certificates.test.ts'],
+    tests: ['src/xds/resources/server-certificates.test.ts'],
     breaks: 'twenty hosts under .localhost get a wildcard that no browser takes, and no page opens',
   },
   {
-    file: 'src/xds/server-certificates.ts',
+    file: 'src/xds/resources/server-certificates.ts',
     find: 'return sum % SHARES',
     replace: 'return sum * 0',
-    tests: ['src/xds/server-certificates.test.ts'],
+    tests: ['src/xds/resources/server-certificates.test.ts'],
     breaks:
       'each further host makes all certificates anew, and one of 10,000 hosts is more than clients take',
   },

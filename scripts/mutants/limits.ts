@@ -28,7 +28,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'Streams that are opened and reset in one packet each cost a check.',
   },
   {
-    file: 'src/xds/retries.ts',
+    file: 'src/xds/resources/routes/retries.ts',
     find: 'max_interval: duration(timeoutMs),',
     replace: "max_interval: '0.05s',",
     tests: GOLDEN,
@@ -43,14 +43,14 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'A payment that an app has made and answered 500 to is made three times.',
   },
   {
-    file: 'src/xds/resilience.ts',
+    file: 'src/xds/resources/clusters/resilience.ts',
     find: 'max_connections: isStrict ? wanted.max_connections : Math.min(requests + pending, UINT32_MAX),',
     replace: 'max_connections: requests,',
     tests: GOLDEN,
     breaks: 'Somebody who holds all connections of an app makes everybody else wait without an answer.',
   },
   {
-    file: 'src/xds/resilience.ts',
+    file: 'src/xds/resources/clusters/resilience.ts',
     find: 'const isStrict = wanted.max_connections !== undefined && !mayLastForEver(route, settings)',
     replace: 'const isStrict = wanted.max_connections !== undefined',
     tests: GOLDEN,
@@ -58,7 +58,7 @@ export const MUTANTS: readonly Mutant[] = [
     survives: 'no golden file has such a route; test/e2e/limits.test.ts opens one to its limit',
   },
   {
-    file: 'src/xds/timeouts.ts',
+    file: 'src/xds/resources/routes/timeouts.ts',
     find: 'if (route.timeout === undefined) return usual === 0 ? undefined : shorter(usual, longest)',
     replace: 'if (route.timeout === undefined) return 0',
     tests: GOLDEN,

@@ -184,7 +184,7 @@ function referredHeader(check: Check, visitor: Visitor, forged: readonly string[
   return check.request.header(name) ?? ''
 }
 
-/** By which a script behind the check sets bytes that no answer of the check can carry; see xds/own-cookies.ts. */
+/** By which a script behind the check sets bytes that no answer of the check can carry; see xds/resources/routes/own-cookies.ts. */
 const COOKIE_BYTES_HEADER = 'x-pomerium-cookie-bytes'
 
 /** The bytes as they were. protobuf takes UTF-8 only, and Envoy would refuse the whole answer for another byte. */

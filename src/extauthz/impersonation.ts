@@ -16,7 +16,7 @@ import { certainGroupsOf, isMachine, type Session } from '../session/session.ts'
 import type { HeaderEntry } from './check-response.ts'
 import { type HeaderSize, limitOf } from './identity-headers.ts'
 
-/** Taken apart by a script in Envoy: xds/kubernetes.ts. */
+/** Taken apart by a script in Envoy: xds/resources/routes/kubernetes.ts. */
 const GROUPS_HEADER = 'x-pomerium-impersonate-groups'
 
 /** API servers take 1 MiB of headers; what Envoy takes of a check is the bound. */

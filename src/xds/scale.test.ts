@@ -3,10 +3,10 @@ import { before, describe, it } from 'node:test'
 import type { Config } from '../config/config.ts'
 import { parseConfig } from '../config/parse.ts'
 import { loadProtos } from '../gen/protos.ts'
-import { type DeltaResponse, openStream, type StreamState, step } from './delta.ts'
-import { ResponseEncoder } from './encoder.ts'
-import { type Snapshot, shortNameOf, TYPE_URL, type TypeUrl } from './resource.ts'
-import { buildSnapshot } from './snapshot.ts'
+import { type DeltaResponse, openStream, type StreamState, step } from './ads/delta.ts'
+import { ResponseEncoder } from './ads/encoder.ts'
+import { type Snapshot, shortNameOf, TYPE_URL, type TypeUrl } from './ads/resource.ts'
+import { buildSnapshot } from './resources/snapshot.ts'
 
 const ROUTES = 10_000
 

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { makeResource, type Snapshot, TYPE_URL } from '../../src/xds/resource.ts'
+import { makeResource, type Snapshot, TYPE_URL } from '../../src/xds/ads/resource.ts'
 import { request } from '../harness/http-client.ts'
 import { startUpstream, type Upstream } from '../harness/upstream.ts'
 import { configOf, type Edge, startEdge } from './edge.ts'

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Route, Settings } from '../config/config.ts'
-import { type Fields, setHeader, typed } from './envoy-json.ts'
+import type { Route, Settings } from '../../../config/config.ts'
+import { type Fields, setHeader, typed } from '../envoy-json.ts'
 
 /**
  * Replaces the start of response headers, line by line where there are several. One script for all routes: what to replace comes as data in the

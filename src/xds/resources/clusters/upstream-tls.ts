@@ -5,9 +5,9 @@
  */
 
 import { isIP } from 'node:net'
-import type { Route, Upstream } from '../config/config.ts'
-import { extension, type Fields, FROM_ADS } from './envoy-json.ts'
-import { clientCertificateSecret, TRUST_SECRET } from './names.ts'
+import type { Route, Upstream } from '../../../config/config.ts'
+import { extension, type Fields, FROM_ADS } from '../envoy-json.ts'
+import { clientCertificateSecret, TRUST_SECRET } from '../names.ts'
 
 /** The six of the edge, and older ones that upstreams on a private network may still need. */
 const CIPHER_SUITES = [

@@ -6,11 +6,11 @@
  * @module
  */
 
-import type { Config, Settings } from '../config/config.ts'
-import { authenticateHost, bracketed } from '../config/routing/route-match.ts'
-import type { Fields } from './envoy-json.ts'
-import { REDIRECT_CONFIGURATION } from './names.ts'
-import { makeResource, type Resource, TYPE_URL } from './resource.ts'
+import type { Config, Settings } from '../../../config/config.ts'
+import { authenticateHost, bracketed } from '../../../config/routing/route-match.ts'
+import { makeResource, type Resource, TYPE_URL } from '../../ads/resource.ts'
+import type { Fields } from '../envoy-json.ts'
+import { REDIRECT_CONFIGURATION } from '../names.ts'
 import { authorityMatcher } from './virtual-hosts.ts'
 
 /** The port that users write: that of the sign-in pages, since ours may be mapped to another. */

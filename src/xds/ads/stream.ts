@@ -5,8 +5,8 @@
  */
 
 import type { ServerDuplexStream } from '@grpc/grpc-js'
-import type { DeltaDiscoveryRequest__Output } from '../gen/envoy-api/envoy/service/discovery/v3/DeltaDiscoveryRequest.ts'
-import type { Logger } from '../telemetry/log.ts'
+import type { DeltaDiscoveryRequest__Output } from '../../gen/envoy-api/envoy/service/discovery/v3/DeltaDiscoveryRequest.ts'
+import type { Logger } from '../../telemetry/log.ts'
 import {
   type DeltaEvent,
   type DeltaResponse,

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Config, Route, TlsCertificate } from '../config/config.ts'
-import { certificatePlaces } from './listeners.ts'
+import type { Config, Route, TlsCertificate } from '../../config/config.ts'
+import { makeResource, type Resource, TYPE_URL } from '../ads/resource.ts'
+import { isTls, usesSharedTrust } from './clusters/upstream-tls.ts'
+import { certificatePlaces } from './listeners/listeners.ts'
 import { clientCertificateSecret, serverCertificateSecret, TRUST_SECRET } from './names.ts'
-import { makeResource, type Resource, TYPE_URL } from './resource.ts'
-import { isTls, usesSharedTrust } from './upstream-tls.ts'
 
 function certificateSecret(name: string, { cert, key }: TlsCertificate): Resource {
   return makeResource(TYPE_URL.secret, name, {

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Config } from '../config/config.ts'
-import type { Meter } from '../telemetry/metrics.ts'
-import { inTurns } from '../turns.ts'
-import { clusterNames } from './names.ts'
+import type { Config } from '../../../config/config.ts'
+import type { Meter } from '../../../telemetry/metrics.ts'
+import { inTurns } from '../../../turns.ts'
+import { clusterNames } from '../names.ts'
 
 /** Envoy's names of the limits → ours, which are those of `circuit_breaker_thresholds`. */
 const LIMITS: Readonly<Record<string, string>> = {

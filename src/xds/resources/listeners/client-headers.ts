@@ -6,8 +6,8 @@
  * @module
  */
 
-import { forgeablePattern } from '../config/keys/forgeable-headers.ts'
-import { extension, type Fields } from './envoy-json.ts'
+import { forgeablePattern } from '../../../config/keys/forgeable-headers.ts'
+import { extension, type Fields } from '../envoy-json.ts'
 
 /**
  * Envoy passes the `Connection` of an upgrade on as it came. A proxy behind us takes off whatever that names (RFC 9110

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Json } from './pack.ts'
+import type { Json } from '../ads/pack.ts'
 
 export type Fields = { readonly [key: string]: Json | undefined }
 

@@ -6,10 +6,10 @@
  * @module
  */
 
-import type { HealthCheck, OutlierDetection, Route, Settings } from '../config/config.ts'
-import { upgradesOf } from '../config/keys/upgrades.ts'
-import { duration, type Fields } from './envoy-json.ts'
-import { mayLastForEver } from './timeouts.ts'
+import type { HealthCheck, OutlierDetection, Route, Settings } from '../../../config/config.ts'
+import { upgradesOf } from '../../../config/keys/upgrades.ts'
+import { duration, type Fields } from '../envoy-json.ts'
+import { mayLastForEver } from '../routes/timeouts.ts'
 
 const UINT32_MAX = 4_294_967_295
 

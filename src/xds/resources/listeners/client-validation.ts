@@ -10,10 +10,10 @@
  * @module
  */
 
-import type { Config, Settings } from '../config/config.ts'
-import { type Fields, FROM_ADS } from './envoy-json.ts'
-import { CLIENT_TRUST_SECRET } from './names.ts'
-import { makeResource, type Resource, TYPE_URL } from './resource.ts'
+import type { Config, Settings } from '../../../config/config.ts'
+import { makeResource, type Resource, TYPE_URL } from '../../ads/resource.ts'
+import { type Fields, FROM_ADS } from '../envoy-json.ts'
+import { CLIENT_TRUST_SECRET } from '../names.ts'
 
 const SAN_TYPES: Readonly<Record<string, Fields>> = {
   dns: { san_type: 'DNS' },

@@ -4,10 +4,10 @@
  * @module
  */
 import { isIP } from 'node:net'
-import type { Config, Route, TlsCertificate } from '../config/config.ts'
-import { Secret } from '../config/values/secret.ts'
-import { uncoveredNames } from '../crypto/x509/certificate-coverage.ts'
-import type { LocalCa } from '../crypto/x509/local-ca.ts'
+import type { Config, Route, TlsCertificate } from '../../config/config.ts'
+import { Secret } from '../../config/values/secret.ts'
+import { uncoveredNames } from '../../crypto/x509/certificate-coverage.ts'
+import type { LocalCa } from '../../crypto/x509/local-ca.ts'
 
 /** Hosts of one parent domain from which on a wildcard speaks for them: another such host then changes nothing. */
 const WILDCARD_FROM = 20

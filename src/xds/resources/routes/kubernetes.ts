@@ -7,8 +7,8 @@
  * @module
  */
 
-import type { Route } from '../config/config.ts'
-import { extension, type Fields, typed } from './envoy-json.ts'
+import type { Route } from '../../../config/config.ts'
+import { extension, type Fields, typed } from '../envoy-json.ts'
 
 export const isKubernetes = ({ kubernetes_service_account_token: token }: Route): boolean =>
   token !== undefined

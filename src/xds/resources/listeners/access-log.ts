@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Settings } from '../config/config.ts'
-import { isCredentialHeader } from '../config/values/secret-headers.ts'
-import { extension, type Fields } from './envoy-json.ts'
+import type { Settings } from '../../../config/config.ts'
+import { isCredentialHeader } from '../../../config/values/secret-headers.ts'
+import { extension, type Fields } from '../envoy-json.ts'
 
 /** Field → Envoy's command operator. Query strings may hold secrets, so only `query` brings one. */
 const OPERATORS: Readonly<Record<string, string | Fields>> = {

@@ -9,11 +9,8 @@
  * @module
  */
 
-import type { Settings } from '../config/config.ts'
-import { PLAIN_AUTHORITY } from '../config/values/host-name.ts'
-import { accessLog } from './access-log.ts'
-import { withoutClientHeaders } from './client-headers.ts'
-import { asksForCertificates, CERTIFICATE_HEADER, forwardedCertificate } from './client-validation.ts'
+import type { Settings } from '../../../config/config.ts'
+import { PLAIN_AUTHORITY } from '../../../config/values/host-name.ts'
 import {
   duration,
   extension,
@@ -21,13 +18,16 @@ import {
   FROM_ADS_FOR_SURE,
   KEEP_HEADER_CASE,
   setHeader,
-} from './envoy-json.ts'
-import { impersonateGroups } from './kubernetes.ts'
+} from '../envoy-json.ts'
+import { AUTHZ_CLUSTER, REDIRECT_CONFIGURATION, ROUTE_CONFIGURATION } from '../names.ts'
+import { impersonateGroups } from '../routes/kubernetes.ts'
+import { cookieBytes, withoutOurSetCookies } from '../routes/own-cookies.ts'
+import { RESPONSE_HEADER_LUA } from '../routes/response-headers.ts'
+import { retryOfChecks } from '../routes/retries.ts'
+import { accessLog } from './access-log.ts'
+import { withoutClientHeaders } from './client-headers.ts'
+import { asksForCertificates, CERTIFICATE_HEADER, forwardedCertificate } from './client-validation.ts'
 import { localReplies } from './local-replies.ts'
-import { AUTHZ_CLUSTER, REDIRECT_CONFIGURATION, ROUTE_CONFIGURATION } from './names.ts'
-import { cookieBytes, withoutOurSetCookies } from './own-cookies.ts'
-import { RESPONSE_HEADER_LUA } from './response-headers.ts'
-import { retryOfChecks } from './retries.ts'
 
 /**
  * Twice what the check lets pass: it refuses with 431 and a sentence, in HTTP/2 too, where Envoy's own refusal of

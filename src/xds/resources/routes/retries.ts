@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Route, Settings } from '../config/config.ts'
-import { RETRIED_BY_DEFAULT } from '../config/keys/upstream/retry-keys.ts'
-import { duration, extension, type Fields } from './envoy-json.ts'
+import type { Route, Settings } from '../../../config/config.ts'
+import { RETRIED_BY_DEFAULT } from '../../../config/keys/upstream/retry-keys.ts'
+import { duration, extension, type Fields } from '../envoy-json.ts'
 
 const DEFAULT_RETRIES = 2
 

@@ -6,18 +6,18 @@
 
 import { status as grpcStatus, type ServerErrorResponse } from '@grpc/grpc-js'
 import type { Meter } from '@opentelemetry/api'
-import type { Config, TlsCertificate } from '../config/config.ts'
-import { Fault } from '../errors.ts'
-import type { AggregatedDiscoveryServiceDefinition } from '../gen/envoy-api/envoy/service/discovery/v3/AggregatedDiscoveryService.ts'
-import { loadProtos } from '../gen/protos.ts'
-import type { Logger } from '../telemetry/log.ts'
-import { serveGrpc } from '../transport/grpc-server.ts'
-import { inTurns } from '../turns.ts'
+import type { Config, TlsCertificate } from '../../config/config.ts'
+import { Fault } from '../../errors.ts'
+import type { AggregatedDiscoveryServiceDefinition } from '../../gen/envoy-api/envoy/service/discovery/v3/AggregatedDiscoveryService.ts'
+import { loadProtos } from '../../gen/protos.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import { serveGrpc } from '../../transport/grpc-server.ts'
+import { inTurns } from '../../turns.ts'
+import { systemTrust } from '../resources/clusters/system-trust.ts'
+import { snapshotWork } from '../resources/snapshot.ts'
 import { ResponseEncoder } from './encoder.ts'
 import { resourcesOf, type Snapshot, shortNameOf, TYPE_URL, type TypeUrl } from './resource.ts'
-import { snapshotWork } from './snapshot.ts'
 import { type AdsCall, AdsStream } from './stream.ts'
-import { systemTrust } from './system-trust.ts'
 
 /** Where configurations come from; `config/file/watch.ts` is one. */
 export interface ConfigSource {

@@ -7,18 +7,18 @@
  * @module
  */
 
-import type { Config, TlsCertificate } from '../config/config.ts'
-import { atOnce, type Work } from '../turns.ts'
-import { asksForCertificates, clientTrust } from './client-validation.ts'
-import { clusterOf } from './clusters.ts'
+import type { Config, TlsCertificate } from '../../config/config.ts'
+import { atOnce, type Work } from '../../turns.ts'
+import { makeResource, makeSnapshot, type Resource, type Snapshot, TYPE_URL } from '../ads/resource.ts'
+import { clusterOf } from './clusters/clusters.ts'
 import { FROM_ADS_FOR_SURE } from './envoy-json.ts'
-import { listeners } from './listeners.ts'
+import { asksForCertificates, clientTrust } from './listeners/client-validation.ts'
+import { listeners } from './listeners/listeners.ts'
 import { clusterNames, ROUTE_CONFIGURATION } from './names.ts'
-import { INTERCEPTED_HEADER } from './own-cookies.ts'
-import { redirectRoutes } from './redirect-routes.ts'
-import { makeResource, makeSnapshot, type Resource, type Snapshot, TYPE_URL } from './resource.ts'
+import { INTERCEPTED_HEADER } from './routes/own-cookies.ts'
+import { redirectRoutes } from './routes/redirect-routes.ts'
+import { virtualHosts } from './routes/virtual-hosts.ts'
 import { secrets } from './secrets.ts'
-import { virtualHosts } from './virtual-hosts.ts'
 
 export interface SnapshotInputs {
   /** Served to user agents, chosen by SNI; the first one where nothing fits. */

@@ -7,9 +7,9 @@
  * @module
  */
 
-import type { Route, Settings } from '../config/config.ts'
-import { upgradesOf } from '../config/keys/upgrades.ts'
-import { duration, type Fields } from './envoy-json.ts'
+import type { Route, Settings } from '../../../config/config.ts'
+import { upgradesOf } from '../../../config/keys/upgrades.ts'
+import { duration, type Fields } from '../envoy-json.ts'
 
 /** The shorter of two limits, of which 0 is none. */
 const shorter = (one: number, other: number): number =>

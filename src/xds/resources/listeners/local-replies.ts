@@ -9,9 +9,9 @@
  * @module
  */
 
-import { html } from '../transport/html.ts'
-import { PAGE_HEADERS, renderPage } from '../transport/page.ts'
-import { extension, type Fields, literal, setHeader } from './envoy-json.ts'
+import { html } from '../../../transport/html.ts'
+import { PAGE_HEADERS, renderPage } from '../../../transport/page.ts'
+import { extension, type Fields, literal, setHeader } from '../envoy-json.ts'
 
 interface Trouble {
   readonly status: number

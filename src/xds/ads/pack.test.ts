@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import protobuf from 'protobufjs'
-import { loadProtos } from '../gen/protos.ts'
+import { loadProtos } from '../../gen/protos.ts'
 import { Packer, type TypedJson } from './pack.ts'
 
 const protos = loadProtos()

@@ -8,9 +8,10 @@
  */
 
 import { isIP, isIPv6 } from 'node:net'
-import type { Route, Settings, Upstream } from '../config/config.ts'
-import { upgradesOf } from '../config/keys/upgrades.ts'
-import { isServerless } from '../config/keys/upstream/google-serverless.ts'
+import type { Route, Settings, Upstream } from '../../../config/config.ts'
+import { upgradesOf } from '../../../config/keys/upgrades.ts'
+import { isServerless } from '../../../config/keys/upstream/google-serverless.ts'
+import { makeResource, type Resource, TYPE_URL } from '../../ads/resource.ts'
 import {
   CONNECTION_BUFFER_BYTES,
   duration,
@@ -20,9 +21,8 @@ import {
   KEEP_HEADER_CASE,
   socketAddress,
   typed,
-} from './envoy-json.ts'
+} from '../envoy-json.ts'
 import { resilienceOf } from './resilience.ts'
-import { makeResource, type Resource, TYPE_URL } from './resource.ts'
 import { isTls, serverNameOf, upstreamTls } from './upstream-tls.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000

@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import type { Config } from '../config/config.ts'
-import { parseConfig } from '../config/parse.ts'
-import { type LocalCa, openLocalCa } from '../crypto/x509/local-ca.ts'
+import type { Config } from '../../config/config.ts'
+import { parseConfig } from '../../config/parse.ts'
+import { type LocalCa, openLocalCa } from '../../crypto/x509/local-ca.ts'
 import { certificatesFor } from './server-certificates.ts'
 
 const configOf = (hosts: readonly string[], settings: object = {}): Config => {

@@ -5,7 +5,7 @@
  */
 
 import protobuf from 'protobufjs'
-import type { Work } from '../turns.ts'
+import type { Work } from '../../turns.ts'
 import type { DeltaResponse } from './delta.ts'
 import { type LookupType, Packer } from './pack.ts'
 import { type Resource, resourcesOf, type Snapshot, TYPE_URL, type TypeUrl } from './resource.ts'

@@ -5,8 +5,8 @@
  */
 
 import { hash } from 'node:crypto'
-import type { Route } from '../config/config.ts'
-import type { Work } from '../turns.ts'
+import type { Route } from '../../config/config.ts'
+import type { Work } from '../../turns.ts'
 
 /** Clusters of the bootstrap: Sallyport itself. */
 export const AUTHZ_CLUSTER = 'sallyport-authz'

@@ -6,18 +6,18 @@
  * @module
  */
 
-import type { Config, Route, Settings } from '../config/config.ts'
+import type { Config, Route, Settings } from '../../../config/config.ts'
 import {
   answersChallenges,
   authenticateHost,
   bracketed,
   DEFAULT_PORTS,
-} from '../config/routing/route-match.ts'
-import type { Work } from '../turns.ts'
-import { escapeRegex, type Fields } from './envoy-json.ts'
+} from '../../../config/routing/route-match.ts'
+import type { Work } from '../../../turns.ts'
+import { makeResource, type Resource, TYPE_URL } from '../../ads/resource.ts'
+import { escapeRegex, type Fields } from '../envoy-json.ts'
+import { ROUTE_CONFIGURATION } from '../names.ts'
 import { envoyRoutes, ownPathRoutes, wholeHostRoute } from './envoy-route.ts'
-import { ROUTE_CONFIGURATION } from './names.ts'
-import { makeResource, type Resource, TYPE_URL } from './resource.ts'
 
 /** Hosts without a virtual host of their own. Without a route that matches, Envoy answers 404 itself. */
 const CATCH_ALL = '*'

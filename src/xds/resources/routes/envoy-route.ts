@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { Redirect, Route, Settings } from '../config/config.ts'
-import { upgradesOf } from '../config/keys/upgrades.ts'
-import { type PrefixForm, prefixFormsOf, prefixRewriteOf } from '../config/routing/path-rewrite.ts'
-import { OWN_PATHS } from '../config/routing/route-match.ts'
-import { tokenHeadersOf } from '../config/values/secret-headers.ts'
-import { duration, type Fields, typed } from './envoy-json.ts'
+import type { Redirect, Route, Settings } from '../../../config/config.ts'
+import { upgradesOf } from '../../../config/keys/upgrades.ts'
+import { type PrefixForm, prefixFormsOf, prefixRewriteOf } from '../../../config/routing/path-rewrite.ts'
+import { OWN_PATHS } from '../../../config/routing/route-match.ts'
+import { tokenHeadersOf } from '../../../config/values/secret-headers.ts'
+import { duration, type Fields, typed } from '../envoy-json.ts'
+import { HTTP_CLUSTER } from '../names.ts'
 import { impersonation, isKubernetes, KUBERNETES_HEADERS } from './kubernetes.ts'
-import { HTTP_CLUSTER } from './names.ts'
 import { WITH_OUR_SET_COOKIES } from './own-cookies.ts'
 import { ownResponseHeaders, responseHeadersOf, rewriteResponseHeaders } from './response-headers.ts'
 import { OWN_RETRIES, retriesOf } from './retries.ts'

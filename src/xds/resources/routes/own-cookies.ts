@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Settings } from '../config/config.ts'
-import { extension, type Fields, typed } from './envoy-json.ts'
+import type { Settings } from '../../../config/config.ts'
+import { extension, type Fields, typed } from '../envoy-json.ts'
 
 /**
  * Marks the answers that the check gives in an app's place. What an app says under this name is taken off by the

@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { ListenAddress, Settings } from '../config/config.ts'
-import { asksForCertificates, certificateDemand, clientValidation } from './client-validation.ts'
+import type { ListenAddress, Settings } from '../../../config/config.ts'
+import { makeResource, type Resource, TYPE_URL } from '../../ads/resource.ts'
 import {
   CONNECTION_BUFFER_BYTES,
   duration,
@@ -14,10 +14,10 @@ import {
   type Fields,
   FROM_ADS,
   socketAddress,
-} from './envoy-json.ts'
+} from '../envoy-json.ts'
+import { MAIN_LISTENER, REDIRECT_LISTENER, serverCertificateSecret } from '../names.ts'
+import { asksForCertificates, certificateDemand, clientValidation } from './client-validation.ts'
 import { mainConnectionManager, redirectConnectionManager } from './http-connection-manager.ts'
-import { MAIN_LISTENER, REDIRECT_LISTENER, serverCertificateSecret } from './names.ts'
-import { makeResource, type Resource, TYPE_URL } from './resource.ts'
 
 /** ECDHE with AEAD only. TLS 1.3 suites are not configurable and all good. */
 const CIPHER_SUITES = [
