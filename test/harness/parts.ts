@@ -4,6 +4,7 @@
  * A part comes from the environment, from PATH, from `.cache/` of the checkout, or is installed there through its
  * registry's own client. Debian packages are installed only where the test runs as root. What can't be had is
  * named in one line with what to do; its tests are skipped for a person and fail in CI.
+ * Two parts take minutes of two cores to build: they are built only by `npm run test:slow`, and kept.
  *
  * Envoy is not among them: the product finds its own.
  *
@@ -33,7 +34,12 @@ const TOMCAT_PARTS = [
 const PYTHON_WEB = ['flask==3.1.2', 'django==5.2.8', 'uvicorn==0.38.0'] as const
 
 export class MissingPart extends Error {
-  override readonly name = 'MissingPart'
+  override readonly name: string = 'MissingPart'
+}
+
+/** It could be built, in minutes: more than a run of all the tests has. */
+class LeftForSlowRun extends MissingPart {
+  override readonly name = 'LeftForSlowRun'
 }
 
 export function findOnPath(command: string): string | undefined {
@@ -88,12 +94,15 @@ async function cached(
   name: string,
   advice: string,
   fill: (folder: string) => Promise<void>,
+  isLong = false,
 ): Promise<string> {
   const folder = join(CACHE, name)
   if (existsSync(folder)) return folder
   const making = join(CACHE, `${name}.making`)
   await mkdir(CACHE, { recursive: true })
   await rm(making, { recursive: true, force: true })
+  if (isLong && process.env['SALLYPORT_SLOW_PARTS'] === undefined)
+    throw new LeftForSlowRun(`${name} takes minutes to build: npm run test:slow builds it once and tries it`)
   try {
     await fill(making)
     await rename(making, folder)
@@ -191,14 +200,19 @@ export async function compose(): Promise<string> {
   const advice = `missing docker compose: install Docker's compose plugin, or Go to build ${COMPOSE} of it`
   const go = findOnPath('go')
   if (go === undefined) throw new MissingPart(advice)
-  const folder = await cached(`compose-${COMPOSE}`, advice, async (making) => {
-    await mkdir(making)
-    const step = async (...args: string[]): Promise<string> =>
-      await run({ command: go, args, cwd: making, env: { GOFLAGS: '-mod=mod' }, withinMs: 600_000 })
-    await step('mod', 'init', 'compose')
-    await step('get', `github.com/docker/compose/v2/cmd@${COMPOSE}`)
-    await step('build', '-o', 'docker-compose', 'github.com/docker/compose/v2/cmd')
-  })
+  const folder = await cached(
+    `compose-${COMPOSE}`,
+    advice,
+    async (making) => {
+      await mkdir(making)
+      const step = async (...args: string[]): Promise<string> =>
+        await run({ command: go, args, cwd: making, env: { GOFLAGS: '-mod=mod' }, withinMs: 600_000 })
+      await step('mod', 'init', 'compose')
+      await step('get', `github.com/docker/compose/v2/cmd@${COMPOSE}`)
+      await step('build', '-o', 'docker-compose', 'github.com/docker/compose/v2/cmd')
+    },
+    true,
+  )
   return join(folder, 'docker-compose')
 }
 
@@ -209,12 +223,17 @@ export async function kubernetes(): Promise<string> {
   const advice = `missing the API server of Kubernetes ${KUBERNETES}: install Go to build it from its module`
   const go = findOnPath('go')
   if (go === undefined) throw new MissingPart(advice)
-  return await cached(`kubernetes-${KUBERNETES}`, advice, async (making) => {
-    const commands = ['kube-apiserver', 'etcd', 'kubectl'].map((command) => `./${command}`)
-    const args = ['build', '-trimpath', '-ldflags=-s -w', '-o', `${making}/`, ...commands]
-    await mkdir(making)
-    await run({ command: go, args, cwd: join(import.meta.dirname, 'kubernetes'), withinMs: 1_200_000 })
-  })
+  return await cached(
+    `kubernetes-${KUBERNETES}`,
+    advice,
+    async (making) => {
+      const commands = ['kube-apiserver', 'etcd', 'kubectl'].map((command) => `./${command}`)
+      const args = ['build', '-trimpath', '-ldflags=-s -w', '-o', `${making}/`, ...commands]
+      await mkdir(making)
+      await run({ command: go, args, cwd: join(import.meta.dirname, 'kubernetes'), withinMs: 2_400_000 })
+    },
+    true,
+  )
 }
 
 /** Folder with Tomcat and a server built on it (`path-servers/TomcatServer.java`). */
@@ -266,23 +285,27 @@ const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   'python-web': pythonWeb,
 }
 
-export type Found = { readonly path: string } | { readonly missing: string }
+export type Found =
+  | { readonly path: string }
+  /** With `isLeft` where it is left for `npm run test:slow`. */
+  | { readonly missing: string; readonly isLeft: boolean }
 
 export async function findPart(part: Part): Promise<Found> {
   try {
     return { path: await PARTS[part]() }
   } catch (error) {
-    if (error instanceof MissingPart) return { missing: error.message }
+    if (error instanceof MissingPart)
+      return { missing: error.message, isLeft: error instanceof LeftForSlowRun }
     throw error
   }
 }
 
 /**
  * For the options of a test or suite: skips it with the reason where the part can't be had. In CI it is not
- * skipped, so that it fails there.
+ * skipped, so that it fails there, unless it is left for the slow run.
  */
 export function skipWithout(found: Found): { readonly skip: string } | Record<string, never> {
-  return 'missing' in found && !process.env['CI'] ? { skip: found.missing } : {}
+  return 'missing' in found && (found.isLeft || !process.env['CI']) ? { skip: found.missing } : {}
 }
 
 /** The part's path, or the failure that says how to get it. */

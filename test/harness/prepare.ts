@@ -17,7 +17,7 @@ for (const part of process.argv.slice(2)) {
     continue
   }
   const found = await findPart(part as Part)
-  if ('missing' in found) missing += 1
+  if ('missing' in found && !found.isLeft) missing += 1
   say('missing' in found ? found.missing : `${part}: ${found.path}`)
 }
 if (missing > 0 && process.env['CI']) process.exitCode = 1
