@@ -4,10 +4,10 @@
  * @module
  */
 import { parentPort, workerData } from 'node:worker_threads'
+import { CHECKS_AND_TESTS } from './access/config-checks.ts'
 import { Packing } from './config/file/config-parcel.ts'
 import { FileParser } from './config/file/file-parser.ts'
 import { answerWith, type ThreadRequest } from './config/file/thread-parser.ts'
-import { CHECKS_AND_TESTS } from './config-checks.ts'
 
 const packing = new Packing()
 const parser = new FileParser(String(workerData), { ...CHECKS_AND_TESTS, env: process.env })

@@ -6,10 +6,10 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { assertPortFree } from '../envoy/port.ts'
+import { CHECKS_AND_TESTS } from './access/config-checks.ts'
 import { type Config, type Mistake, Secret, type Settings } from './config/config.ts'
 import { parseAside } from './config/file/thread-parser.ts'
 import { type ConfigSource, type ConfigStatus, type WatchOptions, watchConfig } from './config/file/watch.ts'
-import { CHECKS_AND_TESTS } from './config-checks.ts'
 import { Fault } from './errors.ts'
 import { policyOf } from './policy/compiled-policies.ts'
 import type { Logger } from './telemetry/log.ts'

@@ -16,26 +16,30 @@ const GROUND = [
   'envoy',
 ]
 
+/** What services share. */
+const SHARED = ['access', 'upstream']
+
 const MEANING = ['policy', 'session', 'identity', 'directory', 'lookups', 'config']
 
 /** Which rooms each room may import, besides itself. A service never imports a service. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   'main.ts': 'all',
-  'follow-config.ts': ['config-checks.ts', 'config', 'policy', ...GROUND],
-  'config-checks.ts': ['policy', 'config'],
-  'config-thread.ts': ['config-checks.ts', 'config'],
+  'follow-config.ts': ['access', 'config', 'policy', ...GROUND],
+  'config-thread.ts': ['access', 'config'],
   cli: 'all',
   xds: ['config', ...GROUND],
-  extauthz: [...MEANING, ...GROUND],
-  supervise: [...MEANING, ...GROUND],
-  authenticate: [...MEANING, ...GROUND],
-  ssh: [...MEANING, ...GROUND],
-  mcp: [...MEANING, ...GROUND],
-  api: [...MEANING, ...GROUND],
+  extauthz: [...SHARED, ...MEANING, ...GROUND],
+  supervise: [...SHARED, ...MEANING, ...GROUND],
+  authenticate: [...SHARED, ...MEANING, ...GROUND],
+  ssh: [...SHARED, ...MEANING, ...GROUND],
+  mcp: [...SHARED, ...MEANING, ...GROUND],
+  api: [...SHARED, ...MEANING, ...GROUND],
   tunnel: GROUND,
   outbound: ['errors.ts'],
   edge: ['crypto', 'errors.ts'],
   lookups: ['config', ...GROUND],
+  upstream: ['access', ...MEANING, ...GROUND],
+  access: ['session', 'identity', 'directory', 'policy', 'config', ...GROUND],
   directory: ['config', 'identity', ...GROUND],
   identity: ['config', ...GROUND],
   session: ['config', ...GROUND],

@@ -13,11 +13,11 @@ import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { parse } from 'yaml'
+import { CHECKS_AND_TESTS } from '../src/access/config-checks.ts'
 import { DEFAULT_ACCESS_LOG_FIELDS } from '../src/config/keys/log-fields.ts'
 import { parseConfig } from '../src/config/parse.ts'
-import { CHECKS_AND_TESTS } from '../src/config-checks.ts'
-import { assertionClaims } from '../src/crypto/assertion.ts'
 import { openSigningKeys } from '../src/crypto/signing-keys.ts'
+import { assertionClaims } from '../src/upstream/assertion.ts'
 import { sallyportCli } from './harness/sallyport.ts'
 
 const ROOT = join(import.meta.dirname, '..')

@@ -96,10 +96,10 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'who shows no certificate escapes a rule that denies all but certain certificates',
   },
   {
-    file: 'src/policy/test-case.ts',
+    file: 'src/access/tests/test-case.ts',
     find: 'isUnverified(written.claims ?? {}) ? undefined : email',
     replace: 'email',
-    tests: ['src/policy/policy-tests.test.ts'],
+    tests: ['src/access/tests/policy-tests.test.ts'],
     breaks: 'tests and explain say of an unverified address that it is let in, and the check does not',
   },
   {
@@ -138,10 +138,10 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'an app is told groups that the filter keeps from it, in a claim that is spelt with dots',
   },
   {
-    file: 'src/crypto/assertion.ts',
+    file: 'src/upstream/assertion.ts',
     find: ".replaceAll(',', '%2C')",
     replace: '',
-    tests: ['src/crypto/assertion.test.ts'],
+    tests: ['src/upstream/assertion.test.ts'],
     breaks: 'one group with a comma in its name reads as two in a claim header',
   },
   {
@@ -166,10 +166,10 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'somebody is judged by the record of another person, who has the same id at another provider',
   },
   {
-    file: 'src/identity/bearer/bearer-tokens.ts',
+    file: 'src/access/credentials/bearer/bearer-tokens.ts',
     find: "'problem' in answer || !isReservedId(answer.userId, settings.identity_providers) ? answer : RESERVED",
     replace: 'answer',
-    tests: ['src/identity/bearer/bearer-tokens.test.ts'],
+    tests: ['src/access/credentials/bearer/bearer-tokens.test.ts'],
     breaks: 'a token of a person whose id is that of a machine is good',
   },
   {
@@ -183,7 +183,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/policy/compiled-policies.ts',
     find: '    ...NONE_YET,',
     replace: '',
-    tests: ['src/policy/config-check.test.ts'],
+    tests: ['src/access/tests/config-check.test.ts'],
     breaks: 'an operator relies on a deny rule that no request can ever meet',
   },
   {

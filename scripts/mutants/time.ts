@@ -34,7 +34,10 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/identity/openid/sign-in-facts.ts',
     find: 'const authenticatedAt = isGiven(authTime) ? timeOf(authTime, now) : issuedAt',
     replace: 'const authenticatedAt = isGiven(authTime) ? now : issuedAt',
-    tests: ['src/identity/openid/sign-in-facts.test.ts', 'src/identity/bearer/person-tokens.test.ts'],
+    tests: [
+      'src/identity/openid/sign-in-facts.test.ts',
+      'src/access/credentials/bearer/person-tokens.test.ts',
+    ],
     breaks: 'An ID token of hours ago opens a route that asks for a sign-in of minutes.',
   },
   {
@@ -48,14 +51,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/identity/openid/presented-token.ts',
     find: 'const signed = known?.claims.sub === claims.sub ? known.signed : {}',
     replace: 'const signed = claims',
-    tests: ['src/identity/bearer/person-tokens.test.ts'],
+    tests: ['src/access/credentials/bearer/person-tokens.test.ts'],
     breaks: 'Userinfo, which tells of the present, makes an opaque token one of a recent sign-in.',
   },
   {
-    file: 'src/identity/bearer/person-tokens.ts',
+    file: 'src/access/credentials/bearer/person-tokens.ts',
     find: 'if (session.expiresAt <= now) {',
     replace: 'if (session.expiresAt < 0) {',
-    tests: ['src/identity/bearer/person-tokens.test.ts'],
+    tests: ['src/access/credentials/bearer/person-tokens.test.ts'],
     breaks: 'A token goes on after any session would have ended.',
   },
   {
@@ -175,10 +178,10 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'A refresh that ends late brings back a session that was signed out.',
   },
   {
-    file: 'src/identity/bearer/failure-budget.ts',
+    file: 'src/access/credentials/bearer/failure-budget.ts',
     find: 'if (!isIPv6(bare)) return { network: address }',
     replace: 'if (address !== "") return { network: address }',
-    tests: ['src/identity/bearer/person-tokens.test.ts'],
+    tests: ['src/access/credentials/bearer/person-tokens.test.ts'],
     breaks: 'One subscriber of IPv6 spends what everybody may send, and nobody with a new token gets in.',
   },
   {
@@ -189,10 +192,10 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'One failure of a provider closes an app that needs its token for ten seconds.',
   },
   {
-    file: 'src/identity/bearer/token-cache.ts',
+    file: 'src/access/credentials/bearer/token-cache.ts',
     find: 'now >= accepted.at && now < accepted.until',
     replace: 'now < accepted.until',
-    tests: ['src/identity/bearer/token-cache.test.ts'],
+    tests: ['src/access/credentials/bearer/token-cache.test.ts'],
     breaks: 'A clock that is set back lets a token that was taken back go on for as long.',
   },
   {

@@ -7,11 +7,12 @@
  *
  * @module
  */
+
+import { liveSessions } from '../access/live-sessions.ts'
 import { makeHandle, openHandle } from '../edge/session-handle.ts'
 import type { Session } from '../session/session.ts'
 import { cookiePairs } from '../transport/cookie-header.ts'
 import { cookieValues, hostOnlyCookie } from './cookies.ts'
-import { liveSessions } from './live-sessions.ts'
 import type { Visit } from './visit.ts'
 
 const PREFIX = '__Host-sallyport_at_'

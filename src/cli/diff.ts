@@ -7,8 +7,8 @@
  * @module
  */
 import { stripVTControlCharacters } from 'node:util'
+import { chooserOf } from '../access/config-checks.ts'
 import { ConfigFault } from '../config/problem.ts'
-import { chooserOf } from '../config-checks.ts'
 import { Fault } from '../errors.ts'
 import { Changes, KINDS, type Kind, type Side, sideOf } from './diff/changes.ts'
 import { markdownReport, textReport } from './diff/report.ts'

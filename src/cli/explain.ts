@@ -6,10 +6,10 @@
  * @module
  */
 import { isIP } from 'node:net'
+import { chooserOf } from '../access/config-checks.ts'
 import type { Config } from '../config/config.ts'
 import { type RequestTarget, requestTargetOf } from '../config/routing/request-url.ts'
 import type { Choice } from '../config/routing/route-match.ts'
-import { chooserOf } from '../config-checks.ts'
 import { Fault } from '../errors.ts'
 import { NotedLookups } from '../extauthz/decision-inputs.ts'
 import { policyOf } from '../policy/compiled-policies.ts'

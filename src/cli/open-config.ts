@@ -3,10 +3,11 @@
  *
  * @module
  */
+
+import { CHECKS } from '../access/config-checks.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig, readConfigFile } from '../config/file/load.ts'
 import { type Positions, positionsIn } from '../config/file/positions.ts'
-import { CHECKS } from '../config-checks.ts'
 
 export interface OpenedConfig {
   readonly config: Config

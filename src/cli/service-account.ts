@@ -9,13 +9,20 @@
 import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { stripVTControlCharacters } from 'node:util'
+import {
+  isMeantFor,
+  ownUserId,
+  type ServiceAccount,
+} from '../access/credentials/service-account/service-account.ts'
+import {
+  type ListedAccount,
+  ServiceAccounts,
+} from '../access/credentials/service-account/service-accounts.ts'
 import { loadConfig } from '../config/file/load.ts'
 import { rowOf } from '../config/table-row.ts'
 import { makeServiceAccountToken, newServiceAccountId } from '../edge/service-account-token.ts'
 import { Fault } from '../errors.ts'
 import { openKeyring, openStore, stateDirFor, storeFileIn } from '../session/open-state.ts'
-import { isMeantFor, ownUserId, type ServiceAccount } from '../session/service-account.ts'
-import { type ListedAccount, ServiceAccounts } from '../session/service-accounts.ts'
 import { parseExpiry } from './expiry.ts'
 
 export interface ServiceAccountCommand {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { ROUTING } from '../config-checks.ts'
+import { ROUTING } from '../access/config-checks.ts'
+import { type PolicyTestResult, runPolicyTests } from '../access/tests/policy-tests.ts'
 import type { TraceEntry } from '../policy/decision.ts'
-import { type PolicyTestResult, runPolicyTests } from '../policy/policy-tests.ts'
 import { type OpenedConfig, openConfig } from './open-config.ts'
 import { alignedLines, count, plain } from './table.ts'
 import type { Output } from './validate.ts'

@@ -4,12 +4,12 @@
  * @module
  */
 import { stripVTControlCharacters } from 'node:util'
+import { CHECKS_AND_TESTS } from '../access/config-checks.ts'
 import type { Config } from '../config/config.ts'
 import { loadWithWarnings, readConfigFile } from '../config/file/load.ts'
 import { positionsIn } from '../config/file/positions.ts'
 import { hintsOf } from '../config/hints.ts'
 import { ConfigFault } from '../config/problem.ts'
-import { CHECKS_AND_TESTS } from '../config-checks.ts'
 import { directoryFileProblems } from '../directory/file-problems.ts'
 import { policyOf } from '../policy/compiled-policies.ts'
 import { count } from './table.ts'

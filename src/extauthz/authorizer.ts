@@ -6,6 +6,7 @@
  * @module
  */
 import type { Buffer } from 'node:buffer'
+import { hostOf } from '../access/host.ts'
 import type { Config } from '../config/config.ts'
 import { Fault } from '../errors.ts'
 import type { Decision } from '../policy/decision.ts'
@@ -23,7 +24,6 @@ import { headerCredentials } from './credentials.ts'
 import { createDecisionLog } from './decision-log.ts'
 import { denialRefusal, failureRefusal, requestRefusal } from './denial.ts'
 import { HeaderBudget } from './header-budget.ts'
-import { hostOf } from './host.ts'
 import { precisionFor } from './idle.ts'
 import { type Judge, PIPELINE, runPipeline, type Step } from './pipeline.ts'
 import type { Ports } from './ports.ts'

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClientCertificate } from '../identity/client-certificate/verifier.ts'
+import type { ClientCertificate } from '../access/credentials/client-certificate/verifier.ts'
 import type { DataSources, Decision, RequestFacts, Subject } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import type { CheckRequest } from './check-request.ts'

@@ -7,9 +7,9 @@
  * @module
  */
 import { createHash } from 'node:crypto'
+import type { ClientCertificate } from '../access/credentials/client-certificate/verifier.ts'
 import type { Config, Route } from '../config/config.ts'
 import { isCredentialHeader } from '../config/values/secret-headers.ts'
-import type { ClientCertificate } from '../identity/client-certificate/verifier.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import { jsonString, type Logger, readyLines } from '../telemetry/log.ts'

@@ -7,8 +7,8 @@
  * @module
  */
 import { Buffer } from 'node:buffer'
+import { CERTIFICATE_HEADER } from '../access/credentials/client-certificate/forwarded.ts'
 import { BEGINNING_LENGTH, BEGINNINGS, isForgeable, withHyphens } from '../config/keys/forgeable-headers.ts'
-import { CERTIFICATE_HEADER } from '../identity/client-certificate/forwarded.ts'
 import type { CheckRequest } from './check-request.ts'
 
 interface ForgeableRoute {

@@ -9,11 +9,11 @@
  */
 import { Buffer } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
-import { assertionClaims, claimHeaderValue, minimalClaims } from '../crypto/assertion.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 import { flatClaim, withNested } from '../identity/claims.ts'
-import { withGroupsCut } from '../session/groups-filter.ts'
 import { certainGroupsOf, type Session } from '../session/session.ts'
+import { assertionClaims, claimHeaderValue, minimalClaims } from '../upstream/assertion.ts'
+import { withGroupsCut } from '../upstream/groups-filter.ts'
 import { type HeaderEntry, headerText } from './check-response.ts'
 import type { CompiledRoute } from './routes.ts'
 

@@ -9,10 +9,10 @@
 import type { Route } from '../config/config.ts'
 import { isMachine, type Session } from '../session/session.ts'
 import type { MaybePromise } from '../session/store.ts'
+import type { HeaderTemplate, TokenName } from '../upstream/request-header-template.ts'
 import type { Check, Refused } from './check.ts'
 import { headerText } from './check-response.ts'
 import type { Ports } from './ports.ts'
-import type { HeaderTemplate, TokenName } from './request-header-template.ts'
 
 /** What a route passes on. */
 export interface TokenUse {

@@ -11,8 +11,8 @@
  */
 import type { Route, Secret } from '../config/config.ts'
 import { flatClaim } from '../identity/claims.ts'
-import type { GroupsFilter } from '../session/groups-filter.ts'
 import { certainGroupsOf, isMachine, type Session } from '../session/session.ts'
+import type { GroupsFilter } from '../upstream/groups-filter.ts'
 import type { HeaderEntry } from './check-response.ts'
 import { type HeaderSize, limitOf } from './identity-headers.ts'
 

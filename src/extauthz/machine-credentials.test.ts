@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
+import {
+  type ServiceAccountValue,
+  serviceAccountOf,
+} from '../access/credentials/service-account/service-account.ts'
 import { makeServiceAccountToken } from '../edge/service-account-token.ts'
 import { Fault } from '../errors.ts'
-import { type ServiceAccountValue, serviceAccountOf } from '../session/service-account.ts'
 import type { Session } from '../session/session.ts'
 import {
   ALICE,

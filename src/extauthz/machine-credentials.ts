@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isMeantFor, type ServiceAccount } from '../session/service-account.ts'
+import { isMeantFor, type ServiceAccount } from '../access/credentials/service-account/service-account.ts'
 import { isMachine } from '../session/session.ts'
 import type { MaybePromise } from '../session/store.ts'
 import { type Check, isSignedIn, type Refused } from './check.ts'

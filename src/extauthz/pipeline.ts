@@ -10,10 +10,10 @@
  * @module
  */
 
+import { CERTIFICATE_HEADER, certificateShown } from '../access/credentials/client-certificate/forwarded.ts'
 import { isMethod } from '../config/routing/route-match.ts'
 import { sessionCookieAt } from '../edge/session-cookie.ts'
 import { Fault } from '../errors.ts'
-import { CERTIFICATE_HEADER, certificateShown } from '../identity/client-certificate/forwarded.ts'
 import { isMachine, type Session } from '../session/session.ts'
 import type { MaybePromise } from '../session/store.ts'
 import { type Check, CheckFacts, isSignedIn, subjectOf, type Verdict } from './check.ts'

@@ -3,12 +3,13 @@
  *
  * @module
  */
+
+import type { ServiceAccount } from '../access/credentials/service-account/service-account.ts'
 import type { Config, Route } from '../config/config.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 import type { Compilation } from '../policy/compile.ts'
 import type { DataSources } from '../policy/decision.ts'
-import type { ServiceAccount } from '../session/service-account.ts'
 import type { Session } from '../session/session.ts'
 import type { MaybePromise, SessionStore } from '../session/store.ts'
 import type { Logger } from '../telemetry/log.ts'

@@ -3,6 +3,9 @@
  *
  * @module
  */
+
+import { verifierFor } from '../access/credentials/client-certificate/trust.ts'
+import type { Verifier } from '../access/credentials/client-certificate/verifier.ts'
 import type { Config, Route, Settings } from '../config/config.ts'
 import { withHyphens } from '../config/keys/forgeable-headers.ts'
 import {
@@ -14,18 +17,16 @@ import { fitsWildcard, type Router, routerFor } from '../config/routing/route-ma
 import { tokenHeadersOf } from '../config/values/secret-headers.ts'
 import type { SignInDemand } from '../edge/sign-in-demand.ts'
 import { Fault } from '../errors.ts'
-import { verifierFor } from '../identity/client-certificate/trust.ts'
-import type { Verifier } from '../identity/client-certificate/verifier.ts'
 import { groupsClaimsIn } from '../identity/groups-claims.ts'
 import { providerNameIn } from '../identity/provider-names.ts'
 import type { CompiledPolicy } from '../policy/decision.ts'
 import { readingsOf, unescapePath } from '../policy/matching/path-readings.ts'
-import { GroupsFilter } from '../session/groups-filter.ts'
 import type { Session } from '../session/session.ts'
+import { GroupsFilter } from '../upstream/groups-filter.ts'
+import { compileTemplate, type HeaderTemplate } from '../upstream/request-header-template.ts'
 import { type TokenUse, tokenUseOf } from './idp-tokens.ts'
 import { Impersonation } from './impersonation.ts'
 import type { Ports } from './ports.ts'
-import { compileTemplate, type HeaderTemplate } from './request-header-template.ts'
 
 /**
  * How long an id that a new generation no longer has stays known. Envoy goes over to the new routes a

@@ -3,8 +3,9 @@
  *
  * @module
  */
+
+import { meetsDemand } from '../access/sign-in-age.ts'
 import { isMachine } from '../session/session.ts'
-import { meetsDemand } from '../session/sign-in-age.ts'
 import { type Check, CheckFacts, subjectOf, type Verdict } from './check.ts'
 import type { Ports } from './ports.ts'
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { policyMistakes } from '../access/tests/config-check.ts'
 import type { Config, Route, Settings } from '../config/config.ts'
 import { ParseMemory } from '../config/file/parse-memory.ts'
 import { parseConfig } from '../config/parse.ts'
 import { policyOf } from './compiled-policies.ts'
-import { policyMistakes } from './config-check.ts'
 
 const PEOPLE = `authenticate_service_url: https://authenticate.test
 idp_provider: oidc

@@ -9,7 +9,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { generateKeyPair } from 'jose'
-import { AUDIENCE, startIssuer } from '../../src/identity/bearer/issuer.fixture.ts'
+import { AUDIENCE, startIssuer } from '../../src/access/credentials/bearer/issuer.fixture.ts'
 import { type HttpResponse, request } from '../harness/http-client.ts'
 import { rawHttp1, rawHttp2, requestFrames } from '../harness/raw-http.ts'
 import { sallyportCli } from '../harness/sallyport.ts'

@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import * as grpc from '@grpc/grpc-js'
-import { playGoogle } from '../../src/identity/serverless-tokens.fixture.ts'
+import { playGoogle } from '../../src/upstream/serverless-tokens.fixture.ts'
 import { grpcClient, startGrpcUpstream } from '../harness/grpc.ts'
 import { startStack } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'

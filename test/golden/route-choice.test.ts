@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { chooserOf } from '../../src/access/config-checks.ts'
 import { type Choice } from '../../src/config/routing/route-match.ts'
-import { chooserOf } from '../../src/config-checks.ts'
 import { rawHttp1 } from '../harness/raw-http.ts'
 import { startUpstream } from '../harness/upstream.ts'
 import { configOf, type Edge, startEdge } from './edge.ts'

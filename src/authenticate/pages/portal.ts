@@ -1,7 +1,11 @@
 /** The portal: the routes that this person may open, and no other. */
+
+import {
+  CERTIFICATE_HEADER,
+  certificateShown,
+} from '../../access/credentials/client-certificate/forwarded.ts'
+import { verifierFor } from '../../access/credentials/client-certificate/trust.ts'
 import type { Route } from '../../config/config.ts'
-import { CERTIFICATE_HEADER, certificateShown } from '../../identity/client-certificate/forwarded.ts'
-import { verifierFor } from '../../identity/client-certificate/trust.ts'
 import { providerNameIn } from '../../identity/provider-names.ts'
 import type { RequestFacts, Subject } from '../../policy/decision.ts'
 import type { Session } from '../../session/session.ts'

@@ -1,12 +1,13 @@
 /** Who am I here: the page and its JSON. Never shows a token. */
-import { assertionClaims } from '../../crypto/assertion.ts'
+
 import { withNested } from '../../identity/claims.ts'
 import { groupsClaimsIn } from '../../identity/groups-claims.ts'
 import { providerNameIn } from '../../identity/provider-names.ts'
-import { GroupsFilter, withGroupsCut } from '../../session/groups-filter.ts'
 import { certainGroupsOf, type Session } from '../../session/session.ts'
 import { type Html, html } from '../../transport/html.ts'
 import { actionBar, factList, tagList } from '../../transport/page.ts'
+import { assertionClaims } from '../../upstream/assertion.ts'
+import { GroupsFilter, withGroupsCut } from '../../upstream/groups-filter.ts'
 import { hasSeveralProviders } from '../recall.ts'
 import { type Answer, json, page, required, type Visit } from '../visit.ts'
 

@@ -1,6 +1,7 @@
 /** Whether the sign-in that the provider has let pass is recent and strong enough for the route. */
+
+import { meetsDemand } from '../../access/sign-in-age.ts'
 import { Fault } from '../../errors.ts'
-import { meetsDemand } from '../../session/sign-in-age.ts'
 import type { OauthState } from '../oauth-state.ts'
 import { type Answer, required, type Visit } from '../visit.ts'
 import { goToProvider } from './sign-in.ts'

@@ -1,8 +1,9 @@
 /** From the provider's code to a session of ours. */
+
+import { meetsDemand } from '../../access/sign-in-age.ts'
 import { Fault } from '../../errors.ts'
 import { isReservedId } from '../../identity/reserved-ids.ts'
 import type { Session } from '../../session/session.ts'
-import { meetsDemand } from '../../session/sign-in-age.ts'
 import { additionalHosts } from '../chain.ts'
 import { hostOnlyCookie, PROVIDER_COOKIE, sessionCookie } from '../cookies.ts'
 import { randomId, signInSecrets } from '../oauth-state.ts'

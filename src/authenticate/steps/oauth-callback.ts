@@ -1,6 +1,7 @@
 /** The OpenID provider's answer: is it to a sign-in that this browser began here, just now, and not yet used? */
+
+import { meetsDemand } from '../../access/sign-in-age.ts'
 import { Fault } from '../../errors.ts'
-import { meetsDemand } from '../../session/sign-in-age.ts'
 import { additionalHosts } from '../chain.ts'
 import { loginCookies } from '../cookies.ts'
 import { fingerprint, openState, STATE_CLAIM_MS, STATE_LIFETIME_MS } from '../oauth-state.ts'

@@ -1,10 +1,11 @@
 /** Who is here: the session that the cookie of this host refers to, if it lives. */
+
+import { liveSessions } from '../../access/live-sessions.ts'
 import { openHandles } from '../../edge/session-handle.ts'
 import { CHOOSE_PARAMETER } from '../../edge/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
 import { cookieValues, sessionCookieOf } from '../cookies.ts'
-import { liveSessions } from '../live-sessions.ts'
 import { recalledSessions } from '../recall.ts'
 import { type Answer, required, type Visit } from '../visit.ts'
 

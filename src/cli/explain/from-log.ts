@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { chooserOf } from '../../config-checks.ts'
+import { chooserOf } from '../../access/config-checks.ts'
 import type { Subject } from '../../policy/decision.ts'
 import type { OpenedConfig } from '../open-config.ts'
 import { KnownSubjects } from '../replay/known-subjects.ts'

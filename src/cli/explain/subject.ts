@@ -4,12 +4,12 @@
  * @module
  */
 import { existsSync } from 'node:fs'
+import { subjectFrom } from '../../access/tests/test-case.ts'
 import type { Config } from '../../config/config.ts'
 import { Fault } from '../../errors.ts'
 import { subjectOf } from '../../extauthz/check.ts'
 import { providerNameIn } from '../../identity/provider-names.ts'
 import type { Subject } from '../../policy/decision.ts'
-import { subjectFrom } from '../../policy/test-case.ts'
 import { openKeyring, openStore, stateDirFor, storeFileIn } from '../../session/open-state.ts'
 import { askDirectories } from './directory.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { chooserOf } from '../../access/config-checks.ts'
 import { parseConfig } from '../../config/parse.ts'
-import { chooserOf } from '../../config-checks.ts'
 import { KnownSubjects } from './known-subjects.ts'
 import { type LoggedDecision, type LoggedSubject, readLogLine } from './log-lines.ts'
 import { type Replayed, replay } from './replay.ts'

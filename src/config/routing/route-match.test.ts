@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { chooserOf } from '../../config-checks.ts'
+import { chooserOf } from '../../access/config-checks.ts'
 import { parseConfig } from '../parse.ts'
 import { routesPassedOver } from './routes-passed-over.ts'
 

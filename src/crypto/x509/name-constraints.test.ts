@@ -3,8 +3,8 @@ import 'reflect-metadata'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as x509 from '@peculiar/x509'
+import { reasonOf } from '../../access/credentials/client-certificate/verifier.fixture.ts'
 import { type CertificateOptions, createClientAuthority, der } from '../../config/client-authority.fixture.ts'
-import { reasonOf } from '../../identity/client-certificate/verifier.fixture.ts'
 
 const subtrees = (tag: number, bases: readonly Buffer[]) =>
   der(0x30, der(tag, ...bases.map((base) => der(0x30, base))))

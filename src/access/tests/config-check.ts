@@ -1,0 +1,38 @@
+/**
+ * What is wrong with the policies of a whole configuration, in the form that config/ places in the file.
+ *
+ * @module
+ */
+import type { Config, Mistake } from '../../config/config.ts'
+import { sharedProblems } from '../../policy/compile.ts'
+import { contextOf, policyOf } from '../../policy/compiled-policies.ts'
+
+export function policyMistakes(config: Config): readonly Mistake[] {
+  const shared = sharedProblems(contextOf(config)).map(({ path, message }) => ({ path, message }))
+  const own = config.routes.flatMap((route, index) => {
+    const { policy, problems } = policyOf(config, route)
+    if (policy !== undefined) return policy.readsSubject ? whoCannotSignIn(config, index) : []
+    return problems
+      .filter(({ isShared }) => isShared !== true)
+      .map(({ path, message }) => ({ path: ['routes', index, ...path], message }))
+  })
+  return [...shared, ...own]
+}
+
+/** A policy that asks who somebody is, where nobody can tell. */
+function whoCannotSignIn({ settings, routes }: Config, index: number): readonly Mistake[] {
+  // Where workloads show tokens of their own, people need not come at all.
+  if ((routes[index]?.bearer_token_format ?? settings.bearer_token_format) === 'jwt') return []
+  const missing = [
+    ...(settings.authenticate_service_url === undefined ? ['authenticate_service_url'] : []),
+    ...(settings.sign_in_providers.length === 0 ? ['idp_provider'] : []),
+  ]
+  if (missing.length === 0) return []
+  const keys = missing.map((key) => `\`${key}\``).join(' and ')
+  return [
+    {
+      path: ['routes', index],
+      message: `needs people to sign in, and ${keys} ${missing.length === 1 ? 'is' : 'are'} not set`,
+    },
+  ]
+}

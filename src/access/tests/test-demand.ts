@@ -1,0 +1,40 @@
+/**
+ * What a route asks for besides its policy, in a test: a sign-in that is recent, or of a certain strength.
+ *
+ * The same rule as requests are judged by (`step-up.ts` of extauthz/), on what the test says of the sign-in.
+ *
+ * @module
+ */
+import type { Route, Settings } from '../../config/config.ts'
+import type { CompiledPolicy, Decision, RequestFacts, Subject } from '../../policy/decision.ts'
+
+type GlobalTest = NonNullable<Settings['tests']>[number]
+
+const ANONYMOUS: Subject = { kind: 'anonymous' }
+
+/**
+ * Whether the person would have to sign in once more. A test that neither says anything of the sign-in nor expects a
+ * step-up is one of the policy alone.
+ */
+export function needsStepUp(
+  test: Pick<GlobalTest, 'authenticated_at' | 'acr' | 'expect'>,
+  { max_age: maxAge, acr_values: acrValues = [] }: Route,
+  asked: {
+    readonly policy: CompiledPolicy
+    readonly decision: Decision
+    readonly subject: Subject
+    readonly facts: RequestFacts
+  },
+): boolean {
+  const { authenticated_at: at, acr, expect } = test
+  const { policy, decision, subject, facts } = asked
+  if (at === undefined && acr === undefined && expect !== 'step-up') return false
+  if (decision.outcome !== 'allow' || subject.kind !== 'user') return false
+  const isRecent =
+    maxAge === undefined ||
+    (at !== undefined && facts.now !== undefined && facts.now - Date.parse(at) < maxAge)
+  const isStrong = acrValues.length === 0 || (acr !== undefined && acrValues.includes(acr))
+  if (isRecent && isStrong) return false
+  // nobody is asked for a better sign-in where none is needed
+  return policy.decide(ANONYMOUS, facts).outcome !== 'allow'
+}
