@@ -5,7 +5,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { CHECKS_AND_TESTS } from './access/config-checks.ts'
-import { Packing } from './config/file/config-parcel.ts'
+import { movedWith, Packing } from './config/file/config-parcel.ts'
 import { FileParser } from './config/file/file-parser.ts'
 import { answerWith, type ThreadRequest } from './config/file/thread-parser.ts'
 
@@ -15,7 +15,5 @@ const answer = answerWith(parser, (config) => packing.pack(config))
 
 parentPort?.on('message', (request: ThreadRequest) => {
   const answered = answer(request)
-  // Moved and not copied: copying would take its time on both sides.
-  const moved = answered.kind === 'config' ? [answered.parcel.bodies.buffer] : []
-  parentPort?.postMessage(answered, moved)
+  parentPort?.postMessage(answered, answered.kind === 'config' ? [...movedWith(answered.parcel)] : [])
 })

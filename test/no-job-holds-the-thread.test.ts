@@ -6,16 +6,22 @@
  */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { PassThrough } from 'node:stream'
 import { describe, it, type TestContext } from 'node:test'
 import { createSealer } from '../src/crypto/seal.ts'
 import { ALICE, authorizerFor, configOf, cookieOf, STAFF_ROUTE } from '../src/extauthz/authorizer.fixture.ts'
+import { followConfig } from '../src/follow-config.ts'
 import { openSqliteStore } from '../src/session/sqlite/sqlite-store.ts'
 import { newSession } from '../src/session/store.suite.ts'
+import { createLogger } from '../src/telemetry/log.ts'
+import { createMetrics } from '../src/telemetry/metrics.ts'
+import { serveXds } from '../src/xds/ads/service.ts'
 import { measureTurns } from './harness/turns.ts'
+import { until } from './harness/until.ts'
 
 /** Of CPU time in one turn. Collecting garbage counts too, so it is more than the work alone may take. */
 const MOST_MS = 50
@@ -136,4 +142,66 @@ describe('the dearest headers', () => {
       assert.equal(turns.result, false, 'nobody who is not signed in gets in by it')
       assertShort(turns)
     })
+})
+
+const above = (more: string): string =>
+  `  - { from: 'https://new.example.com', to: 'http://127.0.0.1:9'${more} }\n`
+
+describe('a configuration of a thousand routes with long policies', { timeout: 240_000 }, () => {
+  const COUNT = 1000
+  const criteria = Array.from({ length: 20 }, (_, n) => `            - http_path: { is: /page/${n} }\n`).join(
+    '',
+  )
+  const policy = `    policy:\n      - allow:\n          or:\n${criteria}`
+  const textWith = (target: string, first = '') =>
+    `insecure_server: true\nroutes:\n${first}  - from: https://first.example.com\n    ${target}\n${policy}${Array.from(
+      { length: COUNT },
+      (_, n) => `  - from: https://app${n}.example.com\n    to: http://127.0.0.1:9\n${policy}`,
+    ).join('')}`
+  const edits = [
+    { what: 'a good edit', text: textWith('to: http://127.0.0.1:10'), state: 'good' },
+    { what: 'a typo', text: textWith('tow: http://127.0.0.1:10'), state: 'refused' },
+    {
+      what: 'a policy test that fails',
+      text: textWith('to: http://127.0.0.1:10', above(', tests: [{ who: anonymous, expect: allow }]')),
+      state: 'refused',
+    },
+    {
+      what: 'a route above all others',
+      text: textWith('to: http://127.0.0.1:10', above('')),
+      state: 'good',
+    },
+  ] as const
+
+  it('is edited, well and badly, and no turn takes long', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-large-'))
+    t.after(() => rmSync(folder, { recursive: true, force: true }))
+    const file = join(folder, 'config.yaml')
+    writeFileSync(file, textWith('to: http://127.0.0.1:9'))
+    const { logger } = createLogger({ level: 'error', destination: new PassThrough().resume() })
+    await using config = await followConfig(file, logger)
+    await using metrics = createMetrics()
+    await using xds = await serveXds({
+      socketPath: join(folder, 'xds.sock'),
+      config,
+      certificates: () => [],
+      logger,
+      meter: metrics.meter,
+    })
+    const told = () => JSON.stringify([config.status.generation, config.status.lastProblem?.problems])
+    for (const { what, text, state } of edits) {
+      const before = told()
+      writeFileSync(join(folder, 'next'), text)
+      const turns = await measureTurns(async () => {
+        renameSync(join(folder, 'next'), file)
+        await until(() => told() !== before && xds.status().generation === config.status.generation, {
+          what,
+          withinMs: 60_000,
+        })
+      })
+      assert.equal(config.status.state, state, what)
+      assert.ok(turns.longestMs < MOST_MS, `${what}: a turn took ${Math.round(turns.longestMs)} ms`)
+    }
+    assert.equal(config.current.routes.length, COUNT + 2)
+  })
 })

@@ -151,6 +151,8 @@ export interface Route extends Frozen<Omit<RouteKeys, ReplacedRouteKeys>> {
   /** With it this is the route of a Kubernetes API. */
   readonly kubernetes_service_account_token: Secret | undefined
   readonly position: Position
+  /** The very same route where it stood first, if it stands elsewhere now: what was made of that holds for this. */
+  readonly movedFrom?: Route
 }
 
 /** One generation of the configuration, deeply frozen. */

@@ -41,6 +41,7 @@ import {
   withoutHarmless,
 } from './keys/unsupported-keys.ts'
 import { Resolver, resolveRouteSecrets, resolveSettings } from './resolve.ts'
+import { movedTo } from './routing/moved-route.ts'
 import { underSecondHost } from './routing/second-host.ts'
 import { mistakesOf, sentenceOf } from './sentences.ts'
 import { freezeDeep } from './values/freeze.ts'
@@ -211,14 +212,7 @@ class Attempt {
     const position = { file: this.#file, ...this.#yaml.locate(path) }
     const raw = withoutHarmless(entry, UNSUPPORTED_ROUTE_KEYS)
     const known = this.#memory?.routeOf(entry)
-    if (known !== undefined) {
-      const { line, column } = known.position
-      const isInPlace = line === position.line && column === position.column
-      return {
-        path,
-        route: isInPlace ? known : Object.freeze({ ...known, position: Object.freeze(position) }),
-      }
-    }
+    if (known !== undefined) return { path, route: movedTo(known, position) }
     const { keys, mistakes } = checkKeys<RouteDraft>(RouteKeys, RouteDraft, raw, (at) =>
       at.length === 0 ? UNSUPPORTED_ROUTE_KEYS : at[0] === 'sub_policies' ? UNSUPPORTED_POLICY_KEYS : {},
     )

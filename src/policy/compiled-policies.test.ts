@@ -34,7 +34,7 @@ function first({ routes }: Config): Route {
 }
 
 describe('the policies of a configuration', () => {
-  it('are compiled once, for the check of the file and for whoever asks later', () => {
+  it('are compiled once, however many ask', () => {
     const config = read(PEOPLE + ROUTES)
     assert.equal(policyOf(config, first(config)), policyOf(config, first(config)))
   })
@@ -45,6 +45,16 @@ describe('the policies of a configuration', () => {
     const after = read(PEOPLE + ROUTES.replace('accept', 'reject'), memory)
     assert.notEqual(before, after)
     assert.equal(policyOf(before, first(before)), policyOf(after, first(after)))
+  })
+
+  it('stay compiled when a route above them moves them down', () => {
+    const memory = new ParseMemory()
+    const before = read(PEOPLE + ROUTES, memory)
+    const added = "routes:\n  - { from: 'https://new.test', to: 'http://n' }\n"
+    const after = read(PEOPLE + ROUTES.replace('routes:\n', added), memory)
+    const moved = after.routes[1] ?? assert.fail()
+    assert.equal(moved.position.line, first(before).position.line + 1)
+    assert.equal(policyOf(after, moved), policyOf(before, first(before)))
   })
 
   it('are compiled anew when what they share has changed', () => {

@@ -10,21 +10,47 @@ import { type Compilation, compilePolicy } from './compile.ts'
 import type { NamedPolicy, Need, PolicyContext } from './context.ts'
 import type { RecordKey } from './decision.ts'
 import { userNames } from './matching/user-ids.ts'
+import type { PolicyProblem } from './problem.ts'
 
 /** The policy of a route of this configuration. */
 export function policyOf(config: Config, route: Route): Compilation {
-  const kept = compilationsIn(contextOf(config))
-  let compilation = kept.get(route)
+  const kept = within(compilations, contextOf(config))
+  const first = route.movedFrom ?? route
+  let compilation = kept.get(first)
   if (compilation === undefined) {
     compilation = compilePolicy(route, contextOf(config))
-    kept.set(route, compilation)
+    kept.set(first, compilation)
   }
   return compilation
 }
 
-const byContext = new WeakMap<PolicyContext, WeakMap<Route, Compilation>>()
+/** What the check of a file wants to know of a policy: kept in place of it, which takes fifty times the memory. */
+interface Verdict {
+  readonly readsSubject: boolean
+  /** None where it compiles. */
+  readonly problems: readonly PolicyProblem[]
+}
 
-function compilationsIn(context: PolicyContext): WeakMap<Route, Compilation> {
+/** The thread that checks a long file compiles each policy and keeps none: the thread that serves has them all. */
+export function verdictOf(config: Config, route: Route): Verdict {
+  const context = contextOf(config)
+  const kept = within(verdicts, context)
+  const first = route.movedFrom ?? route
+  let verdict = kept.get(first)
+  if (verdict === undefined) {
+    const { policy, problems = [] } = compilePolicy(route, context)
+    verdict = { readsSubject: policy?.readsSubject ?? false, problems }
+    kept.set(first, verdict)
+  }
+  return verdict
+}
+
+type ByContext<Value> = WeakMap<PolicyContext, WeakMap<Route, Value>>
+
+const compilations: ByContext<Compilation> = new WeakMap()
+const verdicts: ByContext<Verdict> = new WeakMap()
+
+function within<Value>(byContext: ByContext<Value>, context: PolicyContext): WeakMap<Route, Value> {
   let kept = byContext.get(context)
   if (kept === undefined) byContext.set(context, (kept = new WeakMap()))
   return kept

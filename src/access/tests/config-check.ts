@@ -5,13 +5,13 @@
  */
 import type { Config, Mistake } from '../../config/config.ts'
 import { sharedProblems } from '../../policy/compile.ts'
-import { contextOf, policyOf } from '../../policy/compiled-policies.ts'
+import { contextOf, verdictOf } from '../../policy/compiled-policies.ts'
 
 export function policyMistakes(config: Config): readonly Mistake[] {
   const shared = sharedProblems(contextOf(config)).map(({ path, message }) => ({ path, message }))
   const own = config.routes.flatMap((route, index) => {
-    const { policy, problems } = policyOf(config, route)
-    if (policy !== undefined) return policy.readsSubject ? whoCannotSignIn(config, index) : []
+    const { readsSubject, problems } = verdictOf(config, route)
+    if (problems.length === 0) return readsSubject ? whoCannotSignIn(config, index) : []
     return problems
       .filter(({ isShared }) => isShared !== true)
       .map(({ path, message }) => ({ path: ['routes', index, ...path], message }))

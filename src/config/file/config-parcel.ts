@@ -8,78 +8,121 @@
  */
 
 import { deserialize, serialize } from 'node:v8'
-import { each, type Work } from '../../turns.ts'
+import type { Work } from '../../turns.ts'
 import type { Config, Route, Settings } from '../config.ts'
+import { firstOf, movedTo } from '../routing/moved-route.ts'
 import { Secret } from '../values/secret.ts'
 
 export interface Parcel {
   readonly generation: number
   readonly checksum: string
   readonly file: string
-  readonly settings: Uint8Array
-  /** By their numbers, in the order of the file. */
-  readonly routes: readonly number[]
-  /** The routes that the receiver lacks, end to end. */
-  readonly bodies: Uint8Array<ArrayBuffer>
-  /** Number, begin and end of each of them. */
-  readonly index: readonly (readonly [number: number, begin: number, end: number])[]
+  readonly settings: Uint8Array<ArrayBuffer>
+  /** Number, line and column of each route, in the order of the file. */
+  readonly routes: Uint32Array<ArrayBuffer>
+  /** The routes that the receiver lacks, some at a time: each box is let go of when it has been opened. */
+  readonly boxes: readonly Box[]
 }
+
+interface Box {
+  /** Number and end of each route in it. */
+  readonly index: Uint32Array<ArrayBuffer>
+  /** End to end. */
+  readonly bodies: Uint8Array<ArrayBuffer>
+}
+
+/** What is moved to the other thread and not copied: copying would take its time on both sides. */
+export const movedWith = ({ settings, routes, boxes }: Parcel): readonly ArrayBuffer[] => [
+  settings.buffer,
+  routes.buffer,
+  ...boxes.flatMap(({ index, bodies }) => [index.buffer, bodies.buffer]),
+]
+
+const PER_ROUTE = 3
+const PER_BODY = 2
+const BOX_BYTES = 256 * 1024
 
 /** Packs one configuration after another for one receiver. */
 export class Packing {
+  /** By the route as it stood first: where it stands now goes separately. */
   readonly #numbers = new WeakMap<Route, number>()
   #last = 0
   #held: ReadonlySet<number> = new Set()
 
   pack({ generation, checksum, file, settings, routes }: Config): Parcel {
-    const numbers = routes.map((route) => this.#numberOf(route))
-    const index: [number, number, number][] = []
-    const parts: Uint8Array[] = []
+    const boxes: Box[] = []
+    const held = new Set<number>()
+    let parts: Buffer[] = []
+    let index: number[] = []
     let end = 0
-    for (const [at, number] of numbers.entries()) {
-      if (this.#held.has(number)) continue
-      const body = serialize(withoutSecrets(routes[at]))
-      parts.push(body)
-      index.push([number, end, (end += body.length)])
+    const close = () => {
+      if (end > 0) boxes.push({ index: Uint32Array.from(index), bodies: alone(Buffer.concat(parts)) })
+      parts = []
+      index = []
+      end = 0
     }
-    this.#held = new Set(numbers)
-    const bodies = new Uint8Array(Buffer.concat(parts))
+    const listed = routes.flatMap((route) => {
+      const number = this.#numberOf(route)
+      if (!this.#held.has(number) && !held.has(number)) {
+        const body = serialize(withoutSecrets(route))
+        parts.push(body)
+        index.push(number, (end += body.length))
+        if (end >= BOX_BYTES) close()
+      }
+      held.add(number)
+      return [number, route.position.line, route.position.column]
+    })
+    close()
+    this.#held = held
     return {
       generation,
       checksum,
       file,
-      settings: serialize(withoutSecrets(settings)),
-      routes: numbers,
-      bodies,
-      index,
+      settings: alone(serialize(withoutSecrets(settings))),
+      routes: Uint32Array.from(listed),
+      boxes,
     }
   }
 
   #numberOf(route: Route): number {
-    let number = this.#numbers.get(route)
-    if (number === undefined) this.#numbers.set(route, (number = this.#last += 1))
+    const first = firstOf(route)
+    let number = this.#numbers.get(first)
+    if (number === undefined) this.#numbers.set(first, (number = this.#last += 1))
     return number
   }
 }
 
+/** In memory of its own: a small buffer is a part of a larger one, which can't be given away. */
+const alone = (bytes: Buffer): Uint8Array<ArrayBuffer> => new Uint8Array(bytes)
+
 /** Opens what one `Packing` packed, in the same order. */
 export class Unpacking {
-  *open({ generation, checksum, file, settings, routes, bodies, index }: Parcel): Work<Config> {
+  *open({ generation, checksum, file, settings, routes, boxes }: Parcel): Work<Config> {
     const fresh = new Map<number, Route>()
-    for (const [number, begin, end] of index) {
-      const body: Route = deserialize(bodies.subarray(begin, end))
-      restore(body)
-      fresh.set(number, body)
-      yield
+    const closed = boxes.toReversed()
+    for (let box = closed.pop(); box !== undefined; box = closed.pop()) {
+      let begin = 0
+      for (let at = 0; at < box.index.length; at += PER_BODY) {
+        const [number = 0, end = 0] = box.index.subarray(at, at + PER_BODY)
+        const body: Route = deserialize(box.bodies.subarray(begin, end))
+        restore(body)
+        fresh.set(number, body)
+        begin = end
+        yield
+      }
     }
     const held = new Map<number, Route>()
-    yield* each(routes, (number) => {
-      const route = fresh.get(number) ?? this.#held.get(number)
-      if (route === undefined) throw new Error(`route ${number} was never sent`)
+    const all: Route[] = []
+    for (let at = 0; at < routes.length; at += PER_ROUTE) {
+      const [number = 0, line = 0, column = 0] = routes.subarray(at, at + PER_ROUTE)
+      const known = fresh.get(number) ?? this.#held.get(number)
+      if (known === undefined) throw new Error(`route ${number} was never sent`)
+      const route = movedTo(known, { file, line, column })
       held.set(number, route)
-    })
+      all.push(route)
+      if (all.length % ROUTES_PER_PAUSE === 0) yield
+    }
     this.#held = held
-    const all = Object.freeze(routes.flatMap((number) => held.get(number) ?? []))
     const opened: Settings = deserialize(settings)
     restore(opened)
     return Object.freeze({
@@ -87,12 +130,14 @@ export class Unpacking {
       checksum,
       file,
       settings: opened,
-      routes: all,
+      routes: Object.freeze(all),
     })
   }
 
   #held: ReadonlyMap<number, Route> = new Map()
 }
+
+const ROUTES_PER_PAUSE = 100
 
 /** Stands for a secret on the way: a key that no configuration can have, since YAML keys hold no NUL. */
 const SECRET = '\0secret'

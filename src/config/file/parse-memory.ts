@@ -1,17 +1,18 @@
 /**
  * What the last parse of a file found out, so that the next one need only look at what changed.
  *
- * Entries of the route list are known by their text, and routes by the very value that came of it.
+ * Entries of the route list are known by their text, and routes by the very value that came of it. Entries are parsed
+ * one by one: the tree of a whole file of 10,000 routes takes a gigabyte of memory.
  *
  * @module
  */
 
-import type { Route } from '../config.ts'
+import type { ConfigPath, Route } from '../config.ts'
 import { isKeyed, readYaml, type YamlFile } from './yaml-file.ts'
-import { type SplitYaml, splitYaml } from './yaml-items.ts'
+import { excerpt, type SplitYaml, splitYaml } from './yaml-items.ts'
 
-/** With more new entries than this, one parse of the whole is the faster way. */
-const MOST_NEW_ITEMS = 200
+/** What begins in one entry, such as a quote, and ends in none of so many more is not closed at all. */
+const ITEMS_AROUND_MISTAKE = 20
 
 export class ParseMemory {
   #rest: { readonly text: string; readonly value: Readonly<Record<string, unknown>> } | undefined
@@ -21,11 +22,7 @@ export class ParseMemory {
   /** The same as `readYaml`, sooner. */
   read(text: string): YamlFile {
     const split = splitYaml(text)
-    const known = split === undefined ? undefined : this.#readChanges(split, text)
-    if (known !== undefined) return known
-    const whole = readYaml(text)
-    if (split !== undefined && whole.mistakes.length === 0) this.#keep(split, whole.value)
-    return whole
+    return (split && this.#readItems(split, text)) ?? readYaml(text)
   }
 
   routeOf(raw: object): Route | undefined {
@@ -37,44 +34,29 @@ export class ParseMemory {
     this.#routes.set(raw, route)
   }
 
-  #readChanges(split: SplitYaml, text: string): YamlFile | undefined {
-    if (this.#rest === undefined) return undefined
-    const unknown = split.items.filter((item) => !this.#items.has(item.text))
-    if (unknown.length > MOST_NEW_ITEMS) return undefined
-    const fresh = new Map<string, unknown>()
-    for (const item of unknown) {
-      const { value, mistakes } = readYaml(item.text)
-      if (mistakes.length > 0 || !Array.isArray(value) || value.length !== 1) return undefined
-      fresh.set(item.text, value[0])
+  /** Undefined where only a parse of the whole can tell. */
+  #readItems(split: SplitYaml, text: string): YamlFile | undefined {
+    const items = new Map<string, unknown>()
+    for (const [index, { text: own }] of split.items.entries()) {
+      if (items.has(own)) continue
+      if (this.#items.has(own)) {
+        items.set(own, this.#items.get(own))
+        continue
+      }
+      const { value, mistakes } = readYaml(own)
+      if (mistakes.length > 0 || !Array.isArray(value) || value.length !== 1)
+        return mistakesFrom(index, split, text)
+      items.set(own, value[0])
     }
-    const rest = this.#rest.text === split.rest ? this.#rest.value : restOf(split)
-    if (rest === undefined) return undefined
-
-    const items = new Map(
-      split.items.map((item) => [item.text, this.#items.get(item.text) ?? fresh.get(item.text)]),
-    )
+    const rest = this.#rest?.text === split.rest ? this.#rest.value : restOf(split)
+    if (rest === undefined) return mistakesFrom(0, split, text)
     this.#items = items
     this.#rest = { text: split.rest, value: rest }
-    let whole: YamlFile | undefined
     return {
       value: { ...rest, [split.list]: split.items.map((item) => items.get(item.text)) },
       mistakes: [],
-      locate: (path, on) => {
-        const [list, index] = path
-        const item = path.length === 2 && list === split.list ? split.items[Number(index)] : undefined
-        if (item !== undefined) return { line: item.line, column: item.column }
-        whole ??= readYaml(text)
-        return whole.locate(path, on)
-      },
+      locate: locator(split, text),
     }
-  }
-
-  #keep(split: SplitYaml, value: unknown): void {
-    if (!isKeyed(value)) return
-    const { [split.list]: list, ...rest } = value
-    if (!Array.isArray(list) || list.length !== split.items.length) return
-    this.#items = new Map(split.items.map((item, index) => [item.text, list[index]]))
-    this.#rest = { text: split.rest, value: rest }
   }
 }
 
@@ -84,4 +66,30 @@ function restOf(split: SplitYaml): Readonly<Record<string, unknown>> | undefined
   if (mistakes.length > 0 || !isKeyed(value)) return undefined
   const { [split.list]: list, ...rest } = value
   return list === null ? rest : undefined
+}
+
+/** What is wrong from an entry on, when it shows within a few more; undefined when it does not. */
+function mistakesFrom(index: number, split: SplitYaml, text: string): YamlFile | undefined {
+  const read = readYaml(excerpt(text, split, index, index + ITEMS_AROUND_MISTAKE))
+  return read.mistakes.length > 0 ? read : undefined
+}
+
+/** Finds places by a second parse of the entry alone, or of what stands beside the list. */
+function locator(split: SplitYaml, text: string): YamlFile['locate'] {
+  let last:
+    | { readonly index: ConfigPath[number] | undefined; readonly locate: YamlFile['locate'] }
+    | undefined
+  let beside: YamlFile | undefined
+  return (path: ConfigPath, on) => {
+    const [list, index, ...below] = path
+    const item = list === split.list ? split.items[Number(index)] : undefined
+    if (item === undefined) {
+      beside ??= readYaml(excerpt(text, split, 0, 1))
+      return beside.locate(path, on)
+    }
+    if (below.length === 0) return { line: item.line, column: item.column }
+    if (last === undefined || last.index !== index) last = { index, locate: readYaml(item.text).locate }
+    const { line, column } = last.locate([0, ...below], on)
+    return { line: item.line - 1 + line, column }
+  }
 }

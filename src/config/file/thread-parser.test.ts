@@ -8,6 +8,7 @@ import type { Config } from '../config.ts'
 import { parseConfig } from '../parse.ts'
 import { Packing, Unpacking } from './config-parcel.ts'
 import { FileParser } from './file-parser.ts'
+import { ParseMemory } from './parse-memory.ts'
 import { parseAside } from './thread-parser.ts'
 
 const THREAD = new URL('../../config-thread.ts', import.meta.url)
@@ -35,8 +36,8 @@ before(async () => {
 })
 after(() => rm(folder, { recursive: true }))
 
-const configOf = (text: string): Config => {
-  const parsed = parseConfig(text)
+const configOf = (text: string, memory = new ParseMemory()): Config => {
+  const parsed = parseConfig(text, { memory })
   return 'config' in parsed ? parsed.config : assert.fail(parsed.problems[0]?.message)
 }
 
@@ -64,7 +65,7 @@ describe('a parcel', () => {
       ...second,
       routes: [second.routes[0] ?? assert.fail(), first.routes[1] ?? assert.fail()],
     })
-    assert.equal(parcel.index.length, 1)
+    assert.equal(parcel.boxes.flatMap(({ index }) => [...index]).length, 2, 'a number and an end')
     const two = atOnce(unpacking.open(parcel))
     assert.equal(two.routes[1], one.routes[1])
     assert.equal(two.routes[0]?.to?.[0]?.host, 'changed')
@@ -78,6 +79,37 @@ describe('a parcel', () => {
     assert.throws(() => atOnce(late.open(packing.pack(sent))), /route 1 was never sent/)
     const whole = new Packing().pack(sent)
     assert.deepEqual(atOnce(late.open(whole)), sent, 'and the next one that is whole is opened')
+  })
+
+  it('brings no route that only moved, and tells where each stands now', () => {
+    const memory = new ParseMemory()
+    const packing = new Packing()
+    const unpacking = new Unpacking()
+    const second =
+      "  - { from: https://second.example.com, to: 'http://s', tls_downstream_server_name: other.local }\n"
+    const text = `${textWith('http://a')}${second}`
+    atOnce(unpacking.open(packing.pack(configOf(text, memory))))
+    const moved = configOf(
+      text.replace('routes:\n', `routes:\n${second.replaceAll('second', 'new')}`),
+      memory,
+    )
+    const parcel = packing.pack(moved)
+    assert.equal(parcel.boxes.flatMap(({ index }) => [...index]).length, 2 * 2, 'one route under two hosts')
+    assert.deepEqual(atOnce(unpacking.open(parcel)), moved)
+  })
+
+  it('of a thousand long routes is opened box by box', () => {
+    const policy = Array.from({ length: 50 }, (_, n) => `{ http_path: { is: /${n} } }`).join(', ')
+    const routes = Array.from(
+      { length: 1000 },
+      (_, n) =>
+        `  - { from: 'https://a${n}.example.com', to: 'http://a', policy: [{ allow: { or: [${policy}] } }] }`,
+    )
+    const config = configOf(`routes:\n${routes.join('\n')}\n`)
+    const parcel = new Packing().pack(config)
+    assert.ok(parcel.boxes.length > 3)
+    assert.ok(parcel.boxes.every(({ bodies }) => bodies.length < 300_000))
+    assert.deepEqual(atOnce(new Unpacking().open(parcel)), config)
   })
 
   it('is opened with a pause after each route', () => {
@@ -135,7 +167,7 @@ describe('a long configuration', { timeout: 120_000 }, () => {
         "import { serialize } from 'node:v8'",
         'let times = 0',
         "const empty = { kind: 'config', seen: new Map(), warnings: [] }",
-        "const parcel = { generation: 1, checksum: '', file: '', routes: [], bodies: new Uint8Array(0), index: [] }",
+        "const parcel = { generation: 1, checksum: '', file: '', routes: new Uint32Array(0), boxes: [] }",
         'const settings = () => (++times === 1 ? new Uint8Array([1]) : serialize({}))',
         "parentPort.on('message', () => parentPort.postMessage({ ...empty, parcel: { ...parcel, settings: settings() } }))",
       ].join(';')}`,

@@ -99,7 +99,9 @@ describe('a parse that remembers', () => {
         const { value, mistakes, locate } = memory.read(text)
         const whole = readYaml(text)
         assert.deepEqual({ value, mistakes }, { value: whole.value, mistakes: whole.mistakes }, text)
-        for (const path of [['routes', 0], ['routes', 1], ['routes', 1, 'to'], ['address']]) {
+        // What is not valid YAML has no values, so nothing asks for the place of one.
+        if (mistakes.length > 0) return
+        for (const path of [['routes', 0], ['routes', 1], ['routes', 1, 'to'], ['routes', 9], ['address']]) {
           assert.deepEqual(locate(path), whole.locate(path), `${path.join('.')} of\n${text}`)
         }
       }),

@@ -10,6 +10,8 @@
 
 interface YamlItem {
   readonly text: string
+  /** Where the text begins in the whole. */
+  readonly at: number
   /** Of its first key, from 1. */
   readonly line: number
   readonly column: number
@@ -41,8 +43,7 @@ export function splitYaml(text: string): SplitYaml | undefined {
   let open: { at: number; line: number; column: number } | undefined
   const items: YamlItem[] = []
   const close = (at: number) => {
-    if (open !== undefined)
-      items.push({ text: text.slice(open.at, at), line: open.line, column: open.column })
+    if (open !== undefined) items.push({ text: text.slice(open.at, at), ...open })
   }
   for (let at = begin; at < text.length; line += 1) {
     const newline = text.indexOf('\n', at)
@@ -67,6 +68,25 @@ export function splitYaml(text: string): SplitYaml | undefined {
   const list = head[1] === 'policy' ? 'policy' : 'routes'
   return items.length === 0 ? undefined : { rest: text.slice(0, begin) + text.slice(end), list, items }
 }
+
+/** The text with blank lines in place of all entries but some: every place in it is that in the whole. */
+export function excerpt(text: string, { items }: SplitYaml, begin: number, end: number): string {
+  const [first] = items
+  const last = items.at(-1)
+  if (first === undefined || last === undefined) return text
+  const tail = last.at + last.text.length
+  const from = items[begin]?.at ?? tail
+  const to = items[end]?.at ?? tail
+  return (
+    text.slice(0, first.at) +
+    blank(text.slice(first.at, from)) +
+    text.slice(from, to) +
+    blank(text.slice(to, tail)) +
+    text.slice(tail)
+  )
+}
+
+const blank = (part: string): string => '\n'.repeat(countLines(part, part.length))
 
 function countLines(text: string, end: number): number {
   let lines = 0

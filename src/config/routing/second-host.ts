@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Route } from '../config.ts'
 import { freezeDeep } from '../values/freeze.ts'
+import { firstOf, movedTo } from './moved-route.ts'
 
 const secondHosts = new WeakMap<Route, Route>()
 
@@ -15,8 +16,8 @@ const secondHosts = new WeakMap<Route, Route>()
 export function underSecondHost(route: Route): Route | undefined {
   const host = route.tls_downstream_server_name
   if (host === undefined || host === route.origin.host || route.origin.host === '') return undefined
-  const known = secondHosts.get(route)
-  if (known !== undefined) return known
+  const known = secondHosts.get(firstOf(route))
+  if (known !== undefined) return movedTo(known, route.position)
   const { scheme, port } = route.origin
   const second: Route = freezeDeep({
     ...route,
@@ -24,6 +25,6 @@ export function underSecondHost(route: Route): Route | undefined {
     from: `${scheme}://${isIP(host) === 6 ? `[${host}]` : host}${port === undefined ? '' : `:${port}`}`,
     origin: { scheme, host, port, wildcard: false },
   })
-  secondHosts.set(route, second)
+  secondHosts.set(firstOf(route), second)
   return second
 }

@@ -44,6 +44,12 @@ const CONDITIONS: Readonly<Record<string, (texts: readonly string[]) => Comparis
 const NEGATED: ReadonlySet<string> = new Set(['not', 'not_in'])
 
 function ofWhole(texts: readonly string[]): Comparison {
+  const [only = ''] = texts
+  // Most conditions have one text, and there may be half a million of them: sets would take most of the memory.
+  if (texts.length === 1) {
+    const bareOnly = withoutSlash(only)
+    return { fits: (path) => path === only, nearlyFits: (path) => withoutSlash(path) === bareOnly }
+  }
   const whole = new Set(texts)
   const bare = new Set(texts.map(withoutSlash))
   return { fits: (path) => whole.has(path), nearlyFits: (path) => bare.has(withoutSlash(path)) }
@@ -87,14 +93,10 @@ export function pathMatcher(data: unknown): PathMatcher {
 function testOf(key: string, texts: readonly string[]): readonly Test[] {
   const compare = CONDITIONS[key]
   if (compare === undefined) return []
-  return [
-    {
-      isNegated: NEGATED.has(key),
-      written: compare(texts),
-      unescaped: compare(texts.map((text) => unescapePath(text) ?? text)),
-      isEscaped: texts.some((text) => text.includes('%')),
-    },
-  ]
+  const isEscaped = texts.some((text) => text.includes('%'))
+  const written = compare(texts)
+  const unescaped = isEscaped ? compare(texts.map((text) => unescapePath(text) ?? text)) : written
+  return [{ isNegated: NEGATED.has(key), written, unescaped, isEscaped }]
 }
 
 const exactly = ({ written, isNegated }: Test, path: string): Truth =>
