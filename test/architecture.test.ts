@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   mcp: [...SHARED, ...MEANING, ...GROUND],
   api: [...SHARED, ...MEANING, ...GROUND],
   tunnel: GROUND,
-  outbound: ['errors.ts'],
+  outbound: ['errors.ts', 'turns.ts'],
   edge: ['crypto', 'errors.ts'],
   lookups: ['config', ...GROUND],
   upstream: ['access', ...MEANING, ...GROUND],

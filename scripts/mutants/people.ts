@@ -43,4 +43,11 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/session/sqlite/sqlite-store.test.ts'],
     breaks: 'A second process does not start while the first makes the file of sessions.',
   },
+  {
+    file: 'src/directory/pull/pulled-source.ts',
+    find: 'kept?.of === whose ?',
+    replace: 'kept !== undefined ?',
+    tests: ['src/directory/pull/pulled-source.test.ts'],
+    breaks: 'After an edit of the source, groups of another directory count until it is pulled.',
+  },
 ]

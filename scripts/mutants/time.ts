@@ -137,7 +137,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/directory/pull/pulled-source.ts',
-    find: 'knownOff: knownOff ?? offInCopy(kept),',
+    find: 'knownOff: knownOff ?? kept?.off,',
     replace: '',
     tests: ['src/directory/open-directory.test.ts'],
     breaks: 'Other settings of a pull that fails bring back whom it had switched off.',
@@ -200,15 +200,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/directory/open-directory.ts',
-    find: 'offIn(copies.get(`${OFF} ${settings.name}`)) ??',
+    find: '?? kept?.roster',
     replace: '',
     tests: ['src/directory/open-directory.test.ts'],
     breaks: 'A restart brings back whom a file had switched off, when its source is of another type now.',
   },
   {
     file: 'src/directory/open-directory.ts',
-    find: 'offIn(copies.get(`${OFF} ${settings.name}`)) ??\n    offInCopy(pulled)',
-    replace: 'offIn(copies.get(`${OFF} ${settings.name}`))',
+    find: '?? kept?.roster ?? pulled?.off',
+    replace: '?? kept?.roster',
     tests: ['src/directory/open-directory.test.ts'],
     breaks: 'A restart brings back whom a pull had switched off, when its source is a file now.',
   },

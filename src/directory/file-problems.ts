@@ -7,8 +7,8 @@ import { dirname, resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { standingStill } from '../config/file/watched-files.ts'
 import { formatOf } from '../config/keys/directory/directory-rules.ts'
-import { Fault, reasonOf } from '../errors.ts'
-import { readRoster } from './file-source.ts'
+import { Fault } from '../errors.ts'
+import { rowsOfFile } from './file-source.ts'
 
 /**
  * A start without a file that says who has left would let them in: it is refused, as one with a broken configuration is.
@@ -29,11 +29,7 @@ export function directoryFileProblems({ file, settings }: Config): readonly stri
   return settings.directory.flatMap((source) => {
     if (source.type !== 'file') return []
     const path = resolve(dirname(file), source.path)
-    try {
-      readRoster(path, source.format ?? formatOf(path) ?? 'yaml')
-      return []
-    } catch (error) {
-      return reasonOf(error).split('; ')
-    }
+    const read = rowsOfFile({ path, format: source.format ?? formatOf(path) ?? 'yaml' })
+    return 'wrong' in read ? read.wrong.split('; ') : []
   })
 }

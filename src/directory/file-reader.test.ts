@@ -110,7 +110,10 @@ groups:
   })
 
   it('is not upset by names that mean something to the language', () => {
-    const roster = rosterOf('users: { __proto__: [staff], constructor: [admins] }')
+    const roster = rosterOf('users: { valueOf: [staff], constructor: [admins] }')
+    assert.deepEqual(mistakesOf('users: { __proto__: [staff] }'), [
+      '1:10 no key may be called "__proto__"; choose another name',
+    ])
     assert.deepEqual(groupsOf(roster.findById('constructor')), ['admins'])
     assert.equal(roster.findById('toString'), undefined)
   })

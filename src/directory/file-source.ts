@@ -6,20 +6,67 @@
  *
  * @module
  */
+
 import { readTextFile } from '../config/file/load.ts'
 import { WatchedFiles } from '../config/file/watched-files.ts'
 import { reasonOf } from '../config/values/reference.ts'
 import { type KeptCopy, SourceFailure } from '../outbound/kept-copy.ts'
+import { isLongFile, type Rows, readAside } from '../outbound/read-aside.ts'
+import { each, inTurns, type Work } from '../turns.ts'
 import { readDirectoryFile } from './file-reader.ts'
-import { Roster } from './roster.ts'
+import { type Group, type Person, Roster } from './roster.ts'
+
+type Format = 'yaml' | 'json' | 'csv'
+
+/** Of the thread that reads a long file. */
+export interface FileRequest {
+  readonly path: string
+  readonly format: Format
+}
+
+/** Somebody, or a group. */
+export interface FileRow {
+  readonly person?: Person
+  readonly group?: Group
+}
 
 /** @throws {SourceFailure} with all mistakes, each with its line */
-export function readRoster(path: string, format: 'yaml' | 'json' | 'csv'): Roster {
-  const read = readDirectoryFile(contentOf(path), format)
-  if (!('mistakes' in read)) return Roster.of(read.people, read.groups)
-  throw new SourceFailure(
-    read.mistakes.map(({ line, column, message }) => `${path}:${line}:${column}: ${message}`).join('; '),
-  )
+export async function readRoster(path: string, format: Format, signal: AbortSignal): Promise<Roster> {
+  const request: FileRequest = { path, format }
+  const read = (await isLongFile(path))
+    ? await readAside<string, FileRow>(new URL('./file-thread.ts', import.meta.url), request, signal)
+    : rowsOfFile(request)
+  if ('wrong' in read) throw new SourceFailure(read.wrong)
+  return await inTurns(rosterOf(read.rows))
+}
+
+function* rosterOf(rows: readonly FileRow[]): Work<Roster> {
+  const people: Person[] = []
+  const groups: Group[] = []
+  yield* each(rows, ({ person, group }) => {
+    if (person !== undefined) people.push(person)
+    if (group !== undefined) groups.push(group)
+  })
+  return yield* Roster.building(people, groups)
+}
+
+/** In one piece: in a thread, of a short file, and where nothing is served yet. */
+export function rowsOfFile({ path, format }: FileRequest): Rows<string, FileRow> {
+  try {
+    const read = readDirectoryFile(contentOf(path), format)
+    if (!('mistakes' in read))
+      return {
+        rows: [...read.people.map((person) => ({ person })), ...read.groups.map((group) => ({ group }))],
+      }
+    return {
+      wrong: read.mistakes
+        .map(({ line, column, message }) => `${path}:${line}:${column}: ${message}`)
+        .join('; '),
+    }
+  } catch (error) {
+    if (error instanceof SourceFailure) return { wrong: error.message }
+    throw error
+  }
 }
 
 function contentOf(path: string): string {

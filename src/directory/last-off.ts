@@ -18,15 +18,24 @@ const MOST_KEPT = 20_000
 const Texts = z.array(z.string())
 const Kept = z.object({ people: z.array(z.object({ id: z.string(), ids: Texts, emails: Texts })) })
 
-/** Those of an earlier run; `undefined` when nothing is known of them. */
-export function offIn(record: StoredRecord | undefined): Roster | undefined {
-  const kept = Kept.safeParse(record?.value).data
+/** Of an earlier run. */
+export interface KeptOff {
+  readonly roster: Roster
+  /** As it stands in the store. */
+  readonly text: string
+}
+
+/** `undefined` when nothing is known of them. */
+export function offIn(record: StoredRecord): KeptOff | undefined {
+  const kept = Kept.safeParse(record.value).data
   return (
-    kept &&
-    Roster.of(
-      kept.people.map((person): Person => ({ ...person, isActive: false })),
-      [],
-    )
+    kept && {
+      roster: Roster.of(
+        kept.people.map((person): Person => ({ ...person, isActive: false })),
+        [],
+      ),
+      text: JSON.stringify(kept),
+    }
   )
 }
 
@@ -39,12 +48,12 @@ export class OffKeeper {
   constructor(options: {
     readonly name: string
     readonly records: Pick<Records, 'put'>
-    readonly kept: StoredRecord | undefined
+    readonly kept: KeptOff | undefined
     readonly logger: { warn(fields: object, message: string): void }
   }) {
     const { name, records, kept, logger } = options
     this.#put = (value) => records.put(OFF, name, value)
-    this.#written = JSON.stringify(kept?.value ?? { people: [] })
+    this.#written = kept?.text ?? JSON.stringify({ people: [] })
     this.#warn = (count) =>
       logger.warn(
         { source: `directory "${name}"`, people: count },

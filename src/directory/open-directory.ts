@@ -15,13 +15,14 @@ import type { Meter } from '../telemetry/metrics.ts'
 import { Directory } from './directory.ts'
 import type { Member } from './effective-groups.ts'
 import { followFile, readRoster } from './file-source.ts'
-import { OFF, OffKeeper, offIn } from './last-off.ts'
-import { COPIES, offInCopy, pulledSource } from './pull/pulled-source.ts'
+import { COPIES, dropListing, type KeptListing, keptListing } from './kept-listing.ts'
+import { type KeptOff, OFF, OffKeeper, offIn } from './last-off.ts'
+import { pulledSource } from './pull/pulled-source.ts'
 import { type PushedSource, pushedSource } from './pushed-source.ts'
 import type { Roster } from './roster.ts'
 import { Pace, STRANGER_PACE } from './scim/admission.ts'
 import { addScimFace, SCIM_PATH } from './scim/face.ts'
-import type { Records, StoredRecord } from './scim/records.ts'
+import type { Records } from './scim/records.ts'
 import { copiedSource, type OpenSource, type SourceStatus } from './source.ts'
 
 export interface DirectoryService<Session extends Member> extends AsyncDisposable {
@@ -114,26 +115,38 @@ export async function openDirectory<Session extends Member>(
 
 /** What sources said before they were opened. */
 interface Before {
-  /** By the kind of record and the name of the source. */
-  readonly copies: ReadonlyMap<string, StoredRecord>
+  readonly copies: Copies
   /** Under other settings, in this process. */
   readonly off: Roster | undefined
 }
 
-/** Of before the restart. What a source left behind that is no longer there is removed: it tells of people. */
-async function copiesIn(options: OpenDirectoryOptions): Promise<ReadonlyMap<string, StoredRecord>> {
+/** Of before the restart, by the names of the sources: read once, however often the configuration changes. */
+interface Copies {
+  readonly pulled: ReadonlyMap<string, KeptListing>
+  readonly off: ReadonlyMap<string, KeptOff>
+}
+
+/** What a source left behind that is no longer there is removed: it tells of people. */
+async function copiesIn(options: OpenDirectoryOptions): Promise<Copies> {
   const { records, config } = options
   const names = new Set(config.current.settings.directory.map(({ name }) => name))
-  const copies = new Map<string, StoredRecord>()
-  for (const collection of [COPIES, OFF])
-    for (const record of await records.list(collection)) {
-      copies.set(`${collection} ${record.id}`, record)
-      if (names.has(record.id)) continue
-      const off = collection === OFF ? offIn(record) : offInCopy(record)
-      tellOfRemoval(record.id, off?.peopleOff.length ?? 0, options)
-      await records.delete(collection, record.id)
-    }
-  return copies
+  const pulled = new Map<string, KeptListing>()
+  for (const record of await records.list(COPIES)) {
+    const kept = await keptListing(record.id, record, records)
+    if (kept !== undefined) pulled.set(record.id, kept)
+    if (names.has(record.id)) continue
+    tellOfRemoval(record.id, kept?.off.peopleOff.length ?? 0, options)
+    await dropListing(record.id, record, records)
+  }
+  const off = new Map<string, KeptOff>()
+  for (const record of await records.list(OFF)) {
+    const kept = offIn(record)
+    if (kept !== undefined) off.set(record.id, kept)
+    if (names.has(record.id)) continue
+    tellOfRemoval(record.id, kept?.roster.peopleOff.length ?? 0, options)
+    await records.delete(OFF, record.id)
+  }
+  return { pulled, off }
 }
 
 /** Who takes a source out decides that what it says counts no longer. That lets people in, so it is said aloud. */
@@ -160,17 +173,13 @@ function openSource(
   onChange: () => void,
 ): OpenSource | PushedSource {
   // Of an earlier run, whatever kind of source it was then: its type is a setting of it like others.
-  const pulled = copies.get(`${COPIES} ${settings.name}`)
-  const knownOff =
-    off ??
-    (settings.type === 'file' ? undefined : offInCopy(pulled)) ??
-    offIn(copies.get(`${OFF} ${settings.name}`)) ??
-    offInCopy(pulled)
+  const pulled = copies.pulled.get(settings.name)
+  const kept = copies.off.get(settings.name)
+  const knownOff = off ?? (settings.type === 'file' ? undefined : pulled?.off) ?? kept?.roster ?? pulled?.off
   switch (settings.type) {
     case 'file': {
       const path = resolve(dirname(configFile), settings.path)
       const format = settings.format ?? formatOf(path) ?? 'yaml'
-      const kept = copies.get(`${OFF} ${settings.name}`)
       const keeper = new OffKeeper({ name: settings.name, records, kept, logger })
       return copiedSource({
         settings,
@@ -181,9 +190,9 @@ function openSource(
           keeper.note(roster)
           onChange()
         },
-        fetch: async () => {
+        fetch: async (signal) => {
           await standingStill([path])
-          return readRoster(path, format)
+          return await readRoster(path, format, signal)
         },
         follow: (copy) => followFile(path, copy),
       })

@@ -57,9 +57,17 @@ export class Roster {
   readonly #byToldId = new Index()
 
   static of(people: Iterable<Person>, groups: Iterable<Group>): Roster {
+    return atOnce(Roster.building(people, groups))
+  }
+
+  /** The same for many. Nobody sees it before it is whole. */
+  static *building(people: Iterable<Person>, groups: Iterable<Group>): Work<Roster> {
     const roster = new Roster()
-    for (const person of people) roster.setPerson(person)
-    for (const group of groups) roster.setGroup(group)
+    yield* each(people, (person) => roster.setPerson(person))
+    for (const group of groups) {
+      yield* roster.settingGroup(group)
+      yield
+    }
     return roster
   }
 

@@ -12,9 +12,17 @@ import { shownUrl } from '../config/values/shown-url.ts'
 import { systemCodeOf } from '../errors.ts'
 import type { HttpClient } from '../outbound/http-client.ts'
 import { type KeptCopy, keepCopy, SourceFailure } from '../outbound/kept-copy.ts'
+import { isLongText, readAside } from '../outbound/read-aside.ts'
 import { retryAfterOf } from '../outbound/retry-after.ts'
+import { inTurns } from '../turns.ts'
 import { type PlaceTable, readPlaces } from './places.ts'
-import { type RecordTable, readRecordTable } from './record-table.ts'
+import {
+  buildingTable,
+  type KeyedRow,
+  type RecordTable,
+  readKeyedRows,
+  type TableMistake,
+} from './record-table.ts'
 
 export interface SourceOptions {
   readonly http: HttpClient
@@ -57,8 +65,8 @@ export function recordSource(type: string, source: RecordSource, config: Config)
       const read = tableReader(name, source, options)
       return source.path === undefined
         ? openUrl(name, source, headers, read, options)
-        : openFile(name, source.path, folder, source.max_age, options, (bytes, path) =>
-            read(bytes.toString('utf8'), /\.csv$/i.test(path) ? 'csv' : 'json', path),
+        : openFile(name, source.path, folder, source.max_age, options, (bytes, path, signal) =>
+            read(bytes, /\.csv$/i.test(path) ? 'csv' : 'json', path, signal),
           )
     },
   }
@@ -73,7 +81,7 @@ export function placeSource(path: string, config: Config): NamedSource<PlaceTabl
     open: (options) =>
       openFile(name, path, folder, undefined, options, (bytes) => {
         try {
-          return readPlaces(bytes)
+          return Promise.resolve(readPlaces(bytes))
         } catch {
           throw new SourceFailure(`${path} is no MaxMind DB file`)
         }
@@ -86,15 +94,20 @@ function idOf(parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 }
 
-type ReadTable = (text: string, format: 'json' | 'csv', where: string) => RecordTable
+type ReadTable = (
+  bytes: Uint8Array,
+  format: 'json' | 'csv',
+  where: string,
+  signal: AbortSignal,
+) => Promise<RecordTable>
 
 function tableReader(name: string, source: RecordSource, { logger }: SourceOptions): ReadTable {
-  return (text, format, where) => {
-    const read = readRecordTable(text, {
-      format: source.format ?? format,
-      key: source.key,
-      keyField: source.key_field,
-    })
+  return async (bytes, usualFormat, where, signal) => {
+    const { format = usualFormat, key, key_field: keyField } = source
+    const found = isLongText(bytes)
+      ? await readAside<TableMistake, KeyedRow>(THREAD, { bytes, format, keyField }, signal)
+      : readKeyedRows(Buffer.from(bytes).toString('utf8'), { format, keyField })
+    const read = 'wrong' in found ? found.wrong : await inTurns(buildingTable(found.rows, { key, keyField }))
     if ('wrong' in read)
       throw new SourceFailure(`${where}${read.line === undefined ? '' : `:${read.line}`} ${read.wrong}`)
     if (read.table.ambiguous.length > 0)
@@ -103,13 +116,15 @@ function tableReader(name: string, source: RecordSource, { logger }: SourceOptio
   }
 }
 
+const THREAD = new URL('./record-thread.ts', import.meta.url)
+
 function openFile<Table>(
   name: string,
   path: string,
   folder: string,
   maxAgeMs: number | undefined,
   { now, logger }: SourceOptions,
-  read: (bytes: Buffer, path: string) => Table,
+  read: (bytes: Buffer, path: string, signal: AbortSignal) => Promise<Table>,
 ): OpenSource<Table> {
   const file = resolve(folder, path)
   // Watched before it is first read, so that no change falls in between.
@@ -119,9 +134,9 @@ function openFile<Table>(
     maxAgeMs,
     now,
     logger,
-    fetch: async () => {
+    fetch: async (signal) => {
       await standingStill([file])
-      return read(await readBytes(file, path), path)
+      return await read(await readBytes(file, path), path, signal)
     },
   })
   return {
@@ -152,7 +167,7 @@ function openUrl(
       if (!answer.ok)
         throw new SourceFailure(`${shownUrl(url)} answered ${answer.status}`, retryAfterOf(answer, now()))
       const isCsv = /^text\/csv\b/.test(answer.headers.get('content-type') ?? '')
-      return read(await answer.text(), isCsv ? 'csv' : 'json', shownUrl(url))
+      return await read(await answer.bytes(), isCsv ? 'csv' : 'json', shownUrl(url), signal)
     },
   })
   return { name, copy, [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose]() }

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type RecordTable, readRecordTable, type TableForm } from './record-table.ts'
+import { atOnce } from '../turns.ts'
+import {
+  buildingTable,
+  type RecordTable,
+  readKeyedRows,
+  type TableForm,
+  type TableResult,
+} from './record-table.ts'
 
 const CSV: TableForm = { format: 'csv', key: 'user.email', keyField: 'email' }
 const JSON_BY_ID: TableForm = { format: 'json', key: 'user.id', keyField: 'id' }
 const BY_ADDRESS: TableForm = { format: 'csv', key: 'request.ip', keyField: 'net' }
+
+function readRecordTable(text: string, form: TableForm): TableResult {
+  const read = readKeyedRows(text, form)
+  return 'wrong' in read ? read.wrong : atOnce(buildingTable(read.rows, form))
+}
 
 function tableOf(text: string, form: TableForm): RecordTable {
   const read = readRecordTable(text, form)

@@ -6,6 +6,8 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { readCsv } from '../outbound/csv.ts'
+import type { Rows } from '../outbound/read-aside.ts'
+import type { Work } from '../turns.ts'
 
 /** Which fact of a request a table is looked into by. */
 export const RECORD_KEYS = [
@@ -27,9 +29,7 @@ export interface RecordTable {
 }
 
 /** `line` is of the text where that can be told; `wrong` never quotes a value. */
-export type TableResult =
-  | { readonly table: RecordTable }
-  | { readonly wrong: string; readonly line?: number | undefined }
+export type TableResult = { readonly table: RecordTable } | TableMistake
 
 export interface TableForm {
   readonly format: 'json' | 'csv'
@@ -42,19 +42,38 @@ export interface TableForm {
 const MOST_ROWS = 1_000_000
 const MOST_TOLD = 5
 
-export function readRecordTable(text: string, { format, key, keyField }: TableForm): TableResult {
+export interface TableMistake {
+  readonly wrong: string
+  readonly line?: number | undefined
+}
+
+export function readKeyedRows(
+  text: string,
+  { format, keyField }: Pick<TableForm, 'format' | 'keyField'>,
+): Rows<TableMistake, KeyedRow> {
   const read = format === 'csv' ? readCsvRows(text, keyField) : readJsonRows(text, keyField)
-  if ('wrong' in read) return read
-  if (read.rows.length > MOST_ROWS) return { wrong: `has more than ${MOST_ROWS} rows` }
+  if ('wrong' in read) return { wrong: read }
+  return read.rows.length > MOST_ROWS ? { wrong: { wrong: `has more than ${MOST_ROWS} rows` } } : read
+}
+
+/** Nobody sees the table before it is whole. */
+export function* buildingTable(
+  rows: readonly KeyedRow[],
+  { key, keyField }: Pick<TableForm, 'key' | 'keyField'>,
+): Work<TableResult> {
   const index = key === 'request.ip' ? new AddressIndex() : new TextIndex(key)
-  for (const { keyText, row, line, place } of read.rows) {
+  for (const [at, { keyText, row, line, place }] of rows.entries()) {
     const wrong = index.add(keyText, row)
     if (wrong !== undefined) return { wrong: `${place}: its "${keyField}" ${wrong}`, line }
+    if (at % ROWS_AT_ONCE === 0) yield
   }
   return { table: index }
 }
 
-interface KeyedRow {
+const ROWS_AT_ONCE = 50
+
+/** A row with what it is found by. */
+export interface KeyedRow {
   readonly keyText: string
   readonly row: Row
   readonly line?: number | undefined
@@ -62,9 +81,9 @@ interface KeyedRow {
   readonly place: string
 }
 
-type Rows = { readonly rows: readonly KeyedRow[] } | { readonly wrong: string; readonly line?: number }
+type Found = { readonly rows: readonly KeyedRow[] } | TableMistake
 
-function readCsvRows(text: string, keyField: string): Rows {
+function readCsvRows(text: string, keyField: string): Found {
   const csv = readCsv(text)
   if ('wrong' in csv) return csv
   if (!csv.columns.includes(keyField))
@@ -80,7 +99,7 @@ function readCsvRows(text: string, keyField: string): Rows {
 }
 
 /** A list of objects, or an object whose members are them and whose names are the keys. */
-function readJsonRows(text: string, keyField: string): Rows {
+function readJsonRows(text: string, keyField: string): Found {
   let value: unknown
   try {
     value = JSON.parse(text.replace(/^\uFEFF/, ''))

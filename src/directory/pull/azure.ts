@@ -69,7 +69,7 @@ export async function pullAzure(
       groups: members.filter(isGroup).map(({ id }) => id),
     })
   }
-  return listing.build()
+  return await listing.build()
 }
 
 interface GraphPage<Item> {

@@ -9,7 +9,7 @@
 import { z } from 'zod'
 import type { PulledDirectory } from '../../config/config.ts'
 import { Api, type ApiPorts, eachOf } from './api.ts'
-import { type Listing, ListingBuilder } from './listing.ts'
+import { type Listing, ListingBuilder, mapped } from './listing.ts'
 
 const Members = z.array(z.object({ id: z.int().positive(), suspended_at: z.string().nullish() }))
 const Teams = z.array(z.object({ slug: z.string().min(1) }))
@@ -29,7 +29,7 @@ export async function pullGithub(
   const listing = new ListingBuilder()
   const take = async (id: string, address: string) => {
     const members = await api.getAll(`${address}/members?per_page=100`, Members)
-    const people = members.map(({ id: number, suspended_at: suspendedAt }) =>
+    const people = await mapped(members, ({ id: number, suspended_at: suspendedAt }) =>
       listing.person(String(number), { isActive: suspendedAt === undefined || suspendedAt === null }),
     )
     listing.group(id, undefined, { people })
@@ -42,5 +42,5 @@ export async function pullGithub(
       take(`${organization}/${slug}`, `${at}/teams/${encodeURIComponent(slug)}`),
     )
   }
-  return listing.build()
+  return await listing.build()
 }

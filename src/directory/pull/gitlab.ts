@@ -7,7 +7,7 @@
 import { z } from 'zod'
 import type { PulledDirectory } from '../../config/config.ts'
 import { Api, type ApiPorts, eachOf } from './api.ts'
-import { type Listing, ListingBuilder } from './listing.ts'
+import { type Listing, ListingBuilder, mapped } from './listing.ts'
 
 const Group = z.object({ id: z.int(), full_path: z.string().min(1) })
 const Members = z.array(z.object({ id: z.int(), state: z.string(), email: z.string().nullish() }))
@@ -29,7 +29,7 @@ export async function pullGitlab(
   const once = new Map(groups.map((group) => [group.id, group]))
   await eachOf([...once.values()], async ({ id, full_path }) => {
     const members = await api.getAll(`/api/v4/groups/${id}/members/all?${PAGES}`, Members)
-    const people = members.map((member) =>
+    const people = await mapped(members, (member) =>
       listing.person(String(member.id), {
         emails: [member.email],
         isActive: member.state === 'active',
@@ -37,7 +37,7 @@ export async function pullGitlab(
     )
     listing.group(String(id), full_path, { people })
   })
-  return listing.build()
+  return await listing.build()
 }
 
 async function withSubgroups(api: Api, path: string): Promise<z.output<typeof Group>[]> {

@@ -12,7 +12,7 @@ import { z } from 'zod'
 import type { PulledDirectory } from '../../config/config.ts'
 import { SourceFailure } from '../../outbound/kept-copy.ts'
 import { Api, type ApiPorts, eachOf, fetchToken, type Page } from './api.ts'
-import { type Listing, ListingBuilder } from './listing.ts'
+import { type Listing, ListingBuilder, mapped } from './listing.ts'
 
 const SCOPES = [
   'https://www.googleapis.com/auth/admin.directory.user.readonly',
@@ -68,21 +68,25 @@ export async function pullGoogle(source: PulledDirectory<'google'>, ports: ApiPo
   const customer = `customer=${encodeURIComponent(source.customer)}`
 
   const users = await pages(api, `/admin/directory/v1/users?${customer}&maxResults=500`, Users)
-  for (const { id, primaryEmail, suspended, archived } of users.flatMap((page) => page.users))
-    listing.person(id, { emails: [primaryEmail], isActive: suspended !== true && archived !== true })
+  await mapped(
+    users.flatMap((page) => page.users),
+    ({ id, primaryEmail, suspended, archived }) =>
+      listing.person(id, { emails: [primaryEmail], isActive: suspended !== true && archived !== true }),
+  )
   const everybody = [...listing.people]
 
   const found = await pages(api, `/admin/directory/v1/groups?${customer}&maxResults=200`, Groups)
   const groups = found.flatMap((page) => page.groups)
   await eachOf(groups, async ({ id, email }) => {
-    const address = `/admin/directory/v1/groups/${encodeURIComponent(id)}/members?maxResults=200`
-    const members = (await pages(api, address, Members)).flatMap((page) => page.members)
+    const at = `/admin/directory/v1/groups/${encodeURIComponent(id)}/members?maxResults=200`
+    const members = (await pages(api, at, Members)).flatMap((page) => page.members)
     const idsOf = (type: string) =>
       members.flatMap((member) => (member.type === type && member.id !== undefined ? member.id : []))
     // A member of another organisation is known by nothing but what the group says.
-    for (const member of members)
-      if (member.type === 'USER' && member.id !== undefined)
-        listing.person(member.id, { emails: [member.email], isActive: isInUse(member.status) })
+    await mapped(members, ({ type, id: memberId, email: address, status }) => {
+      if (type === 'USER' && memberId !== undefined)
+        listing.person(memberId, { emails: [address], isActive: isInUse(status) })
+    })
     const isForAll = members.some(({ type }) => type === 'CUSTOMER')
     // Groups have names too, which need not differ; the address is what nobody else has.
     listing.group(id, email, {
@@ -90,7 +94,7 @@ export async function pullGoogle(source: PulledDirectory<'google'>, ports: ApiPo
       groups: idsOf('GROUP'),
     })
   })
-  return listing.build()
+  return await listing.build()
 }
 
 /** Of somebody of another organisation often nothing is told. */

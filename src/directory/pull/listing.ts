@@ -3,11 +3,22 @@
  *
  * @module
  */
+import { each, inTurns } from '../../turns.ts'
 import type { Group, Person } from '../roster.ts'
 
 export interface Listing {
   readonly people: readonly Person[]
   readonly groups: readonly Group[]
+}
+
+/** `map`, of as many as a group may have. */
+export async function mapped<Item, Result>(
+  items: readonly Item[],
+  act: (item: Item) => Result,
+): Promise<Result[]> {
+  const results: Result[] = []
+  await inTurns(each(items, (item) => results.push(act(item))))
+  return results
 }
 
 /** Collects people, each once: whoever is in several groups comes several times. */
@@ -53,15 +64,19 @@ export class ListingBuilder {
     return this.#people.keys()
   }
 
-  build(): Listing {
-    return {
-      people: [...this.#people.values()],
-      groups: [...this.#groups].map(([id, group]) => ({
-        id,
-        name: group.name,
-        people: [...group.people],
-        groups: [...group.groups],
-      })),
-    }
+  /** In turns: there may be 50,000 people. */
+  async build(): Promise<Listing> {
+    const people = [...this.#people.values()]
+    const groups: Group[] = []
+    await inTurns(
+      each(
+        this.#groups,
+        ([id, group]) => {
+          groups.push({ id, name: group.name, people: [...group.people], groups: [...group.groups] })
+        },
+        1,
+      ),
+    )
+    return { people, groups }
   }
 }

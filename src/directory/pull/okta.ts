@@ -7,7 +7,7 @@
 import { z } from 'zod'
 import type { PulledDirectory } from '../../config/config.ts'
 import { Api, type ApiPorts, eachOf } from './api.ts'
-import { type Listing, ListingBuilder } from './listing.ts'
+import { type Listing, ListingBuilder, mapped } from './listing.ts'
 
 const Groups = z.array(z.object({ id: z.string().min(1), profile: z.object({ name: z.string().nullish() }) }))
 const Users = z.array(
@@ -31,7 +31,7 @@ export async function pullOkta({ url, token }: PulledDirectory<'okta'>, ports: A
   const groups = await api.getAll('/api/v1/groups?limit=200', Groups)
   await eachOf(groups, async ({ id, profile }) => {
     const users = await api.getAll(`/api/v1/groups/${encodeURIComponent(id)}/users?limit=200`, Users)
-    const people = users.map((user) =>
+    const people = await mapped(users, (user) =>
       listing.person(user.id, {
         emails: [
           user.profile.email,
@@ -42,5 +42,5 @@ export async function pullOkta({ url, token }: PulledDirectory<'okta'>, ports: A
     )
     listing.group(id, profile.name, { people })
   })
-  return listing.build()
+  return await listing.build()
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Secret } from '../../config/values/secret.ts'
-import type { StoredRecord } from '../scim/records.ts'
+import { COPIES, keptListing } from '../kept-listing.ts'
+import { MapRecords } from '../scim/records.fixture.ts'
 import type { OpenSource } from '../source.ts'
 import { common, PLANTED, PlayedApi, type Script, secret } from './played-api.fixture.ts'
 import { type PulledSourceOptions, pulledSource } from './pulled-source.ts'
@@ -17,7 +18,7 @@ const DOWN: Script = { 'GET /api/v1/groups': () => ({ status: 500 }) }
 class Bench implements AsyncDisposable {
   readonly api: PlayedApi
   now = 1_000_000
-  kept: StoredRecord | undefined
+  readonly records = new MapRecords()
   readonly log: string[] = []
   #waiting: (() => void) | undefined
 
@@ -25,7 +26,8 @@ class Bench implements AsyncDisposable {
     this.api = api
   }
 
-  open(more: Partial<PulledSourceOptions['settings']> = {}): OpenSource {
+  async open(more: Partial<PulledSourceOptions['settings']> = {}): Promise<OpenSource> {
+    const record = await this.records.get(COPIES, 'pulled')
     const write = (fields: object, message: string) => void this.log.push(JSON.stringify([fields, message]))
     const settings = {
       ...common,
@@ -37,13 +39,8 @@ class Bench implements AsyncDisposable {
     return pulledSource({
       settings,
       http: this.api.ports.http,
-      records: {
-        put: (_collection, id, value) => {
-          this.kept = { id, value: structuredClone(value), version: 1, changedAt: this.now }
-          return this.kept
-        },
-      },
-      kept: this.kept,
+      records: this.records,
+      kept: record && (await keptListing('pulled', record, this.records)),
       now: () => this.now,
       logger: { info: write, warn: write },
       onChange: () => this.#waiting?.(),
@@ -73,7 +70,7 @@ describe('a pulled source', () => {
   it('is unknown until the first pull, and says so', async () => {
     await using bench = new Bench(await PlayedApi.start(OKTA))
     const pulled = bench.pulled()
-    await using source = bench.open()
+    await using source = await bench.open()
     assert.equal(source.status.state, 'unknown')
     await pulled
     assert.deepEqual(source.status, {
@@ -90,11 +87,11 @@ describe('a pulled source', () => {
   it('knows after a restart what it knew before, until that is too old', async () => {
     await using bench = new Bench(await PlayedApi.start(OKTA))
     const pulled = bench.pulled()
-    await using first = bench.open()
+    await using first = await bench.open()
     await pulled
     bench.api.script = DOWN
     bench.now += 3_600_000
-    await using again = bench.open({ token: Secret.of('another-token') })
+    await using again = await bench.open({ token: Secret.of('another-token') })
     assert.ok(isKnown(again))
     const { goodUntil = 0 } = again
     bench.now = goodUntil - 1
@@ -108,24 +105,24 @@ describe('a pulled source', () => {
   it('does not take the copy of another directory for its own, nor one that can not be read', async () => {
     await using bench = new Bench(await PlayedApi.start(OKTA))
     const pulled = bench.pulled()
-    await using first = bench.open()
+    await using first = await bench.open()
     await pulled
     assert.ok(isKnown(first))
     bench.api.script = DOWN
-    await using other = bench.open({ url: `${bench.api.url}/other` })
+    await using other = await bench.open({ url: `${bench.api.url}/other` })
     assert.equal(other.roster, undefined)
-    bench.kept = { id: 'pulled', value: { people: 'x' }, version: 1, changedAt: 0 }
-    await using broken = bench.open()
+    await bench.records.put(COPIES, 'pulled', { people: 'x' })
+    await using broken = await bench.open()
     assert.equal(broken.roster, undefined)
   })
 
   it('is not believed to be empty: a right that is missing would let in whom it had switched off', async () => {
     await using bench = new Bench(await PlayedApi.start(OKTA))
     const pulled = bench.pulled()
-    await using first = bench.open()
+    await using first = await bench.open()
     await pulled
     bench.api.script = { 'GET /api/v1/groups': () => ({ body: [] }) }
-    await using again = bench.open()
+    await using again = await bench.open()
     await until(() => again.failures > 0)
     assert.notEqual(again.failures, 0)
     assert.ok(isKnown(again) && isKnown(first))
@@ -135,10 +132,10 @@ describe('a pulled source', () => {
   it('puts no secret into the store or the log', async () => {
     await using bench = new Bench(await PlayedApi.start(OKTA))
     const pulled = bench.pulled()
-    await using source = bench.open()
+    await using source = await bench.open()
     await pulled
     bench.api.script = DOWN
     assert.ok(isKnown(source))
-    assert.doesNotMatch(JSON.stringify([bench.kept, bench.log]), new RegExp(PLANTED))
+    assert.doesNotMatch(JSON.stringify([bench.records.all, bench.log]), new RegExp(PLANTED))
   })
 })

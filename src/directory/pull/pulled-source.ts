@@ -5,12 +5,12 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
 import type { PulledDirectory } from '../../config/config.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
 import { type KeptCopyOptions, SourceFailure } from '../../outbound/kept-copy.ts'
+import { inTurns } from '../../turns.ts'
+import { type KeptListing, keepListing, type Writer } from '../kept-listing.ts'
 import { Roster } from '../roster.ts'
-import type { Records, StoredRecord } from '../scim/records.ts'
 import { copiedSource, type OpenSource } from '../source.ts'
 import type { ApiPorts } from './api.ts'
 import { pullAzure } from './azure.ts'
@@ -23,25 +23,15 @@ import { pullOkta } from './okta.ts'
 export interface PulledSourceOptions {
   readonly settings: PulledDirectory
   readonly http: Pick<HttpClient, 'fetch'>
-  readonly records: Pick<Records, 'put'>
-  /** The record of an earlier pull, if there is one. */
-  readonly kept: StoredRecord | undefined
+  readonly records: Writer
+  /** What an earlier pull has brought, of before the restart. */
+  readonly kept: KeptListing | undefined
   /** Whom it had switched off under other settings. */
   readonly knownOff?: Roster | undefined
   readonly now: () => number
   readonly logger: KeptCopyOptions<unknown>['logger']
   readonly onChange: () => void
 }
-
-export const COPIES = 'directory-copy'
-
-const Texts = z.array(z.string())
-const KeptCopy = z.object({
-  of: z.string(),
-  asOf: z.number(),
-  people: z.array(z.object({ id: z.string(), ids: Texts, emails: Texts, isActive: z.boolean() })),
-  groups: z.array(z.object({ id: z.string(), name: z.string().optional(), people: Texts, groups: Texts })),
-})
 
 export function pulledSource({
   settings,
@@ -56,7 +46,7 @@ export function pulledSource({
   const whose = whoseCopy(settings)
   const keep = async (listing: Listing): Promise<void> => {
     try {
-      await records.put(COPIES, settings.name, { of: whose, asOf: now(), ...listing })
+      await keepListing(settings.name, { of: whose, asOf: now() }, listing, records)
     } catch {
       // The store tells of its troubles itself; the copy in memory is as good.
     }
@@ -68,13 +58,14 @@ export function pulledSource({
     onChange,
     intervalMs: settings.poll_interval,
     maxAgeMs: settings.max_age,
-    initial: initialOf(whose, kept),
-    knownOff: knownOff ?? offInCopy(kept),
+    initial: kept?.of === whose ? { value: kept.roster, asOf: kept.asOf } : undefined,
+    // Of whatever settings: who was locked out under those of before is not let in by an edit.
+    knownOff: knownOff ?? kept?.off,
     fetch: async (signal) => {
       const listing = await pull(settings, { http, now, signal })
       if (listing.people.length === 0) throw new SourceFailure(NOBODY)
       await keep(listing)
-      return Roster.of(listing.people, listing.groups)
+      return await inTurns(Roster.building(listing.people, listing.groups))
     },
   })
 }
@@ -105,22 +96,3 @@ const NOT_ITS_OWN = new Set(['name', 'provider', 'match_by', 'group_names', 'pol
 
 /** A right that is missing makes lists empty; that everybody has left is another thing to say. */
 const NOBODY = 'it names nobody: check what its credential may read'
-
-/** Of whatever settings: who was locked out under those of before is not let in by an edit. */
-export function offInCopy(kept: StoredRecord | undefined): Roster | undefined {
-  const copy = KeptCopy.safeParse(kept?.value).data
-  return (
-    copy &&
-    Roster.of(
-      copy.people.filter(({ isActive }) => !isActive),
-      [],
-    )
-  )
-}
-
-function initialOf(whose: string, kept: StoredRecord | undefined) {
-  const copy = KeptCopy.safeParse(kept?.value).data
-  if (copy?.of !== whose) return undefined
-  const groups = copy.groups.map((group) => ({ ...group, name: group.name }))
-  return { value: Roster.of(copy.people, groups), asOf: copy.asOf }
-}

@@ -11,6 +11,11 @@ export class MapRecords implements Records {
     return this.isLate ? Promise.resolve(value) : value
   }
 
+  /** Whatever the collection. */
+  get all(): readonly StoredRecord[] {
+    return [...this.#records.values()]
+  }
+
   get(collection: string, id: string) {
     return this.#answer(this.#records.get(`${collection} ${id}`))
   }
