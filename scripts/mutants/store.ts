@@ -138,4 +138,11 @@ export const MUTANTS: readonly Mutant[] = [
     breaks:
       'of two processes one replaces the file that the other has put back, and its sign-outs are undone',
   },
+  {
+    file: 'src/session/sqlite-file.ts',
+    find: '.restored-${randomUUID()}`',
+    replace: '.restored`',
+    tests: ['src/session/sqlite-file.test.ts'],
+    breaks: 'two processes that miss the file write one copy at the same time, and all sessions are lost',
+  },
 ]
