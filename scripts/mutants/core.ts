@@ -6,9 +6,10 @@ const SIGNED = ['src/crypto/signed-url.test.ts']
 const SEAL = ['src/crypto/seal.test.ts']
 const FLOW = ['src/edge/flow.test.ts']
 const ACCOUNT = ['src/edge/service-account-token.test.ts']
-const CHECKS = ['src/extauthz/*.test.ts']
-const SIGN_IN = ['src/authenticate/*.test.ts']
-const POLICY = ['src/policy/*.test.ts']
+const PIPELINE = ['src/extauthz/pipeline.test.ts']
+const REUSE = ['src/extauthz/reuse.test.ts', 'src/extauthz/client-certificate.test.ts']
+const SIGN_IN = ['pipeline', 'sign-in', 'sites'].map((name) => `src/authenticate/${name}.test.ts`)
+const POLICY = ['src/policy/missing-facts.test.ts', 'src/policy/known-groups.test.ts']
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -92,7 +93,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/extauthz/pipeline.ts',
     find: "throw new Fault('ROUTE_UNKNOWN', `Envoy asks for a route that is not known: ${check.request.routeId}`)",
     replace: 'return undefined',
-    tests: CHECKS,
+    tests: PIPELINE,
     breaks: 'a route that was removed a moment ago is judged by no policy',
   },
   {
@@ -100,56 +101,56 @@ export const MUTANTS: readonly Mutant[] = [
     find: "return request.byteLength > LARGEST_HEADERS ? { outcome: 'refuse', reason: 'headers-too-large' } : undefined",
     replace:
       "return request.byteLength > 1e9 ? { outcome: 'refuse', reason: 'headers-too-large' } : undefined",
-    tests: CHECKS,
+    tests: PIPELINE,
     breaks: 'apps break on headers that nobody told them of',
   },
   {
     file: 'src/extauthz/pipeline.ts',
     find: "return reason === undefined ? undefined : { outcome: 'refuse', reason }\n}\n\n/** By what Envoy tells",
     replace: 'return reason === undefined ? undefined : undefined\n}\n\n/** By what Envoy tells',
-    tests: CHECKS,
+    tests: ['src/extauthz/credentials.test.ts', ...PIPELINE],
     breaks: 'of two credentials in one request the attacker chooses which counts',
   },
   {
     file: 'src/extauthz/pipeline.ts',
     find: 'if (!Number.isSafeInteger(Math.floor(now)) || now <= 0)',
     replace: 'if (now === -1)',
-    tests: CHECKS,
+    tests: ['src/extauthz/fail-closed.test.ts'],
     breaks: 'with a clock that shows no time nothing expires',
   },
   {
     file: 'src/extauthz/pipeline.ts',
     find: "return certificate.validity === 'valid' ? certificate.fingerprint : 'invalid'",
     replace: "return certificate.validity === 'valid' ? 'valid' : 'invalid'",
-    tests: CHECKS,
+    tests: REUSE,
     breaks: 'what an app is told of one certificate is sent with the request of another',
   },
   {
     file: 'src/extauthz/allowed.ts',
     find: 'ready.sessionVersion === sessionVersion &&',
     replace: '',
-    tests: CHECKS,
+    tests: REUSE,
     breaks: 'an app is told groups that somebody has lost',
   },
   {
     file: 'src/extauthz/allowed.ts',
     find: 'ready.isAuthorizationOurs === isAuthorizationOurs &&',
     replace: '',
-    tests: CHECKS,
+    tests: REUSE,
     breaks: 'a credential of ours reaches the app',
   },
   {
     file: 'src/extauthz/allowed.ts',
     find: 'ready.references === references &&',
     replace: '',
-    tests: CHECKS,
+    tests: REUSE,
     breaks: 'the header of one request is copied into the next',
   },
   {
     file: 'src/extauthz/allowed.ts',
     find: 'now < ready.goodUntil',
     replace: 'now < Infinity',
-    tests: CHECKS,
+    tests: REUSE,
     breaks: 'an app gets a token that has ended',
   },
   {
@@ -220,42 +221,42 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/extauthz/pipeline.ts',
     find: 'keepSessions(check, (session) => !isSignedIn(check, session) || check.now < session.expiresAt)',
     replace: 'keepSessions(check, () => true)',
-    tests: CHECKS,
+    tests: PIPELINE,
     breaks: 'a session is good until it is swept',
   },
   {
     file: 'src/extauthz/pipeline.ts',
     find: 'keepSessions(check, ({ kind, idpId }) => isMachine(kind) || idpIds.includes(idpId))',
     replace: 'keepSessions(check, () => idpIds.length >= 0)',
-    tests: CHECKS,
+    tests: PIPELINE,
     breaks: 'people of one provider use routes that are for another',
   },
   {
     file: 'src/extauthz/pipeline.ts',
     find: 'keepSessions(check, (session) => !directory.isSwitchedOff(session))',
     replace: '',
-    tests: CHECKS,
+    tests: PIPELINE,
     breaks: 'whom the directory has deactivated goes on',
   },
   {
     file: 'src/extauthz/pipeline.ts',
     find: "return sessions.length > 1 ? { outcome: 'refuse', reason: 'conflicting-credentials' } : undefined",
     replace: 'return sessions.length > 99 ? undefined : undefined',
-    tests: CHECKS,
+    tests: PIPELINE,
     breaks: 'of two people in one request the first one counts, whoever put it there',
   },
   {
     file: 'src/extauthz/pipeline.ts',
     find: "return decision.outcome === 'allow' ? undefined : { outcome: decision.outcome, decision }",
     replace: "return decision.outcome !== 'deny' ? undefined : { outcome: decision.outcome, decision }",
-    tests: CHECKS,
+    tests: PIPELINE,
     breaks: 'strangers pass where they should sign in',
   },
   {
     file: 'src/extauthz/pipeline.ts',
     find: "if (session === undefined) return { outcome: 'refuse', reason: 'name-required' }",
     replace: 'if (session === undefined) return undefined',
-    tests: CHECKS,
+    tests: PIPELINE,
     breaks: 'a stranger on a public Kubernetes route has all the power of the service account',
   },
 ]

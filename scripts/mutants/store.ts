@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts'
 
-const STORE = ['src/session/*.test.ts']
+const STORE = ['src/session/*.test.ts', 'src/session/sqlite/*.test.ts']
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -134,15 +134,15 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/session/sqlite/sqlite-file.ts',
     find: "if (this.place !== 'lost') return",
     replace: '',
-    tests: ['src/session/sqlite/sqlite-faults.test.ts'],
+    tests: ['src/session/sqlite/sqlite-file.test.ts'],
     breaks:
       'of two processes one replaces the file that the other has put back, and its sign-outs are undone',
   },
   {
-    file: 'src/session/sqlite-file.ts',
+    file: 'src/session/sqlite/sqlite-file.ts',
     find: '.restored-${randomUUID()}`',
     replace: '.restored`',
-    tests: ['src/session/sqlite-file.test.ts'],
+    tests: ['src/session/sqlite/sqlite-file.test.ts'],
     breaks: 'two processes that miss the file write one copy at the same time, and all sessions are lost',
   },
 ]
