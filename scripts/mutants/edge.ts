@@ -134,4 +134,47 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/crypto/x509/certificate-coverage.test.ts'],
     breaks: 'a host two labels below a wildcard is served a certificate that browsers refuse',
   },
+  {
+    file: 'src/edge/session-cookie.ts',
+    find: "place.domain !== ours || place.path !== '/'",
+    replace: 'place.domain !== ours',
+    tests: ['src/edge/session-cookie.test.ts'],
+    breaks:
+      'a neighbour on the cookie domain plants a session for one path, and the visitor gets 400 there for good',
+  },
+  {
+    file: 'src/edge/session-cookie.ts',
+    find: "place.domain !== ours || place.path !== '/'",
+    replace: 'true',
+    tests: ['src/edge/session-cookie.test.ts'],
+    breaks: 'a neighbour on the cookie domain signs people out by planting a session',
+  },
+  {
+    file: 'src/edge/session-cookie.ts',
+    find: '!PLAIN_SEGMENT.test(segment)',
+    replace: "segment === ''",
+    tests: ['src/edge/session-cookie.test.ts'],
+    breaks: 'a link whose path holds a semicolon sets attributes of a cookie of ours',
+  },
+  {
+    file: 'src/extauthz/check-response.ts',
+    find: "name === 'set-cookie' ? APPEND_IF_EXISTS_OR_ADD : OVERWRITE_IF_EXISTS_OR_ADD",
+    replace: 'OVERWRITE_IF_EXISTS_OR_ADD',
+    tests: ['src/extauthz/planted-session.test.ts'],
+    breaks: 'of the lines that take planted sessions away one is left, and the 400 stays',
+  },
+  {
+    file: 'src/extauthz/authorizer.ts',
+    find: "reason !== 'conflicting-credentials'",
+    replace: "reason === 'conflicting-credentials'",
+    tests: ['src/extauthz/planted-session.test.ts'],
+    breaks: 'a planted session locks its victim out of the app',
+  },
+  {
+    file: 'src/authenticate/steps/read-session.ts',
+    find: 'visit.cookies.push(...endedBeside(sessionCookieOf(visit), site.host, request.path))',
+    replace: '',
+    tests: ['src/authenticate/planted-session.test.ts'],
+    breaks: 'a session that is planted for the path of the callback makes each sign-in fail',
+  },
 ]

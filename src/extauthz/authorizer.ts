@@ -8,6 +8,7 @@
 import type { Buffer } from 'node:buffer'
 import { hostOf } from '../access/host.ts'
 import type { Config } from '../config/config.ts'
+import { endedBeside, sessionCookieAt } from '../edge/session-cookie.ts'
 import { Fault } from '../errors.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Meter } from '../telemetry/metrics.ts'
@@ -15,10 +16,10 @@ import { allow } from './allowed.ts'
 import { shapeFor } from './asker.ts'
 import { Assertions } from './assertions.ts'
 import { challenge } from './challenge.ts'
-import { type Check, isSignedIn, type Verdict } from './check.ts'
+import { type Check, isSignedIn, type RefusalReason, type Verdict } from './check.ts'
 import { createCheckMetrics } from './check-metrics.ts'
 import { CheckRequest } from './check-request.ts'
-import { type DeniedAnswer, encodeDenied } from './check-response.ts'
+import { type DeniedAnswer, encodeDenied, type HeaderEntry } from './check-response.ts'
 import { cookieSplitter } from './cookies.ts'
 import { headerCredentials } from './credentials.ts'
 import { createDecisionLog } from './decision-log.ts'
@@ -172,7 +173,10 @@ export function createAuthorizer(
         return refusalAnswer(refusal, shape, decisionId, corsHeaders(check, routes))
       }
       case 'refuse':
-        return refusalAnswer(requestRefusal(verdict), shape, decisionId, challenge(check, verdict.reason))
+        return refusalAnswer(requestRefusal(verdict), shape, decisionId, [
+          ...challenge(check, verdict.reason),
+          ...endedCookies(check, verdict.reason),
+        ])
       case 'allow':
         throw new Error('an allowed request is not refused')
     }
@@ -199,6 +203,13 @@ export function createAuthorizer(
     metrics.count('failure', (performance.now() - startedAt) / 1000)
     return encodeDenied(denied)
   }
+}
+
+/** A neighbour on the cookie's domain can plant a session beside the visitor's own; the next request comes without. */
+function endedCookies({ host, path, route }: Check, reason: RefusalReason): readonly HeaderEntry[] {
+  if (route === undefined || reason !== 'conflicting-credentials') return []
+  const cookie = sessionCookieAt(host, route.settings, 'app')
+  return endedBeside(cookie, host, path).map((line) => ['set-cookie', line])
 }
 
 /** For a bug in telling of a bug. */

@@ -18,6 +18,7 @@ const HeaderValueOptionField = { header: 1, appendAction: 3 } as const
 const HeaderValueField = { key: 1, value: 2 } as const
 
 /** `HeaderValueOption.HeaderAppendAction`. */
+const APPEND_IF_EXISTS_OR_ADD = 0
 const OVERWRITE_IF_EXISTS_OR_ADD = 2
 
 export type HeaderEntry = readonly [name: string, value: string | Buffer]
@@ -73,7 +74,11 @@ function headerOption([name, value]: HeaderEntry): WireWriter {
       HeaderValueOptionField.header,
       new WireWriter().bytes(HeaderValueField.key, name).bytes(HeaderValueField.value, value),
     )
-    .varint(HeaderValueOptionField.appendAction, OVERWRITE_IF_EXISTS_OR_ADD)
+    .varint(
+      HeaderValueOptionField.appendAction,
+      // the one header of answers that may come on several lines
+      name === 'set-cookie' ? APPEND_IF_EXISTS_OR_ADD : OVERWRITE_IF_EXISTS_OR_ADD,
+    )
 }
 
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for

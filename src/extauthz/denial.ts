@@ -178,7 +178,8 @@ const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'code'>>> = {
     status: 400,
     heading: 'Two identities at once',
     message:
-      'The request says that it comes from two different sign-ins. Sign out and sign in again, or send one credential only.',
+      'The request says that it comes from two different sign-ins. Try again: what another site has put beside your own session is taken away. If it stays like this, sign out and in again, or send one credential only.',
+    actions: [{ label: 'Sign out', href: SIGN_OUT_PATH }],
   },
   'malformed-credentials': {
     status: 400,

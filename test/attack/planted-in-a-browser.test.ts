@@ -28,6 +28,12 @@ const plantings = (name: string, handle: string): readonly string[] =>
     `\t${name}`,
   ].map((each) => `${each}=${handle}; Domain=test.localhost; Path=/; Secure`)
 
+/** Whom the app was told of, beside what it echoes. */
+const withAssertionRead = (text: string): string =>
+  text.replace(/[\w-]+\.([\w-]+)\.[\w-]+/g, (_, payload: string) =>
+    Buffer.from(payload, 'base64url').toString(),
+  )
+
 const visit = async (context: BrowserContext, url: string) => {
   const page = await context.newPage()
   await page.goto(url)
@@ -40,12 +46,31 @@ describe('a neighbour on the domain that plants cookies in Chromium', skipWithou
   after(() => stop.disposeAsync())
   const app = () => stack.url('shop.test', '/')
 
+  async function start(settings: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    stack = stop.use(
+      await startStack({
+        hosts: ['shop.test'],
+        routes: ({ upstream, url }) => [
+          { from: url('shop.test', ''), to: upstream.url, ...ANYONE_SIGNED_IN },
+        ],
+        settings,
+        authenticate: 'authenticate.test',
+      }),
+    )
+  }
+
   /** Somebody who may open the app too, and gives their session away. */
   async function handleOfAnother(): Promise<string> {
     const agent = stack.agent()
     await stack.signIn(agent, app(), 'bob')
     const cookie = agent.jar.header(new URL(app())) ?? ''
-    return /__Host-_pomerium=([^;]+)/.exec(cookie)?.[1] ?? ''
+    return /_pomerium=([^;]+)/.exec(cookie)?.[1] ?? ''
+  }
+
+  async function browserContext(): Promise<BrowserContext> {
+    const browser = await startChromium({ executablePath: need(found), trustedCert: stack.certificate.cert })
+    stop.defer(() => browser.close())
+    return await freshContext(browser)
   }
 
   /** Another server on another host of the domain; cookies know no ports. */
@@ -66,23 +91,14 @@ describe('a neighbour on the domain that plants cookies in Chromium', skipWithou
   }
 
   it('signs nobody in as somebody else, and locks nobody out', async () => {
-    stack = stop.use(
-      await startStack({
-        hosts: ['shop.test'],
-        routes: ({ upstream, url }) => [
-          { from: url('shop.test', ''), to: upstream.url, ...ANYONE_SIGNED_IN },
-        ],
-      }),
-    )
+    await start()
     const handle = await handleOfAnother()
     assert.notEqual(handle, '')
     const evil = await neighbour([
       ...plantings('__Host-_pomerium', handle),
       `_pomerium=${handle}; Domain=test.localhost; Path=/; Secure`,
     ])
-    const browser = await startChromium({ executablePath: need(found), trustedCert: stack.certificate.cert })
-    stop.defer(() => browser.close())
-    const planted = await freshContext(browser)
+    const planted = await browserContext()
     await visit(planted, evil)
     assert.ok((await planted.cookies(app())).length > 0, 'some of them were taken')
     const page = await visit(planted, app())
@@ -98,5 +114,39 @@ describe('a neighbour on the domain that plants cookies in Chromium', skipWithou
     assert.match(await again.innerText('body'), /alice@example\.com|"url"/)
     const user = await again.evaluate(async () => await (await fetch('/.pomerium/user')).text())
     assert.match(user, /alice/)
+  })
+
+  it('of a shared cookie_domain costs one try at most, and never the session', async () => {
+    await start({ cookie_domain: 'test.localhost' })
+    const handle = await handleOfAnother()
+    const places = [
+      'Path=/deep',
+      'Path=/deep/',
+      'Path=/deep/er',
+      'Path=/.pomerium',
+      'Path=/.pomerium/callback',
+    ]
+    const evil = await neighbour(
+      places.map((place) => `_pomerium=${handle}; Domain=test.localhost; ${place}; Secure`),
+    )
+    const context = await browserContext()
+    await visit(context, evil)
+    const page = await visit(context, app())
+    await page.fill('input[name=login]', 'alice')
+    await page.click('button[type=submit]')
+    await page.waitForURL((url) => url.pathname.startsWith('/.pomerium/callback') || url.href === app())
+    await page.goto(app())
+    if (new URL(page.url()).origin === stack.provider.issuer) await page.waitForURL(app())
+    assert.match(await page.innerText('body'), /alice@example\.com|"url"/)
+
+    for (const path of ['/deep/er/page', '/.pomerium/user']) {
+      await visit(context, evil)
+      const url = stack.url('shop.test', path)
+      const first = await page.goto(url)
+      assert.equal(first?.status(), 400, 'which of the two is meant is anybody’s guess')
+      const second = await page.goto(url)
+      assert.equal(second?.status(), 200, path)
+      assert.match(withAssertionRead(await page.innerText('body')), /alice/)
+    }
   })
 })

@@ -64,6 +64,8 @@ export interface StackOptions {
     postLogoutRedirectUri: string,
   ) => Promise<ClientRegistration>
   readonly serve?: Partial<Pick<ServeOptions, 'env' | 'envoy' | 'untilReady'>>
+  /** The host of the sign-in pages; `authenticate` by default. */
+  readonly authenticate?: string
   /** More names for the certificate than the usual. */
   readonly hosts?: readonly string[]
 }
@@ -95,18 +97,19 @@ const HOSTS = ['authenticate', 'app', 'api', 'public', 'wiki', 'ws', 'grpc', 'ot
 export async function startStack(options: StackOptions): Promise<Stack> {
   await using undo = new AsyncDisposableStack()
   const [port = 0, redirectPort = 0, healthPort = 0, metricsPort = 0] = await freePorts(4)
+  const { authenticate = 'authenticate' } = options
   const edge: Edge = { port, redirectPort, healthPort, metricsPort }
   const url = (host: string, path = '/'): string => `https://${host}.localhost:${port}${path}`
 
   const { path: folder } = undo.use(await tempDir('sp'))
   const ca = await createTestCa()
-  const names = [...HOSTS, ...(options.hosts ?? [])].map((host) => `${host}.localhost`)
+  const names = [...HOSTS, authenticate, ...(options.hosts ?? [])].map((host) => `${host}.localhost`)
   const certificate = await ca.issue({ names: [...names, '*.localhost'] })
   const { certFile, keyFile } = await writeKeyPair(join(folder, 'tls'), 'edge', certificate)
   await writeFile(join(folder, 'tls', 'ca.pem'), ca.cert)
 
-  const redirectUri = url('authenticate', '/oauth2/callback')
-  const signedOut = url('authenticate', '/.pomerium/signed_out')
+  const redirectUri = url(authenticate, '/oauth2/callback')
+  const signedOut = url(authenticate, '/.pomerium/signed_out')
   const provider = undo.use(
     await startOpenIdProvider({
       redirectUris: [redirectUri],
@@ -126,7 +129,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     http_redirect_addr: `127.0.0.1:${redirectPort}`,
     health_check_addr: `127.0.0.1:${healthPort}`,
     metrics_address: `127.0.0.1:${metricsPort}`,
-    authenticate_service_url: url('authenticate', ''),
+    authenticate_service_url: url(authenticate, ''),
     shared_secret: sharedSecret,
     certificates: [{ cert: certFile, key: keyFile }],
     idp_provider: 'oidc',

@@ -1,6 +1,7 @@
 /** Who is here: the session that the cookie of this host refers to, if it lives. */
 
 import { liveSessions } from '../../access/live-sessions.ts'
+import { endedBeside } from '../../edge/session-cookie.ts'
 import { openHandles } from '../../edge/session-handle.ts'
 import { CHOOSE_PARAMETER } from '../../edge/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
@@ -26,10 +27,16 @@ export async function recallSession(visit: Visit): Promise<Answer | undefined> {
   return undefined
 }
 
-/** Two people in one request: whose page it would be is chance, or an attacker's choice. Signing out ends both. */
-export function refuseSeveralSessions({ found }: Visit): Answer | undefined {
+/**
+ * Two people in one request: whose page it would be is chance, or an attacker's choice. What was planted beside our
+ * cookie is taken away, so the next request comes from one. Signing out ends both.
+ */
+export function refuseSeveralSessions(visit: Visit): Answer | undefined {
+  const { found, site, request } = visit
   if ((found.otherSessions ?? []).length === 0) return undefined
-  found.detail = 'The request says that it comes from two different sign-ins. Sign out and sign in again.'
+  visit.cookies.push(...endedBeside(sessionCookieOf(visit), site.host, request.path))
+  found.detail =
+    'The request says that it comes from two different sign-ins. Try again: what another site has put beside your own session is taken away. If it stays like this, sign out and in again.'
   throw new Fault('REQUEST_INVALID', 'the session cookies name two live sessions')
 }
 
