@@ -76,8 +76,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/config/file/config-parcel.ts',
-    find: 'const route = fresh.get(number) ?? this.#held.get(number)',
-    replace: 'const route = this.#held.get(number) ?? [...fresh.values()][0]',
+    find: 'const known = fresh.get(number) ?? this.#held.get(number)',
+    replace: 'const known = this.#held.get(number) ?? [...fresh.values()][0]',
     tests: PARCEL,
     breaks: 'A route is served with the policy of another.',
   },
@@ -111,8 +111,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/config/file/config-parcel.ts',
-    find: 'if (route === undefined) throw new Error(`route ${number} was never sent`)',
-    replace: 'if (route === undefined) return',
+    find: 'if (known === undefined) throw new Error(`route ${number} was never sent`)',
+    replace: 'if (known === undefined) continue',
     tests: PARCEL,
     breaks: 'A configuration comes into force without some of its routes.',
   },
@@ -129,5 +129,20 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '    } catch (error) {\n      return afterBug(this.#file, error, parsed.seen)',
     tests: ['src/config/file/watch.test.ts'],
     breaks: 'An edit is lost when ports could not be tried for a moment.',
+  },
+  {
+    file: 'src/config/file/parse-memory.ts',
+    find: 'if (mistakes.length > 0 || !Array.isArray(value) || value.length !== 1)',
+    replace: 'if (!Array.isArray(value) || value.length !== 1)',
+    tests: ['src/config/file/yaml-items.test.ts'],
+    breaks:
+      'A route that is not valid YAML is taken as far as it could be read, perhaps without its deny rule.',
+  },
+  {
+    file: 'src/access/tests/config-check.ts',
+    find: 'if (problems.length === 0) return',
+    replace: 'if (problems.length < 9) return',
+    tests: ['src/access/tests/config-check.test.ts'],
+    breaks: 'A policy that does not compile is taken.',
   },
 ]

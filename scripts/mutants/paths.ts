@@ -68,6 +68,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/policy/matching/path-matcher.ts',
+    find: 'fits: (path) => path === text,',
+    replace: 'fits: (path) => path.startsWith(text),',
+    tests: ['src/policy/conformance.test.ts'],
+    breaks: 'a rule that allows one path allows all that begin like it',
+  },
+  {
+    file: 'src/policy/matching/path-matcher.ts',
     find: "if (nearlyFits(path)) return 'unknown'",
     replace: '',
     tests: ['src/policy/conformance.test.ts'],

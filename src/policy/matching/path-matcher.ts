@@ -44,15 +44,17 @@ const CONDITIONS: Readonly<Record<string, (texts: readonly string[]) => Comparis
 const NEGATED: ReadonlySet<string> = new Set(['not', 'not_in'])
 
 function ofWhole(texts: readonly string[]): Comparison {
-  const [only = ''] = texts
-  // Most conditions have one text, and there may be half a million of them: sets would take most of the memory.
-  if (texts.length === 1) {
-    const bareOnly = withoutSlash(only)
-    return { fits: (path) => path === only, nearlyFits: (path) => withoutSlash(path) === bareOnly }
-  }
+  const [only] = texts
+  if (texts.length === 1 && only !== undefined) return ofOne(only)
   const whole = new Set(texts)
   const bare = new Set(texts.map(withoutSlash))
   return { fits: (path) => whole.has(path), nearlyFits: (path) => bare.has(withoutSlash(path)) }
+}
+
+/** Most conditions have one text, and there may be half a million of them: sets would take most of the memory. */
+function ofOne(text: string): Comparison {
+  const bare = withoutSlash(text)
+  return { fits: (path) => path === text, nearlyFits: (path) => withoutSlash(path) === bare }
 }
 
 /** No regular expression: one would try each slash of a long row anew. */
@@ -74,9 +76,11 @@ interface Test {
 /** @param data that `textMatcher` has found no fault with */
 export function pathMatcher(data: unknown): PathMatcher {
   const written = isMapping(data) ? data : { is: data }
-  const tests = Object.entries(written).flatMap(([key, value]) =>
+  const found = Object.entries(written).flatMap(([key, value]) =>
     testOf(key, comparedTexts({ [key]: value })),
   )
+  // Of its exact size: what `flatMap` makes has room for more, and there is one for each condition.
+  const tests = found.slice()
   return (path, isAsWritten) => {
     const readings = isAsWritten ? undefined : readingsOf(path)
     if (readings === undefined && !isAsWritten) return 'unknown'
