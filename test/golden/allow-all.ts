@@ -23,6 +23,10 @@ export interface AllowAll extends AsyncDisposable {
   }[]
 }
 
+/** For this path the answer holds what no header can be. */
+export const SPOILT_PATH = '/spoilt'
+const SPOILT = { headers: [{ header: { key: 'no name', value: 'x' } }] }
+
 type HttpRequest = NonNullable<
   NonNullable<NonNullable<CheckRequest__Output['attributes']>['request']>['http']
 >
@@ -51,7 +55,7 @@ export async function startAllowAll(runDirectory: string): Promise<AllowAll> {
       path: http?.path ?? '',
       headers: headersOf(http),
     })
-    callback(null, { status: { code: 0 }, ok_response: {} })
+    callback(null, { status: { code: 0 }, ok_response: http?.path === SPOILT_PATH ? SPOILT : {} })
   }
   const server = await serveGrpc({
     socketPath: join(runDirectory, 'authz.sock'),

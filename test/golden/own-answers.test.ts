@@ -6,7 +6,9 @@ import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { type HeaderList, rawHttp1, rawHttp2, requestFrames } from '../harness/raw-http.ts'
+import { createTestCa } from '../harness/test-ca.ts'
 import { startUpstream, type Upstream } from '../harness/upstream.ts'
+import { SPOILT_PATH } from './allow-all.ts'
 import { configOf, type Edge, startEdge } from './edge.ts'
 
 const HOST = 'app.example.com'
@@ -19,6 +21,7 @@ interface Case {
   readonly host?: string
   readonly method?: string
   readonly headers?: HeaderList
+  readonly body?: Buffer
   /** Where HTTP/2 has no words for it, or no such thing. */
   readonly only?: '1.1'
   /** Refused before its headers were read, and so in text whatever they ask for. */
@@ -73,6 +76,17 @@ const CASES: readonly Case[] = [
     headers: [['x-large', 'x'.repeat(100_000)]],
     only: '1.1',
     isUnread: true,
+  },
+  { what: 'a check whose answer can’t be used', status: 500, code: 'internal', path: SPOILT_PATH },
+  {
+    what: 'a body that is too long to be kept for the next try',
+    status: 503,
+    code: 'app_unreachable',
+    path: '/',
+    host: 'dead.example.com',
+    method: 'POST',
+    body: Buffer.alloc(8_000_000, 'x'),
+    only: '1.1',
   },
   {
     what: 'a body in an unknown coding',
@@ -136,12 +150,20 @@ routes:
     await upstream?.[Symbol.asyncDispose]()
   })
 
-  const over1 = async ({ method = 'GET', path, host = HOST, headers = [] }: Case, accept: string) => {
-    const lines = [['accept', accept] as const, ...headers].map(([name, value]) => `${name}: ${value}\r\n`)
+  const over1 = async (
+    { method = 'GET', path, host = HOST, headers = [], body: sent }: Case,
+    accept: string,
+  ) => {
+    const length = sent === undefined ? [] : [['content-length', String(sent.length)] as const]
+    const fields = [['accept', accept] as const, ...headers, ...length]
+    const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`)
     const hostLine = host === '' ? '' : `host: ${host}\r\n`
     const { status, text } = await rawHttp1(
       { port: edge.port },
-      `${method} ${path} HTTP/1.1\r\n${hostLine}${lines.join('')}\r\n`,
+      Buffer.concat([
+        Buffer.from(`${method} ${path} HTTP/1.1\r\n${hostLine}${lines.join('')}\r\n`, 'latin1'),
+        sent ?? Buffer.alloc(0),
+      ]),
     )
     const [head = '', ...body] = text.split('\r\n\r\n')
     return { status, head, body: body.join('\r\n\r\n') }
@@ -224,5 +246,30 @@ routes:
     const asked: Case = { what: '', status: 400, code: '', path: '/text' }
     const { status, body } = await over1(asked, 'text/html')
     assert.deepEqual([status, body], [400, 'in my own words'])
+  })
+})
+
+describe('a request of HTTP/1.0 where TLS ends here', () => {
+  it('is told in text that another version is needed: Envoy has read no Accept by then', async () => {
+    const ca = await createTestCa()
+    const pair = await ca.issue({ names: [HOST] })
+    await using edge = await startEdge({
+      config: (port) =>
+        configOf(
+          `address: 127.0.0.1:${port}\nroutes:\n  - { from: 'https://${HOST}', to: 'http://127.0.0.1:1' }\n`,
+        ),
+      certificates: [pair],
+    })
+    await edge.xds.whenAcked(1)
+    const ask = async (accept: string) =>
+      await rawHttp1(
+        { port: edge.port, servername: HOST, ca: ca.cert },
+        `GET / HTTP/1.0\r\nhost: ${HOST}\r\naccept: ${accept}\r\n\r\n`,
+      )
+    for (const accept of ['*/*', 'application/json', 'text/html']) {
+      const { status, text } = await ask(accept)
+      assert.equal(status, 426, text)
+      assert.match(text, /Another version of HTTP is needed\. This proxy speaks .* \([\da-f-]{36}\)\n$/)
+    }
   })
 })

@@ -71,12 +71,6 @@ const TROUBLES: readonly Trouble[] = [
     message: 'It did not arrive whole in the time that is given to it. Try again, with less or faster.',
   },
   {
-    status: 413,
-    code: 'content_too_large',
-    heading: 'Too much at once',
-    message: 'The body of this request is larger than this proxy can hold. Send less at once.',
-  },
-  {
     status: 426,
     code: 'upgrade_required',
     heading: 'Another version of HTTP is needed',
@@ -142,6 +136,15 @@ const TROUBLES: readonly Trouble[] = [
   },
   {
     status: 503,
+    code: 'app_unreachable',
+    heading: 'The app does not answer',
+    message:
+      'You may open it, but it can’t be reached right now. Try again in a moment; if it lasts, tell who runs it.',
+  },
+  {
+    // The app could not be reached, and of a body that is so long nothing is left to try again with.
+    status: 507,
+    told: 503,
     code: 'app_unreachable',
     heading: 'The app does not answer',
     message:
