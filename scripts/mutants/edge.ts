@@ -4,7 +4,7 @@ const HEADERS = ['src/config/keys/forgeable-headers.test.ts']
 const HOSTS = ['src/config/values/host-name.test.ts']
 const PIPELINE = ['src/extauthz/pipeline.test.ts']
 const FORGED = ['src/extauthz/authorizer.test.ts', 'src/extauthz/impersonation.test.ts']
-const ADDRESSES = ['src/extauthz/client-address.test.ts']
+const ADDRESSES = ['src/edge/client-address.test.ts']
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -92,23 +92,16 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'the second gate does not look at names with separators of other kinds',
   },
   {
-    file: 'src/extauthz/forged-headers.ts',
-    find: "return name.includes('_') && !own.has(name) && own.has(withHyphens(name))",
-    replace: 'return false',
-    tests: FORGED,
-    breaks: 'a client sets a claim header of the route by its spelling with underscores',
-  },
-  {
-    file: 'src/extauthz/client-address.ts',
-    find: 'return isIP(address) === 0 ? request.sourceAddress : address',
+    file: 'src/edge/client-address.ts',
+    find: 'return version === 0 ? UNKNOWN : address',
     replace: 'return address',
     tests: ADDRESSES,
     breaks: 'what a proxy could not tell counts as an address, and a deny rule on addresses misses it',
   },
   {
-    file: 'src/extauthz/client-address.ts',
-    find: 'const fromEnd = settings?.skip_xff_append === true ? hops : hops + 1',
-    replace: 'const fromEnd = hops + 2',
+    file: 'src/edge/client-address.ts',
+    find: 'entries.at(isPeerLeftOut ? -hops : -hops - 1)',
+    replace: 'entries.at(-hops - 2)',
     tests: ADDRESSES,
     breaks: 'the client chooses its own address in X-Forwarded-For',
   },

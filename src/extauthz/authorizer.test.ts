@@ -18,6 +18,15 @@ const staff = () => authorizerFor(configOf([{ ...STAFF_ROUTE, pass_identity_head
 const alice = { headers: { cookie: cookieOf(ALICE) } }
 const bob = { headers: { cookie: cookieOf(BOB) } }
 
+/** A header of the route, what is the same variable to many servers, and what is another one. */
+const IMITATIONS: readonly (readonly [own: string, imitations: string[], others: string[]])[] = [
+  ['X-Api-Key', ['x_api_key', 'x_api-key', 'x-api_key'], ['x-apikey', 'x-api--key', 'x_other']],
+  ['X_Api_Key', ['x-api-key', 'x_api-key', 'x-api_key'], ['x-apikey', 'x--api-key', 'x-other']],
+  ['X-User_Name', ['x-user-name', 'x_user_name', 'x_user-name'], ['x-username', 'x-user']],
+  ['X.User.Name', ['x-user-name', 'x_user_name', 'x_user.name', 'x~user~name'], ['xusername', 'x-user']],
+  ['App', [], ['app-', 'ap-p', 'x-app']],
+]
+
 describe('an allowed request', () => {
   it('carries an assertion that verifies against the JWKS', async () => {
     using authorizer = staff()
@@ -221,17 +230,36 @@ describe('an allowed request', () => {
     assert.deepEqual(removed.toSorted(), [...forged, 'x-pomerium-authorization'].toSorted())
   })
 
-  it('cannot be imitated by other separators where the route names a header of its own', async () => {
-    using authorizer = authorizerFor(
-      configOf([{ ...STAFF_ROUTE, pass_identity_headers: true, set_request_headers: { 'X-Api-Key': 'k' } }], {
-        jwt_claims_headers: { 'X-Email': 'email' },
-      }),
-    )
-    const { removed } = await authorizer.ask({
-      headers: { ...alice.headers, x_email: 'forged', x_api_key: 'forged', x_other: 'kept' },
+  for (const [own, imitations, others] of IMITATIONS) {
+    it(`cannot be imitated by other separators where the route has a header of its own: ${own}`, async () => {
+      const sources: readonly (readonly [route: object, settings?: object])[] = [
+        [{}, { jwt_claims_headers: { [own]: 'email' } }],
+        [{ set_request_headers: { [own]: 'own' } }],
+        [{ set_request_headers: { [own]: '$pomerium.id_token' } }],
+        [{ remove_request_headers: [own] }],
+      ]
+      for (const [route, settings] of sources) {
+        using authorizer = authorizerFor(configOf([{ ...STAFF_ROUTE, ...route }], settings))
+        const names = [...imitations, ...others]
+        const { removed } = await authorizer.ask({
+          headers: { ...alice.headers, ...Object.fromEntries(names.map((name) => [name, 'forged'])) },
+        })
+        const said = JSON.stringify([route, settings])
+        assert.deepEqual(
+          names.filter((name) => removed.includes(name)),
+          imitations,
+          said,
+        )
+      }
     })
-    assert.ok(removed.includes('x_email') && removed.includes('x_api_key'))
-    assert.ok(!removed.includes('x_other'))
+  }
+
+  it('is not looked for among pseudo-headers', async () => {
+    using authorizer = authorizerFor(configOf([{ ...STAFF_ROUTE, set_request_headers: { _Path: 'own' } }]))
+    const { removed } = await authorizer.ask({
+      headers: { ...alice.headers, ':path': '/', '-path': 'forged' },
+    })
+    assert.ok(removed.includes('-path') && !removed.includes(':path'))
   })
 
   it('cannot be split by a line break in a claim', async () => {
@@ -344,5 +372,6 @@ describe('the source address that policies see', () => {
     assert.ok(!(await from('203.0.113.9, 198.51.100.1,192.0.2.7')))
     assert.ok(!(await from('203.0.113.9')))
     assert.ok(!(await from('unknown,192.0.2.7')))
+    assert.ok(await from('203.0.113.9:4711,192.0.2.7'))
   })
 })

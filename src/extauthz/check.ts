@@ -4,10 +4,10 @@
  * @module
  */
 import type { ClientCertificate } from '../access/credentials/client-certificate/verifier.ts'
+import { clientAddress } from '../edge/client-address.ts'
 import type { DataSources, Decision, RequestFacts, Subject } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import type { CheckRequest } from './check-request.ts'
-import { clientAddress } from './client-address.ts'
 import type { CredentialForm, HeaderCredentials } from './credentials.ts'
 import { NotedLookups } from './decision-inputs.ts'
 import type { PlatformToken } from './ports.ts'
@@ -88,6 +88,15 @@ export function subjectOf(session: Session | undefined, provider?: string): Subj
   return knownGroups === undefined ? subject : { ...subject, knownGroups }
 }
 
+/** Address of the client; empty where it can't be told. */
+export function sourceIpOf({ request, route }: Pick<Check, 'request' | 'route'>): string {
+  if (route === undefined) return request.sourceAddress
+  return clientAddress(
+    { peer: request.sourceAddress, forwardedFor: request.header('x-forwarded-for') },
+    route.settings,
+  )
+}
+
 /** The facts that criteria read; headers are gathered only for a criterion that looks at them. */
 export class CheckFacts implements RequestFacts {
   readonly method: string
@@ -113,7 +122,7 @@ export class CheckFacts implements RequestFacts {
     const mayLookUp = reads !== undefined && (reads.has('record') || reads.has('geo'))
     this.lookups = mayLookUp && data !== undefined ? new NotedLookups(data) : undefined
     this.clientCertificate = check.certificate
-    this.sourceIp = clientAddress(check.request, check.route?.settings)
+    this.sourceIp = sourceIpOf(check)
   }
 
   get headers(): Readonly<Record<string, string>> {

@@ -13,8 +13,7 @@ import { isCredentialHeader } from '../config/values/secret-headers.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import { jsonString, type Logger, readyLines } from '../telemetry/log.ts'
-import type { Check, Verdict } from './check.ts'
-import { clientAddress } from './client-address.ts'
+import { type Check, sourceIpOf, type Verdict } from './check.ts'
 import { inputsOf } from './decision-inputs.ts'
 import { createSubjectLog, type SubjectLog } from './subject-log.ts'
 
@@ -44,7 +43,8 @@ const FIELDS: Readonly<Record<string, Reader>> = {
   path: ({ check }) => cut(check.path),
   query: ({ check }) => cut(queryOf(check.request.path)),
   host: ({ check }) => cut(check.request.host),
-  ip: ({ check }) => clientAddress(check.request, check.route?.settings),
+  // In words, since a field without a value is left out.
+  ip: ({ check }) => sourceIpOf(check) || 'unknown',
   'removed-groups-count': ({ removedGroups }) => (removedGroups > 0 ? removedGroups : undefined),
   'identity-header-bytes': ({ identityBytes }) => (identityBytes === 0 ? undefined : identityBytes),
   'envoy-route-id': ({ check }) => cut(check.request.routeId),

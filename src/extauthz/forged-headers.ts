@@ -8,27 +8,55 @@
  */
 import { Buffer } from 'node:buffer'
 import { CERTIFICATE_HEADER } from '../access/credentials/client-certificate/forwarded.ts'
-import { BEGINNING_LENGTH, BEGINNINGS, isForgeable, withHyphens } from '../config/keys/forgeable-headers.ts'
+import { BEGINNING_LENGTH, BEGINNINGS, isForgeable } from '../config/keys/forgeable-headers.ts'
 import type { CheckRequest } from './check-request.ts'
 
 interface ForgeableRoute {
   /** Whether Envoy writes the header of client certificates, which goes another way. */
   readonly asksForCertificates: boolean
-  /** Lower-case names that are set on this route, with `-` between words. */
-  readonly ownHeaders: ReadonlySet<string>
+  readonly ownHeaders: OwnHeaders
 }
+
+/**
+ * Headers that a route sets or takes off itself, in exactly this spelling. To CGI, WSGI, Rack and PHP any name with
+ * other separators is the same one, and some of them drop or join one of the two: so nobody else may use such a name.
+ */
+export class OwnHeaders {
+  readonly #names: ReadonlySet<string>
+  readonly #variables: ReadonlySet<string>
+  /** Whether a name of letters, digits and hyphens may imitate one: only then each is looked at. */
+  readonly haveOddNames: boolean
+
+  constructor(names: readonly string[]) {
+    const lower = names.map((name) => name.toLowerCase())
+    this.#names = new Set(lower)
+    this.#variables = new Set(lower.map(variableOf))
+    this.haveOddNames = lower.some((name) => /[^a-z0-9-]/.test(name))
+  }
+
+  /** @param name in lower case */
+  areImitatedBy(name: string): boolean {
+    return !this.#names.has(name) && this.#variables.has(variableOf(name))
+  }
+}
+
+/** As servers make the name of a variable of it: RFC 3875 section 4.1.18, and for all other separators too. */
+const variableOf = (name: string): string => name.replaceAll(/[^a-z0-9]/g, '_')
 
 /** Names of the headers to take off, as the request has them; nearly always none. */
 export const forgedHeaders = (request: CheckRequest, route: ForgeableRoute): readonly string[] =>
   request
-    .namesThat(deserveALook)
+    .namesThat(route.ownHeaders.haveOddNames ? areFields : deserveALook)
     .filter((name) =>
       isKnownForgeable(name)
         ? name !== CERTIFICATE_HEADER || !route.asksForCertificates
-        : imitates(name, route.ownHeaders),
+        : route.ownHeaders.areImitatedBy(name),
     )
 
 const beginnings = new Set([...BEGINNINGS].map((text) => Buffer.from(text).readUInt32BE()))
+
+/** Pseudo-headers are none. */
+const areFields = (bytes: Buffer, from: number): boolean => bytes[from] !== 0x3a
 
 /** Told from the bytes, since most names are harmless and making text of each costs more than all else here. */
 function deserveALook(bytes: Buffer, from: number, to: number): boolean {
@@ -39,11 +67,6 @@ function deserveALook(bytes: Buffer, from: number, to: number): boolean {
     if (!isPlain) return true
   }
   return to - from >= BEGINNING_LENGTH && beginnings.has(bytes.readUInt32BE(from))
-}
-
-/** The header of that very name is set or taken off by what made it the route's own. */
-function imitates(name: string, own: ReadonlySet<string>): boolean {
-  return name.includes('_') && !own.has(name) && own.has(withHyphens(name))
 }
 
 const MOST_NAMES = 2000

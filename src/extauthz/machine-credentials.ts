@@ -6,8 +6,7 @@
 import { isMeantFor, type ServiceAccount } from '../access/credentials/service-account/service-account.ts'
 import { isMachine } from '../session/session.ts'
 import type { MaybePromise } from '../session/store.ts'
-import { type Check, isSignedIn, type Refused } from './check.ts'
-import { clientAddress } from './client-address.ts'
+import { type Check, isSignedIn, type Refused, sourceIpOf } from './check.ts'
 import type { BearerSource, ServiceAccountSource } from './ports.ts'
 
 /**
@@ -64,7 +63,7 @@ export function verifyBearer(
   if (token === undefined || route?.takesBearer !== true) return undefined
   check.isBearerTaken = true
   if (source === undefined) throw new Error('a route takes bearer tokens, and nobody verifies them')
-  const found = source.session(route.route, token, clientAddress(check.request, route.settings))
+  const found = source.session(route.route, token, sourceIpOf(check))
   return found instanceof Promise ? found.then((late) => takeBearer(check, late)) : takeBearer(check, found)
 }
 

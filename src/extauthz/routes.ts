@@ -7,7 +7,6 @@
 import { verifierFor } from '../access/credentials/client-certificate/trust.ts'
 import type { Verifier } from '../access/credentials/client-certificate/verifier.ts'
 import type { Config, Route, Settings } from '../config/config.ts'
-import { withHyphens } from '../config/keys/forgeable-headers.ts'
 import {
   isServerless,
   serverlessAudience,
@@ -24,6 +23,7 @@ import { readingsOf, unescapePath } from '../policy/matching/path-readings.ts'
 import type { Session } from '../session/session.ts'
 import { GroupsFilter } from '../upstream/groups-filter.ts'
 import { compileTemplate, type HeaderTemplate } from '../upstream/request-header-template.ts'
+import { OwnHeaders } from './forged-headers.ts'
 import { type TokenUse, tokenUseOf } from './idp-tokens.ts'
 import { Impersonation } from './impersonation.ts'
 import type { Ports } from './ports.ts'
@@ -55,8 +55,8 @@ export class CompiledRoute {
   /** Lower-case header name and the claim that it carries. */
   readonly claimHeaders: readonly (readonly [header: string, claim: string])[]
   readonly requestHeaders: readonly (readonly [header: string, template: HeaderTemplate])[]
-  /** Lower-case names of headers that are set or taken off here, with `-` between words. */
-  readonly ownHeaders: ReadonlySet<string>
+  /** What is set or taken off here. */
+  readonly ownHeaders: OwnHeaders
   /** Lower-case names of request headers whose values go into the answer. */
   readonly references: readonly string[]
   readonly needsRoutingKey: boolean
@@ -110,15 +110,11 @@ export class CompiledRoute {
     this.references = this.requestHeaders.flatMap(([, template]) => template.requestHeaders)
     this.tokenUse = tokenUseOf(route, this.requestHeaders)
     this.tokenHeaders = tokenHeadersOf(route)
-    this.ownHeaders = new Set(
-      [...this.claimHeaders, ...this.requestHeaders]
-        .map(([header]) => header)
-        .concat(
-          this.tokenHeaders,
-          (route.remove_request_headers ?? []).map((name) => name.toLowerCase()),
-        )
-        .map(withHyphens),
-    )
+    this.ownHeaders = new OwnHeaders([
+      ...[...this.claimHeaders, ...this.requestHeaders].map(([header]) => header),
+      ...this.tokenHeaders,
+      ...(route.remove_request_headers ?? []),
+    ])
     this.demand = { maxAge: route.max_age, acrValues: route.acr_values ?? [] }
     this.idleTimeout = route.session_idle_timeout ?? settings.session_idle_timeout
     this.isDemanding = route.max_age !== undefined || route.acr_values !== undefined

@@ -5,7 +5,13 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { type HeaderList, rawHttp1, rawHttp2, requestFrames } from '../harness/raw-http.ts'
+import {
+  type HeaderList,
+  type RawHttp2Answer,
+  rawHttp1,
+  rawHttp2,
+  requestFrames,
+} from '../harness/raw-http.ts'
 import type { Route } from '../harness/sallyport.ts'
 import { PUBLIC, STAFF_ONLY, type Stack, type StackContext, startStack } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
@@ -68,12 +74,14 @@ export async function openTarget(
     const method = shot.method ?? 'GET'
     let status: number
     let text: string
+    let isOver: boolean
     if (version === '1.1') {
       const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
       const request = `${method} ${shot.path} HTTP/1.1\r\nhost: ${authority}\r\n${lines}\r\n`
       const answer = await rawHttp1(target, request)
       status = answer.status
       text = answer.text
+      isOver = answer.closed
     } else {
       const pseudo: HeaderList = [
         [':method', method],
@@ -85,13 +93,22 @@ export async function openTarget(
       const answer = await rawHttp2(target, requestFrames([...pseudo, ...lower]))
       status = answer.status
       text = answer.body
+      isOver = isRefusal(answer)
     }
+    // Silence is no refusal: it comes of a request that got nowhere, too.
+    if (status === 0 && !isOver) throw new Error(`HTTP/${version}: no answer to ${method} ${shot.path}`)
     return { version, status, text, seen: [...upstream.requests], bytes: upstream.drain() }
+  }
+
+  const staff = { app: cookieOf('app'), api: cookieOf('api') }
+  for (const [host, cookie] of Object.entries(staff)) {
+    const { status } = await fire({ host, path: '/alive', headers: [['cookie', cookie]] }, '1.1')
+    assert.equal(status, 200, `alice is let in at ${host}: attacks would fail for another reason`)
   }
 
   return {
     stack,
-    staff: { app: cookieOf('app'), api: cookieOf('api') },
+    staff,
     fire,
     async assertAlive() {
       await until(async () => (await fire({ host: 'public', path: '/alive' }, '1.1')).status === 200, {
@@ -103,6 +120,10 @@ export async function openTarget(
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
   }
 }
+
+/** Whether a stream or its connection was ended instead of being answered. */
+export const isRefusal = ({ reset, goAway, closed }: RawHttp2Answer): boolean =>
+  reset !== undefined || goAway !== undefined || closed
 
 export const VERSIONS = ['1.1', '2'] as const
 

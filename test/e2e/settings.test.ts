@@ -15,6 +15,7 @@ import { PUBLIC, startStack } from '../harness/stack.ts'
 import { createTestCa } from '../harness/test-ca.ts'
 import { type EchoedRequest, startUpstream } from '../harness/upstream.ts'
 
+const fromLoopback = (action: 'allow' | 'deny') => ({ [action]: { and: [{ source_ip: '127.0.0.0/8' }] } })
 const FROM_OFFICE = { policy: { allow: { and: [{ source_ip: '203.0.113.0/24' }] } } } as const
 const OFFICE = '203.0.113.7'
 const ELSEWHERE = '198.51.100.1'
@@ -37,6 +38,13 @@ describe('behind a proxy that is trusted', async () => {
     },
     routes: ({ upstream, url }) => [
       { from: url('app', ''), ...FROM_OFFICE, prefix: '/office', to: upstream.url },
+      { from: url('app', ''), policy: fromLoopback('allow'), prefix: '/proxy', to: upstream.url },
+      {
+        from: url('app', ''),
+        policy: [{ allow: { and: [{ accept: true }] } }, fromLoopback('deny')],
+        prefix: '/no-proxy',
+        to: upstream.url,
+      },
       { from: url('app', ''), ...PUBLIC, to: tls.url, tls_server_name: 'inner.example.com' },
     ],
   })
@@ -51,6 +59,22 @@ describe('behind a proxy that is trusted', async () => {
     assert.equal(await from(`${ELSEWHERE}, ${OFFICE}`), 200)
     assert.equal(await from(`${OFFICE}, ${ELSEWHERE}`), 403)
     assert.equal((await get('/office')).status, 403)
+    assert.equal(await from(`${OFFICE}:4711`), 200)
+  })
+
+  it('takes nobody for the proxy itself, where that does not say whose address it saw', async () => {
+    const statuses = async (path: string) => {
+      const said = [undefined, 'unknown', `${ELSEWHERE},`, `${ELSEWHERE}, ${OFFICE}:http`]
+      return await Promise.all(
+        said.map(
+          async (text) => (await get(path, text === undefined ? {} : { 'x-forwarded-for': text })).status,
+        ),
+      )
+    }
+    for (const path of ['/proxy', '/no-proxy', '/office'])
+      assert.deepEqual(await statuses(path), [403, 403, 403, 403], path)
+    assert.equal((await get('/no-proxy', { 'x-forwarded-for': OFFICE })).status, 200)
+    assert.equal((await get('/proxy', { 'x-forwarded-for': '127.0.0.9' })).status, 200)
   })
 
   it('trusts upstreams of certificate_authority_file beside those of the system', async () => {

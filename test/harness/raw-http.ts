@@ -215,6 +215,8 @@ export interface RawHttp2Answer {
   readonly reset: number | undefined
   /** Error code of GOAWAY, when the whole connection was refused. */
   readonly goAway: number | undefined
+  /** Whether the server ended the connection within the time. */
+  readonly closed: boolean
   readonly body: string
 }
 
@@ -232,7 +234,12 @@ export async function rawHttp2(
         ((each.type === FRAME.HEADERS || each.type === FRAME.DATA) &&
           (each.flags & FLAG.END_STREAM) !== 0))) ||
     (each.type === FRAME.GOAWAY && each.payload.readUInt32BE(4) !== 0)
-  const { received } = await exchange(socket, bytes, (soFar) => framesOf(soFar).some(isOver), withinMs)
+  const { received, closed } = await exchange(
+    socket,
+    bytes,
+    (soFar) => framesOf(soFar).some(isOver),
+    withinMs,
+  )
   const all = framesOf(received)
   const ofStream = all.filter(({ streamId }) => streamId === 1)
   const head = ofStream.find(({ type }) => type === FRAME.HEADERS)
@@ -240,6 +247,7 @@ export async function rawHttp2(
     status: head === undefined ? 0 : statusOf(head.payload),
     reset: ofStream.find(({ type }) => type === FRAME.RST_STREAM)?.payload.readUInt32BE(0),
     goAway: all.find(({ type }) => type === FRAME.GOAWAY)?.payload.readUInt32BE(4),
+    closed,
     body: Buffer.concat(
       ofStream.filter(({ type }) => type === FRAME.DATA).map(({ payload }) => payload),
     ).toString(),

@@ -6,6 +6,7 @@ import {
 } from '../../access/credentials/client-certificate/forwarded.ts'
 import { verifierFor } from '../../access/credentials/client-certificate/trust.ts'
 import type { Route } from '../../config/config.ts'
+import { clientAddress } from '../../edge/client-address.ts'
 import { providerNameIn } from '../../identity/provider-names.ts'
 import type { RequestFacts, Subject } from '../../policy/decision.ts'
 import type { Session } from '../../session/session.ts'
@@ -83,12 +84,12 @@ function subjectOf(
 /** As if the person opened the route's first page from here. */
 function factsOf({ request, config, now }: Visit, route: Route): RequestFacts {
   const verifier = verifierFor(route, config.settings)
-  const forwarded = String(request.headers['x-forwarded-for'] ?? '').split(',')
+  const forwardedFor = request.headers['x-forwarded-for']?.toString()
   return {
     method: 'GET',
     path: route.path ?? route.prefix ?? '/',
     host: route.origin.host,
-    sourceIp: forwarded.at(-1 - config.settings.xff_num_trusted_hops)?.trim() ?? '',
+    sourceIp: clientAddress({ peer: undefined, forwardedFor }, config.settings),
     headers: {},
     clientCertificate:
       verifier && certificateShown(verifier, request.headers[CERTIFICATE_HEADER]?.toString(), now),

@@ -87,7 +87,7 @@ export const behaviour = {
   }),
   xff_num_trusted_hops: Uint32.default(0).meta({
     description:
-      'Trusted proxies in front of Envoy whose X-Forwarded-For entries count. Envoy `HttpConnectionManager.xff_num_trusted_hops`.',
+      'Trusted proxies in front of Envoy whose X-Forwarded-For entries count. A client whose entry is missing or no address has an unknown one. Envoy `HttpConnectionManager.xff_num_trusted_hops`.',
   }),
   allow_upgrades: shared.allow_upgrades,
   merge_slashes: z.boolean().default(true).meta({

@@ -96,7 +96,8 @@ function rewriteProblem(path: string, route: Route): string | undefined {
   if (target === undefined || target === path) return undefined
   const made = target.replace(/\?.*$/s, '')
   if (!made.startsWith('/') || made.includes('#')) return 'the path is none when it is rewritten'
-  if (countDots(made) > countDots(path)) return 'the path has a dot segment when it is rewritten'
+  // Also one that came so: where Envoy resolves none, it would lead out of the folder that is put before it.
+  if (countDots(made) > 0) return 'the path has a dot segment when it is rewritten'
   if (
     count(made, NUL_OR_BACKSLASH_EACH) > count(path, NUL_OR_BACKSLASH_EACH) ||
     hasMoreEscapedSlashes(made, path)

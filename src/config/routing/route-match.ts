@@ -92,6 +92,7 @@ export function routerFor(config: Config, reader: PathReader): Router {
     ({ origin }) => origin.host,
   )
   const wildcards = config.routes.filter(({ origin }) => origin.wildcard)
+  const takesUnescaped = unescapedTaker(reader)
 
   /** In the order in which Envoy tries them. */
   function routesFor(place: Place): readonly Route[] {
@@ -103,7 +104,7 @@ export function routerFor(config: Config, reader: PathReader): Router {
 
   function problemFor(path: string, route: Route, place: Place | undefined): string | undefined {
     const hasOtherRoute = (readings: PathReadings | undefined) =>
-      leadsAstray(readings, route, place === undefined ? [] : routesFor(place), reader)
+      leadsAstray(readings, route, place === undefined ? [] : routesFor(place), takesUnescaped)
     return pathProblem(path, { route, settings, reader, hasOtherRoute })
   }
 
@@ -143,6 +144,26 @@ function firstOf(routes: readonly Route[], path: string, takes: Takes = takesPat
   return route === undefined || isBesidePrefix(route, path) ? undefined : route
 }
 
+/**
+ * For readings without escapes: paths and prefixes of routes are compared without theirs. Each of those is read once,
+ * since a host may have thousands, and strangers choose how many readings a path has.
+ */
+function unescapedTaker({ unescapePath }: PathReader): Takes {
+  const read = new WeakMap<Route, string>()
+  const plainOf = (route: Route, text: string): string => {
+    if (!text.includes('%')) return text
+    let plain = read.get(route)
+    if (plain === undefined) read.set(route, (plain = unescapePath(text) ?? text))
+    return plain
+  }
+  return (route, reading) => {
+    if (route.regex !== undefined) return takesPath(route, reading)
+    return route.path === undefined
+      ? reading.startsWith(plainOf(route, route.prefix ?? '/'))
+      : reading === plainOf(route, route.path)
+  }
+}
+
 /** Letters that regular expressions may look at for one request: a few milliseconds of work. */
 const MOST_LETTERS = 40_000
 
@@ -151,7 +172,7 @@ function leadsAstray(
   readings: PathReadings | undefined,
   route: Route,
   routes: readonly Route[],
-  { unescapePath }: PathReader,
+  takesUnescaped: Takes,
 ): boolean {
   const isForAll = route.regex === undefined && route.path === undefined && (route.prefix ?? '/') === '/'
   if (isForAll && routes[0] === route) return false
@@ -160,16 +181,9 @@ function leadsAstray(
   const patterns = routes.filter(({ regex }) => regex !== undefined).length
   const letters = [...asWritten, ...unescaped].reduce((sum, { length }) => sum + length, 0)
   if (patterns * letters > MOST_LETTERS) return true
-  const plain = (text: string) => (text.includes('%') ? (unescapePath(text) ?? text) : text)
-  const takes: Takes = (each, reading) => {
-    if (each.regex !== undefined) return takesPath(each, reading)
-    return each.path === undefined
-      ? reading.startsWith(plain(each.prefix ?? '/'))
-      : reading === plain(each.path)
-  }
   return (
     asWritten.some((reading) => firstOf(routes, reading) !== route) ||
-    unescaped.some((reading) => firstOf(routes, reading, takes) !== route)
+    unescaped.some((reading) => firstOf(routes, reading, takesUnescaped) !== route)
   )
 }
 

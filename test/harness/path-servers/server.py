@@ -1,9 +1,14 @@
 """Flask, or Django on uvicorn, with pages below /admin/ and one page for everything else; each answers with its name.
+/.headers tells which variables the app has for the headers of the request.
 
 Usage: server.py flask|django PORT
 """
 
 import sys
+
+
+def headers_in(variables):
+    return {name: value for name, value in variables.items() if name.startswith("HTTP_")}
 
 
 def serve_flask(port):
@@ -16,6 +21,12 @@ def serve_flask(port):
     @app.route("/admin/<path:page>", methods=methods)
     def admin(page):
         return "ADMIN"
+
+    @app.route("/.headers")
+    def headers():
+        from flask import request
+
+        return headers_in(request.environ)
 
     @app.route("/", methods=methods)
     @app.route("/<path:page>", methods=methods)
@@ -34,7 +45,7 @@ def serve_django(port):
     import uvicorn
     from django.conf import settings
     from django.core.asgi import get_asgi_application
-    from django.http import HttpResponse
+    from django.http import HttpResponse, JsonResponse
     from django.urls import re_path
 
     settings.configure(
@@ -44,6 +55,7 @@ def serve_django(port):
     urls = type(sys)("urls")
     urls.urlpatterns = [
         re_path(r"^admin/.+$", lambda request: HttpResponse("ADMIN")),
+        re_path(r"^\.headers$", lambda request: JsonResponse(headers_in(request.META))),
         re_path(r"^", lambda request: HttpResponse(f"OPEN {request.method}")),
     ]
     sys.modules["urls"] = urls

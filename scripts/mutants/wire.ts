@@ -1,0 +1,65 @@
+/** Mutants of names and addresses as they come over the wire, and of what reading a path costs. */
+import type { Mutant } from './mutant.ts'
+
+const FORGED = ['src/extauthz/authorizer.test.ts']
+const ADDRESSES = ['src/edge/client-address.test.ts']
+const THREAD = ['test/no-job-holds-the-thread.test.ts']
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    file: 'src/extauthz/forged-headers.ts',
+    find: 'return !this.#names.has(name) && this.#variables.has(variableOf(name))',
+    replace: 'return false',
+    tests: FORGED,
+    breaks: 'a client sets a claim header of the route by its name with other separators',
+  },
+  {
+    file: 'src/extauthz/forged-headers.ts',
+    find: 'lower.some((name) => /[^a-z0-9-]/.test(name))',
+    replace: 'false',
+    tests: FORGED,
+    breaks: 'where X_User_Name is configured, the X-User-Name of a client is passed on',
+  },
+  {
+    file: 'src/extauthz/forged-headers.ts',
+    find: 'this.#variables = new Set(lower.map(variableOf))',
+    replace: "this.#variables = new Set(lower.map((name) => name.replace('-', '_')))",
+    tests: FORGED,
+    breaks: 'a name with several separators is imitated by exchanging all of them',
+  },
+  {
+    file: 'src/extauthz/forged-headers.ts',
+    find: 'const areFields = (bytes: Buffer, from: number): boolean => bytes[from] !== 0x3a',
+    replace: 'const areFields = (): boolean => true',
+    tests: FORGED,
+    breaks: 'a pseudo-header is taken for an imitation, and Envoy is told to take the path off',
+  },
+  {
+    file: 'src/extauthz/routes.ts',
+    find: '...this.tokenHeaders,\n      ...(route.remove_request_headers ?? []),',
+    replace: '...this.tokenHeaders,',
+    tests: FORGED,
+    breaks: 'a header that the route takes off comes through with another separator',
+  },
+  {
+    file: 'src/edge/client-address.ts',
+    find: 'if (inBrackets !== undefined) return version === 6 ? address : UNKNOWN',
+    replace: 'if (inBrackets !== undefined) return address',
+    tests: ADDRESSES,
+    breaks: 'an address of IPv4 in brackets, which is none, counts as one',
+  },
+  {
+    file: 'src/edge/client-address.ts',
+    find: 'return peer ?? (isPeerLeftOut ? UNKNOWN : addressIn(entries.at(-1)))',
+    replace: 'return peer ?? addressIn(entries.at(-1))',
+    tests: ADDRESSES,
+    breaks: 'where Envoy appends no address, the portal takes the client at its word about its own',
+  },
+  {
+    file: 'src/config/routing/route-match.ts',
+    find: 'if (plain === undefined) read.set(route, (plain = unescapePath(text) ?? text))',
+    replace: 'plain = unescapePath(text) ?? text',
+    tests: THREAD,
+    breaks: 'a path of twelve bytes holds the thread for 40 ms on a host with thousands of routes',
+  },
+]
