@@ -56,6 +56,13 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'where Envoy appends no address, the portal takes the client at its word about its own',
   },
   {
+    file: 'src/config/routing/path-guard.ts',
+    find: 'if (countDots(made) > 0)',
+    replace: 'if (countDots(made) > countDots(path))',
+    tests: ['src/config/routing/path-guard.test.ts'],
+    breaks: 'where Envoy resolves no dots, /../admin leads out of the folder that a route puts before it',
+  },
+  {
     file: 'src/config/routing/route-match.ts',
     find: 'if (plain === undefined) read.set(route, (plain = unescapePath(text) ?? text))',
     replace: 'plain = unescapePath(text) ?? text',

@@ -227,6 +227,31 @@ describe('what a route makes of a path', () => {
     assert.equal(made('/app../x'), 'the path is none when it is rewritten')
   })
 
+  it('has no dot segment, also where Envoy resolves none and it came so', () => {
+    const rewrites = [
+      "to: 'http://a/public'",
+      "to: 'http://a/public', paths_as_written: true",
+      "prefix: /, prefix_rewrite: /public/, to: 'http://a'",
+      String.raw`regex_rewrite_pattern: '^/(.*)$', regex_rewrite_substitution: '/public/\1', to: 'http://a'`,
+    ]
+    for (const settings of ['normalize_path: false', 'normalize_path: false\nmerge_slashes: false'])
+      for (const rewrite of rewrites) {
+        const made = told(`name: r, ${rewrite}`, settings)
+        for (const path of [
+          '/../admin/x',
+          '/x/../../admin/x',
+          '/%2e%2e/admin/x',
+          '/..',
+          '/./../x',
+          '/a/.%2e/',
+        ])
+          assert.equal(made(path), MADE_DOTS, `${rewrite} ${path}`)
+        assert.equal(made('/a..b/x.y'), 'r')
+      }
+    const asIs = told("name: r, to: 'http://a', paths_as_written: true", 'normalize_path: false')
+    assert.equal(asIs('/x/../y'), 'r', 'where nothing is put before it')
+  })
+
   it('is not looked at where that would take long', () => {
     const made = told(
       String.raw`name: r, regex_rewrite_pattern: '^/app(.*)$', regex_rewrite_substitution: '/x\1', to: 'http://a'`,
