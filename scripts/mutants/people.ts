@@ -50,4 +50,25 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/directory/pull/pulled-source.test.ts'],
     breaks: 'After an edit of the source, groups of another directory count until it is pulled.',
   },
+  {
+    file: 'src/directory/effective-groups.ts',
+    find: '(source.stillOff ?? []).some(',
+    replace: '[].some(',
+    tests: ['src/directory/open-directory.test.ts'],
+    breaks: 'The first push to a source brings back everybody whom it had switched off as a file.',
+  },
+  {
+    file: 'src/directory/open-directory.ts',
+    find: 'stillOff ?? (knownOff === undefined ? [] : [knownOff])',
+    replace: 'stillOff ?? []',
+    tests: ['src/directory/open-directory.test.ts'],
+    breaks: 'The same after a restart.',
+  },
+  {
+    file: 'src/directory/open-directory.ts',
+    find: 'lastHeard === undefined ? stillOff : [lastHeard, ...stillOff]',
+    replace: 'lastHeard === undefined ? [] : [lastHeard]',
+    tests: ['src/directory/open-directory.test.ts'],
+    breaks: 'The same after a change of the token of the source.',
+  },
 ]

@@ -214,8 +214,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/directory/open-directory.ts',
-    find: 'records, now, logger, onChange, knownOff })',
-    replace: 'records, now, logger, onChange })',
+    find: 'knownOff,\n        stillOff: stillOff ??',
+    replace: 'stillOff: stillOff ??',
     tests: ['src/directory/open-directory.test.ts'],
     breaks: 'A source that becomes SCIM brings back whom it had switched off, until the first push.',
   },

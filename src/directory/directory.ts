@@ -144,6 +144,7 @@ export class Directory<Session extends Member> {
           tellsNames: source.tellsNames,
           roster: source.roster ?? 'unknown',
           lastHeard: source.lastHeard,
+          stillOff: source.stillOff,
         }),
       )
     const canTell = all.every(({ roster, isUnfilled }) => roster !== undefined || isUnfilled === true)

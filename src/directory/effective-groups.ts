@@ -33,6 +33,8 @@ export interface Source {
   readonly roster: Roster | 'unknown'
   /** Where `roster` is unknown: what it said when it was heard last. It tells who had left, and nothing else. */
   readonly lastHeard?: Roster | undefined
+  /** Lists of before this source was of its type: whom they switched off stays so until the source names them. */
+  readonly stillOff?: readonly Roster[] | undefined
 }
 
 export type Groups = Pick<Member, 'groups' | 'knownGroups'>
@@ -66,6 +68,9 @@ export function standingOf(
       isSwitchedOff ||= hasLeft(member, lookUp(member, source.matchBy, lastHeard))
     const found = roster === 'unknown' ? 'ambiguous' : lookUp(member, source.matchBy, roster)
     if (found === undefined || roster === 'unknown') {
+      isSwitchedOff ||= (source.stillOff ?? []).some((before) =>
+        hasLeft(member, lookUp(member, source.matchBy, before)),
+      )
       isUnknown ||= roster === 'unknown'
       continue
     }

@@ -8,7 +8,10 @@ import { parseConfig } from '../config/parse.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import type { Member } from './effective-groups.ts'
 import { type DirectoryService, openDirectory } from './open-directory.ts'
+import { MapRecords } from './scim/records.fixture.ts'
 import type { Records, StoredRecord } from './scim/records.ts'
+import { RESOURCE_TYPES } from './scim/schema.ts'
+import { ScimSource } from './scim/scim-source.ts'
 
 const ALICE: Member = {
   idpId: 'idp',
@@ -41,8 +44,11 @@ class Bench {
   readonly metrics = createMetrics()
   #listener: ((config: Config) => void) | undefined
 
-  constructor(text: string) {
+  readonly #stored: Records | undefined
+
+  constructor(text: string, stored?: Records) {
     this.current = configOf(text)
+    this.#stored = stored
   }
 
   open(): Promise<DirectoryService<Member>> {
@@ -68,7 +74,7 @@ class Bench {
         },
       },
       providerName: () => 'default',
-      records,
+      records: this.#stored ?? records,
       http: { fetch: () => Promise.reject(new Error('no network')) },
       now: () => 1_000_000,
       logger: { info: () => undefined, warn: (_, message) => this.warnings.push(message) },
@@ -139,6 +145,7 @@ describe('the directory of the configuration', () => {
 const OFF = 'users: [{ email: alice@example.com, active: false }]\n'
 const O = '{ name: o, type: file, path: off.yaml }'
 const PULL = '{ name: p, type: okta, url: "https://okta.example.com", token: t, match_by: email }'
+const SCIM = `{ name: o, type: scim, match_by: email, token: ${'t'.repeat(43)} }`
 const people = (isActive: boolean) => [
   { id: '1', ids: ['1'], emails: ['alice@example.com'], isActive },
   { id: '2', ids: ['2'], emails: ['bob@example.com'], isActive: true },
@@ -226,6 +233,47 @@ describe('who is switched off', () => {
         bench.current = configOf(`directory: [${TYPES[type]}]`)
         assert.equal(await isOffIn(bench), true)
       })
+  })
+
+  it('stays so when the source becomes one that is pushed, until that names them', async () => {
+    await write(
+      'users: [{ email: alice@example.com, active: false }, { email: bob@example.com, active: false }]',
+    )
+    const pushed = new MapRecords()
+    const bench = new Bench(`directory: [${O}]`, pushed)
+    const bob = { ...ALICE, userId: 'bob', email: 'bob@example.com' }
+    const off = (directory: DirectoryService<Member>) =>
+      [ALICE, bob].map((one) => directory.isSwitchedOff(one))
+    const told = async (directory: DirectoryService<Member>, users: number) => {
+      while (directory.status[0]?.users !== users) await new Promise((resolve) => setImmediate(resolve))
+    }
+    {
+      await using directory = await bench.open()
+      assert.deepEqual(off(directory), [true, true])
+      bench.change(`directory: [${SCIM}]`)
+      assert.deepEqual(off(directory), [true, true], 'nothing was pushed')
+      using client = await ScimSource.open({
+        name: 'o',
+        records: pushed,
+        now: () => 1_000_000,
+        onChange: () => undefined,
+        onFailure: (error) => assert.fail(String(error)),
+      })
+      await client.create(RESOURCE_TYPES.User, { userName: 'carol@example.com', active: false })
+      await told(directory, 1)
+      assert.deepEqual(off(directory), [true, true], 'somebody else was pushed')
+      bench.change(`directory: [${SCIM.replace('}', ', group_names: false }')}]`)
+      const carol = { ...ALICE, userId: 'carol', email: 'carol@example.com' }
+      assert.ok(directory.isSwitchedOff(carol), 'what was pushed is being read anew')
+      await told(directory, 1)
+      assert.deepEqual(off(directory), [true, true], 'under other settings')
+      await client.create(RESOURCE_TYPES.User, { userName: 'alice@example.com' })
+      await told(directory, 2)
+      assert.deepEqual(off(directory), [false, true], 'one of them was pushed')
+    }
+    bench.current = configOf(`directory: [${SCIM}]`)
+    await using directory = await bench.open()
+    assert.deepEqual(off(directory), [false, true], 'after a restart')
   })
 
   it('ends with the source, by a word of the operator, and that is told', async () => {

@@ -70,7 +70,11 @@ export async function openDirectory<Session extends Member>(
         const known = open.get(source.name)
         const kept = known?.key === key ? known.source : undefined
         if (kept !== undefined) return [source.name, { key, source: kept }]
-        const before = { copies, off: known?.source.lastHeard }
+        const before = {
+          copies,
+          off: known?.source.lastHeard,
+          stillOff: known && stillOffAfter(known.source),
+        }
         return [
           source.name,
           { key, source: openSource(source, file, options, before, () => directory.changed()) },
@@ -118,6 +122,12 @@ interface Before {
   readonly copies: Copies
   /** Under other settings, in this process. */
   readonly off: Roster | undefined
+  readonly stillOff: readonly Roster[] | undefined
+}
+
+/** What was pushed is in the store, so it need not be remembered beside it. */
+function stillOffAfter({ status, lastHeard, stillOff = [] }: OpenSource): readonly Roster[] {
+  return status.type === 'scim' || lastHeard === undefined ? stillOff : [lastHeard, ...stillOff]
 }
 
 /** Of before the restart, by the names of the sources: read once, however often the configuration changes. */
@@ -169,7 +179,7 @@ function openSource(
   settings: DirectorySource,
   configFile: string,
   { now, logger, records, http }: OpenDirectoryOptions,
-  { copies, off }: Before,
+  { copies, off, stillOff }: Before,
   onChange: () => void,
 ): OpenSource | PushedSource {
   // Of an earlier run, whatever kind of source it was then: its type is a setting of it like others.
@@ -186,6 +196,7 @@ function openSource(
         now,
         logger,
         knownOff,
+        ...(stillOff && { stillOff }),
         onChange: (roster) => {
           keeper.note(roster)
           onChange()
@@ -198,7 +209,15 @@ function openSource(
       })
     }
     case 'scim':
-      return pushedSource({ settings, records, now, logger, onChange, knownOff })
+      return pushedSource({
+        settings,
+        records,
+        now,
+        logger,
+        onChange,
+        knownOff,
+        stillOff: stillOff ?? (knownOff === undefined ? [] : [knownOff]),
+      })
     case 'azure':
     case 'google':
     case 'okta':

@@ -19,6 +19,8 @@ export interface PushedSourceOptions {
   readonly onChange: () => void
   /** What was pushed to it under other settings, until what is kept has been read. */
   readonly knownOff?: Roster | undefined
+  /** What sources of another type have said under its name: it counts for people who are not pushed. */
+  readonly stillOff?: readonly Roster[]
 }
 
 export interface PushedSource extends OpenSource {
@@ -39,6 +41,7 @@ export function pushedSource({
   logger,
   onChange,
   knownOff,
+  stillOff = [],
 }: PushedSourceOptions): PushedSource {
   const { name, type, provider, match_by: matchBy, group_names: tellsNames, token } = settings
   const pace = new Pace(SOURCE_PACE, now)
@@ -83,6 +86,8 @@ export function pushedSource({
       // Before the first push it has said nothing of anybody.
       return roster() ?? knownOff
     },
+    // People are pushed one by one: whom nobody has pushed yet nobody has taken back either.
+    stillOff,
     goodUntil: undefined,
     get isUnfilled() {
       return source !== undefined && source.changedAt === undefined

@@ -33,12 +33,21 @@ interface CopiedSource extends Omit<KeptCopyOptions<Roster>, 'name'> {
   readonly settings: DirectorySource
   /** Whom the source had switched off when it was heard last, before this one was opened. */
   readonly knownOff?: Roster | undefined
+  /** What sources of other types had said under its name before that. */
+  readonly stillOff?: readonly Roster[]
   /** What is to be told of each change, and closed in the end. */
   readonly follow?: (copy: KeptCopy<Roster>) => Disposable & { readonly ready: Promise<void> }
 }
 
 /** A source that is fetched again and again; the last good copy stays. */
-export function copiedSource({ settings, follow, fetch, knownOff, ...options }: CopiedSource): OpenSource {
+export function copiedSource({
+  settings,
+  follow,
+  fetch,
+  knownOff,
+  stillOff = [],
+  ...options
+}: CopiedSource): OpenSource {
   const { name, type, provider, match_by: matchBy, group_names: tellsNames } = settings
   const { maxAgeMs, now } = options
   let failures = 0
@@ -66,6 +75,10 @@ export function copiedSource({ settings, follow, fetch, knownOff, ...options }: 
     },
     get lastHeard() {
       return copy.last ?? knownOff
+    },
+    get stillOff() {
+      // A list that was read is whole: who is not in it is nobody's.
+      return copy.last === undefined ? stillOff : []
     },
     get goodUntil() {
       const { asOf } = copy.status
