@@ -6,6 +6,7 @@ import { describe, it } from 'node:test'
 /** What any room may stand on. */
 const GROUND = [
   'errors.ts',
+  'shown-url.ts',
   'turns.ts',
   'crypto',
   'edge',
@@ -35,7 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   mcp: [...SHARED, ...MEANING, ...GROUND],
   api: [...SHARED, ...MEANING, ...GROUND],
   tunnel: GROUND,
-  outbound: ['errors.ts', 'turns.ts'],
+  outbound: ['shown-url.ts', 'errors.ts', 'turns.ts'],
   edge: ['crypto', 'errors.ts'],
   lookups: ['config', ...GROUND],
   upstream: ['access', ...MEANING, ...GROUND],
@@ -44,7 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   identity: ['config', ...GROUND],
   session: ['config', ...GROUND],
   policy: ['config', 'crypto', 'errors.ts'],
-  config: ['crypto', 'errors.ts', 'turns.ts'],
+  config: ['shown-url.ts', 'crypto', 'errors.ts', 'turns.ts'],
   transport: ['telemetry', 'gen', 'errors.ts'],
   crypto: ['errors.ts'],
   telemetry: ['errors.ts'],
@@ -52,6 +53,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   proto: ['gen'],
   gen: [],
   'errors.ts': [],
+  'shown-url.ts': [],
   'turns.ts': [],
 }
 

@@ -71,4 +71,11 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/directory/open-directory.test.ts'],
     breaks: 'The same after a change of the token of the source.',
   },
+  {
+    file: 'src/shown-url.ts',
+    find: ".replace(/^([a-z0-9+.-]*:\\/\\/)?.*@/is, '$1[secret]@')",
+    replace: '',
+    tests: ['src/shown-url.test.ts'],
+    breaks: 'The output of validate shows the password in a URL with a slip in it.',
+  },
 ]

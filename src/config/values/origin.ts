@@ -7,6 +7,7 @@
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { z } from 'zod'
+import { shownText } from '../../shown-url.ts'
 import { rowOf } from '../table-row.ts'
 import { isHostName, parseAuthority } from './host-name.ts'
 
@@ -35,7 +36,7 @@ export function parseOrigin(text: string): Origin | { readonly wrong: string } {
   )
   if (parts === null) {
     const meant = parseAuthority(text) === undefined ? 'app.example.com' : text
-    return { wrong: `"${text}" is not a URL; write "https://${meant}"` }
+    return { wrong: `"${shownText(text)}" is not a URL; write "https://${meant}"` }
   }
   const scheme = (parts[1] ?? '').toLowerCase()
   const later = rowOf(LATER, scheme)

@@ -57,7 +57,7 @@ describe('an upstream in `to`', () => {
     ['http://', '"http://" is not a URL; write "http://host:port"'],
     ['http://a:99999', '"http://a:99999" is not a URL; write "http://host:port"'],
     ['http://a:0', 'port 0 cannot be reached'],
-    ['http://a?b=c', '"http://a?b=c" may not have a query or a fragment'],
+    ['http://a?b=c', '"http://a?[secret]" may not have a query or a fragment'],
     ['http://me:pw@a', 'a user name or password in the URL is not sent; use set_request_headers'],
     ['tcp://a:1', 'TCP routes are not supported yet; upstreams are http, https, h2c or unix'],
     ['ws://a', 'the scheme "ws" is not one of http, https, h2c, unix, https+unix'],

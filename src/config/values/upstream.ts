@@ -6,6 +6,7 @@
 
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { shownText } from '../../shown-url.ts'
 import { isPlainTarget } from '../routing/path-rewrite.ts'
 import { rowOf } from '../table-row.ts'
 import { isHostName, parseAuthority } from './host-name.ts'
@@ -54,7 +55,7 @@ export function parseUpstream(text: string): Parsed<Upstream> {
   const scheme = /^([a-z0-9+.-]+):\/\//i.exec(url)?.[1]?.toLowerCase()
   if (scheme === undefined) {
     const meant = parseAuthority(url) === undefined ? 'host:port' : url
-    return { wrong: `"${url}" is not a URL; write "http://${meant}"` }
+    return { wrong: `"${shownText(url)}" is not a URL; write "http://${meant}"` }
   }
   const later = rowOf(LATER, scheme)
   if (later !== undefined)
@@ -84,12 +85,12 @@ function parseHttpUpstream(
   const rest = url.slice(url.indexOf('://') + 3)
   const parsed = URL.parse(`${scheme === 'https' ? 'https' : 'http'}://${rest}`)
   if (parsed === null || rest === '' || rest.startsWith('/'))
-    return { wrong: `"${url}" is not a URL; write "http://host:port"` }
+    return { wrong: `"${shownText(url)}" is not a URL; write "http://host:port"` }
   if (parsed.username !== '' || parsed.password !== '') {
     return { wrong: 'a user name or password in the URL is not sent; use set_request_headers' }
   }
   if (parsed.search !== '' || parsed.hash !== '')
-    return { wrong: `"${url}" may not have a query or a fragment` }
+    return { wrong: `"${shownText(url)}" may not have a query or a fragment` }
   if (!isPlainTarget(parsed.pathname))
     return { wrong: `the path "${parsed.pathname}" may not hold an empty segment or an escaped slash` }
   const name = parsed.hostname.replace(/^\[|\]$/g, '').toLowerCase()

@@ -8,6 +8,7 @@ import type { z } from 'zod'
 import type { HttpClient } from '../../outbound/http-client.ts'
 import { SourceFailure } from '../../outbound/kept-copy.ts'
 import { retryAfterOf } from '../../outbound/retry-after.ts'
+import { shownUrl } from '../../shown-url.ts'
 
 export interface ApiPorts {
   readonly http: Pick<HttpClient, 'fetch'>
@@ -159,12 +160,12 @@ export async function fetchToken(
   form: Readonly<Record<string, string>>,
 ): Promise<string> {
   const answer = await http.fetch(url, { method: 'POST', body: new URLSearchParams(form), signal })
-  const body = await jsonOf(answer, url)
+  const body = await jsonOf(answer, shownUrl(url))
   const token = memberOf(body, 'access_token')
   if (answer.status === 200 && token !== undefined) return token
   const error = memberOf(body, 'error')
   throw new SourceFailure(
-    `${url} answered ${answer.status}${error === undefined ? '' : ` (${error.slice(0, 60)})`} instead of a token`,
+    `${shownUrl(url)} answered ${answer.status}${error === undefined ? '' : ` (${error.slice(0, 60)})`} instead of a token`,
     retryAfterOf(answer, now()),
   )
 }

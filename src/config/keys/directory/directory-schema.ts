@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod'
+import { shownText } from '../../../shown-url.ts'
 import { Duration, PositiveDuration } from '../../values/duration.ts'
 import { FilePath, SecretText } from '../../values/reference.ts'
 
@@ -93,7 +94,7 @@ const apiUrl = (description: string) =>
 
 function urlProblem(text: string): string | undefined {
   const url = URL.parse(text)
-  if (url === null) return `"${text}" is not a URL`
+  if (url === null) return `"${shownText(text)}" is not a URL`
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
     return 'must be a base address only, without user name, query or fragment'
   const isHere = /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)

@@ -8,6 +8,7 @@
  */
 
 import { z } from 'zod'
+import { shownText } from '../../../shown-url.ts'
 import { Duration, PositiveDuration } from '../../values/duration.ts'
 import { HEADER_NAME } from '../../values/header.ts'
 import { SecretText } from '../../values/reference.ts'
@@ -21,7 +22,7 @@ const LookupUrl = z.string().superRefine((text, context) => {
   const url = URL.parse(text)
   const wrong =
     url === null
-      ? `"${text}" is not a URL`
+      ? `"${shownText(text)}" is not a URL`
       : url.protocol !== 'https:' && !isOfThisMachine(url)
         ? 'must be an https URL; plain http is for this machine only'
         : url.username !== '' || url.password !== ''

@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod'
+import { shownText } from '../../../shown-url.ts'
 import { PositiveDuration } from '../../values/duration.ts'
 import { changeableHeaderProblem, HEADER_NAME } from '../../values/header.ts'
 import { isHostName } from '../../values/host-name.ts'
@@ -16,7 +17,7 @@ const HttpsOrigin = z.string().superRefine((text, context) => {
   const url = URL.parse(text)
   const wrong =
     url === null
-      ? `"${text}" is not a URL; write "https://authenticate.example.com"`
+      ? `"${shownText(text)}" is not a URL; write "https://authenticate.example.com"`
       : url.protocol !== 'https:'
         ? 'must be an https URL: its cookies are sent over TLS only'
         : url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== ''

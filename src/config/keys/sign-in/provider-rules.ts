@@ -99,6 +99,8 @@ export function providersAreReachedOverTls(settings: SettingsKeys): Mistake[] {
   ]
   return urls.flatMap(([path, text]) => {
     const url = text === undefined ? null : URL.parse(text)
+    if (url !== null && url.username + url.password + url.search + url.hash !== '')
+      return [mistake(path, 'may not hold a user name, password, query or fragment')]
     if (url === null || url.protocol === 'https:' || isLoopback(url.hostname)) return []
     return [mistake(path, 'must be an https URL; plain http is for a provider on this machine only')]
   })

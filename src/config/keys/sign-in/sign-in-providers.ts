@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod'
+import { shownText } from '../../../shown-url.ts'
 import { FilePath, SecretText } from '../../values/reference.ts'
 import { PROVIDER_KINDS, WITHOUT_OPENID } from './provider-kinds.ts'
 
@@ -12,7 +13,7 @@ import { PROVIDER_KINDS, WITHOUT_OPENID } from './provider-kinds.ts'
 export const HttpUrl = z.string().superRefine((text, context) => {
   const url = URL.parse(text)
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    context.addIssue({ code: 'custom', message: `"${text}" is not an https URL` })
+    context.addIssue({ code: 'custom', message: `"${shownText(text)}" is not an https URL` })
   }
 })
 
