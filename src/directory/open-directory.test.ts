@@ -145,6 +145,11 @@ describe('the directory of the configuration', () => {
 const OFF = 'users: [{ email: alice@example.com, active: false }]\n'
 const O = '{ name: o, type: file, path: off.yaml }'
 const PULL = '{ name: p, type: okta, url: "https://okta.example.com", token: t, match_by: email }'
+/** Resolves when that many people are known to the only source. */
+const told = async (directory: DirectoryService<Member>, users: number) => {
+  while (directory.status[0]?.users !== users) await new Promise((resolve) => setImmediate(resolve))
+}
+
 const SCIM = `{ name: o, type: scim, match_by: email, token: ${'t'.repeat(43)} }`
 const people = (isActive: boolean) => [
   { id: '1', ids: ['1'], emails: ['alice@example.com'], isActive },
@@ -244,9 +249,6 @@ describe('who is switched off', () => {
     const bob = { ...ALICE, userId: 'bob', email: 'bob@example.com' }
     const off = (directory: DirectoryService<Member>) =>
       [ALICE, bob].map((one) => directory.isSwitchedOff(one))
-    const told = async (directory: DirectoryService<Member>, users: number) => {
-      while (directory.status[0]?.users !== users) await new Promise((resolve) => setImmediate(resolve))
-    }
     {
       await using directory = await bench.open()
       assert.deepEqual(off(directory), [true, true])
