@@ -8,6 +8,7 @@ const GROUND = [
   'errors.ts',
   'shown-url.ts',
   'turns.ts',
+  'flat-claims.ts',
   'crypto',
   'edge',
   'outbound',
@@ -44,7 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   directory: ['config', 'identity', ...GROUND],
   identity: ['config', ...GROUND],
   session: ['config', ...GROUND],
-  policy: ['config', 'crypto', 'errors.ts'],
+  policy: ['config', 'crypto', 'errors.ts', 'flat-claims.ts'],
   config: ['shown-url.ts', 'crypto', 'errors.ts', 'turns.ts'],
   transport: ['telemetry', 'gen', 'errors.ts'],
   crypto: ['errors.ts'],
@@ -55,6 +56,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   'errors.ts': [],
   'shown-url.ts': [],
   'turns.ts': [],
+  'flat-claims.ts': [],
 }
 
 /** Rooms that may be named in types but not be run. */

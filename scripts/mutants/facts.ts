@@ -111,13 +111,6 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/identity/claims.ts',
-    find: '  return isOther && !isVouchedFor ? { ...both, email_verified: false } : both',
-    replace: '  return both',
-    tests: ['src/identity/claims.test.ts'],
-    breaks: 'the address that only userinfo has is verified by what the ID token says of another',
-  },
-  {
-    file: 'src/identity/claims.ts',
     find: '  return isFlagged && !isVerified(raw) ? undefined : address',
     replace: '  return claim === undefined && !isVerified(raw) ? undefined : address',
     tests: ['src/identity/claims.test.ts'],

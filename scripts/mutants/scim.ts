@@ -120,8 +120,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/identity/claims.ts',
-    find: 'areGroupsElsewhere(raw) || !isWhole ?',
-    replace: 'areGroupsElsewhere(raw) ?',
+    find: 'areGroupsElsewhere(raw) || !isWhole',
+    replace: 'areGroupsElsewhere(raw)',
     tests: ['src/identity/openid/user-info.test.ts'],
     breaks: 'Somebody whose groups could not be read is in none, and no deny rule on groups holds them off.',
   },

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { flatClaim } from '../identity/claims.ts'
+import { flatClaim } from '../flat-claims.ts'
 import { type Found, MAX_GROUPS, type Roster } from './roster.ts'
 
 /** Of a session, what a directory may look at. */

@@ -10,7 +10,7 @@
  * @module
  */
 import type { Route, Secret } from '../config/config.ts'
-import { flatClaim } from '../identity/claims.ts'
+import { flatClaim } from '../flat-claims.ts'
 import { certainGroupsOf, isMachine, type Session } from '../session/session.ts'
 import type { GroupsFilter } from '../upstream/groups-filter.ts'
 import type { HeaderEntry } from './check-response.ts'

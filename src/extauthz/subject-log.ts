@@ -91,13 +91,17 @@ function membersOf(session: Session, roots: Roots, idp: string | undefined): str
 const member = (key: string, value: unknown): string =>
   value === undefined ? '' : `,"${key}":${JSON.stringify(value)}`
 
+/** Without a name it is of every claim. */
+const isOfRoots = (path: string, roots: ReadonlySet<string>): boolean =>
+  path === '' || roots.has(rootOf(path))
+
 /** The claims that are told, and the roots below which something was too long for it. */
 function claimsOf({ claims }: Session, roots: Roots) {
   const cut = new Set<string>()
   const kept = Object.entries(claims).filter(([path, values]) => {
     const root = rootOf(path)
     const isElsewhere =
-      root === '_claim_names' && roots !== 'all' && roots.has(rootOf(path.slice(root.length + 1)))
+      root === '_claim_names' && roots !== 'all' && isOfRoots(path.slice(root.length + 1), roots)
     if (roots !== 'all' && !roots.has(root) && !isElsewhere) return false
     const isWhole = values.length <= MOST_VALUES && values.every((value) => value.length <= LONGEST_TEXT)
     if (!isWhole) cut.add(root)

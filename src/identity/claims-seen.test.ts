@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { RawClaims } from './claims.ts'
+import type { RawClaims } from '../flat-claims.ts'
 import { watchClaims } from './claims-seen.ts'
 
 function watched(

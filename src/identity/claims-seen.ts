@@ -4,7 +4,8 @@
  * @module
  */
 import type { SignInProvider } from '../config/config.ts'
-import { claimAt, isGiven, type RawClaims } from './claims.ts'
+import { isGiven, type RawClaims } from '../flat-claims.ts'
+import { claimAt } from './claims.ts'
 import type { ProviderLogger } from './openid/asking.ts'
 
 interface Watched {

@@ -1,53 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import {
-  claimAt,
-  claimNames,
-  flatClaim,
-  flattenClaims,
-  profileOf,
-  withNested,
-  withUserInfo,
-} from './claims.ts'
+import { claimNames, flatClaim, flattenClaims, readClaim } from '../flat-claims.ts'
+import { claimAt, claimsOver, profileOf, withNested } from './claims.ts'
 
 const groupsOf = (raw: Record<string, unknown>) => profileOf(raw).groups
 const emailIn = (raw: Record<string, unknown>, email: string) => profileOf(raw, { email }).email
 const emailOf = (raw: Record<string, unknown>) => profileOf(raw).email
-
-describe('claims', () => {
-  it('become lists of scalars', () => {
-    assert.deepEqual(flattenClaims({ s: 'x', n: 7, b: false, l: ['a', 1, true], empty: [] }), {
-      s: ['x'],
-      n: ['7'],
-      b: ['false'],
-      l: ['a', '1', 'true'],
-      empty: [],
-    })
-  })
-  it('are found by path when they are nested', () => {
-    const raw = { address: { city: 'Ulm', geo: { lat: 48.4 } }, realm_access: { roles: ['admin'] } }
-    assert.deepEqual(flattenClaims(raw), {
-      'address/city': ['Ulm'],
-      'address/geo/lat': ['48.4'],
-      'realm_access/roles': ['admin'],
-    })
-  })
-  it('leave out null, objects in lists, what lies too deep, and what is about the protocol', () => {
-    const deep = { a: { b: { c: { d: { e: { f: 'too deep' } } } } } }
-    assert.deepEqual(flattenClaims({ x: null, l: [{ y: 1 }, null], ...deep, nonce: 'n', at_hash: 'h' }), {
-      l: [],
-    })
-  })
-  it('keep a top-level name that looks like a path', () => {
-    const raw = { 'https://example.com/roles': ['a'], 'address/city': 'Ulm', address: { city: 'Bonn' } }
-    assert.deepEqual(flattenClaims(raw), { 'https://example.com/roles': ['a'], 'address/city': ['Ulm'] })
-  })
-  it('named like inherited properties are plain claims', () => {
-    const flat = flattenClaims(JSON.parse('{"__proto__": {"admin": "yes"}, "constructor": "x"}'))
-    assert.deepEqual(Object.getOwnPropertyNames(flat).toSorted(), ['__proto__/admin', 'constructor'])
-    assert.equal(Object.getPrototypeOf(flat), Object.prototype)
-  })
-})
+const emailOfBoth = (idToken: Record<string, unknown>, userInfo: Record<string, unknown>) =>
+  profileOf(claimsOver(idToken, userInfo)).email
 
 describe('groups', () => {
   it('are a list of names, each once, or a single name', () => {
@@ -70,7 +30,10 @@ describe('groups', () => {
     assert.deepEqual(profileOf(raw, { groups: ['resource_access/my.app/roles'] }).groups, ['b'])
     const odd = { realm_access: { roles: [true] } }
     const unknown = profileOf(odd, { groups: ['realm_access.roles'] })
-    assert.deepEqual([unknown.groups, unknown.claims], ['unknown', {}])
+    assert.deepEqual(
+      [unknown.groups, readClaim(unknown.claims, 'realm_access/roles')],
+      ['unknown', 'unknown'],
+    )
   })
   it('are none when the provider names none', () => {
     for (const raw of [
@@ -100,7 +63,10 @@ describe('groups', () => {
   })
   it('are unknown when there are more than the token could hold, or than anybody has', () => {
     assert.equal(groupsOf({ _claim_names: { groups: 'src1' }, _claim_sources: {} }), 'unknown')
-    assert.equal(groupsOf({ hasgroups: true }), 'unknown')
+    for (const hasgroups of [true, 'true', 'True', 1, [true]])
+      assert.equal(groupsOf({ hasgroups }), 'unknown')
+    for (const hasgroups of [false, 'false', null, ''])
+      assert.deepEqual(groupsOf({ groups: ['a'], hasgroups }), ['a'])
     assert.equal(groupsOf({ groups: Array.from({ length: 10_000 }, (_, i) => `g${i}`) }), 'unknown')
   })
   it('and other claims that lie elsewhere can be told from those that are not there', () => {
@@ -110,8 +76,30 @@ describe('groups', () => {
     })
     assert.deepEqual(claims, { '_claim_names/groups': ['src1'] })
   })
+  it('are unknown when the provider says that there are more, whatever it has put into the token', () => {
+    for (const groups of [[], ['staff'], undefined, null])
+      for (const more of [
+        { _claim_names: { groups: 'src1' } },
+        { hasgroups: true },
+        { _claim_names: 'src1' },
+      ]) {
+        const profile = profileOf({ groups, ...more })
+        assert.deepEqual([profile.groups, readClaim(profile.claims, 'groups')], ['unknown', 'unknown'])
+      }
+    const overage = { _claim_names: { groups: 'src1' }, roles: ['staff'] }
+    assert.deepEqual(profileOf(overage, { groups: ['roles'] }).groups, ['staff'])
+    const nested = { _claim_names: { realm_access: 'src1' }, realm_access: { roles: [] } }
+    assert.equal(profileOf(nested, { groups: ['realm_access.roles'] }).groups, 'unknown')
+  })
   it('that are unknown are not to be had as a claim either', () => {
-    assert.deepEqual(profileOf({ groups: ['staff', 7] }).claims, {})
+    const roles = { groups: ['roles'] }
+    for (const { claims } of [
+      profileOf({ roles: ['staff', 7] }, roles),
+      profileOf({ roles: [['staff']] }, roles),
+      profileOf({ hasgroups: true }, roles),
+      profileOf({}, roles, false),
+    ])
+      for (const name of ['roles', 'groups']) assert.equal(readClaim(claims, name), 'unknown')
     assert.deepEqual(profileOf({ groups: ['staff'] }).claims, { groups: ['staff'] })
   })
 })
@@ -119,14 +107,6 @@ describe('groups', () => {
 describe('a claim that a configuration names', () => {
   const claims = { 'realm_access/roles': ['a'], 'https://corp.test/roles': ['b'], 'x.y': ['c'] }
 
-  it('is found by its name, or as a nested one with slashes or dots', () => {
-    for (const name of ['realm_access/roles', 'realm_access.roles'])
-      assert.deepEqual(flatClaim(claims, name), ['a'])
-    assert.deepEqual(flatClaim(claims, 'https://corp.test/roles'), ['b'])
-    assert.deepEqual(flatClaim(claims, 'x/y'), ['c'])
-    for (const name of ['roles', 'constructor', '__proto__', 'a.b.c.d.e.f'])
-      assert.equal(flatClaim(claims, name), undefined)
-  })
   it('stands there under that name', () => {
     const found = withNested(claims, ['realm_access.roles', 'x.y', 'missing'])
     assert.deepEqual(found['realm_access.roles'], ['a'])
@@ -139,6 +119,27 @@ describe('a claim that a configuration names', () => {
     for (const name of ['a/b/c', 'a.b.c', 'd/e', 'f.g'])
       assert.deepEqual(flatClaim(flat, name), [claimAt(raw, name)])
     assert.ok(claimNames('a.b').includes('a/b'))
+  })
+  it('is left out where it is in no form that is read', () => {
+    const flat = flattenClaims({ roles: ['admin', { x: 1 }] })
+    assert.equal(Object.hasOwn(withNested(flat, ['roles']), 'roles'), false)
+  })
+})
+
+describe('one document over another', () => {
+  it('counts, and null over a value leaves unknown which of the two does', () => {
+    const { groups, claims } = profileOf(
+      claimsOver(
+        { groups: ['staff'], team: 'a', zone: 'b' },
+        { groups: null, team: null, zone: 'c', city: null },
+      ),
+    )
+    assert.deepEqual(
+      [groups, readClaim(claims, 'team'), readClaim(claims, 'city')],
+      ['unknown', 'unknown', undefined],
+    )
+    assert.deepEqual(readClaim(claims, 'zone'), ['c'])
+    assert.deepEqual(profileOf(claimsOver({ groups: [] }, { groups: null })).groups, [])
   })
 })
 
@@ -170,12 +171,29 @@ describe('the email address', () => {
   })
   it('of userinfo is not verified by what the ID token says of another', () => {
     const idToken = { email: 'a@corp.test', email_verified: true }
-    const both = (userInfo: Record<string, unknown>) => profileOf(withUserInfo(idToken, userInfo)).email
+    const both = (userInfo: Record<string, unknown>) => profileOf(claimsOver(idToken, userInfo)).email
     assert.equal(both({ email: 'boss@corp.test' }), undefined)
     assert.equal(both({ email: 'A@corp.test' }), 'A@corp.test')
     assert.equal(both({ email: 'boss@corp.test', email_verified: true }), 'boss@corp.test')
     assert.equal(both({ email_verified: false }), undefined)
-    assert.equal(profileOf(withUserInfo({}, { email: 'b@corp.test' })).email, 'b@corp.test')
+    assert.equal(profileOf(claimsOver({}, { email: 'b@corp.test' })).email, 'b@corp.test')
+  })
+  it('is verified by a word of the same document only, and spoilt by a word of any', () => {
+    const email = 'boss@corp.test'
+    assert.equal(emailOfBoth({ email_verified: true }, { email }), undefined)
+    assert.equal(emailOfBoth({ email }, { email_verified: true }), undefined)
+    assert.equal(emailOfBoth({ email, email_verified: false }, { email_verified: true }), undefined)
+    assert.equal(emailOfBoth({ email, email_verified: false }, { email }), undefined)
+    assert.equal(emailOfBoth({ email, email_verified: true }, { email_verified: null }), undefined)
+    assert.equal(emailOfBoth({ email, email_verified: true }, { email, email_verified: false }), undefined)
+    assert.equal(emailOfBoth({ email, email_verified: true }, {}), email)
+    assert.equal(emailOfBoth({ email, email_verified: true }, { email_verified: true }), email)
+    assert.equal(emailOfBoth({ email, email_verified: false }, { email, email_verified: true }), email)
+    assert.equal(
+      emailOfBoth({ email: 'x@y.test', email_verified: false }, { email, email_verified: true }),
+      email,
+    )
+    assert.equal(emailOfBoth({ email }, {}), email)
   })
   it('is not taken when it is not verified, but stays a claim', () => {
     const flags = [false, 'false', 'False', 'no', 'yes', '', 0, 1, null, [], [true, true], ['no'], {}]

@@ -3,9 +3,19 @@
  *
  * @module
  */
-
-/** Claims of an ID token or a userinfo answer, as they came. */
-export type RawClaims = Readonly<Record<string, unknown>>
+import {
+  claimNames,
+  elsewhereIn,
+  flatClaim,
+  flattenClaims,
+  isGiven,
+  isObject,
+  isWithin,
+  MAX_VALUES,
+  type RawClaims,
+  unreadMark,
+  valuesIn,
+} from '../flat-claims.ts'
 
 export interface Profile {
   readonly email: string | undefined
@@ -14,12 +24,7 @@ export interface Profile {
   readonly groups: readonly string[] | 'unknown'
 }
 
-/** Nobody is in more; a longer list is an error or an attack, and would have to be carried about. */
-export const MAX_GROUPS = 5000
-/** As deep as `claim/<path>` reaches. */
-const MAX_DEPTH = 5
-/** They tie one answer to one request, or say where to ask on, and say nothing of the person. */
-const PROTOCOL_CLAIMS = new Set(['nonce', 'at_hash', 'c_hash', 's_hash', 'jti', '_claim_sources'])
+export const MAX_GROUPS = MAX_VALUES
 
 /** Which claims mean what. */
 export interface ClaimNames {
@@ -39,31 +44,62 @@ export function profileOf(
   isWhole = true,
 ): Profile {
   const held = groupsClaims.map((name) => claimAt(raw, name)).find(isGiven)
-  const groups = isGiven(held) ? groupsIn(held) : areGroupsElsewhere(raw) || !isWhole ? 'unknown' : []
+  const groups = areElsewhere(raw, groupsClaims)
+    ? 'unknown'
+    : isGiven(held)
+      ? groupsIn(held)
+      : areGroupsElsewhere(raw) || !isWhole
+        ? 'unknown'
+        : []
   const claims = flattenClaims(raw)
+  const told = { email: emailOf(raw, emailClaim), name: textOf(raw['name']), groups }
+  if (groups !== 'unknown') return { ...told, claims }
   // Half a list would be as wrong as none: who asks for `claim/groups` must not find what `groups` calls unknown.
-  if (groups === 'unknown')
-    for (const name of ['groups', ...groupsClaims].flatMap(claimNames)) delete claims[name]
-  return { email: emailOf(raw, emailClaim), name: textOf(raw['name']), claims, groups }
+  for (const name of ['groups', ...groupsClaims].flatMap(claimNames)) delete claims[name]
+  const marks = ['groups', ...groupsClaims].map((name) => unreadMark(name))
+  return { ...told, claims: Object.assign({}, ...marks, claims) }
 }
 
 /**
- * What userinfo says over what the ID token says. Whether an address is verified is told of that very address: a word
- * of the ID token does not make another one good that only userinfo has.
+ * One document of the provider over another, such as userinfo over the ID token. Whether an address is verified is told
+ * of the address in the same document: the word of one makes no address good that only the other has.
+ *
+ * Null over a value is unclear: to some it is an empty list, to others "as before". So what it lists is unknown.
  */
-export function withUserInfo(idToken: RawClaims, userInfo: RawClaims): RawClaims {
-  const both = { ...idToken, ...userInfo }
-  const [one, other] = [idToken, userInfo].map(({ email }) => textOf(email)?.toLowerCase())
-  const isOther = one !== undefined && other !== undefined && one !== other
-  const isVouchedFor = Object.hasOwn(userInfo, 'email_verified') || !Object.hasOwn(idToken, 'email_verified')
-  return isOther && !isVouchedFor ? { ...both, email_verified: false } : both
+export function claimsOver(below: RawClaims, above: RawClaims): RawClaims {
+  const both: Record<string, unknown> = { ...below, ...above }
+  for (const [name, value] of Object.entries(above))
+    if (!isGiven(value) && name !== FLAG && isGiven(below[name]) && valuesIn(below[name]).length > 0)
+      both[name] = UNCLEAR
+  const [lower, upper] = [below, above].map(({ email }) => textOf(email))
+  const flagged = [below, above].filter((each) => Object.hasOwn(each, FLAG))
+  if (flagged.length === 0) return both
+  const isSame = lower !== undefined && upper !== undefined && isSameAddress(lower, upper)
+  const speaking = flagged.filter((each) => isSame || each === (upper === undefined ? below : above))
+  const mute = flagged.filter((each) => !speaking.includes(each))
+  const isGood = speaking.length > 0 && isVerified(speaking.at(-1) ?? {})
+  // A bad word counts, wherever it stands; a good one about nothing does not.
+  const isSpoilt = upper === undefined && mute.some((each) => !isVerified(each))
+  return { ...both, [FLAG]: isGood && !isSpoilt }
+}
+
+const FLAG = 'email_verified'
+/** In a form that nothing reads. */
+const UNCLEAR = [null]
+
+/** Whether the list of one of these claims is kept elsewhere, whatever of it is here: more than goes into a token. */
+function areElsewhere(raw: RawClaims, groupsClaims: readonly string[]): boolean {
+  const isCut = groupsClaims.includes('groups') && hasUntoldGroups(raw)
+  return isCut || elsewhereIn(raw).some((outer) => groupsClaims.some((name) => isWithin(name, outer)))
 }
 
 /** When the provider only says that there are groups: more than it puts into a token. */
-export function areGroupsElsewhere({ _claim_names: elsewhere, hasgroups: hasGroups }: RawClaims): boolean {
-  return (
-    hasGroups === true || hasGroups === 'true' || (isObject(elsewhere) && Object.hasOwn(elsewhere, 'groups'))
-  )
+export function areGroupsElsewhere(raw: RawClaims): boolean {
+  return hasUntoldGroups(raw) || elsewhereIn(raw).some((outer) => isWithin('groups', outer))
+}
+
+function hasUntoldGroups({ hasgroups: said }: RawClaims): boolean {
+  return isGiven(said) && !/^(?:false)?$/i.test(String(said))
 }
 
 /** A claim by its very name, or by a path into nested ones, with slashes or with dots between the steps. */
@@ -82,21 +118,6 @@ function valueAt(raw: RawClaims, steps: readonly string[]): unknown {
   return at
 }
 
-/** How a claim may be called among flattened ones, as policies look for it: `a.b` finds what stands under `a/b`. */
-export function claimNames(path: string): readonly string[] {
-  const steps = path.split(/[/.]/)
-  return steps.length > MAX_DEPTH ? [path] : [...new Set([path, steps.join('.'), steps.join('/')])]
-}
-
-/** The values of a flattened claim; `undefined` for one that is not there. */
-export function flatClaim(
-  claims: Readonly<Record<string, readonly string[]>>,
-  path: string,
-): readonly string[] | undefined {
-  const name = claimNames(path).find((each) => Object.hasOwn(claims, each))
-  return name === undefined ? undefined : claims[name]
-}
-
 /** Flattened claims in which nested ones stand under the names by which a configuration asks for them as well. */
 export function withNested(
   claims: Readonly<Record<string, readonly string[]>>,
@@ -111,44 +132,17 @@ export function withNested(
   return { ...claims, ...Object.fromEntries(found) }
 }
 
-export function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null
-}
-
-/**
- * Lists of scalars by path: `{address: {city: 'Ulm'}}` becomes `address/city: ['Ulm']`. Numbers and booleans become
- * text; null, and objects in lists, are left out. A claim whose name holds a slash keeps its place.
- */
-export function flattenClaims(raw: RawClaims): Record<string, readonly string[]> {
-  const found: { readonly path: string; readonly values: readonly string[]; readonly depth: number }[] = []
-  const visit = (path: string, value: unknown, depth: number): void => {
-    if (Array.isArray(value)) found.push({ path, values: value.flatMap(scalar), depth })
-    else if (!isObject(value)) {
-      if (value !== null && value !== undefined) found.push({ path, values: scalar(value), depth })
-    } else if (depth < MAX_DEPTH)
-      for (const [key, inner] of Object.entries(value)) visit(`${path}/${key}`, inner, depth + 1)
-  }
-  for (const [name, value] of Object.entries(raw)) if (!PROTOCOL_CLAIMS.has(name)) visit(name, value, 1)
-  // Where two are spelt alike, the one nearer to the top wins.
-  const deepestFirst = found.toSorted((a, b) => b.depth - a.depth)
-  return Object.fromEntries(deepestFirst.map(({ path, values }) => [path, values]))
-}
-
 /**
  * A list of names or of ids, a single name, or a map of roles as Zitadel has it: each with the organizations that grant
  * it. `unknown` in a form that we can't read, or when there are too many.
  */
 function groupsIn(value: unknown): readonly string[] | 'unknown' {
-  const list: readonly unknown[] = isRoleMap(value)
-    ? Object.keys(value)
-    : Array.isArray(value)
-      ? value
-      : [value]
-  if (list.length > MAX_GROUPS) return 'unknown'
-  // Ids may be numbers; those that JSON has rounded would be somebody else's.
-  if (Array.isArray(value) && list.every(Number.isSafeInteger)) return [...new Set(list.map(String))]
-  const names = list.filter((name) => typeof name === 'string')
-  return names.length === list.length ? [...new Set(names)].filter((name) => name !== '') : 'unknown'
+  const list: unknown = isRoleMap(value) ? Object.keys(value) : value
+  // A number alone, or a truth value, says something of groups and is none.
+  const isName = (each: unknown) =>
+    typeof each === 'string' || (Array.isArray(list) && Number.isInteger(each))
+  const names = [list].flat().every(isName) ? valuesIn(list) : 'unknown'
+  return names === 'unknown' ? names : [...new Set(names)].filter((name) => name !== '')
 }
 
 /** A role with nothing behind it, or with `false`, may be one that is not granted. */
@@ -172,15 +166,14 @@ function emailOf(raw: RawClaims, claim: string | undefined): string | undefined 
   const only: unknown = claim !== undefined && Array.isArray(value) && value.length === 1 ? value[0] : value
   const address = textOf(only)
   if (address === undefined || !ADDRESS.test(address) || GUEST.test(address)) return undefined
-  const isFlagged =
-    (claim ?? 'email') === 'email' || textOf(raw['email'])?.toLowerCase() === address.toLowerCase()
+  const isFlagged = (claim ?? 'email') === 'email' || isSameAddress(textOf(raw['email']) ?? '', address)
   return isFlagged && !isVerified(raw) ? undefined : address
 }
 
 /** Whatever is not plainly true is not; some providers write it as a text, or as a list of one. */
-function isVerified(raw: RawClaims): boolean {
-  if (raw['email_verified'] === undefined) return true
-  const [said, ...more] = [raw['email_verified']].flat()
+function isVerified({ [FLAG]: flag }: RawClaims): boolean {
+  if (flag === undefined) return true
+  const [said, ...more] = [flag].flat()
   return more.length === 0 && (said === true || (typeof said === 'string' && said.toLowerCase() === 'true'))
 }
 
@@ -193,15 +186,8 @@ const GUEST = /#ext#@/i
  */
 const ADDRESS = /^[^@\s\p{C}\p{Z}]+@[^@\s.\p{C}\p{Z}]+(?:\.[^@\s.\p{C}\p{Z}]+)*$/u
 
+const isSameAddress = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
+
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-function scalar(value: unknown): readonly string[] {
-  if (typeof value === 'string') return [value]
-  return typeof value === 'number' || typeof value === 'boolean' ? [String(value)] : []
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

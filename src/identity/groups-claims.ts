@@ -4,7 +4,7 @@
  * @module
  */
 import type { Settings, SignInProvider } from '../config/config.ts'
-import { claimNames } from './claims.ts'
+import { claimNames } from '../flat-claims.ts'
 import { presetOf } from './presets/table.ts'
 
 /** The first that is there counts. `undefined`: `groups`. */

@@ -56,7 +56,7 @@ export const LACKS: Readonly<Record<Lack, { readonly is: string; readonly exampl
   malformed: {
     is: 'not plain',
     examples:
-      'an e-mail address with two `@`, a blank or a dot at its end; a path that two programs could read in two ways',
+      'an e-mail address with two `@`, a blank or a dot at its end; a path that two programs could read in two ways; a claim that is a map, a list in a list or a number that JSON rounds',
   },
   unknown: {
     is: 'could not be had',

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Settings } from '../../config/config.ts'
+import { flattenClaims } from '../../flat-claims.ts'
 import type {
   ClientCertificateFacts,
   DataSources,
@@ -12,7 +13,6 @@ import type {
   RequestFacts,
   Subject,
 } from '../../policy/decision.ts'
-import { isMapping } from '../../policy/problem.ts'
 
 type WrittenSubject = NonNullable<Settings['test_subjects']>[string]
 type WrittenTest = NonNullable<Settings['tests']>[number]
@@ -46,7 +46,7 @@ export function subjectFrom(written: WrittenSubject, called: string): Identified
   const { email, name, provider, groups = [], kind = 'user' } = written
   const usual = { sub: [userId], ...(email && { email: [email] }), ...(name && { name: [name] }) }
   const ofGroups = groups === 'unknown' ? {} : { groups }
-  const claims = { ...usual, ...ofGroups, ...flattened(written.claims ?? {}) }
+  const claims = { ...usual, ...ofGroups, ...flattenClaims(written.claims ?? {}) }
   return {
     kind,
     sessionId: 'test',
@@ -64,29 +64,6 @@ function isUnverified(claims: Readonly<Record<string, unknown>>): boolean {
   if (!Object.hasOwn(claims, 'email_verified')) return false
   const said = [claims['email_verified']].flat()
   return said.length === 0 || !said.every((each) => /^true$/i.test(String(each)))
-}
-
-/** As deep as `claim/<path>` reaches. */
-const MAX_DEPTH = 5
-
-/** Lists of texts by path, as those of real sessions are: `{address: {city: Ulm}}` is `address/city: [Ulm]`. */
-function flattened(
-  claims: Readonly<Record<string, unknown>>,
-  prefix = '',
-  depth = 1,
-): Record<string, string[]> {
-  const found: Record<string, string[]> = Object.create(null)
-  for (const [key, value] of Object.entries(claims)) {
-    const path = prefix + key
-    if (!isMapping(value)) found[path] = (Array.isArray(value) ? value : [value]).flatMap(textOf)
-    else if (depth < MAX_DEPTH) Object.assign(found, flattened(value, `${path}/`, depth + 1))
-  }
-  return found
-}
-
-function textOf(value: unknown): string[] {
-  if (typeof value === 'string') return [value]
-  return typeof value === 'number' || typeof value === 'boolean' ? [String(value)] : []
 }
 
 /** What a test does not say is unknown to the criteria that ask for it: no test depends on the day it runs. */

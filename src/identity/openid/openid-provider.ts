@@ -15,8 +15,9 @@ import {
 } from 'openid-client'
 import type { SignInProvider } from '../../config/config.ts'
 import { Fault } from '../../errors.ts'
+import { type RawClaims, unreadMark } from '../../flat-claims.ts'
 import { createHttpClient, HttpFailure, isLoopback } from '../../outbound/http-client.ts'
-import { areGroupsElsewhere, type Profile, profileOf, type RawClaims, withUserInfo } from '../claims.ts'
+import { areGroupsElsewhere, claimsOver, type Profile, profileOf } from '../claims.ts'
 import { watchClaims } from '../claims-seen.ts'
 import { groupsClaimsOf } from '../groups-claims.ts'
 import { presetOf } from '../presets/table.ts'
@@ -103,7 +104,7 @@ export function openOpenIdProvider(options: IdentityProviderOptions): OpenProvid
         `${issuer}, userinfo: it is about another person than the ID token`,
       )
     asked.noteUserInfo(undefined)
-    return { raw: withUserInfo(idTokenClaims, told) }
+    return { raw: claimsOver(idTokenClaims, told) }
   }
 
   /** @param known groups that a passing trouble must not make unknown */
@@ -120,10 +121,11 @@ export function openOpenIdProvider(options: IdentityProviderOptions): OpenProvid
     const emailClaim = isForeign ? undefined : client.email_claim
     // Microsoft's userinfo never tells groups.
     const isWhole = trouble === undefined || preset.hasGraph === true
-    const profile = {
-      ...profileOf(claims, { groups: groupsClaims, email: emailClaim }, isWhole),
-      ...(trouble !== undefined && { withoutUserInfo: true as const }),
-    }
+    const told = profileOf(claims, { groups: groupsClaims, email: emailClaim }, isWhole)
+    const profile =
+      trouble === undefined
+        ? told
+        : { ...told, claims: { ...told.claims, ...unreadMark('') }, withoutUserInfo: true as const }
     if (profile.groups !== 'unknown' || preset.hasGraph !== true || !areGroupsElsewhere(claims))
       return profile
     if (accessToken === undefined) return profile

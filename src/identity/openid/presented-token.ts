@@ -5,7 +5,8 @@
  */
 
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
-import type { RawClaims } from '../claims.ts'
+import type { RawClaims } from '../../flat-claims.ts'
+import { claimsOver } from '../claims.ts'
 import type { TokenProblem } from '../provider.ts'
 import { MALFORMED, problem, problemOf } from '../token-problem.ts'
 import type { DiscoveredProvider } from './discovery.ts'
@@ -93,7 +94,7 @@ export async function claimsOfEntraToken(
   const mayAsk = typeof scp === 'string' && scp.split(' ').includes('openid')
   if (!mayAsk) return verified
   const told = await askUserInfo({ provider, clientId, accessToken: token, now })
-  return { ...verified, claims: { ...told, ...verified.claims } }
+  return { ...verified, claims: { ...claimsOver(told, verified.claims), sub: verified.claims.sub } }
 }
 
 async function verify(

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { RawClaims } from '../claims.ts'
+import type { RawClaims } from '../../flat-claims.ts'
 
 export interface SignInFacts {
   /** Epoch milliseconds by our clock; absent when the provider does not say (`auth_time`). */

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { describe, it, type TestContext } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { Fault, type FaultCode } from '../../errors.ts'
+import { readClaim } from '../../flat-claims.ts'
 import { testClient } from '../client.fixture.ts'
 import {
   CLIENT_ID,
@@ -89,8 +90,9 @@ describe('userinfo that does not tell of somebody', () => {
   it('leaves what the ID token says', async (t) => {
     const { server, provider } = await start(t)
     userInfo(server, refused, { claims: { email: 'alice@example.com', groups: ['staff'] } })
-    const { email, groups } = await provider.exchange(CALLBACK)
+    const { email, groups, claims } = await provider.exchange(CALLBACK)
     assert.deepEqual([email, groups], ['alice@example.com', ['staff']])
+    assert.deepEqual([readClaim(claims, 'groups'), readClaim(claims, 'department')], [['staff'], 'unknown'])
   })
 
   it('makes no groups unknown that it never tells', async (t) => {

@@ -7,7 +7,7 @@
 import { jwtVerify } from 'jose'
 import { fetchProtectedResource } from 'openid-client'
 import { Fault } from '../../errors.ts'
-import type { RawClaims } from '../claims.ts'
+import type { RawClaims } from '../../flat-claims.ts'
 import type { DiscoveredProvider } from './discovery.ts'
 import { ID_TOKEN_ALGORITHMS } from './id-token.ts'
 

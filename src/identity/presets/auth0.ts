@@ -1,5 +1,5 @@
 /** Auth0. Claims of one's own are URLs there, and its older sign-out page is not in the metadata. */
-import type { RawClaims } from '../claims.ts'
+import type { RawClaims } from '../../flat-claims.ts'
 import { type Preset, STANDARD_SCOPES } from './preset.ts'
 
 export const auth0: Preset = {

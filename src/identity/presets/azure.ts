@@ -4,7 +4,7 @@
  * `sub` differs from client to client; `oid` is the person's id in the directory, the same for all clients, and what
  * Graph and directory pulls know people by.
  */
-import type { RawClaims } from '../claims.ts'
+import type { RawClaims } from '../../flat-claims.ts'
 import { type Preset, STANDARD_SCOPES } from './preset.ts'
 
 export const azure: Preset = {

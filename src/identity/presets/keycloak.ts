@@ -1,5 +1,5 @@
 /** Keycloak. Its group mapper writes full paths, `/staff/berlin`, unless told otherwise. */
-import type { RawClaims } from '../claims.ts'
+import type { RawClaims } from '../../flat-claims.ts'
 import { type Preset, WITHOUT_OFFLINE_ACCESS } from './preset.ts'
 
 export const keycloak: Preset = {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RawClaims } from '../claims.ts'
+import type { RawClaims } from '../../flat-claims.ts'
 
 /** Of the discovery document; endpoints may be missing. */
 export interface ProviderMetadata {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { PROVIDER_KINDS, type ProviderKind } from '../../config/keys/sign-in/provider-kinds.ts'
-import { profileOf, type RawClaims } from '../claims.ts'
+import type { RawClaims } from '../../flat-claims.ts'
+import { profileOf } from '../claims.ts'
 import { type Script, SECRETS, stage } from '../played-provider.fixture.ts'
 import { presetOf } from './table.ts'
 

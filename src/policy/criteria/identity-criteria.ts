@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { claimReader } from '../../flat-claims.ts'
 import type { Identified, Subject } from '../decision.ts'
 import { ofAddress, ofList } from '../left-out.ts'
 import {
@@ -42,9 +43,6 @@ const CLAIM = outcomes('claim-ok', 'claim-unauthorized', 'claim-unknown')
 const GROUPS_OK = hit('groups-ok')
 const GROUPS_MISS = miss('groups-unauthorized')
 const GROUPS_UNKNOWN = unknown('groups-unknown')
-
-/** Longest claim path that is looked up as a nested one. */
-const MAX_CLAIM_SEGMENTS = 5
 
 const ADDRESS_REASONS = ['email-absent', 'email-unverified', 'user-unauthenticated'] as const
 
@@ -211,31 +209,12 @@ function reliedOn(someone: Identified, values: readonly string[] | Lack): readon
   return values.every((value) => readMail(value)?.plain.address === address) ? values : 'unverified'
 }
 
-/**
- * The path is tried as it stands (a claim may be called `https://corp.example/roles`), then as the way into
- * a nested claim, whose flattened name has dots.
- */
+/** Beside the claims themselves: where the groups are unknown, so is the claim that would tell them. */
 export function claimValues(path: string): (someone: Identified) => readonly string[] | Lack {
-  const segments = path.split(/[/.]/)
-  const nested = segments.length <= MAX_CLAIM_SEGMENTS ? [segments.join('.'), segments.join('/')] : []
-  const names = [...new Set([path, ...nested])]
-  return (someone) => {
-    for (const name of names) {
-      // own properties only: a claim is named by whoever writes the policy, `constructor` included
-      const values = Object.hasOwn(someone.claims, name) ? someone.claims[name] : undefined
-      if (values !== undefined) return values
-    }
-    return isDistributed(someone, segments[0] ?? '') ? 'unknown' : 'none'
-  }
-}
-
-/**
- * Whether the provider has the claim but keeps it elsewhere (OpenID Connect Core §5.6.2), as Entra does with
- * the groups of people who have many. An absent claim then says nothing.
- */
-function isDistributed({ claims, groups: all }: Identified, name: string): boolean {
-  if (name === 'groups' && all === 'unknown') return true
-  return Object.hasOwn(claims, `_claim_names.${name}`) || Object.hasOwn(claims, `_claim_names/${name}`)
+  const valuesIn = claimReader(path)
+  const isOfGroups = /^groups(?:[/.]|$)/.test(path)
+  return ({ claims, groups: all }) =>
+    valuesIn(claims) ?? (isOfGroups && all === 'unknown' ? 'unknown' : 'none')
 }
 
 function ofUser(test: (someone: Identified) => Outcome): Criterion {

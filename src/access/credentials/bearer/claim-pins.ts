@@ -4,7 +4,7 @@
  * @module
  */
 import type { ClaimPin } from '../../../config/keys/credentials/bearer-keys.ts'
-import { flatClaim } from '../../../identity/claims.ts'
+import { flatClaim } from '../../../flat-claims.ts'
 
 type Claims = Readonly<Record<string, readonly string[]>>
 

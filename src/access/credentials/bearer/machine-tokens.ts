@@ -6,7 +6,7 @@
 
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import type { MachineIssuer } from '../../../config/keys/credentials/machine-issuers.ts'
-import { flattenClaims } from '../../../identity/claims.ts'
+import { flattenClaims } from '../../../flat-claims.ts'
 import { timeOf } from '../../../identity/openid/sign-in-facts.ts'
 import type { TokenProblem } from '../../../identity/provider.ts'
 import { MALFORMED, problem, problemOf } from '../../../identity/token-problem.ts'
