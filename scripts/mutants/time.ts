@@ -62,29 +62,29 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'A token goes on after any session would have ended.',
   },
   {
-    file: 'src/extauthz/machine-credentials.ts',
+    file: 'src/access/machine-credentials.ts',
     find: 'if (age >= (route?.route.session_lifetime ?? Infinity)) return invalid(TOO_OLD)',
     replace: '',
     tests: ['src/extauthz/token-age.test.ts'],
     breaks: 'A token of any age opens a route that takes sign-ins for an hour only.',
   },
   {
-    file: 'src/extauthz/machine-credentials.ts',
+    file: 'src/access/machine-credentials.ts',
     find: 'if (now >= session.expiresAt) return invalid(',
     replace: 'if (now > session.expiresAt + 1e12) return invalid(',
     tests: ['src/extauthz/token-age.test.ts'],
     breaks: 'A token that ends while a request waits is good for that request.',
   },
   {
-    file: 'src/extauthz/pipeline.ts',
-    find: 'late ?? judgeAgain(check, judge, steps.slice(0, index + 1))',
+    file: 'src/access/pipeline.ts',
+    find: 'late ?? judgeAgain(judged, dependencies, rows.slice(0, index + 1))',
     replace: 'late',
     tests: ['src/extauthz/judged-again.test.ts'],
     breaks: 'Who was signed out or switched off while a request waited still gets its answer.',
   },
   {
-    file: 'src/extauthz/pipeline.ts',
-    find: `  check.now = judge.now()
+    file: 'src/access/pipeline.ts',
+    find: `  judged.now = dependencies.now()
   for (`,
     replace: '  for (',
     tests: ['src/extauthz/judged-again.test.ts'],

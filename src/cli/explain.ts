@@ -7,11 +7,11 @@
  */
 import { isIP } from 'node:net'
 import { chooserOf } from '../access/config-checks.ts'
+import { NotedLookups } from '../access/decision-inputs.ts'
 import type { Config } from '../config/config.ts'
 import { type RequestTarget, requestTargetOf } from '../config/routing/request-url.ts'
 import type { Choice } from '../config/routing/route-match.ts'
 import { Fault } from '../errors.ts'
-import { NotedLookups } from '../extauthz/decision-inputs.ts'
 import { policyOf } from '../policy/compiled-policies.ts'
 import type { RequestFacts } from '../policy/decision.ts'
 import { type Explanation, explanationOf } from './explain/explanation.ts'

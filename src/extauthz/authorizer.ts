@@ -6,7 +6,10 @@
  * @module
  */
 import type { Buffer } from 'node:buffer'
+import { isSignedIn } from '../access/access.ts'
 import { hostOf } from '../access/host.ts'
+import { precisionFor } from '../access/idle.ts'
+import { runRows } from '../access/pipeline.ts'
 import type { Config } from '../config/config.ts'
 import { endedBeside, sessionCookieAt } from '../edge/session-cookie.ts'
 import { Fault } from '../errors.ts'
@@ -16,7 +19,7 @@ import { allow } from './allowed.ts'
 import { shapeFor } from './asker.ts'
 import { Assertions } from './assertions.ts'
 import { challenge } from './challenge.ts'
-import { type Check, isSignedIn, type RefusalReason, type Verdict } from './check.ts'
+import type { Check, RefusalReason, Verdict } from './check.ts'
 import { createCheckMetrics } from './check-metrics.ts'
 import { CheckRequest } from './check-request.ts'
 import { type DeniedAnswer, encodeDenied, type HeaderEntry } from './check-response.ts'
@@ -25,8 +28,7 @@ import { headerCredentials } from './credentials.ts'
 import { createDecisionLog } from './decision-log.ts'
 import { denialRefusal, failureRefusal, requestRefusal } from './denial.ts'
 import { HeaderBudget } from './header-budget.ts'
-import { precisionFor } from './idle.ts'
-import { type Judge, PIPELINE, runPipeline, type Step } from './pipeline.ts'
+import { type Judge, PIPELINE, type Step } from './pipeline.ts'
 import type { Ports } from './ports.ts'
 import { refusalAnswer, robotsAnswer } from './refusal.ts'
 import { RouteTable } from './routes.ts'
@@ -92,7 +94,7 @@ export function createAuthorizer(
       let check: Check | undefined
       try {
         const begun = (check = begin(new CheckRequest(bytes), now()))
-        const verdict = runPipeline(begun, judge, steps)
+        const verdict = runRows(begun, judge, steps)
         if (!(verdict instanceof Promise)) return answer(begun, verdict, startedAt)
         return verdict
           .then((late) => answer(begun, late, startedAt))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { BearerSource } from '../access/ports.ts'
 import { ALICE, authorizerFor, configOf, handleOf } from './authorizer.fixture.ts'
-import type { BearerSource } from './ports.ts'
 
 const HANDLE = handleOf(ALICE)
 const TOKEN = 'eyJ.good.token'

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { verifierFor } from '../access/credentials/client-certificate/trust.ts'
-import type { Verifier } from '../access/credentials/client-certificate/verifier.ts'
+import { AccessRoute } from '../access/route.ts'
 import type { Config, Route, Settings } from '../config/config.ts'
 import {
   isServerless,
@@ -14,13 +13,8 @@ import {
 } from '../config/keys/upstream/google-serverless.ts'
 import { fitsWildcard, type Router, routerFor } from '../config/routing/route-match.ts'
 import { tokenHeadersOf } from '../config/values/secret-headers.ts'
-import type { SignInDemand } from '../edge/sign-in-demand.ts'
-import { Fault } from '../errors.ts'
 import { groupsClaimsIn } from '../identity/groups-claims.ts'
-import { providerNameIn } from '../identity/provider-names.ts'
-import type { CompiledPolicy } from '../policy/decision.ts'
 import { readingsOf, unescapePath } from '../policy/matching/path-readings.ts'
-import type { Session } from '../session/session.ts'
 import { GroupsFilter } from '../upstream/groups-filter.ts'
 import { compileTemplate, type HeaderTemplate } from '../upstream/request-header-template.ts'
 import { OwnHeaders } from './forged-headers.ts'
@@ -34,13 +28,8 @@ import type { Ports } from './ports.ts'
  */
 const GRACE_MS = 5000
 
-export class CompiledRoute {
-  readonly #ports: Pick<Ports, 'idpIdsFor'>
-  readonly #config: Config
+export class CompiledRoute extends AccessRoute {
   readonly #router: Router
-  readonly route: Route
-  readonly settings: Settings
-  readonly policy: CompiledPolicy
   /** How much of who asks the upstream is told. */
   readonly identity: 'none' | 'minimal' | 'full'
   readonly issuerFormat: 'hostOnly' | 'uri'
@@ -64,17 +53,6 @@ export class CompiledRoute {
   readonly tokenUse: TokenUse | undefined
   /** Lower-case names of the headers in which tokens go to the upstream. */
   readonly tokenHeaders: readonly string[]
-  /** What is asked of the sign-in of those who may pass. */
-  readonly demand: SignInDemand
-  readonly isDemanding: boolean
-  /** Longest silence of a session that still counts here; milliseconds. */
-  readonly idleTimeout: number | undefined
-  /** Whether Envoy asks clients for a certificate, and tells of it with each request. */
-  readonly asksForCertificates: boolean
-  /** Judges them; undefined where none could be valid. */
-  readonly certificates: Verifier | undefined
-  /** Whether bearer tokens are verified here, instead of being the upstream's affair. */
-  readonly takesBearer: boolean
   /** Where the platform of the upstream wants a token: for whom, and in which header. */
   readonly platform: { readonly audience: string; readonly header: string } | undefined
   /** Of the route of a Kubernetes API. */
@@ -82,16 +60,9 @@ export class CompiledRoute {
 
   /** @throws {Fault} `CONFIG_INVALID` for a policy that does not compile: config/ should have refused it */
   constructor(route: Route, config: Config, router: Router, ports: Pick<Ports, 'policyOf' | 'idpIdsFor'>) {
-    const { settings } = config
-    this.#config = config
+    super(route, config, ports)
+    const { settings, policy } = this
     this.#router = router
-    this.route = route
-    this.settings = settings
-    const { policy } = ports.policyOf(config, route)
-    if (policy === undefined)
-      throw new Fault('CONFIG_INVALID', `the policy of route ${route.id} does not compile`)
-    this.policy = policy
-    this.#ports = ports
     this.identity = IDENTITY[`${route.pass_identity_headers ?? settings.pass_identity_headers}`]
     this.issuerFormat = route.jwt_issuer_format ?? settings.jwt_issuer_format
     this.groupsFilter = new GroupsFilter(route, settings, policy.mentionedGroups)
@@ -115,34 +86,13 @@ export class CompiledRoute {
       ...this.tokenHeaders,
       ...(route.remove_request_headers ?? []),
     ])
-    this.demand = { maxAge: route.max_age, acrValues: route.acr_values ?? [] }
-    this.idleTimeout = route.session_idle_timeout ?? settings.session_idle_timeout
-    this.isDemanding = route.max_age !== undefined || route.acr_values !== undefined
-    this.asksForCertificates = settings.downstream_mtls !== undefined
-    this.certificates = verifierFor(route, settings)
     this.needsRoutingKey =
       route.load_balancing_policy === 'RING_HASH' || route.load_balancing_policy === 'MAGLEV'
-    this.takesBearer = (route.bearer_token_format ?? settings.bearer_token_format ?? 'default') !== 'default'
     this.platform = isServerless(route)
       ? { audience: serverlessAudience(route), header: serverlessHeaderOf(route) }
       : undefined
     const token = route.kubernetes_service_account_token
     this.impersonation = token && new Impersonation(token, this)
-  }
-
-  /** Name of the identity provider of a session. */
-  providerOf({ idpId }: Session): string | undefined {
-    return providerNameIn(this.#config, idpId)
-  }
-
-  /** Where ids of several might be mistaken for one another. */
-  providerToTell(session: Session): string | undefined {
-    return this.settings.sign_in_providers.length > 1 ? this.providerOf(session) : undefined
-  }
-
-  /** Sessions of other identity providers don't count here. Asked each time: providers come and go. */
-  get idpIds(): readonly string[] {
-    return this.#ports.idpIdsFor(this.route)
   }
 
   /** Why the upstream might read another path than the one that is judged; undefined: it can't. */

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Named } from '../access/access.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { isServiceAccountToken, openServiceAccountToken } from '../edge/service-account-token.ts'
 import { type HandleScope, openHandles } from '../edge/session-handle.ts'
@@ -36,13 +37,8 @@ export interface ReadyAnswer extends AllowedAnswer {
   readonly references: string
 }
 
-export interface Visitor {
-  /** Whom the handles name, each once; not yet looked up. */
-  readonly sessionIds: readonly string[]
-  /** Service accounts whose tokens came in headers. */
-  readonly serviceAccountIds: readonly string[]
-  /** A token that looks like one of ours and is not. */
-  readonly hasForgedToken: boolean
+/** Whom the handles name, each once. */
+export interface Visitor extends Named {
   readonly cookies: SplitCookies
   readonly answers: Map<CompiledRoute, ReadyAnswer>
   /** Whether it is remembered: only then answers are kept for it, so that their number stays bounded. */

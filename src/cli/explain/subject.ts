@@ -4,10 +4,10 @@
  * @module
  */
 import { existsSync } from 'node:fs'
+import { subjectOf } from '../../access/access.ts'
 import { subjectFrom } from '../../access/tests/test-case.ts'
 import type { Config } from '../../config/config.ts'
 import { Fault } from '../../errors.ts'
-import { subjectOf } from '../../extauthz/check.ts'
 import { providerNameIn } from '../../identity/provider-names.ts'
 import type { Subject } from '../../policy/decision.ts'
 import { openKeyring, openStore, stateDirFor, storeFileIn } from '../../session/open-state.ts'

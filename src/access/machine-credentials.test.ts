@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import {
-  type ServiceAccountValue,
-  serviceAccountOf,
-} from '../access/credentials/service-account/service-account.ts'
 import { makeServiceAccountToken } from '../edge/service-account-token.ts'
 import { Fault } from '../errors.ts'
-import type { Session } from '../session/session.ts'
 import {
   ALICE,
   type Ask,
@@ -18,7 +13,9 @@ import {
   KEYS,
   NOW,
   objectOf,
-} from './authorizer.fixture.ts'
+} from '../extauthz/authorizer.fixture.ts'
+import type { Session } from '../session/session.ts'
+import { type ServiceAccountValue, serviceAccountOf } from './credentials/service-account/service-account.ts'
 import type { BearerSource, ServiceAccountSource } from './ports.ts'
 
 const ID = 'robot-account-00000000'

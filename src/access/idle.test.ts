@@ -13,7 +13,7 @@ import {
   MapStore,
   NOW,
   STAFF_ROUTE,
-} from './authorizer.fixture.ts'
+} from '../extauthz/authorizer.fixture.ts'
 import { precisionFor } from './idle.ts'
 
 const MINUTE = 60_000

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { isMeantFor, type ServiceAccount } from '../access/credentials/service-account/service-account.ts'
+
 import { isMachine } from '../session/session.ts'
 import type { MaybePromise } from '../session/store.ts'
-import { type Check, isSignedIn, type Refused, sourceIpOf } from './check.ts'
+import { type Access, isSignedIn, type Refused, sourceIpOf } from './access.ts'
+import { isMeantFor, type ServiceAccount } from './credentials/service-account/service-account.ts'
 import type { BearerSource, ServiceAccountSource } from './ports.ts'
 
 /**
@@ -14,33 +15,33 @@ import type { BearerSource, ServiceAccountSource } from './ports.ts'
  * means to be somebody, and is better told that it has ended.
  */
 export function findServiceAccounts(
-  check: Check,
+  access: Access,
   accounts: ServiceAccountSource | undefined,
 ): MaybePromise<Refused | undefined> {
-  const { visitor } = check
+  const { visitor } = access
   if (visitor === undefined || (visitor.serviceAccountIds.length === 0 && !visitor.hasForgedToken))
     return undefined
   if (visitor.hasForgedToken || accounts === undefined) return invalid('it is not one of ours')
   const found = visitor.serviceAccountIds.map((id) => accounts.find(id))
   if (found.some((account) => account instanceof Promise))
-    return Promise.all(found.map(async (account) => account)).then((late) => take(check, late, accounts))
+    return Promise.all(found.map(async (account) => account)).then((late) => take(access, late, accounts))
   return take(
-    check,
+    access,
     found.map((account) => (account instanceof Promise ? undefined : account)),
     accounts,
   )
 }
 
 function take(
-  check: Check,
+  access: Access,
   found: readonly (ServiceAccount | undefined)[],
   accounts: ServiceAccountSource,
 ): Refused | undefined {
-  const { route, host, now } = check
+  const { route, host, now } = access
   for (const account of found) {
     if (account === undefined) return invalid('the service account was revoked')
     // Before it is judged, so that the log names it when it is refused.
-    check.sessions = [...check.sessions, account.session]
+    access.sessions = [...access.sessions, account.session]
     if (now >= account.session.expiresAt) return invalid('the service account has expired')
     if (route === undefined || !isMeantFor(account, route.route, host))
       return { outcome: 'refuse', reason: 'token-not-for-this-route' }
@@ -55,24 +56,27 @@ function take(
  * @throws {Fault} when whose it is can't be found out
  */
 export function verifyBearer(
-  check: Check,
+  access: Access,
   source: BearerSource | undefined,
 ): MaybePromise<Refused | undefined> {
-  const { route } = check
-  const token = check.credentials.bearer
+  const { route } = access
+  const token = access.credentials.bearer
   if (token === undefined || route?.takesBearer !== true) return undefined
-  check.isBearerTaken = true
+  access.isBearerTaken = true
   if (source === undefined) throw new Error('a route takes bearer tokens, and nobody verifies them')
-  const found = source.session(route.route, token, sourceIpOf(check))
-  return found instanceof Promise ? found.then((late) => takeBearer(check, late)) : takeBearer(check, found)
+  const found = source.session(route.route, token, sourceIpOf(access))
+  return found instanceof Promise ? found.then((late) => takeBearer(access, late)) : takeBearer(access, found)
 }
 
-function takeBearer(check: Check, found: Awaited<ReturnType<BearerSource['session']>>): Refused | undefined {
+function takeBearer(
+  access: Access,
+  found: Awaited<ReturnType<BearerSource['session']>>,
+): Refused | undefined {
   if ('problem' in found)
     return found.isTooMany === true
       ? { outcome: 'refuse', reason: 'too-many-invalid-tokens' }
       : invalid(found.problem)
-  check.sessions = [...check.sessions, found]
+  access.sessions = [...access.sessions, found]
   return undefined
 }
 
@@ -80,9 +84,9 @@ function takeBearer(check: Check, found: Awaited<ReturnType<BearerSource['sessio
  * A token is as old as it says, whenever it came here first. Nobody notes when a token is used, so that its age is also the
  * longest time for which its owner may have been away. One that does not say how old it is, is too old.
  */
-export function refuseOldTokens(check: Check): Refused | undefined {
-  const { route, now } = check
-  for (const session of check.sessions.filter((each) => !isSignedIn(check, each))) {
+export function refuseOldTokens(access: Access): Refused | undefined {
+  const { route, now } = access
+  for (const session of access.sessions.filter((each) => !isSignedIn(access, each))) {
     if (now >= session.expiresAt) return invalid('it has expired')
     if (isMachine(session.kind)) continue
     const age = now - session.issuedAt

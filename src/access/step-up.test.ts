@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Session } from '../session/session.ts'
 import {
   ALICE,
   type Ask,
@@ -13,7 +12,8 @@ import {
   NOW,
   objectOf,
   STAFF_ROUTE,
-} from './authorizer.fixture.ts'
+} from '../extauthz/authorizer.fixture.ts'
+import type { Session } from '../session/session.ts'
 
 const NAVIGATION = { 'sec-fetch-mode': 'navigate', accept: 'text/html' }
 const MINUTE = 60_000

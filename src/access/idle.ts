@@ -6,11 +6,12 @@
  *
  * @module
  */
+
 import type { Config } from '../config/config.ts'
 import type { Session } from '../session/session.ts'
-import type { MaybePromise, SessionStore } from '../session/store.ts'
-import type { Logger } from '../telemetry/log.ts'
-import { type Check, isSignedIn } from './check.ts'
+import type { MaybePromise } from '../session/store.ts'
+import { type Access, isSignedIn } from './access.ts'
+import type { AccessDependencies } from './ports.ts'
 
 /** Uses are noted to this part of the shortest timeout. */
 const PRECISION_SHARE = 10
@@ -25,39 +26,41 @@ export function precisionFor({ settings, routes }: Pick<Config, 'settings' | 'ro
   return Math.min(USUAL_PRECISION_MS, shortest / PRECISION_SHARE)
 }
 
-export interface IdleJudge {
-  readonly sessions: Pick<SessionStore, 'silenceOf' | 'delete' | 'isClockInDoubt'>
-  readonly logger: Logger
-}
+type Dependencies = Pick<AccessDependencies, 'sessions' | 'logger'>
 
-export function dropIdleSessions(check: Check, judge: IdleJudge): MaybePromise<undefined> {
-  const limit = check.route?.idleTimeout
-  if (limit === undefined || check.sessions.length === 0) return undefined
-  const silences = check.sessions.map((session) =>
-    isSignedIn(check, session) ? judge.sessions.silenceOf(session, check.now, limit) : 0,
+export function dropIdleSessions(access: Access, dependencies: Dependencies): MaybePromise<undefined> {
+  const limit = access.route?.idleTimeout
+  if (limit === undefined || access.sessions.length === 0) return undefined
+  const silences = access.sessions.map((session) =>
+    isSignedIn(access, session) ? dependencies.sessions.silenceOf(session, access.now, limit) : 0,
   )
   if (silences.every((silence) => typeof silence === 'number'))
-    return keepAwake(check, judge, limit, silences)
+    return dropIdle(access, dependencies, limit, silences)
   return Promise.all(silences.map(async (silence) => silence)).then((late) =>
-    keepAwake(check, judge, limit, late),
+    dropIdle(access, dependencies, limit, late),
   )
 }
 
-function keepAwake(check: Check, judge: IdleJudge, limit: number, silences: readonly number[]): undefined {
+function dropIdle(
+  access: Access,
+  dependencies: Dependencies,
+  limit: number,
+  silences: readonly number[],
+): undefined {
   const awake: Session[] = []
-  const forAll = check.route?.settings.session_idle_timeout ?? Infinity
-  for (const [index, session] of check.sessions.entries()) {
+  const forAll = access.route?.settings.session_idle_timeout ?? Infinity
+  for (const [index, session] of access.sessions.entries()) {
     const silence = silences[index] ?? Infinity
     if (silence < limit) awake.push(session)
-    else if (silence >= forAll) end(session, judge)
+    else if (silence >= forAll) end(session, dependencies)
   }
-  if (awake.length === check.sessions.length) return
-  check.sessions = awake
-  check.outlived = Math.min(check.outlived ?? limit, limit)
+  if (awake.length === access.sessions.length) return
+  access.sessions = awake
+  access.outlived = Math.min(access.outlived ?? limit, limit)
 }
 
 /** It does not count in any case; that it can't be deleted now is told, and tried again by the next request. */
-function end(session: Session, { sessions, logger }: IdleJudge): void {
+function end(session: Session, { sessions, logger }: Dependencies): void {
   // By a clock that may be wrong nothing is ended for good.
   if (sessions.isClockInDoubt) return
   Promise.try(() => sessions.delete(session.id)).then(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { authorizerFor, configOf, STAFF_ROUTE } from '../extauthz/authorizer.fixture.ts'
 import type { CompiledPolicy, DataSources, ReadFact } from '../policy/decision.ts'
-import { authorizerFor, configOf, STAFF_ROUTE } from './authorizer.fixture.ts'
 import { inputsOf, NotedLookups } from './decision-inputs.ts'
 
 const policy = (...reads: readonly ReadFact[]): CompiledPolicy => ({
