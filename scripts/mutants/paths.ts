@@ -138,7 +138,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/config/routing/route-match.ts',
-    find: 'unescaped.some((reading) => firstOf(routes, reading, takes) !== route)',
+    find: 'unescaped.some((reading) => firstOf(routes, reading, takesUnescaped) !== route)',
     replace: 'false',
     tests: GUARD,
     breaks: '`/%2561dmin/` takes the open route behind that of `/admin/`',
