@@ -54,6 +54,10 @@ describe('the readings of a path', () => {
     )
   })
 
+  it('include that of a server that cuts off parameters before it undoes escapes', () => {
+    assert.ok(readingsOf('/%61dmin;x%2fy/users')?.unescaped.includes('/admin/users'))
+  })
+
   it('are few for an honest path, however odd', () => {
     for (const odd of [
       '/a;v=1/b@c/%40;x=2/',

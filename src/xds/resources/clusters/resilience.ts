@@ -38,12 +38,16 @@ function inEnvoyForm(message: HealthCheck | OutlierDetection): Fields {
   ) as Fields
 }
 
-/** Beside upgrades the cluster offers HTTP/1.1 alone in its handshakes, and a server would take the probe for garbage. */
+/** The cluster offers what requests speak in its handshakes. A server would take a probe that speaks another for garbage. */
 const probeOf = (check: HealthCheck): Fields => ({
   ...inEnvoyForm(check),
-  ...(check.http_health_check?.codec_client_type === 'HTTP2'
-    ? { tls_options: { alpn_protocols: ['h2'] } }
-    : {}),
+  ...(check.http_health_check === undefined
+    ? {}
+    : {
+        tls_options: {
+          alpn_protocols: [check.http_health_check.codec_client_type === 'HTTP2' ? 'h2' : 'http/1.1'],
+        },
+      }),
 })
 
 const USUAL_LIMIT = 1024
