@@ -62,6 +62,12 @@ describe('the place that a Host header names', () => {
     assert.equal(placeOf('1.app.example.com')?.host, '1.app.example.com')
   })
 
+  it('stays the same however many other hosts are named in between', () => {
+    const before = placeOf('app.example.com:8443')
+    for (let n = 0; n < 3000; n++) assert.equal(placeOf(`a${n}.example.com`)?.host, `a${n}.example.com`)
+    assert.deepEqual(placeOf('app.example.com:8443'), before)
+  })
+
   it('is none for what looks like an IPv6 address and is not, or is longer than a name can be', () => {
     assert.equal(placeOf('[1.2.3.4]'), undefined)
     assert.equal(placeOf('[::1::2]:443'), undefined)

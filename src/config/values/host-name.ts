@@ -70,6 +70,21 @@ export interface Place {
  * a host that two readers could take for two would be judged as one and served as the other.
  */
 export function placeOf(authority: string): Place | undefined {
+  const known = places.get(authority)
+  if (known !== undefined) return known
+  const place = readPlace(authority)
+  if (place === undefined) return undefined
+  // Strangers may name as many hosts as they like: all are forgotten when there are too many.
+  if (places.size >= MOST_PLACES) places.clear()
+  places.set(authority, Object.freeze(place))
+  return place
+}
+
+/** Each request asks twice for the place of one of a few hosts. What names no place is not kept, as it may be long. */
+const places = new Map<string, Place>()
+const MOST_PLACES = 1000
+
+function readPlace(authority: string): Place | undefined {
   const [, name = '', port] = plainAuthority.exec(authority) ?? []
   const isAddress = name.startsWith('[')
   const host = (isAddress ? name.slice(1, -1) : name).toLowerCase()
