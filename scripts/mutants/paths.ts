@@ -117,8 +117,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/config/routing/path-guard.ts',
-    find: "if (countDots(made) > 0) return 'the path has a dot segment when it is rewritten'",
-    replace: '',
+    find: "if (unescaped === undefined || countDots(made) + countDots(unescaped) > 0)\n    return 'the path has a dot segment when it is rewritten'",
+    replace: '    return undefined',
     tests: GUARD,
     breaks: '`/app../admin` becomes `/public/../admin` behind the policy',
   },

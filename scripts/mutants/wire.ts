@@ -57,10 +57,42 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/config/routing/path-guard.ts',
-    find: 'if (countDots(made) > 0)',
-    replace: 'if (countDots(made) > countDots(path))',
+    find: 'countDots(made) + countDots(unescaped) > 0',
+    replace: 'countDots(made) > countDots(path)',
     tests: ['src/config/routing/path-guard.test.ts'],
     breaks: 'where Envoy resolves no dots, /../admin leads out of the folder that a route puts before it',
+  },
+  {
+    file: 'src/config/routing/path-guard.ts',
+    find: 'countDots(judged) + countDots(unescaped) > 0',
+    replace: 'countDots(judged) > 0',
+    tests: ['src/config/routing/path-guard.test.ts'],
+    breaks:
+      'dots whose escape is made of parts pass, and a server that undoes escapes twice leaves the folder',
+  },
+  {
+    file: 'src/config/routing/path-guard.ts',
+    find: 'countDots(judged) + countDots(unescaped) > 0',
+    replace: 'countDots(judged) > 0',
+    tests: ['src/config/routing/path-guard.test.ts'],
+    breaks:
+      'dots whose escape is made of parts pass, and a server that undoes escapes twice leaves the folder',
+  },
+  {
+    file: 'src/authenticate/steps/check-demand.ts',
+    find: 'if (authenticatedAt === undefined) return isForced',
+    replace: 'if (authenticatedAt === undefined) return true',
+    tests: ['src/authenticate/step-up.test.ts'],
+    breaks:
+      'a fresh browser opens a route with max_age by a session of days ago at a provider without auth_time',
+  },
+  {
+    file: 'src/access/sign-in-age.ts',
+    find: 'return authenticatedAt !== undefined && now - Math.min(authenticatedAt, issuedAt) < maxAge',
+    replace: 'return now - Math.min(authenticatedAt ?? issuedAt, issuedAt) < maxAge',
+    tests: ['src/authenticate/step-up.test.ts'],
+    breaks:
+      'who came in by an app without max_age, through an old session at the provider, opens one with it',
   },
   {
     file: 'src/config/routing/route-match.ts',

@@ -42,8 +42,13 @@ describe('a route with max_age', () => {
     assert.equal((await ask()).status, 302)
   })
 
-  it('counts from the return of the provider where that does not say when it was', async () => {
-    const { fixture, ask } = open({ max_age: '6m' }, { issuedAt: NOW - 5 * MINUTE })
+  it('is not met by a sign-in of which nobody knows when it was, however recent the session is', async () => {
+    const { ask } = open({ max_age: '6m' }, { issuedAt: NOW })
+    assert.equal((await ask()).status, 302)
+  })
+
+  it('counts from the return of the provider where the sign-in is said to be later', async () => {
+    const { fixture, ask } = open({ max_age: '6m' }, { issuedAt: NOW - 5 * MINUTE, authenticatedAt: NOW })
     assert.ok((await ask()).isAllowed)
     fixture.clock.now += MINUTE
     assert.equal((await ask()).status, 302)

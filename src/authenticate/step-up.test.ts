@@ -110,9 +110,22 @@ describe('a route with max_age', () => {
     assert.equal((await browser.open(`${APP}/`)).status, 200)
     assert.deepEqual(
       world.provider.demands.map(({ isForced }) => isForced),
-      [false, true],
-      'but only after it was told to ask',
+      [false, true, false, true],
+      'but only after it was told to ask, in one more round',
     )
+  })
+
+  it('is opened by nobody whom such a provider knew from before, with whatever cookies they come', async () => {
+    await using world = await World.open()
+    const first = await signedIn(world)
+    world.demand = { maxAge: 15 * MINUTE, acrValues: [] }
+    for (const browser of [first, world.browser('alice')]) {
+      const before = world.provider.demands.length
+      assert.equal((await browser.open(`${OTHER}/admin`)).status, 200)
+      const asked = world.provider.demands.slice(before)
+      assert.ok(asked.length <= 2, 'in one more round at most')
+      assert.equal(asked.at(-1)?.isForced, true)
+    }
   })
 
   it('gives somebody else a session of their own, and ends the one that was to be renewed', async () => {

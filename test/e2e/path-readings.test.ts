@@ -58,6 +58,7 @@ const LEAD = [
   '/x/%2e%2e',
   '/x/.%2E;',
   '/x/%252e%252e',
+  '/x/%2%65%2e%2f..',
 ]
 const MORE_LEAD = [
   '/',

@@ -40,14 +40,17 @@ export function checkDemand(visit: Visit): Answer | undefined | Promise<Answer> 
 const ROOM_MS = 10_000
 const ROOM_SHARE = 1 / 4
 
-/** A provider that does not say when it was is believed, if it was asked to let nobody in without asking. */
+/**
+ * A provider that does not say when it was is believed, if it was told to let nobody in without asking. A first sign-in
+ * here is none of the browser's at the provider, where a session may be open for days.
+ */
 function isRecent(
   visit: Visit,
-  { demand: { maxAge }, isForced, renews }: Pick<OauthState, 'demand' | 'isForced' | 'renews'>,
+  { demand: { maxAge }, isForced }: Pick<OauthState, 'demand' | 'isForced'>,
 ): boolean {
   const { authenticatedAt } = required(visit, 'identity')
   if (maxAge === undefined) return true
-  if (authenticatedAt === undefined) return isForced || renews === undefined
+  if (authenticatedAt === undefined) return isForced
   const room = isForced ? 0 : Math.min(ROOM_MS, maxAge * ROOM_SHARE)
   return visit.now - authenticatedAt < maxAge - room
 }

@@ -96,9 +96,12 @@ function theirSession({ found: { session, state, identity } }: Visit): Session |
 
 async function signIn(visit: Visit, other: Session | undefined): Promise<Session> {
   const { services, config, now, found } = visit
-  const { idpId, renews } = required(visit, 'state')
+  const { idpId, renews, isForced } = required(visit, 'state')
+  const identity = required(visit, 'identity')
   const session = {
-    ...required(visit, 'identity'),
+    ...identity,
+    // Told to let nobody in without asking, the provider is believed that it has just asked.
+    authenticatedAt: identity.authenticatedAt ?? (isForced ? now : undefined),
     idpId,
     issuedAt: now,
     expiresAt: now + config.settings.cookie_expire,

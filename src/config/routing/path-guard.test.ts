@@ -149,6 +149,28 @@ describe('a path on a route that says how its app reads paths', () => {
   })
 })
 
+/** In each some escape is a part of another. */
+const SPLIT_DOTS = [
+  '/%2%65%2e/admin/x',
+  '/%2%65%2%65/admin/x',
+  '/%%32e%%32e/admin/x',
+  '/%%32%65./admin/x',
+  '/x%2%66../admin',
+  '/.%2%65%2f',
+  '/%25%32%65%25%32%65/admin',
+]
+
+describe('an escape that is made of parts', () => {
+  for (const settings of ['', 'normalize_path: false', 'path_with_escaped_slashes_action: keep_unchanged'])
+    it(`hides nothing, with ${settings || 'default settings'}`, () => {
+      const route = told("name: r, to: 'http://a'", settings)
+      for (const path of SPLIT_DOTS) assert.ok([DOTS, SLASH].includes(route(path)), `${path}: ${route(path)}`)
+      assert.equal(route('/a/%3%62/b'), EMPTY)
+      assert.match(route('/a%0%30b'), /an escaped NUL/)
+      assert.equal(route('/100%25/x'), 'r')
+    })
+})
+
 describe('what a route makes of a path', () => {
   const rows: readonly (readonly [route: string, answers: Readonly<Record<string, string>>])[] = [
     [
@@ -246,6 +268,7 @@ describe('what a route makes of a path', () => {
           '/a/.%2e/',
         ])
           assert.equal(made(path), MADE_DOTS, `${rewrite} ${path}`)
+        for (const path of SPLIT_DOTS) assert.ok([DOTS, SLASH].includes(made(path)), `${rewrite} ${path}`)
         assert.equal(made('/a..b/x.y'), 'r')
       }
     const asIs = told("name: r, to: 'http://a', paths_as_written: true", 'normalize_path: false')

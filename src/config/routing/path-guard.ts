@@ -37,9 +37,7 @@ export interface Guarded {
 export function pathProblem(path: string, guarded: Guarded): string | undefined {
   const readings = guarded.reader.readingsOf(path)
   const isPlain = readings?.asWritten.length === 1 && readings.unescaped === readings.asWritten
-  return (
-    (isPlain ? undefined : oddPathProblem(path, readings, guarded)) ?? rewriteProblem(path, guarded.route)
-  )
+  return (isPlain ? undefined : oddPathProblem(path, readings, guarded)) ?? rewriteProblem(path, guarded)
 }
 
 /** `%2500` is an escape of an escape; some undo both. `%u0000` is one to IIS. */
@@ -51,18 +49,22 @@ const ESCAPED_BACKSLASH = /%(?:u00)?5c/gi
 function oddPathProblem(
   path: string,
   readings: PathReadings | undefined,
-  { route, settings, hasOtherRoute }: Guarded,
+  { route, settings, reader, hasOtherRoute }: Guarded,
 ): string | undefined {
-  if (NUL_OR_BACKSLASH.test(path)) return 'the path holds a backslash or an escaped NUL'
+  const judged = settings.normalize_path ? path : withoutPlainDots(path)
+  // An escape may be made of parts, as `%2%65` is of a dot: no pattern knows them all.
+  const unescaped = reader.unescapePath(judged) ?? ''
+  if (NUL_OR_BACKSLASH.test(path) || unescaped.includes('%00'))
+    return 'the path holds a backslash or an escaped NUL'
   if (settings.path_with_escaped_slashes_action === 'REJECT_REQUEST') {
     if (/%(?:u00)?5c/i.test(path)) return 'the path holds an escaped backslash'
     if (route.allow_escaped_slashes !== true && /%(?:u00)?2f/i.test(path))
       return 'the path holds an escaped slash'
   }
-  if (countDots(settings.normalize_path ? path : withoutPlainDots(path)) > 0)
-    return 'the path hides a dot segment'
+  if (countDots(judged) + countDots(unescaped) > 0) return 'the path hides a dot segment'
   if (route.paths_as_written === true) return undefined
-  if (HIDDEN_EMPTY_SEGMENT.test(path)) return 'the path hides an empty segment'
+  if ([path, unescaped].some((text) => HIDDEN_EMPTY_SEGMENT.test(text)))
+    return 'the path hides an empty segment'
   return hasOtherRoute(readings) ? 'some programs read the path as one of another route' : undefined
 }
 
@@ -88,7 +90,7 @@ const HIDDEN_EMPTY_SEGMENT = new RegExp(`/(?:;|${ESCAPE}3b)[^/]*/`, 'i')
 const LONGEST_REWRITTEN = 8192
 
 /** What was judged must be what the upstream gets: a rewrite may not make segments that hide or lead elsewhere. */
-function rewriteProblem(path: string, route: Route): string | undefined {
+function rewriteProblem(path: string, { route, reader }: Guarded): string | undefined {
   if (route.regex_rewrite_pattern !== undefined && path.length > LONGEST_REWRITTEN)
     return 'the path is too long to be rewritten'
   const target = rewritten(route, path)
@@ -97,7 +99,9 @@ function rewriteProblem(path: string, route: Route): string | undefined {
   const made = target.replace(/\?.*$/s, '')
   if (!made.startsWith('/') || made.includes('#')) return 'the path is none when it is rewritten'
   // Also one that came so: where Envoy resolves none, it would lead out of the folder that is put before it.
-  if (countDots(made) > 0) return 'the path has a dot segment when it is rewritten'
+  const unescaped = reader.unescapePath(made)
+  if (unescaped === undefined || countDots(made) + countDots(unescaped) > 0)
+    return 'the path has a dot segment when it is rewritten'
   if (
     count(made, NUL_OR_BACKSLASH_EACH) > count(path, NUL_OR_BACKSLASH_EACH) ||
     hasMoreEscapedSlashes(made, path)
