@@ -95,6 +95,27 @@ export const MUTANTS: readonly Mutant[] = [
       'who came in by an app without max_age, through an old session at the provider, opens one with it',
   },
   {
+    file: 'src/policy/criteria/record-criteria.ts',
+    find: 'if (isFullId(someone.userId, users)) return full',
+    replace: '',
+    tests: ['src/policy/criteria/user-criterion.test.ts'],
+    breaks: 'who may choose their id at one provider has the record of somebody at another',
+  },
+  {
+    file: 'src/identity/openid/presented-token.ts',
+    find: 'if (iat <= 0)',
+    replace: 'if (iat < -10)',
+    tests: ['src/access/credentials/bearer/person-tokens.test.ts'],
+    breaks: 'a token of the year 1970 counts as one that does not say when it was issued',
+  },
+  {
+    file: 'src/identity/openid/presented-token.ts',
+    find: "new Set([undefined, 'jwt', 'application/jwt'])",
+    replace: "new Set([undefined, 'jwt', 'application/jwt', 'dpop+jwt'])",
+    tests: ['src/access/credentials/bearer/person-tokens.test.ts'],
+    breaks: 'a token of another kind by the same provider signs somebody in',
+  },
+  {
     file: 'src/config/routing/route-match.ts',
     find: 'if (plain === undefined) read.set(route, (plain = unescapePath(text) ?? text))',
     replace: 'plain = unescapePath(text) ?? text',

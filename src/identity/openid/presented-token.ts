@@ -31,8 +31,8 @@ export interface PresentedOptions {
 
 const TOLERANCE_SECONDS = 60
 
-/** Types of tokens by which nobody has signed in. @see RFC 9068 section 2.1, OpenID Connect Back-Channel Logout section 2.4 */
-const OTHER_TYPES = new Set(['at+jwt', 'application/at+jwt', 'logout+jwt', 'secevent+jwt'])
+/** What an ID token may be called. Other kinds of JWT have names of their own: `at+jwt`, `logout+jwt`, `dpop+jwt` … */
+const TYPES: ReadonlySet<unknown> = new Set([undefined, 'jwt', 'application/jwt'])
 
 /**
  * An ID token, held to what a relying party must hold it to, but for the nonce: that was between others.
@@ -45,12 +45,14 @@ export async function claimsOfIdToken(
   { provider, clientId, now }: PresentedOptions,
 ): Promise<PresentedClaims | TokenProblem> {
   const type = headerOf(token)?.typ
-  if (typeof type === 'string' && OTHER_TYPES.has(type.toLowerCase())) return problem('it is no ID token')
+  if (!TYPES.has(typeof type === 'string' ? type.toLowerCase() : type)) return problem('it is no ID token')
   const verified = await verify(token, provider, now, clientId)
   if ('problem' in verified) return verified
   const { aud, azp, iat, events } = verified.claims
   if (events !== undefined) return problem('it is no ID token')
   if (typeof iat !== 'number') return problem('it has no claim "iat"')
+  // Such an age would be none, and one that counts from when the token came.
+  if (iat <= 0) return problem('its claim "iat" is no time')
   if (Array.isArray(aud) && aud.length > 1 && azp !== clientId)
     return problem('it is meant for another client (azp)')
   return verified

@@ -8,7 +8,7 @@ import type { DataSources, Identified, ReadFact, RecordKey, RequestFacts, Subjec
 import { ofRecord } from '../left-out.ts'
 import { addressOf } from '../matching/ip-ranges.ts'
 import { mailOf } from '../matching/mail-address.ts'
-import { fullId, providerOf, type UserNames } from '../matching/user-ids.ts'
+import { fullId, isFullId, providerOf, type UserNames } from '../matching/user-ids.ts'
 import {
   type Criterion,
   hit,
@@ -146,10 +146,14 @@ function keyTextOf(
   }
 }
 
-/** Of somebody at another provider than ids without a name are of, the row of the bare id may be somebody else's. */
+/**
+ * Of somebody at another provider than ids without a name are of, the row of the bare id may be somebody else's. And so
+ * is it if the id looks like a full one: that is its provider's word, and the row is of whom it names.
+ */
 function idKeyOf(someone: Identified, users: UserNames | undefined): KeyText {
   if (users === undefined || someone.kind !== 'user') return someone.userId
   const full = fullId(someone, users)
+  if (isFullId(someone.userId, users)) return full
   const isOwn = users.own !== undefined && providerOf(someone, users) === users.own
   return isOwn ? { first: someone.userId, second: full } : { first: full, doubtful: someone.userId }
 }

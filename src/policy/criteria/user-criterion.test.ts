@@ -114,6 +114,17 @@ describe('an id', () => {
     assert.equal(ask(someone('1234', 'partners'), { '1234': '1' }), 'unknown')
     assert.equal(ask(someone('1234', 'partners'), { 'partners/1234': '1' }), 'hit')
     assert.equal(ask(someone('99', 'partners'), { '1234': '1' }), 'miss')
+    // An id that looks like a full one is nobody else's row, at whichever provider.
+    for (const [id, provider] of [
+      ['partners/1234', 'default'],
+      ['default/1234', 'default'],
+      ['ci/repo', 'default'],
+      ['partners/1234', 'partners'],
+      ['service-account/deploy', 'partners'],
+    ] as const) {
+      assert.notEqual(ask(someone(id, provider), { [id]: '1' }), 'hit', `${provider}: ${id}`)
+      assert.equal(ask(someone(id, provider), { [`${provider}/${id}`]: '1' }), 'hit', `${provider}: ${id}`)
+    }
   })
 })
 

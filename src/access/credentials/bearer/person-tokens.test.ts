@@ -259,6 +259,8 @@ describe('an ID token', () => {
       [{ exp: seconds - 61 }, /expired/],
       [{ exp: undefined }, /"exp"/],
       [{ iat: undefined }, /"iat"/],
+      [{ iat: 0 }, /"iat"/],
+      [{ iat: -5 }, /"iat"/],
       [{ iat: seconds + 100 }, /future/],
       [{ sub: undefined }, /"sub"/],
       [{ events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }, /no ID token/],
@@ -273,8 +275,21 @@ describe('an ID token', () => {
 
   it('is no access token, no logout token, and nothing unsigned or signed by somebody else', async () => {
     await using world = await openWorld()
-    for (const typ of ['at+jwt', 'AT+JWT', 'logout+jwt', 'application/at+jwt'])
+    for (const typ of [
+      'at+jwt',
+      'AT+JWT',
+      'logout+jwt',
+      'application/at+jwt',
+      'dpop+jwt',
+      'client-authentication+jwt',
+      'token-introspection+jwt',
+      'oauth-authz-req+jwt',
+      ' at+jwt',
+      '',
+    ])
       assert.match(problemIn(await world.ask('id_token', await world.jwt({}, { typ }))), /no ID token/)
+    for (const typ of ['JWT', 'jwt', 'application/jwt'])
+      sessionIn(await world.ask('id_token', await world.jwt({}, { typ })))
     const foreign = await generateKeyPair('RS256', { extractable: true })
     const [, payload = ''] = (await world.jwt()).split('.')
     const none = Buffer.from('{"alg":"none"}').toString('base64url')
