@@ -9,6 +9,7 @@ const GROUND = [
   'shown-url.ts',
   'turns.ts',
   'flat-claims.ts',
+  'mail-address.ts',
   'crypto',
   'edge',
   'outbound',
@@ -45,7 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   directory: ['config', 'identity', ...GROUND],
   identity: ['config', ...GROUND],
   session: ['config', ...GROUND],
-  policy: ['config', 'crypto', 'errors.ts', 'flat-claims.ts'],
+  policy: ['config', 'crypto', 'errors.ts', 'flat-claims.ts', 'mail-address.ts'],
   config: ['shown-url.ts', 'crypto', 'errors.ts', 'turns.ts'],
   transport: ['telemetry', 'gen', 'errors.ts'],
   crypto: ['errors.ts'],
@@ -57,6 +58,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   'shown-url.ts': [],
   'turns.ts': [],
   'flat-claims.ts': [],
+  'mail-address.ts': [],
 }
 
 /** Rooms that may be named in types but not be run. */

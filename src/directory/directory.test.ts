@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { unreadMark } from '../flat-claims.ts'
+import { mailKey } from '../mail-address.ts'
 import { Directory, type DirectoryRules, type LiveSource } from './directory.ts'
 import type { Member } from './effective-groups.ts'
 import { type Group, type Person, Roster } from './roster.ts'
@@ -60,6 +62,19 @@ class Bench {
 
 const groupsOf = (sources: readonly LiveSource[], member = ALICE, rules: Partial<DirectoryRules> = {}) =>
   new Bench(sources, rules).directory.apply(member).groups
+
+const personOff = (email: string): Person => ({
+  id: email,
+  ids: [`id of ${email}`],
+  emails: [email],
+  isActive: false,
+})
+
+/** Of somebody with one address, where a source has another. */
+function groupsBy(email: string, inSource: string) {
+  const roster = Roster.of([{ ...PERSON, emails: [inSource] }], [group('1')])
+  return groupsOf([sourceOf([], { roster })], { ...ALICE, email })
+}
 
 describe('effective groups', () => {
   it('are those of the session, and the session the same, where no source is configured', () => {
@@ -205,8 +220,72 @@ describe('a session under a directory', () => {
       true,
     )
     assert.equal(new Bench([sourceOf([])]).directory.isSwitchedOff(ALICE), false)
-    const bob = { ...ALICE, email: undefined }
+    const bob = { ...ALICE, userId: 'bob-id', email: undefined }
     assert.equal(new Bench([sourceOf([], { roster: left })]).directory.isSwitchedOff(bob), false)
+  })
+
+  it('is of somebody who has left when their address is not vouched for, or is spelt in another way', () => {
+    const people = [
+      'mallory@example.com',
+      'mallory@münchen.example',
+      'trudy@xn--kln-sna.example',
+      'müller@example.com',
+    ]
+    const roster = Roster.of([...people.map(personOff), PERSON], [group('1')])
+    const isOff = (member: Partial<Member>, matchBy = 'email') => {
+      const { directory } = new Bench([sourceOf([], { roster, matchBy })])
+      return directory.isSwitchedOff({ ...ALICE, userId: 'u', claims: {}, ...member })
+    }
+    const addresses = [
+      ...people,
+      'MALLORY@example.COM',
+      'mallory@xn--mnchen-3ya.example',
+      'mallory@mu\u0308nchen.example',
+      'mallory@MÜNCHEN.example',
+      'trudy@köln.example',
+      'mu\u0308ller@example.com',
+      'MÜLLER@example.com',
+      'ｍallory@example.com',
+    ]
+    for (const email of addresses) {
+      assert.ok(isOff({ email }), email)
+      assert.ok(isOff({ email: undefined, claims: { email: [email] } }), email)
+    }
+    const odd = [
+      'mallory@example.com.',
+      ' mallory@example.com ',
+      '<mallory@example.com>',
+      'mallory@example。com',
+    ]
+    for (const email of [...odd, 'mallory\u200b@example.com'])
+      assert.ok(isOff({ email: undefined, claims: { email: [email] } }), email)
+    const email = undefined
+    assert.ok(isOff({ email, claims: { email: ['ok@example.com', 'mallory@example.com'] } }))
+    assert.ok(isOff({ email, claims: { preferred_username: ['mallory@example.com'] } }))
+    assert.ok(isOff({ email, userId: 'id of mallory@example.com' }))
+    assert.ok(isOff({ email, claims: unreadMark('email') }), 'it may be anybody’s')
+    assert.ok(isOff({ claims: unreadMark('oid') }, 'claim/oid'))
+    assert.ok(isOff({ claims: { oid: ['x', 'id of mallory@example.com'] } }, 'claim/oid'))
+    for (const fine of [
+      { email },
+      { email: 'else@example.com' },
+      { email, claims: { email: ['else@example.com'] } },
+    ])
+      assert.equal(isOff(fine), false)
+    const nobodyOff = sourceOf([], { roster: Roster.of([PERSON], []) })
+    const unread = { ...ALICE, email, claims: unreadMark('email') }
+    const { directory } = new Bench([nobodyOff])
+    assert.deepEqual([directory.isSwitchedOff(unread), directory.apply(unread).groups], [false, 'unknown'])
+  })
+
+  it('gains no groups by an address that could be read as that of somebody', () => {
+    for (const lookAlike of ['ａlice@example.com', '\u212Aim@example.com', 'ſam@example.com'])
+      for (const plain of ['alice@example.com', 'kim@example.com', 'sam@example.com']) {
+        const isOne = mailKey(lookAlike).key === plain
+        assert.deepEqual(groupsBy(lookAlike, plain), isOne ? 'unknown' : ['claimed'])
+        assert.deepEqual(groupsBy(plain, lookAlike), isOne ? 'unknown' : ['claimed'])
+      }
+    assert.deepEqual(groupsBy('a@MÜNCHEN.example', 'A@xn--mnchen-3ya.example'), ['claimed', '1'])
   })
 
   it('is of somebody who had left when a source was heard last, though it can not be read now', () => {

@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { flatClaim } from '../flat-claims.ts'
+import { flatClaim, readClaim } from '../flat-claims.ts'
+import { mailKey } from '../mail-address.ts'
 import { type Found, MAX_GROUPS, type Roster } from './roster.ts'
 
 /** Of a session, what a directory may look at. */
@@ -74,11 +75,11 @@ export function standingOf(
       isUnknown ||= roster === 'unknown'
       continue
     }
-    if (found === 'ambiguous') {
+    isSwitchedOff ||= hasLeft(member, found)
+    if (typeof found === 'string') {
       isUnknown = true
       continue
     }
-    isSwitchedOff ||= hasLeft(member, found)
     if (found.leftAt !== undefined) continue
     if (found.groups === 'unknown') {
       isUnknown = true
@@ -103,25 +104,51 @@ export function standingOf(
 
 /** Whoever signs in after they were removed does so as somebody whom the source does not know. */
 function hasLeft({ issuedAt }: Member, found: Found): boolean {
-  if (found === undefined || found === 'ambiguous') return false
+  if (found === undefined || typeof found === 'string') return found === 'perhaps off'
   return found.leftAt === undefined ? !found.isActive : issuedAt <= found.leftAt
 }
 
-/** Who has an address that can't be relied on may be somebody of the source, and would leave their groups by it. */
-function withoutAddress({ kind = 'user', claims }: Member): Found {
-  const [given = ''] = flatClaim(claims, 'email') ?? []
-  return kind === 'user' && given !== '' ? 'ambiguous' : undefined
+/** Claims that bear the addresses of people, whichever of them counts. */
+const ADDRESS_CLAIMS = ['email', 'emails', 'mail', 'upn', 'preferred_username', 'unique_name']
+
+/**
+ * Who has an address that can't be relied on may be somebody of the source: they leave their groups by it, and are off
+ * where somebody of that address is. One that can't be read at all may be anybody's.
+ */
+function withoutAddress(member: Member, roster: Roster): Found {
+  const { kind = 'user', userId, claims, issuedAt } = member
+  if (kind !== 'user') return undefined
+  const given = readClaim(claims, 'email')
+  if (given === 'unknown') return roster.mayBeOff(issuedAt) ? 'perhaps off' : 'ambiguous'
+  const addresses = ADDRESS_CLAIMS.flatMap((name) => flatClaim(claims, name) ?? [])
+  const ids = [userId, ...addresses].filter((id) => id !== '')
+  const found = [
+    ...addresses.map((address) => roster.findByEmail(address)),
+    ...ids.map((id) => roster.findById(id)),
+  ]
+  const isGiven = given?.some((address) => address !== '') === true
+  return isGiven || found.some((each) => hasLeft(member, each)) ? inDoubt(member, found) : undefined
+}
+
+/** It can't be told which of them somebody is, nor whether it is any: that gives nothing, and may shut them out. */
+function inDoubt(member: Member, found: readonly Found[]): Found {
+  return found.some((each) => hasLeft(member, each)) ? 'perhaps off' : 'ambiguous'
 }
 
 const CLAIM = 'claim/'
 
 function lookUp(member: Member, matchBy: string, roster: Roster): Found {
-  if (matchBy === 'email')
-    return member.email === undefined ? withoutAddress(member) : roster.findByEmail(member.email)
+  if (matchBy === 'email') return byAddress(member, roster)
   if (matchBy === 'user_id') return member.userId === '' ? undefined : roster.findById(member.userId)
-  const name = matchBy.slice(CLAIM.length)
-  const values = flatClaim(member.claims, name) ?? []
-  const [value = '', ...others] = values
-  if (others.length > 0) return 'ambiguous'
-  return value === '' ? undefined : roster.findById(value)
+  const values = readClaim(member.claims, matchBy.slice(CLAIM.length)) ?? []
+  if (values === 'unknown') return roster.mayBeOff(member.issuedAt) ? 'perhaps off' : 'ambiguous'
+  const [found, ...others] = values.filter((value) => value !== '').map((value) => roster.findById(value))
+  return others.length > 0 ? inDoubt(member, [found, ...others]) : found
+}
+
+function byAddress(member: Member, roster: Roster): Found {
+  const { email } = member
+  if (email === undefined) return withoutAddress(member, roster)
+  const found = roster.findByEmail(email)
+  return found === undefined || mailKey(email).isSure ? found : inDoubt(member, [found])
 }

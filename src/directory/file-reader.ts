@@ -10,6 +10,7 @@ import { z } from 'zod'
 import type { ConfigPath } from '../config/config.ts'
 import { isKeyed, readYaml, type YamlFile } from '../config/file/yaml-file.ts'
 import { mistakesOf, sentenceOf } from '../config/sentences.ts'
+import { mailKey } from '../mail-address.ts'
 import { readCsv } from '../outbound/csv.ts'
 import type { Group, Person } from './roster.ts'
 
@@ -105,6 +106,10 @@ function readPart<Entry extends object>(
   return Object.entries(byName).map(([name, values]) => ({ ...entryOf(name, values), at: [key, name] }))
 }
 
+/** One text for all spellings of an address. */
+const keyOf = ({ email, id }: { readonly email?: string | undefined; readonly id?: string | undefined }) =>
+  email === undefined ? (id ?? '') : mailKey(email).key
+
 /** An address is one by its sign; all else is an id. */
 const named = (name: string) => (name.includes('@') ? { email: name } : { id: name })
 
@@ -121,7 +126,7 @@ function fromCsv(text: string): FileRead {
       mistakes.push({ line, column: 1, message: user.wrong })
       continue
     }
-    const key = user.email?.toLowerCase() ?? user.id ?? ''
+    const key = keyOf(user)
     const known = found.get(key)
     found.set(key, {
       ...known,
@@ -174,7 +179,7 @@ function joined(
   const personOf = new Map<string, string>()
   for (const user of users) {
     const { id, email, active = true } = user
-    const keys = [email?.toLowerCase(), id].filter((key) => key !== undefined)
+    const keys = [email && mailKey(email).key, id].filter((key) => key !== undefined)
     const twin = keys.find((key) => personOf.has(key))
     if (twin !== undefined) mistakes.push(mistakeAt(user, `the user "${twin}" stands here twice`))
     const [key = ''] = keys
@@ -187,12 +192,12 @@ function joined(
     })
   }
   const memberId = (member: string): string => {
-    const key = member.includes('@') ? member.toLowerCase() : member
+    const key = member.includes('@') ? mailKey(member).key : member
     const known = personOf.get(member) ?? personOf.get(key)
     if (known !== undefined) return known
     const isEmail = member.includes('@')
     personOf.set(key, key)
-    people.set(key, { id: key, ids: isEmail ? [] : [key], emails: isEmail ? [key] : [], isActive: true })
+    people.set(key, { id: key, ids: isEmail ? [] : [key], emails: isEmail ? [member] : [], isActive: true })
     return key
   }
   const found = new Map<string, { name: string | undefined; people: Set<string>; groups: Set<string> }>()
@@ -208,8 +213,7 @@ function joined(
     for (const member of entry.members ?? []) group.people.add(memberId(member))
     for (const inner of entry.groups ?? []) group.groups.add(inner)
   }
-  for (const user of users)
-    for (const id of user.groups ?? []) groupOf(id).people.add(user.email?.toLowerCase() ?? user.id ?? '')
+  for (const user of users) for (const id of user.groups ?? []) groupOf(id).people.add(keyOf(user))
   if (mistakes.length > 0) return { mistakes }
   return {
     people: [...people.values()],

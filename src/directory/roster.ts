@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { mailKey } from '../mail-address.ts'
 import { atOnce, each, type Work } from '../turns.ts'
 
 export interface Person {
@@ -38,8 +39,11 @@ export interface Membership {
   readonly groups: readonly Group[] | 'unknown'
 }
 
-/** How somebody is looked up; `ambiguous` when several people of the source could be meant. */
-export type Found = Membership | 'ambiguous' | undefined
+/**
+ * How somebody is looked up; `ambiguous` when it can't be told who of the source is meant, and `perhaps off` when that
+ * may be somebody who is switched off.
+ */
+export type Found = Membership | 'ambiguous' | 'perhaps off' | undefined
 
 /** As many as `groups` of a token may name. */
 export const MAX_GROUPS = 5000
@@ -50,6 +54,10 @@ export class Roster {
   #leftCount = 0
   readonly #byId = new Index()
   readonly #byEmail = new Index()
+  /** Of addresses that can be read in two ways. */
+  readonly #byUnsureEmail = new Index()
+  #offCount = 0
+  #lastLeftAt = Number.NEGATIVE_INFINITY
   /** Whom or what → the groups that name it as a member. */
   readonly #groupsOfPerson = new Index()
   readonly #groupsOfGroup = new Index()
@@ -88,8 +96,10 @@ export class Roster {
     this.removePerson(person.id)
     this.#people.set(person.id, person)
     if (person.leftAt !== undefined) this.#leftCount += 1
+    else if (!person.isActive) this.#offCount += 1
     for (const id of person.ids) this.#byId.add(id, person.id)
-    for (const email of person.emails) this.#byEmail.add(email.toLowerCase(), person.id)
+    this.#lastLeftAt = Math.max(this.#lastLeftAt, person.leftAt ?? this.#lastLeftAt)
+    for (const email of person.emails) this.#emailIndex(email).add(mailKey(email).key, person.id)
   }
 
   removePerson(id: string): void {
@@ -97,8 +107,9 @@ export class Roster {
     if (person === undefined) return
     this.#people.delete(id)
     if (person.leftAt !== undefined) this.#leftCount -= 1
+    else if (!person.isActive) this.#offCount -= 1
     for (const key of person.ids) this.#byId.delete(key, id)
-    for (const email of person.emails) this.#byEmail.delete(email.toLowerCase(), id)
+    for (const email of person.emails) this.#emailIndex(email).delete(mailKey(email).key, id)
   }
 
   setGroup(group: Group): void {
@@ -172,16 +183,29 @@ export class Roster {
     const found = this.#peopleOf(this.#byId.get(id))
     const here = found.filter(({ leftAt }) => leftAt === undefined)
     // Whoever of them it is, they are locked out.
-    const isClear = here.length < 2 || here.every(({ isActive }) => !isActive)
-    return isClear ? this.#membershipOf(here[0] ?? lastToLeave(found)) : 'ambiguous'
+    const off = here.filter(({ isActive }) => !isActive)
+    if (here.length < 2 || off.length === here.length)
+      return this.#membershipOf(here[0] ?? lastToLeave(found))
+    return off.length > 0 ? 'perhaps off' : 'ambiguous'
   }
 
   /** Of two people with one address, one of whom has left, it is the other: addresses are given again. */
   findByEmail(email: string): Found {
-    const found = this.#peopleOf(this.#byEmail.get(email.toLowerCase()))
+    const { key } = mailKey(email)
+    const found = this.#peopleOf(this.#byEmail.get(key))
+    if (found.length === 0) return inDoubt(this.#peopleOf(this.#byUnsureEmail.get(key)))
     const here = found.filter(({ leftAt }) => leftAt === undefined)
     const active = here.filter(({ isActive }) => isActive)
     return active.length > 1 ? 'ambiguous' : this.#membershipOf(active[0] ?? here[0] ?? lastToLeave(found))
+  }
+
+  /** Whether somebody of whom it can't be told who they are may be one who was switched off. */
+  mayBeOff(issuedAt: number): boolean {
+    return this.#offCount > 0 || issuedAt <= this.#lastLeftAt
+  }
+
+  #emailIndex(email: string): Index {
+    return mailKey(email).isSure ? this.#byEmail : this.#byUnsureEmail
   }
 
   #peopleOf(ids: ReadonlySet<string>): readonly Person[] {
@@ -200,6 +224,11 @@ const toldIdOf = ({ id, toldId }: Group): string => toldId ?? id
 
 const lastToLeave = (people: readonly Person[]): Person | undefined =>
   people.toSorted((one, other) => (other.leftAt ?? 0) - (one.leftAt ?? 0))[0]
+
+function inDoubt(people: readonly Person[]): Found {
+  if (people.some(({ isActive }) => !isActive)) return 'perhaps off'
+  return people.length > 0 ? 'ambiguous' : undefined
+}
 
 const NONE: ReadonlySet<string> = new Set()
 

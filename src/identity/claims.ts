@@ -16,6 +16,7 @@ import {
   unreadMark,
   valuesIn,
 } from '../flat-claims.ts'
+import { mailKey } from '../mail-address.ts'
 
 export interface Profile {
   readonly email: string | undefined
@@ -186,7 +187,7 @@ const GUEST = /#ext#@/i
  */
 const ADDRESS = /^[^@\s\p{C}\p{Z}]+@[^@\s.\p{C}\p{Z}]+(?:\.[^@\s.\p{C}\p{Z}]+)*$/u
 
-const isSameAddress = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
+const isSameAddress = (one: string, other: string): boolean => mailKey(one).key === mailKey(other).key
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined

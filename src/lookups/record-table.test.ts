@@ -38,6 +38,30 @@ describe('a table of records', () => {
     assert.equal(table.size, 2)
   })
 
+  it('is looked into by an address in any spelling, and says nothing of one that could be two', () => {
+    const rows = 'email,team\nm@münchen.example,a\nt@xn--kln-sna.example,b\nmüller@x.test,c\nſam@x.test,d\n'
+    const table = tableOf(rows, CSV)
+    for (const [email, team] of [
+      ['m@xn--mnchen-3ya.example', 'a'],
+      ['M@mu\u0308nchen.example', 'a'],
+      ['t@KÖLN.example', 'b'],
+      ['mu\u0308ller@x.test', 'c'],
+    ] as const) {
+      const row = table.find(email)
+      assert.equal(typeof row === 'object' && row['team'], team, email)
+    }
+    assert.equal(table.find('sam@x.test'), 'unknown')
+    assert.equal(
+      tableOf('email,a\nm@münchen.example,a\nm@xn--mnchen-3ya.example,b\n', CSV).ambiguous.length,
+      1,
+    )
+  })
+
+  it('of JSON does not take a key that JSON has rounded', () => {
+    const { wrong } = wrongOf('[{"id": "a"}, {"id": 9007199254740993}]', JSON_BY_ID)
+    assert.match(wrong, /^entry 2: its "id" is a number that JSON rounds; put it in quotes$/)
+  })
+
   it('of JSON is a list of objects or an object of objects, ids as they are', () => {
     const list = tableOf('[{"id": "u1", "level": 3}, {"id": 7, "tags": ["a"]}]', JSON_BY_ID)
     assert.deepEqual(list.find('u1'), { id: 'u1', level: 3 })

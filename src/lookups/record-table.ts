@@ -5,6 +5,8 @@
  */
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { valuesIn } from '../flat-claims.ts'
+import { mailKey } from '../mail-address.ts'
 import { readCsv } from '../outbound/csv.ts'
 import type { Rows } from '../outbound/read-aside.ts'
 import type { Work } from '../turns.ts'
@@ -114,6 +116,8 @@ function readJsonRows(text: string, keyField: string): Found {
       const key = Object.hasOwn(row, keyField) ? row[keyField] : undefined
       if (typeof key !== 'string' && typeof key !== 'number')
         return { wrong: `${place} has no "${keyField}" that is a text or a number` }
+      if (typeof key === 'number' && valuesIn(key) === 'unknown')
+        return { wrong: `${place}: its "${keyField}" is a number that JSON rounds; put it in quotes` }
       rows.push({ keyText: String(key), row, place })
     }
     return { rows }
@@ -141,18 +145,21 @@ interface Index extends RecordTable {
   add(key: string, row: Row): string | undefined
 }
 
-/** E-mail addresses and fingerprints are compared without case, ids as they are. */
+/** E-mail addresses are found in any spelling, fingerprints without case, ids as they are. */
 class TextIndex implements Index {
   readonly #rows = new Map<string, Row | 'unknown'>()
   readonly #normalise: (key: string) => string
+  /** A row of an address that can be read in two ways is perhaps somebody else's. */
+  readonly #isSure: (key: string) => boolean
   readonly ambiguous: string[] = []
 
   constructor(key: RecordKey) {
+    this.#isSure = key === 'user.email' ? (text) => mailKey(text).isSure : () => true
     this.#normalise =
       key === 'user.id'
         ? (text) => text
         : key === 'user.email'
-          ? (text) => text.toLowerCase()
+          ? (text) => mailKey(text).key
           : (text) => text.toLowerCase().replaceAll(':', '')
   }
 
@@ -167,7 +174,7 @@ class TextIndex implements Index {
   add(key: string, row: Row): string | undefined {
     const normal = this.#normalise(key)
     if (normal === '') return 'is empty'
-    noteRow(this.#rows, normal, row, this.ambiguous)
+    noteRow(this.#rows, normal, this.#isSure(key) ? row : 'unknown', this.ambiguous)
     return undefined
   }
 }
@@ -239,7 +246,7 @@ function networkOf(address: Address, length: number): string {
 function noteRow(
   rows: Map<string, Row | 'unknown'>,
   key: string,
-  row: Row,
+  row: Row | 'unknown',
   ambiguous: string[],
   told = key,
 ): void {

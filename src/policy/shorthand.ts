@@ -3,9 +3,10 @@
  *
  * @module
  */
+
+import { readMail } from '../mail-address.ts'
 import type { PolicyContext } from './context.ts'
 import { compileCriterion } from './criteria/criteria.ts'
-import { readMail } from './matching/mail-address.ts'
 import type { Block, PlacedCriterion } from './policy-language.ts'
 import { isMapping, type Path, type Report } from './problem.ts'
 

@@ -7,8 +7,9 @@
  *
  * @module
  */
+
+import { domainForms, mailForms } from '../../mail-address.ts'
 import type { ClientCertificateFacts, RequestFacts, Subject, Truth } from '../decision.ts'
-import { domainForms, mailForms } from '../matching/mail-address.ts'
 import { type Form, textMatcher } from '../matching/matchers.ts'
 import { allOf } from '../missing-facts.ts'
 import { type Criterion, hit, miss, type Outcome, outcomes } from '../outcome.ts'

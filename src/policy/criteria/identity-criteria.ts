@@ -7,16 +7,10 @@
  * @module
  */
 import { claimReader } from '../../flat-claims.ts'
+import { domainForms, type MailAddress, mailForms, readMail, type TextForms } from '../../mail-address.ts'
 import type { Identified, Subject } from '../decision.ts'
 import { ofAddress, ofList } from '../left-out.ts'
-import {
-  domainForms,
-  type MailAddress,
-  mailForms,
-  mailOf,
-  readMail,
-  type TextForms,
-} from '../matching/mail-address.ts'
+import { mailOf } from '../matching/mail-of.ts'
 import { domainTextProblem, mailTextProblem } from '../matching/mail-texts.ts'
 import { listMatcher, type OfNothing, textMatcher } from '../matching/matchers.ts'
 import { agreed, type Lack } from '../missing-facts.ts'

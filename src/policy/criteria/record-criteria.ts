@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { valuesIn } from '../../flat-claims.ts'
 import type { PolicyContext } from '../context.ts'
 import type { DataSources, Identified, ReadFact, RecordKey, RequestFacts, Subject } from '../decision.ts'
 import { ofRecord } from '../left-out.ts'
 import { addressOf } from '../matching/ip-ranges.ts'
-import { mailOf } from '../matching/mail-address.ts'
+import { mailOf } from '../matching/mail-of.ts'
 import { fullId, isFullId, providerOf, type UserNames } from '../matching/user-ids.ts'
 import {
   type Criterion,
@@ -199,9 +200,7 @@ function valuesOf(
   if (row === undefined) return undefined
   const value = Object.hasOwn(row, field) ? row[field] : nestedValue(row, segments)
   if (value === undefined || value === null || value === '') return undefined
-  if (typeof value === 'string') return [value]
-  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
-  return list.every(isScalar) ? list.map(String) : 'unknown'
+  return valuesIn(value)
 }
 
 function nestedValue(row: Readonly<Record<string, unknown>>, segments: readonly string[]): unknown {
@@ -211,8 +210,4 @@ function nestedValue(row: Readonly<Record<string, unknown>>, segments: readonly 
     value = value[segment]
   }
   return value
-}
-
-function isScalar(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }

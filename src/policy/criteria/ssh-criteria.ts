@@ -6,7 +6,7 @@
 
 import type { SshKey } from '../../crypto/openssh/ssh-wire.ts'
 import type { RequestFacts, Subject } from '../decision.ts'
-import { mailOf } from '../matching/mail-address.ts'
+import { mailOf } from '../matching/mail-of.ts'
 import { textMatcher } from '../matching/matchers.ts'
 import { agreed, MISSING_FACTS } from '../missing-facts.ts'
 import {

@@ -4,8 +4,8 @@
  * @module
  */
 
+import { readMail } from '../../mail-address.ts'
 import { isMapping, type Path, type Report } from '../problem.ts'
-import { readMail } from './mail-address.ts'
 
 /** Matcher keys that compare with the whole value; the empty key stands for a bare scalar. */
 const WHOLE = new Set(['', 'is', 'in', 'not', 'not_in'])

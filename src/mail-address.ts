@@ -1,5 +1,5 @@
 /**
- * E-mail addresses as policies compare them. Pure.
+ * E-mail addresses as they are compared, in policies, directories and tables alike. Pure.
  *
  * They are compared without case, which for ASCII letters everybody does alike. Other letters are read in two ways:
  * as they stand, and as the most lenient program would (NFKC, so that look-alike forms become plain letters, and
@@ -9,8 +9,6 @@
  * @module
  */
 import { domainToASCII } from 'node:url'
-import type { Identified } from '../decision.ts'
-import type { Lack } from '../missing-facts.ts'
 
 export interface MailAddress {
   readonly address: string
@@ -46,19 +44,36 @@ export function readMail(text: string): MailReadings | undefined {
   return { plain, lenient: mail(lenient(local), domainForms.lenient(domain)) }
 }
 
-function mail(local: string, domain: string): MailAddress {
-  return { address: `${local}@${domain}`, local, domain }
+/** By what lists of people are looked into: one text for all spellings of an address. */
+export interface MailKey {
+  readonly key: string
+  /** False where it is not certain that this text is that address: it may shut somebody out, and gives nothing. */
+  readonly isSure: boolean
 }
 
-/** The address by which somebody is judged, or why there is none. */
-export function mailOf(someone: Identified): MailReadings | Lack {
-  const { kind, email, claims } = someone
-  if (email !== undefined && email !== '') return readMail(email) ?? 'malformed'
-  // Machines have an address where an operator has given them one.
-  if (kind !== 'user') return 'none'
-  const [given] = Object.hasOwn(claims, 'email') ? (claims['email'] ?? []) : []
-  if (given === undefined || given === '') return 'absent'
-  return readMail(given) === undefined ? 'malformed' : 'unverified'
+export function mailKey(text: string): MailKey {
+  const read = readMail(text)
+  if (read === undefined) {
+    const guess = readMail(bareMail(text))
+    return { key: guess?.lenient.address ?? lenient(text), isSure: false }
+  }
+  const { plain, lenient: other } = read
+  const local = text.slice(0, text.indexOf('@'))
+  return { key: other.address, isSure: isClean(local) && plain.domain === other.domain }
+}
+
+/** The address that was probably meant: without what stands around it, and without what nobody sees. */
+function bareMail(text: string): string {
+  const inside = /<([^<>]*)>\s*$/.exec(text)?.[1] ?? text
+  return inside
+    .replaceAll(/\([^()]*\)|[\s\p{C}\p{Z}"<>]/gu, '')
+    .replaceAll(/[\u3002\uFF0E\uFF61]/g, '.')
+    .replace(/^mailto:/i, '')
+    .replace(/\.+$/, '')
+}
+
+function mail(local: string, domain: string): MailAddress {
+  return { address: `${local}@${domain}`, local, domain }
 }
 
 /** Of whole names of domains, and of parts that begin or end between labels. */
@@ -91,9 +106,13 @@ function lenient(text: string): string {
   return text.normalize('NFKC').toUpperCase().toLowerCase().replaceAll('\u0307', '').normalize('NFC')
 }
 
+/** The one sign of which a lower-case letter of ASCII becomes. */
+const KELVIN = '\u212A'
+
 /** Whether the two ways of reading it come to the same, but for case. */
 function isClean(label: string): boolean {
-  return isAscii(label) || lenient(label) === label.toLowerCase().normalize('NFC')
+  if (isAscii(label)) return true
+  return lenient(label) === label.toLowerCase().normalize('NFC') && !label.includes(KELVIN)
 }
 
 function labels(text: string, form: (label: string) => string): string {
