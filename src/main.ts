@@ -15,6 +15,7 @@ import manifest from '../package.json' with { type: 'json' }
 import { openBearerTokens } from './access/credentials/bearer/bearer-tokens.ts'
 import { watchRevocationLists } from './access/credentials/client-certificate/list-watch.ts'
 import { ServiceAccounts } from './access/credentials/service-account/service-accounts.ts'
+import { mayOpenBy } from './access/may-open.ts'
 import { serveAuthenticate } from './authenticate/service.ts'
 import type { Settings } from './config/config.ts'
 import type { ConfigSource } from './config/file/watch.ts'
@@ -143,9 +144,10 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       idpIdsFor: providers.idsFor,
       directory,
       mounts: [{ path: SCIM_PATH, add: (server) => directory.addScimFace(server) }],
-      mayOpen: (route, subject, facts) =>
-        policyOf(config.current, route).policy?.decide(subject, { ...facts, data: lookups }).outcome ===
-        'allow',
+      mayOpen: mayOpenBy(
+        { sessions, directory, data: lookups, now, logger },
+        { policyOf, idpIdsFor: providers.idsFor },
+      ),
       mentionedGroups: (route) => policyOf(config.current, route).policy?.mentionedGroups ?? [],
       keys,
       signingKeys,

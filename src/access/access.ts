@@ -39,6 +39,8 @@ export interface AccessRequest {
   readonly method: string
   /** IP address of the connection's peer; empty when nobody knows. */
   readonly sourceAddress: string
+  /** Address of the client, from who knows it otherwise than by headers; empty when that is nobody. */
+  readonly clientAddress?: string | undefined
   /** By its lower-case name; repeated ones are joined as HTTP joins them. */
   header(name: string): string | undefined
   /** By lower-case name: for policies that read headers, not for the common path. */
@@ -81,6 +83,27 @@ export interface Access {
   decision: Decision | undefined
 }
 
+/** Before the first row. */
+export function accessBy(
+  begun: Pick<Access, 'request' | 'now' | 'host' | 'path' | 'route'> & {
+    readonly sessionIds: readonly string[]
+  },
+): Access {
+  const { sessionIds, ...rest } = begun
+  return {
+    ...rest,
+    credentials: {},
+    visitor: { sessionIds, serviceAccountIds: [], hasForgedToken: false },
+    certificate: undefined,
+    isBearerTaken: false,
+    sessions: [],
+    isSwitchedOff: false,
+    outlived: undefined,
+    facts: undefined,
+    decision: undefined,
+  }
+}
+
 /** Whether it is of somebody who has signed in; those that are made of a machine's credential end with that. */
 export function isSignedIn({ visitor }: Pick<Access, 'visitor'>, { id }: Session): boolean {
   return visitor?.sessionIds.includes(id) === true
@@ -98,6 +121,7 @@ export function subjectOf(session: Session | undefined, provider?: string): Subj
 
 /** Address of the client; empty where it can't be told. */
 export function sourceIpOf({ request, route }: Pick<Access, 'request' | 'route'>): string {
+  if (request.clientAddress !== undefined) return request.clientAddress
   if (route === undefined) return request.sourceAddress
   return clientAddress(
     { peer: request.sourceAddress, forwardedFor: request.header('x-forwarded-for') },

@@ -26,6 +26,15 @@ export interface Row<Judged extends Access, Dependencies, Reason extends string>
 
 type AccessRow = Row<Access, AccessDependencies, Extract<Verdict, { outcome: 'refuse' }>['reason']>
 
+const NOT_FOREIGN: AccessRow = {
+  name: 'sessions come from an identity provider of the route',
+  run: dropForeignSessions,
+}
+const NOT_SWITCHED_OFF: AccessRow = {
+  name: 'whom the directory has switched off counts as nobody',
+  run: dropSwitchedOff,
+}
+
 /** Whose sessions and tokens count, here and now. */
 export const WHO: readonly AccessRow[] = [
   { name: 'sessions are alive in the store', run: findSessions },
@@ -40,8 +49,8 @@ export const WHO: readonly AccessRow[] = [
   { name: 'sessions have not expired', run: dropExpiredSessions },
   { name: 'sessions have not been idle for too long', run: dropIdleSessions },
   { name: 'tokens are young enough for the route', run: refuseOldTokens },
-  { name: 'sessions come from an identity provider of the route', run: dropForeignSessions },
-  { name: 'whom the directory has switched off counts as nobody', run: dropSwitchedOff },
+  NOT_FOREIGN,
+  NOT_SWITCHED_OFF,
 ]
 
 /** Whether they may. */
@@ -56,6 +65,12 @@ export const PASS: AccessRow = { name: 'what the policy has allowed passes', run
 
 /** All of it: for who adds nothing of their own in between. */
 export const ADMISSION: readonly AccessRow[] = [...WHO, ...MAY, PASS]
+
+/**
+ * For a person who is there already: whether they might pass if they signed in again now. How old their session is and
+ * how long they have been away does not matter then. The session is put into the access beforehand.
+ */
+export const AFTER_SIGN_IN: readonly AccessRow[] = [NOT_FOREIGN, NOT_SWITCHED_OFF, ...MAY, PASS]
 
 /** Runs the rows; synchronous unless one of them has to wait. */
 export function runRows<Judged extends Access, Dependencies extends Clock, Reason extends string>(

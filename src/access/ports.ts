@@ -52,5 +52,5 @@ export interface AccessDependencies {
   readonly data?: DataSources | undefined
   /** Epoch milliseconds. */
   readonly now: () => number
-  readonly logger: Logger
+  readonly logger: Pick<Logger, 'info' | 'warn'>
 }

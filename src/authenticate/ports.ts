@@ -3,12 +3,12 @@
  *
  * @module
  */
+import type { MayOpen } from '../access/may-open.ts'
 import type { Config, Route } from '../config/config.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/seal.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 import type { IdentityProvider } from '../identity/provider.ts'
-import type { RequestFacts, Subject } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionStore } from '../session/store.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -24,9 +24,6 @@ export type FindProvider = (idpId: string) => IdentityProvider | undefined
 
 /** Ids of the providers whose sessions count on a route; without a route, of all that people may choose from. */
 export type IdpIdsFor = (route?: Route) => readonly string[]
-
-/** Whether a policy lets this person open this route. Unknown is no. */
-export type MayOpen = (route: Route, subject: Subject, facts: RequestFacts) => boolean
 
 /** The groups that the policies of a route name. */
 export type MentionedGroups = (route: Route) => readonly string[]

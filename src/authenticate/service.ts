@@ -3,7 +3,9 @@
  *
  * @module
  */
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { MayOpen } from '../access/may-open.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/seal.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
@@ -22,7 +24,6 @@ import type {
   DirectoryPort,
   FindProvider,
   IdpIdsFor,
-  MayOpen,
   MentionedGroups,
   Services,
 } from './ports.ts'

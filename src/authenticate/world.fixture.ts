@@ -263,8 +263,8 @@ export class World implements AsyncDisposable {
           route === undefined
             ? [provider, ...this.others].map(({ id }) => id)
             : this.idsAt(route.origin.host),
-        mayOpen: (route, subject) =>
-          subject.kind === 'user' && route.allowed_users?.includes(subject.email ?? '') !== false,
+        mayOpen: (_config, route, { session }) =>
+          route.allowed_users?.includes(session.email ?? '') !== false,
         mentionedGroups: (route) => compilePolicy(route).policy?.mentionedGroups ?? [],
         directory: {
           apply: (session) => {

@@ -6,17 +6,20 @@
  * @module
  */
 import { isIP } from 'node:net'
+import { subjectOf } from '../access/access.ts'
 import { chooserOf } from '../access/config-checks.ts'
 import { NotedLookups } from '../access/decision-inputs.ts'
 import type { Config } from '../config/config.ts'
 import { type RequestTarget, requestTargetOf } from '../config/routing/request-url.ts'
 import type { Choice } from '../config/routing/route-match.ts'
 import { Fault } from '../errors.ts'
+import { providerNameIn } from '../identity/provider-names.ts'
 import { policyOf } from '../policy/compiled-policies.ts'
 import type { RequestFacts } from '../policy/decision.ts'
 import { type Explanation, explanationOf } from './explain/explanation.ts'
 import { explainedFromLog } from './explain/from-log.ts'
 import { lookupsFor } from './explain/lookups.ts'
+import { openSession } from './explain/session.ts'
 import { subjectFor, type WhoOptions } from './explain/subject.ts'
 import { explanationText } from './explain/text.ts'
 import { type OpenedConfig, openConfig } from './open-config.ts'
@@ -68,22 +71,39 @@ async function explainedFromFlags(
   const { method = 'GET' } = command
   const request = { authority: target.authority, path: target.path, method }
   const choice = chooserOf(config)(request)
-  const subject = await subjectFor(command, config, terminal.stderr)
+  const described = subjectFor(command, config)
   const policy = policyIn(config, choice)
   await using lookups = await lookupsFor(policy, config, terminal.stderr)
+  const facts = 'path' in choice ? factsFrom(command, target, choice) : undefined
+  const common = { url: command.what, request, choice, facts: choice.kind === 'route' ? facts : undefined }
+  if (command.session !== undefined) {
+    await using sessions = await openSession(command.session, config, command['state-dir'])
+    const judged =
+      choice.kind === 'route' && facts !== undefined
+        ? await sessions.judge(choice.route, facts, lookups.data)
+        : undefined
+    const noted = judged?.access.facts?.lookups
+    return explanationOf(opened, {
+      ...common,
+      subject: subjectOf(sessions.session, providerNameIn(config, sessions.session.idpId)),
+      lookedUp: noted && lookedUpBy(noted),
+      judged,
+    })
+  }
   const noted = lookups.data && new NotedLookups(lookups.data)
-  const facts = 'path' in choice ? { ...factsFrom(command, target, choice), data: noted } : undefined
-  const decision = facts && policy?.decide(subject, facts)
+  const decision = facts && policy?.decide(described, { ...facts, data: noted })
   return explanationOf(opened, {
-    url: command.what,
-    request,
-    subject,
-    choice,
-    facts: choice.kind === 'route' ? facts : undefined,
-    lookedUp: noted && { records: Object.fromEntries(noted.records), place: noted.places[0] },
+    ...common,
+    subject: described,
+    lookedUp: noted && lookedUpBy(noted),
     decision,
   })
 }
+
+const lookedUpBy = ({ records, places }: NotedLookups) => ({
+  records: Object.fromEntries(records),
+  place: places[0],
+})
 
 function policyIn(config: Config, choice: Choice) {
   return choice.kind === 'route' ? policyOf(config, choice.route).policy : undefined

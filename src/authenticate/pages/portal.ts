@@ -4,19 +4,17 @@ import {
   CERTIFICATE_HEADER,
   certificateShown,
 } from '../../access/credentials/client-certificate/forwarded.ts'
-import { verifierFor } from '../../access/credentials/client-certificate/trust.ts'
+import type { Looking } from '../../access/may-open.ts'
 import type { Route } from '../../config/config.ts'
 import { clientAddress } from '../../edge/client-address.ts'
-import { providerNameIn } from '../../identity/provider-names.ts'
-import type { RequestFacts, Subject } from '../../policy/decision.ts'
-import type { Session } from '../../session/session.ts'
 import { html, safeHref } from '../../transport/html.ts'
 import { actionBar } from '../../transport/page.ts'
+import { each, inTurns } from '../../turns.ts'
 import { type Answer, json, page, required, type Visit } from '../visit.ts'
 
-export function portalPage(visit: Visit): Answer {
+export async function portalPage(visit: Visit): Promise<Answer> {
   const session = required(visit, 'session')
-  const routes = openRoutes(visit)
+  const routes = await openRoutes(visit)
   return page(visit, {
     title: 'Your apps',
     heading: 'Your apps',
@@ -48,8 +46,8 @@ function addressOf(route: Route): string | undefined {
   return route.from.replace(/\/$/, '') + (route.path ?? route.prefix ?? '/')
 }
 
-export function portalJson(visit: Visit): Answer {
-  const routes = openRoutes(visit).map((route) => ({
+export async function portalJson(visit: Visit): Promise<Answer> {
+  const routes = (await openRoutes(visit)).map((route) => ({
     id: route.id,
     name: route.name ?? route.id,
     type: 'http',
@@ -61,38 +59,22 @@ export function portalJson(visit: Visit): Answer {
   return json({ routes })
 }
 
-/** On a route of other identity providers the session counts for nothing, as everywhere. */
-function openRoutes(visit: Visit): readonly Route[] {
-  const { config, services } = visit
-  const session = required(visit, 'session')
-  const subject = subjectOf(session, providerNameIn(config, session.idpId))
-  return config.routes.filter((route) => {
-    const counts = services.idpIdsFor(route).includes(session.idpId)
-    return services.mayOpen(route, counts ? subject : ANONYMOUS, factsOf(visit, route))
-  })
-}
-
-const ANONYMOUS: Subject = { kind: 'anonymous' }
-
-function subjectOf(
-  { id, userId, email, name, claims, groups, knownGroups }: Session,
-  provider: string | undefined,
-): Subject {
-  return { kind: 'user', sessionId: id, userId, provider, email, name, claims, groups, knownGroups }
-}
-
-/** As if the person opened the route's first page from here. */
-function factsOf({ request, config, now }: Visit, route: Route): RequestFacts {
-  const verifier = verifierFor(route, config.settings)
+/** As if the person opened the first page of each route from here. */
+async function openRoutes(visit: Visit): Promise<readonly Route[]> {
+  const { config, services, request, now } = visit
   const forwardedFor = request.headers['x-forwarded-for']?.toString()
-  return {
-    method: 'GET',
-    path: route.path ?? route.prefix ?? '/',
-    host: route.origin.host,
-    sourceIp: clientAddress({ peer: undefined, forwardedFor }, config.settings),
-    headers: {},
-    clientCertificate:
-      verifier && certificateShown(verifier, request.headers[CERTIFICATE_HEADER]?.toString(), now),
+  const certificate = request.headers[CERTIFICATE_HEADER]?.toString()
+  const looking: Looking = {
+    session: required(visit, 'session'),
     now,
+    clientAddress: clientAddress({ peer: undefined, forwardedFor }, config.settings),
+    certificateFor: ({ certificates }) => certificates && certificateShown(certificates, certificate, now),
   }
+  const open: Route[] = []
+  await inTurns(
+    each(config.routes, (route) => {
+      if (services.mayOpen(config, route, looking)) open.push(route)
+    }),
+  )
+  return open
 }

@@ -5,6 +5,8 @@
  *
  * @module
  */
+import type { DirectoryPort } from '../../access/ports.ts'
+import type { RoutePorts } from '../../access/route.ts'
 import type { Config } from '../../config/config.ts'
 import { openDirectory } from '../../directory/open-directory.ts'
 import { followProviders } from '../../identity/providers.ts'
@@ -13,24 +15,19 @@ import type { Session } from '../../session/session.ts'
 import { createMetrics } from '../../telemetry/metrics.ts'
 import { unchanging } from './unchanging.ts'
 
-export interface KnownToDirectories {
-  /** With its effective groups. */
-  readonly session: Session
-  readonly isSwitchedOff: boolean
+export interface OpenDirectories extends AsyncDisposable {
+  readonly directory: DirectoryPort
+  readonly idpIdsFor: RoutePorts['idpIdsFor']
 }
 
 const SILENT = { info() {}, warn() {} }
 
-export async function askDirectories(
-  session: Session,
-  config: Config,
-  records: RecordStore,
-): Promise<KnownToDirectories> {
+export async function openDirectories(config: Config, records: RecordStore): Promise<OpenDirectories> {
   const source = unchanging(config)
-  await using open = new AsyncDisposableStack()
-  const providers = open.use(followProviders({ config: source, trustedCa: [], logger: SILENT }))
-  const { meter } = open.use(createMetrics())
-  const directory = open.use(
+  await using opening = new AsyncDisposableStack()
+  const providers = opening.use(followProviders({ config: source, trustedCa: [], logger: SILENT }))
+  const { meter } = opening.use(createMetrics())
+  const directory = opening.use(
     await openDirectory<Session>({
       config: source,
       providerName: (idpId) => providers.find(idpId)?.name,
@@ -41,7 +38,8 @@ export async function askDirectories(
       meter,
     }),
   )
-  return { session: directory.apply(session), isSwitchedOff: directory.isSwitchedOff(session) }
+  const open = opening.move()
+  return { directory, idpIdsFor: providers.idsFor, [Symbol.asyncDispose]: () => open.disposeAsync() }
 }
 
 /** A candidate without a source must not make the proxy forget what it knows of it. */

@@ -3,12 +3,15 @@
  *
  * @module
  */
+
+import type { Verdict } from '../../access/access.ts'
 import type { Route } from '../../config/config.ts'
 import type { Choice, RoutedRequest } from '../../config/routing/route-match.ts'
 import { routesPassedOver } from '../../config/routing/routes-passed-over.ts'
 import { isCredentialHeader } from '../../config/values/secret-headers.ts'
 import type { Decision, RequestFacts, Subject, TraceEntry } from '../../policy/decision.ts'
 import type { OpenedConfig } from '../open-config.ts'
+import type { JudgedSession } from './session.ts'
 
 export interface Criterion {
   readonly action: 'allow' | 'deny'
@@ -27,7 +30,7 @@ export interface Explanation {
   readonly who: Subject
   readonly file: string
   readonly checksum: string
-  /** `allow`, `deny`, `sign-in`; `not-found`, `own-page`, `refused`, `redirect` where no policy is asked; `unknown`. */
+  /** `allow`, `deny`, `sign-in`, and of a session `step-up`, `refuse`; `not-found`, `own-page`, `refused`, `redirect` where no policy is asked; `unknown`. */
   readonly outcome: string
   readonly reasons: readonly string[]
   readonly route?: {
@@ -78,6 +81,8 @@ interface Asked {
     | { readonly records?: Readonly<Record<string, unknown>>; readonly place?: unknown }
     | undefined
   readonly decision?: Decision | undefined
+  /** Instead of `decision`, where a whole session was judged. */
+  readonly judged?: Pick<JudgedSession, 'verdict' | 'access' | 'droppedBy'> | undefined
   /** What is not known, and the outcome rests on. */
   readonly unknown?: readonly string[]
   readonly logged?: Logged
@@ -85,23 +90,28 @@ interface Asked {
 
 export function explanationOf(opened: OpenedConfig, asked: Asked): Explanation {
   const { config } = opened
-  const { url, request, subject, choice, decision, unknown = [], logged, facts } = asked
+  const { url, request, subject, choice, judged, unknown = [], logged, facts } = asked
+  const decision = asked.decision ?? judged?.access.decision
   const route = choice.kind === 'route' ? choice.route : undefined
   const passed = routesPassedOver(config, request, choice)
-  const note = unknown.length > 0 ? `the log does not have ${unknown.join(', ')}` : noteOf(choice)
+  const note =
+    unknown.length > 0 ? `the log does not have ${unknown.join(', ')}` : (noteOf(choice) ?? dropped(judged))
   return {
     url,
     method: request.method ?? 'GET',
     who: subject,
     file: config.file,
     checksum: config.checksum,
-    outcome: unknown.length > 0 ? 'unknown' : (decision?.outcome ?? WITHOUT_POLICY[choice.kind]),
-    reasons: decision?.reasons ?? [],
+    outcome:
+      unknown.length > 0
+        ? 'unknown'
+        : (judged?.verdict.outcome ?? decision?.outcome ?? WITHOUT_POLICY[choice.kind]),
+    reasons: reasonsOf(judged?.verdict, decision),
     ...(route && { route: named(route) }),
     ...(note !== undefined && { note }),
     criteria: (decision?.trace ?? []).map((entry) => criterionOf(opened, route, entry)),
     ...(decision?.observed && { observed: decision.observed }),
-    furthermore: route === undefined ? [] : furthermore(route),
+    furthermore: route === undefined || judged !== undefined ? [] : furthermore(route),
     advice: decision?.advice ?? [],
     passedOver: passed
       .filter(({ isForHost }) => isForHost)
@@ -119,6 +129,19 @@ const WITHOUT_POLICY = {
   refused: 'refused',
   redirect: 'redirect',
 } as const
+
+/** In the words of the decision log. */
+function reasonsOf(verdict: Verdict | undefined, decision: Decision | undefined): readonly string[] {
+  if (verdict?.outcome === 'step-up') return ['step-up-required']
+  if (verdict?.outcome !== 'refuse') return decision?.reasons ?? []
+  return verdict.detail === undefined ? [verdict.reason] : [verdict.reason, verdict.detail]
+}
+
+function dropped(judged: Asked['judged']): string | undefined {
+  return judged?.droppedBy === undefined
+    ? undefined
+    : `the session counts for nothing here; this does not hold of it: ${judged.droppedBy}`
+}
 
 function noteOf(choice: Choice): string | undefined {
   switch (choice.kind) {

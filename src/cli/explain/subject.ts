@@ -3,15 +3,10 @@
  *
  * @module
  */
-import { existsSync } from 'node:fs'
-import { subjectOf } from '../../access/access.ts'
 import { subjectFrom } from '../../access/tests/test-case.ts'
 import type { Config } from '../../config/config.ts'
 import { Fault } from '../../errors.ts'
-import { providerNameIn } from '../../identity/provider-names.ts'
 import type { Subject } from '../../policy/decision.ts'
-import { openKeyring, openStore, stateDirFor, storeFileIn } from '../../session/open-state.ts'
-import { askDirectories } from './directory.ts'
 
 export interface WhoOptions {
   /** A name under `test_subjects`, an e-mail address, or `anonymous`. */
@@ -29,18 +24,12 @@ export interface WhoOptions {
 
 const ANONYMOUS: Subject = { kind: 'anonymous' }
 
-/** @throws {Fault} USAGE, STATE_UNUSABLE */
-export async function subjectFor(
-  options: WhoOptions,
-  config: Config,
-  stderr: { write(text: string): unknown },
-): Promise<Subject> {
+/** @throws {Fault} USAGE */
+export function subjectFor(options: WhoOptions, config: Config): Subject {
   const { as, user, email, groups, claim, session } = options
   const described = [as, user, email, groups, claim].some((given) => given !== undefined)
-  if (session !== undefined) {
-    if (described) throw new Fault('USAGE', '--session says who it is; leave out --as and the like')
-    return await subjectOfSession(session, options, config, stderr)
-  }
+  if (session !== undefined && described)
+    throw new Fault('USAGE', '--session says who it is; leave out --as and the like')
   if (!described || as === 'anonymous') return ANONYMOUS
   const known = config.settings.test_subjects ?? {}
   const written = as !== undefined && Object.hasOwn(known, as) ? known[as] : undefined
@@ -76,26 +65,4 @@ function claimsOf(given: readonly string[]): Record<string, string[]> {
     claims[name] = [...(claims[name] ?? []), text.slice(at + 1)]
   }
   return claims
-}
-
-async function subjectOfSession(
-  id: string,
-  options: WhoOptions,
-  config: Config,
-  stderr: { write(text: string): unknown },
-): Promise<Subject> {
-  const stateDir = stateDirFor(config.file, options['state-dir'])
-  if (!existsSync(storeFileIn(stateDir))) {
-    throw new Fault(
-      'STATE_UNUSABLE',
-      `${stateDir}: no sessions are kept there; name the state folder with --state-dir`,
-    )
-  }
-  await using store = await openStore(stateDir, openKeyring(config.settings, stateDir))
-  const session = await store.find(id)
-  if (session === undefined) throw new Fault('USAGE', `there is no session ${id}; it may have ended`)
-  const known = await askDirectories(session, config, store.records)
-  if (!known.isSwitchedOff) return subjectOf(known.session, providerNameIn(config, session.idpId))
-  stderr.write('sallyport: a directory has switched this person off, so that they count as nobody\n')
-  return ANONYMOUS
 }

@@ -8,7 +8,9 @@ import { mayLogIn, readSshCertificate } from './ssh-certificate.ts'
 import { readSshKeys, type SshKeys } from './ssh-keys.ts'
 
 /** Certificates that ssh-keygen has made, with the authority that the specification lists for them. */
-const { keys } = parse(readFileSync(join(import.meta.dirname, 'conformance', 'facts.yaml'), 'utf8')) as {
+const { keys } = parse(
+  readFileSync(join(import.meta.dirname, '..', 'conformance', 'facts.yaml'), 'utf8'),
+) as {
   readonly keys: Readonly<Record<string, string>>
 }
 const NOW = Date.UTC(2030, 0, 15)
