@@ -71,14 +71,6 @@ export const MUTANTS: readonly Mutant[] = [
       'dots whose escape is made of parts pass, and a server that undoes escapes twice leaves the folder',
   },
   {
-    file: 'src/config/routing/path-guard.ts',
-    find: 'countDots(judged) + countDots(unescaped) > 0',
-    replace: 'countDots(judged) > 0',
-    tests: ['src/config/routing/path-guard.test.ts'],
-    breaks:
-      'dots whose escape is made of parts pass, and a server that undoes escapes twice leaves the folder',
-  },
-  {
     file: 'src/authenticate/steps/check-demand.ts',
     find: 'if (authenticatedAt === undefined) return isForced',
     replace: 'if (authenticatedAt === undefined) return true',
