@@ -105,7 +105,7 @@ describe('a path of a stranger, on a host with three thousand routes whose prefi
       for (let i = 0; i < 12; i++) costs.push((await measureTurns(() => world.ask(ask))).longestMs)
       // The first is slow, as all code is that runs for the first time, and the collector may fall into any one.
       const least = Math.min(...costs)
-      assert.ok(least < MOST_MS / 3, `a turn took ${Math.round(least)} ms of CPU time`)
+      assert.ok(least < (2 * MOST_MS) / 3, `a turn took ${Math.round(least)} ms of CPU time`)
     })
 })
 
