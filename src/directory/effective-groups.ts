@@ -123,8 +123,8 @@ function withoutAddress(member: Member, roster: Roster): Found {
   const addresses = ADDRESS_CLAIMS.flatMap((name) => flatClaim(claims, name) ?? [])
   const ids = [userId, ...addresses].filter((id) => id !== '')
   const found = [
-    ...addresses.map((address) => roster.findByEmail(address)),
-    ...ids.map((id) => roster.findById(id)),
+    ...addresses.map((address) => roster.findByEmail(address, issuedAt)),
+    ...ids.map((id) => roster.findById(id, issuedAt)),
   ]
   const isGiven = given?.some((address) => address !== '') === true
   return isGiven || found.some((each) => hasLeft(member, each)) ? inDoubt(member, found) : undefined
@@ -139,16 +139,19 @@ const CLAIM = 'claim/'
 
 function lookUp(member: Member, matchBy: string, roster: Roster): Found {
   if (matchBy === 'email') return byAddress(member, roster)
-  if (matchBy === 'user_id') return member.userId === '' ? undefined : roster.findById(member.userId)
+  if (matchBy === 'user_id')
+    return member.userId === '' ? undefined : roster.findById(member.userId, member.issuedAt)
   const values = readClaim(member.claims, matchBy.slice(CLAIM.length)) ?? []
   if (values === 'unknown') return roster.mayBeOff(member.issuedAt) ? 'perhaps off' : 'ambiguous'
-  const [found, ...others] = values.filter((value) => value !== '').map((value) => roster.findById(value))
+  const [found, ...others] = values
+    .filter((value) => value !== '')
+    .map((value) => roster.findById(value, member.issuedAt))
   return others.length > 0 ? inDoubt(member, [found, ...others]) : found
 }
 
 function byAddress(member: Member, roster: Roster): Found {
-  const { email } = member
+  const { email, issuedAt } = member
   if (email === undefined) return withoutAddress(member, roster)
-  const found = roster.findByEmail(email)
+  const found = roster.findByEmail(email, issuedAt)
   return found === undefined || mailKey(email).isSure ? found : inDoubt(member, [found])
 }

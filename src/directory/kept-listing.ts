@@ -9,6 +9,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
 import { inTurns, type Work } from '../turns.ts'
+import { FormerKeys } from './former-keys.ts'
 import type { Listing } from './pull/listing.ts'
 import { type Group, type Person, Roster } from './roster.ts'
 import type { Records, StoredRecord } from './scim/records.ts'
@@ -17,8 +18,16 @@ export const COPIES = 'directory-copy'
 const COPY_PARTS = 'directory-copy-part'
 
 const Texts = z.array(z.string())
+const KeptPerson = z.object({
+  id: z.string(),
+  ids: Texts,
+  emails: Texts,
+  isActive: z.boolean(),
+  leftAt: z.number().exactOptional(),
+  former: FormerKeys.exactOptional(),
+})
 const Part = z.object({
-  people: z.array(z.object({ id: z.string(), ids: Texts, emails: Texts, isActive: z.boolean() })),
+  people: z.array(KeptPerson),
   groups: z.array(z.object({ id: z.string(), name: z.string().optional(), people: Texts, groups: Texts })),
 })
 type Part = z.output<typeof Part>
@@ -88,7 +97,7 @@ function* listingOf(
     yield
   }
   const off = yield* Roster.building(
-    people.filter(({ isActive }) => !isActive),
+    people.filter(({ isActive, leftAt }) => !isActive || leftAt !== undefined),
     [],
   )
   return { of, asOf, off, roster: yield* Roster.building(people, groups.values()) }
@@ -140,11 +149,11 @@ function* partsOf(people: readonly Person[], groups: readonly Group[]): Generato
   for (let at = 0; at < people.length; at += PEOPLE_IN_PART) {
     const some = people.slice(at, at + PEOPLE_IN_PART)
     yield {
-      people: some.map(({ id, ids, emails, isActive }) => ({
-        id,
+      people: some.map(({ ids, emails, former, ...person }) => ({
+        ...person,
         ids: [...ids],
         emails: [...emails],
-        isActive,
+        ...(former && { former: [...former] }),
       })),
       groups: [],
     }

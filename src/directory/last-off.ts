@@ -7,7 +7,8 @@
  * @module
  */
 import { z } from 'zod'
-import { type Person, Roster } from './roster.ts'
+import { FormerKeys } from './former-keys.ts'
+import { Roster } from './roster.ts'
 import type { Records, StoredRecord } from './scim/records.ts'
 
 export const OFF = 'directory-off'
@@ -16,7 +17,15 @@ export const OFF = 'directory-off'
 const MOST_KEPT = 20_000
 
 const Texts = z.array(z.string())
-const Kept = z.object({ people: z.array(z.object({ id: z.string(), ids: Texts, emails: Texts })) })
+const KeptPerson = z.object({
+  id: z.string(),
+  ids: Texts,
+  emails: Texts,
+  isActive: z.boolean().default(false),
+  leftAt: z.number().exactOptional(),
+  former: FormerKeys.exactOptional(),
+})
+const Kept = z.object({ people: z.array(KeptPerson) })
 
 /** Of an earlier run. */
 export interface KeptOff {
@@ -30,10 +39,7 @@ export function offIn(record: StoredRecord): KeptOff | undefined {
   const kept = Kept.safeParse(record.value).data
   return (
     kept && {
-      roster: Roster.of(
-        kept.people.map((person): Person => ({ ...person, isActive: false })),
-        [],
-      ),
+      roster: Roster.of(kept.people, []),
       text: JSON.stringify(kept),
     }
   )
@@ -64,7 +70,9 @@ export class OffKeeper {
   note(roster: Roster): void {
     const off = roster.peopleOff
     if (off.length > MOST_KEPT) this.#warn(off.length)
-    const people = off.slice(0, MOST_KEPT).map(({ id, ids, emails }) => ({ id, ids, emails }))
+    // Whoever was renamed and is switched off next must be found by what they were called before.
+    const renamed = [...roster.people].filter(({ isActive, leftAt, former }) => isActive && !leftAt && former)
+    const people = [...off, ...renamed].slice(0, MOST_KEPT)
     const text = JSON.stringify({ people })
     if (text === this.#written) return
     // The store tells of its troubles itself; then the next change is written.

@@ -143,6 +143,8 @@ describe('the directory of the configuration', () => {
 })
 
 const OFF = 'users: [{ email: alice@example.com, active: false }]\n'
+const OFF_BOB = 'users: [{ id: b1, email: bob@example.com, active: false }]\n'
+const BOB: Member = { ...ALICE, userId: 'b1', email: 'bob@example.com', issuedAt: 500 }
 const O = '{ name: o, type: file, path: off.yaml }'
 const PULL = '{ name: p, type: okta, url: "https://okta.example.com", token: t, match_by: email }'
 /** Resolves when that many people are known to the only source. */
@@ -155,9 +157,9 @@ const people = (isActive: boolean) => [
   { id: '1', ids: ['1'], emails: ['alice@example.com'], isActive },
   { id: '2', ids: ['2'], emails: ['bob@example.com'], isActive: true },
 ]
-const isOffIn = async (bench: Bench) => {
+const isOffIn = async (bench: Bench, member = ALICE) => {
   await using directory = await bench.open()
-  return directory.isSwitchedOff(ALICE)
+  return directory.isSwitchedOff(member)
 }
 const write = async (text: string) => await writeFile(join(folder, 'off.yaml'), text)
 
@@ -178,6 +180,19 @@ describe('who is switched off', () => {
       assert.equal(await isOffIn(bench), false)
       await spoil()
       assert.equal(await isOffIn(bench), false, 'it was taken back')
+    })
+
+  for (const [what, text] of [
+    ['has another address', OFF_BOB.replace(': bob', ': deleted-bob')],
+    ['has no row any more', 'users: [{ email: carol@example.com }]\n'],
+  ] as const)
+    it(`stays so, also over restarts, who ${what} in the file`, async () => {
+      await write(OFF_BOB)
+      const bench = new Bench(`directory: [${O}]`)
+      assert.equal(await isOffIn(bench, BOB), true)
+      await write(text)
+      for (const _ of [1, 2, 3]) assert.equal(await isOffIn(bench, BOB), true)
+      assert.equal(await isOffIn(bench, { ...BOB, issuedAt: 1_000_001 }), false)
     })
 
   it('stays so when the source gets other settings, by which it can not be read', async () => {

@@ -6,8 +6,10 @@
  *
  * @module
  */
+import { isDeepStrictEqual } from 'node:util'
 import { mailKey } from '../mail-address.ts'
 import { atOnce, each, type Work } from '../turns.ts'
+import type { FormerKey } from './former-keys.ts'
 
 export interface Person {
   /** Unique in the source. */
@@ -19,6 +21,8 @@ export interface Person {
   readonly isActive: boolean
   /** Of somebody who was removed, and is remembered for the sessions of before: when, in epoch milliseconds. */
   readonly leftAt?: number
+  /** By what they were known before. */
+  readonly former?: readonly FormerKey[]
 }
 
 export interface Group {
@@ -58,6 +62,7 @@ export class Roster {
   readonly #byUnsureEmail = new Index()
   #offCount = 0
   #lastLeftAt = Number.NEGATIVE_INFINITY
+  readonly #byFormer = new Index()
   /** Whom or what → the groups that name it as a member. */
   readonly #groupsOfPerson = new Index()
   readonly #groupsOfGroup = new Index()
@@ -88,6 +93,25 @@ export class Roster {
     return [...this.#people.values()].filter(({ isActive, leftAt }) => !isActive || leftAt !== undefined)
   }
 
+  get people(): Iterable<Person> {
+    return this.#people.values()
+  }
+
+  get groups(): Iterable<Group> {
+    return this.#groups.values()
+  }
+
+  /** @param id in the source */
+  person(id: string): Person | undefined {
+    return this.#people.get(id)
+  }
+
+  /** Who has one of these ids, where that is one person. */
+  onlyHolder(ids: readonly string[]): Person | undefined {
+    const [one, ...others] = new Set(ids.flatMap((id) => [...this.#byId.get(id)]))
+    return one === undefined || others.length > 0 ? undefined : this.#people.get(one)
+  }
+
   get groupCount(): number {
     return this.#groups.size
   }
@@ -100,6 +124,7 @@ export class Roster {
     for (const id of person.ids) this.#byId.add(id, person.id)
     this.#lastLeftAt = Math.max(this.#lastLeftAt, person.leftAt ?? this.#lastLeftAt)
     for (const email of person.emails) this.#emailIndex(email).add(mailKey(email).key, person.id)
+    for (const { is, key } of person.former ?? []) this.#byFormer.add(`${is} ${key}`, person.id)
   }
 
   removePerson(id: string): void {
@@ -110,6 +135,7 @@ export class Roster {
     else if (!person.isActive) this.#offCount -= 1
     for (const key of person.ids) this.#byId.delete(key, id)
     for (const email of person.emails) this.#emailIndex(email).delete(mailKey(email).key, id)
+    for (const { is, key } of person.former ?? []) this.#byFormer.delete(`${is} ${key}`, id)
   }
 
   setGroup(group: Group): void {
@@ -179,8 +205,11 @@ export class Roster {
     return [...found].flatMap((id) => this.#groups.get(id) ?? [])
   }
 
-  findById(id: string): Found {
+  /** @param issuedAt of the session or token that tells the id; unset: of now */
+  findById(id: string, issuedAt = Number.POSITIVE_INFINITY): Found {
     const found = this.#peopleOf(this.#byId.get(id))
+    const earlier = this.#findFormer('id', id, issuedAt, found)
+    if (earlier !== undefined) return earlier
     const here = found.filter(({ leftAt }) => leftAt === undefined)
     // Whoever of them it is, they are locked out.
     const off = here.filter(({ isActive }) => !isActive)
@@ -190,9 +219,11 @@ export class Roster {
   }
 
   /** Of two people with one address, one of whom has left, it is the other: addresses are given again. */
-  findByEmail(email: string): Found {
+  findByEmail(email: string, issuedAt = Number.POSITIVE_INFINITY): Found {
     const { key } = mailKey(email)
     const found = this.#peopleOf(this.#byEmail.get(key))
+    const earlier = this.#findFormer('email', key, issuedAt, found)
+    if (earlier !== undefined) return earlier
     if (found.length === 0) return inDoubt(this.#peopleOf(this.#byUnsureEmail.get(key)))
     const here = found.filter(({ leftAt }) => leftAt === undefined)
     const active = here.filter(({ isActive }) => isActive)
@@ -208,6 +239,23 @@ export class Roster {
     return mailKey(email).isSure ? this.#byEmail : this.#byUnsureEmail
   }
 
+  /** Who had it when the session or the token was made, and has lost it since. */
+  #findFormer(is: FormerKey['is'], key: string, issuedAt: number, holders: readonly Person[]): Found {
+    const here = holders.filter(({ leftAt }) => leftAt === undefined)
+    // What does not say when it was made tells what its provider says now.
+    if (issuedAt <= 0 && here.length > 0) return undefined
+    const had = this.#peopleOf(this.#byFormer.get(`${is} ${key}`))
+      .filter(({ former = [] }) =>
+        former.some((one) => one.is === is && one.key === key && issuedAt <= one.until),
+      )
+      .filter((person) => !here.some((holder) => isEnteredAnew(person, holder)))
+    const off = had.filter(({ isActive, leftAt }) => !isActive || leftAt !== undefined)
+    if (off.length > 0)
+      return this.#membershipOf(off.find(({ leftAt }) => leftAt === undefined) ?? lastToLeave(off))
+    if (had.length > 0 && had.length + here.length > 1) return 'ambiguous'
+    return this.#membershipOf(had[0])
+  }
+
   #peopleOf(ids: ReadonlySet<string>): readonly Person[] {
     return [...ids].flatMap((id) => this.#people.get(id) ?? [])
   }
@@ -221,6 +269,11 @@ const namesOf = (group: Group | undefined): readonly string[] =>
   group?.name === undefined ? [] : [group.name]
 
 const toldIdOf = ({ id, toldId }: Group): string => toldId ?? id
+
+/** Whoever was removed and is here again by all their ids; a name alone may be given to somebody else. */
+function isEnteredAnew({ leftAt, ids }: Person, other: Person): boolean {
+  return leftAt !== undefined && ids.length > 1 && isDeepStrictEqual(new Set(ids), new Set(other.ids))
+}
 
 const lastToLeave = (people: readonly Person[]): Person | undefined =>
   people.toSorted((one, other) => (other.leftAt ?? 0) - (one.leftAt ?? 0))[0]

@@ -5,7 +5,9 @@
  */
 import type { DirectorySource } from '../config/config.ts'
 import { type KeptCopy, type KeptCopyOptions, keepCopy } from '../outbound/kept-copy.ts'
+import { inTurns } from '../turns.ts'
 import type { LiveSource } from './directory.ts'
+import { rememberingFrom } from './former-keys.ts'
 import type { Roster } from './roster.ts'
 
 export interface SourceStatus {
@@ -35,6 +37,8 @@ interface CopiedSource extends Omit<KeptCopyOptions<Roster>, 'name'> {
   readonly knownOff?: Roster | undefined
   /** What sources of other types had said under its name before that. */
   readonly stillOff?: readonly Roster[]
+  /** Puts what was fetched, and is remembered with it, into the store. */
+  readonly keep?: (roster: Roster) => Promise<void>
   /** What is to be told of each change, and closed in the end. */
   readonly follow?: (copy: KeptCopy<Roster>) => Disposable & { readonly ready: Promise<void> }
 }
@@ -44,6 +48,7 @@ export function copiedSource({
   settings,
   follow,
   fetch,
+  keep,
   knownOff,
   stillOff = [],
   ...options
@@ -51,12 +56,17 @@ export function copiedSource({
   const { name, type, provider, match_by: matchBy, group_names: tellsNames } = settings
   const { maxAgeMs, now } = options
   let failures = 0
+  let heard = options.initial?.value ?? knownOff
   const copy = keepCopy<Roster>({
     ...options,
     name: `directory "${name}"`,
     fetch: async (signal) => {
       try {
-        return await fetch(signal)
+        const roster = await fetch(signal)
+        if (heard !== undefined) await inTurns(rememberingFrom(heard, roster, now()))
+        heard = roster
+        await keep?.(roster)
+        return roster
       } catch (error) {
         failures += 1
         throw error

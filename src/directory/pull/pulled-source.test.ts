@@ -13,6 +13,12 @@ const OKTA: Script = {
     body: [{ id: 'alice', status: 'ACTIVE', profile: { email: 'alice@example.com' } }],
   }),
 }
+const pulling = (bobs: readonly object[]): Script => ({
+  ...OKTA,
+  'GET /api/v1/groups/g1/users': () => ({
+    body: [{ id: 'alice', status: 'ACTIVE', profile: {} }, ...bobs],
+  }),
+})
 const DOWN: Script = { 'GET /api/v1/groups': () => ({ status: 500 }) }
 
 class Bench implements AsyncDisposable {
@@ -101,6 +107,24 @@ describe('a pulled source', () => {
     assert.equal(again.status.ageSeconds, 86_400)
     assert.equal(first.failures, 0)
   })
+
+  for (const [what, users] of [
+    ['got another address', [{ id: 'bob', status: 'DEPROVISIONED', profile: { email: 'gone@example.com' } }]],
+    ['are pulled no more', []],
+  ] as const)
+    it(`remembers over a restart who was switched off, where they ${what}`, async () => {
+      const bob = { id: 'bob', status: 'SUSPENDED', profile: { email: 'bob@example.com' } }
+      await using bench = new Bench(await PlayedApi.start(pulling([bob])))
+      for (const script of [pulling([bob]), pulling(users), pulling(users), DOWN]) {
+        bench.api.script = script
+        const pulled = bench.pulled()
+        await using source = await bench.open()
+        if (script !== DOWN) await pulled
+        const found = source.roster?.findByEmail('bob@example.com', 500)
+        assert.ok(found !== undefined && typeof found === 'object')
+        assert.ok(!found.isActive && (found.leftAt ?? 500) >= 500)
+      }
+    })
 
   it('does not take the copy of another directory for its own, nor one that can not be read', async () => {
     await using bench = new Bench(await PlayedApi.start(OKTA))

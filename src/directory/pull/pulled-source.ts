@@ -44,8 +44,9 @@ export function pulledSource({
   onChange,
 }: PulledSourceOptions): OpenSource {
   const whose = whoseCopy(settings)
-  const keep = async (listing: Listing): Promise<void> => {
+  const keep = async (roster: Roster): Promise<void> => {
     try {
+      const listing = { people: [...roster.people], groups: [...roster.groups] }
       await keepListing(settings.name, { of: whose, asOf: now() }, listing, records)
     } catch {
       // The store tells of its troubles itself; the copy in memory is as good.
@@ -61,10 +62,10 @@ export function pulledSource({
     initial: kept?.of === whose ? { value: kept.roster, asOf: kept.asOf } : undefined,
     // Of whatever settings: who was locked out under those of before is not let in by an edit.
     knownOff: knownOff ?? kept?.off,
+    keep,
     fetch: async (signal) => {
       const listing = await pull(settings, { http, now, signal })
       if (listing.people.length === 0) throw new SourceFailure(NOBODY)
-      await keep(listing)
       return await inTurns(Roster.building(listing.people, listing.groups))
     },
   })

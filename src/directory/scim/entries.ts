@@ -5,7 +5,6 @@
  * @module
  */
 import { each, inTurns, type Work } from '../../turns.ts'
-import type { Resource } from './read-resource.ts'
 import {
   COLLECTIONS,
   type Entry,
@@ -20,6 +19,9 @@ import {
 import type { ResourceType } from './schema.ts'
 
 type Kind = ResourceType['name']
+
+/** Of an entry what this source says of it. */
+export type Content = Omit<Entry, 'changedAt' | 'version'>
 
 /** Some 50 kB each. */
 const MEMBERS_IN_PART = 500
@@ -96,16 +98,15 @@ export class Entries {
   /** @param put writes the record that makes the change true */
   async put(
     kind: Kind,
-    id: string,
-    { members, ...rest }: Resource,
-    createdAt: number,
+    { id, resource: { members, ...rest }, former: formerKeys, createdAt }: Content,
     put: (value: object) => ReturnType<Records['put']>,
   ): Promise<StoredRecord> {
+    const more = formerKeys.length > 0 ? { former: formerKeys } : {}
     const former = await this.#formerParts(kind, id)
     const isLarge = Array.isArray(members) && members.length > MEMBERS_IN_PART
     if (!isLarge) {
       const resource = members === undefined ? rest : { ...rest, members }
-      const record = await put({ resource, createdAt })
+      const record = await put({ resource, createdAt, ...more })
       await this.#deleteParts(id, former)
       return record
     }
@@ -120,7 +121,7 @@ export class Entries {
       )
       count += 1
     }
-    return await put({ resource: rest, createdAt, parts: { slot, count } satisfies Parts })
+    return await put({ resource: rest, createdAt, ...more, parts: { slot, count } satisfies Parts })
   }
 
   /** @param remove takes away the record that makes the change true */

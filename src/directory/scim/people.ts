@@ -4,16 +4,18 @@
  * @module
  */
 import { each, type Work } from '../../turns.ts'
+import type { FormerKey } from '../former-keys.ts'
 import type { Group, Person } from '../roster.ts'
 import { isObject, type Resource } from './read-resource.ts'
 
-export function personOf(id: string, resource: Resource): Person {
+export function personOf(id: string, resource: Resource, former: readonly FormerKey[] = []): Person {
   const { userName, externalId, active } = resource
   return {
     id,
     ids: [...new Set([externalId, userName].filter(isText))],
     emails: [...new Set([...addressesOf(resource), userName].filter(isAddress))],
     isActive: active !== false,
+    ...(former.length > 0 && { former }),
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type FormerKey, FormerKeys } from '../former-keys.ts'
 import { isObject, type Resource } from './read-resource.ts'
 
 export interface StoredRecord {
@@ -41,6 +42,8 @@ export interface Entry {
   /** Without the name of the source. */
   readonly id: string
   readonly resource: Resource
+  /** By what a person was known before. */
+  readonly former: readonly FormerKey[]
   readonly createdAt: number
   readonly changedAt: number
   readonly version: number
@@ -62,9 +65,16 @@ export interface Parts {
 export function entryOf(source: string, record: StoredRecord): Entry | undefined {
   const { id, value, version, changedAt } = record
   if (!id.startsWith(`${source}/`) || !isObject(value)) return undefined
-  const { resource, createdAt } = value
+  const { resource, createdAt, former } = value
   if (!isObject(resource) || typeof createdAt !== 'number') return undefined
-  return { id: id.slice(source.length + 1), resource, createdAt, changedAt, version }
+  return {
+    id: id.slice(source.length + 1),
+    resource,
+    former: FormerKeys.safeParse(former).data ?? [],
+    createdAt,
+    changedAt,
+    version,
+  }
 }
 
 export function partsOf({ value }: StoredRecord): Parts | undefined {

@@ -9,8 +9,9 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { atOnce, each, inTurns, type Work } from '../../turns.ts'
+import { type FormerKey, formerKeysOf } from '../former-keys.ts'
 import { Roster } from '../roster.ts'
-import { Entries } from './entries.ts'
+import { type Content, Entries } from './entries.ts'
 import type { Filter } from './filter.ts'
 import { Budget, matches, soleEquality } from './filter-match.ts'
 import { applyPatch } from './patch.ts'
@@ -156,7 +157,7 @@ export class ScimSource implements Disposable {
       const resource = await inTurns(readResource(type, body))
       const id = randomUUID()
       this.#requireUnique(type.name, id, resource)
-      return await this.#put(type.name, id, resource, this.#options.now())
+      return await this.#put(type.name, { id, resource, former: [], createdAt: this.#options.now() })
     })
   }
 
@@ -177,7 +178,12 @@ export class ScimSource implements Disposable {
       if (entry === undefined) throw new ScimRefusal(404, `there is no ${type.name} with this id`)
       requireMet(isMet, entry)
       if (type.name === 'User')
-        await records.put(REMOVED, recordId(name, id), { resource: keysOf(entry.resource), createdAt: now() })
+        await records.put(REMOVED, recordId(name, id), {
+          resource: keysOf(entry.resource),
+          // Removed is as good as switched off: who gets the address next is somebody else.
+          former: this.#formerAfter('User', entry, { ...entry.resource, active: false }),
+          createdAt: now(),
+        })
       for (const group of this.#roster.groupsThatName(id)) await this.#removeMember(group, id)
       const key = recordId(name, id)
       await this.#entries.delete(type.name, id, () =>
@@ -201,24 +207,27 @@ export class ScimSource implements Disposable {
       const resource = await inTurns(change(entry))
       this.#requireUnique(type.name, id, resource)
       if (await inTurns(isSame(resource, entry.resource))) return entry
-      return await this.#put(type.name, id, resource, entry.createdAt)
+      const former = this.#formerAfter(type.name, entry, resource)
+      return await this.#put(type.name, { id, resource, former, createdAt: entry.createdAt })
     })
   }
 
-  async #put(kind: Kind, id: string, resource: Resource, createdAt: number): Promise<Entry> {
-    const { version, changedAt } = await this.#write(kind, { id, resource, createdAt })
-    const entry = { id, resource, createdAt, changedAt, version }
+  #formerAfter(kind: Kind, { id, resource, former }: Entry, after: Resource): readonly FormerKey[] {
+    if (kind === 'Group') return []
+    return formerKeysOf(personOf(id, resource, former), personOf(id, after), this.#options.now())
+  }
+
+  async #put(kind: Kind, content: Content): Promise<Entry> {
+    const { version, changedAt } = await this.#write(kind, content)
+    const entry = { ...content, changedAt, version }
     await this.#take(kind, entry)
     this.#options.onChange()
     return entry
   }
 
-  async #write(
-    kind: Kind,
-    { id, resource, createdAt }: Pick<Entry, 'id' | 'resource' | 'createdAt'>,
-  ): Promise<StoredRecord> {
-    const key = recordId(this.#options.name, id)
-    return await this.#entries.put(kind, id, resource, createdAt, (value) =>
+  async #write(kind: Kind, content: Content): Promise<StoredRecord> {
+    const key = recordId(this.#options.name, content.id)
+    return await this.#entries.put(kind, content, (value) =>
       this.#quietly(key, () => this.#options.records.put(COLLECTIONS[kind], key, value)),
     )
   }
@@ -243,7 +252,8 @@ export class ScimSource implements Disposable {
         if (!isObject(member) || member['value'] !== memberId) kept.push(member)
       }),
     )
-    await this.#put('Group', groupId, { ...entry.resource, members: kept }, entry.createdAt)
+    const resource = { ...entry.resource, members: kept }
+    await this.#put('Group', { ...entry, resource })
   }
 
   /** Names compare without case, or one person could be entered twice, once active. */
@@ -311,7 +321,7 @@ export class ScimSource implements Disposable {
     await inTurns(this.#roster.settingGroup(group))
   }
 
-  #takeNow(kind: Kind, { id, resource, changedAt }: Entry): void {
+  #takeNow(kind: Kind, { id, resource, former, changedAt }: Entry): void {
     this.#changedAt = Math.max(this.#changedAt ?? 0, changedAt)
     if (kind === 'Group') return this.#roster.setGroup(atOnce(groupOf(id, resource)))
     this.#forgetName(id)
@@ -320,13 +330,13 @@ export class ScimSource implements Disposable {
       this.#idByUserName.set(userName.toLowerCase(), id)
       this.#userNameById.set(id, userName.toLowerCase())
     }
-    this.#roster.setPerson(personOf(id, resource))
+    this.#roster.setPerson(personOf(id, resource, former))
   }
 
-  #takeRemoved({ id, resource, createdAt, changedAt }: Entry): void {
+  #takeRemoved({ id, resource, former, createdAt, changedAt }: Entry): void {
     // A source from which everybody was removed was filled once: who left is known.
     this.#changedAt = Math.max(this.#changedAt ?? 0, changedAt)
-    this.#roster.setPerson({ ...personOf(id, resource), id: `removed/${id}`, leftAt: createdAt })
+    this.#roster.setPerson({ ...personOf(id, resource, former), id: `removed/${id}`, leftAt: createdAt })
     this.#removed.add(id)
     if (this.#removed.size > MOST_REMOVED) this.#forgetRemoved()
   }
