@@ -1,7 +1,7 @@
 /**
  * `sallyport diff`: who gains and who loses by a new configuration, told by the decisions of a log.
  *
- * Exit code 0 when nobody does, 1 when somebody does (`--fail-on`), 2 when it can't be told at all: a wrong option,
+ * Exit code 0 when nobody does, 1 when somebody does or may (`--fail-on`), 2 when it can't be told at all: a wrong option,
  * file or log.
  *
  * @module
@@ -13,6 +13,7 @@ import { Fault } from '../errors.ts'
 import { Changes, KINDS, type Kind, type Side, sideOf } from './diff/changes.ts'
 import { markdownReport, textReport } from './diff/report.ts'
 import { type OpenedConfig, openConfig } from './open-config.ts'
+import type { Circumstances } from './replay/demands.ts'
 import { KnownSubjects } from './replay/known-subjects.ts'
 import { logLines } from './replay/log-file.ts'
 import { type LoggedDecision, type LoggedSubject, readLogLine } from './replay/log-lines.ts'
@@ -42,7 +43,7 @@ export async function diff(command: DiffCommand, terminal: Terminal): Promise<nu
   if (format !== 'text' && format !== 'markdown') {
     throw new Fault('USAGE', `--format is "text" or "markdown", not "${format}"`)
   }
-  const failOn = kindsIn(command['fail-on'] ?? 'gain,lose')
+  const failOn = kindsIn(command['fail-on'] ?? 'gain,lose,unknown')
   let opened: OpenedConfig
   let today: OpenedConfig | undefined
   try {
@@ -77,8 +78,10 @@ async function changesIn(
   const replayNew = replayer(opened)
   const replayToday = today && replayer(today)
   const subjects = new KnownSubjects((logged, who) => {
-    const now = replayToday?.(logged, who)
-    changes.add(logged, sideBefore(logged, now), replayNew(logged, who))
+    const now = replayToday?.(logged, who, 'as it was')
+    const then =
+      today && now && 'route' in now && now.route ? { config: today.config, route: now.route } : undefined
+    changes.add(logged, sideBefore(logged, now), replayNew(logged, who, then))
   })
   for await (const text of logLines(file)) {
     const line = readLogLine(text)
@@ -108,7 +111,22 @@ async function changesIn(
 
 const BY_POLICY: ReadonlySet<string> = new Set(['allow', 'deny', 'sign-in', 'step-up'])
 
+/** `as it was`: under the configuration that has decided, so far as anybody knows. */
 function replayer({ config }: OpenedConfig) {
   const choose = chooserOf(config)
-  return (logged: LoggedDecision, who: LoggedSubject | undefined) => replay(config, choose, logged, who)
+  return (
+    logged: LoggedDecision,
+    who: LoggedSubject | undefined,
+    then: Circumstances | 'as it was' | undefined,
+  ) => {
+    if (then !== 'as it was') return replay(config, choose, logged, who, then)
+    const choice = choose({ authority: logged.host, path: logged.path, method: logged.method })
+    return replay(
+      config,
+      choose,
+      logged,
+      who,
+      choice.kind === 'route' ? { config, route: choice.route } : undefined,
+    )
+  }
 }

@@ -45,7 +45,7 @@ Options
       --log FILE        decision log; - for standard input (explain)
       --against LOG     decision log; - for standard input (diff)
       --format FORM     text or markdown (diff)
-      --fail-on KINDS   changes that make exit code 1: gain, lose, unknown (default gain,lose; diff)
+      --fail-on KINDS   changes that make exit code 1: gain, lose, unknown (default all three; diff)
       --json            for programs (test, explain, diff, service-account create, list, show)
   -h, --help
       --version

@@ -17,6 +17,7 @@ import type {
   Subject,
   TraceEntry,
 } from '../../policy/decision.ts'
+import { type Circumstances, untoldOfAddress, untoldOfSession } from './demands.ts'
 import type { LoggedDecision, LoggedSubject } from './log-lines.ts'
 
 export type Replayed =
@@ -50,6 +51,7 @@ export function replay(
   choose: ChooseRoute,
   logged: LoggedDecision,
   who: LoggedSubject | undefined,
+  then?: Circumstances,
 ): Replayed {
   const { host, path, method } = logged
   const missing = Object.entries({ host, path, method }).flatMap(([name, text]) =>
@@ -64,7 +66,9 @@ export function replay(
   if (who === undefined && logged.isIdentified && policy.readsSubject) {
     return { kind: 'unknown', why: [NO_SUBJECT], route }
   }
-  const subject = who === undefined ? ANONYMOUS : subjectFor(who, policy)
+  const counts = who === undefined ? false : countsOn(route, who)
+  if (counts === 'unknown' && policy.readsSubject) return { kind: 'unknown', why: [NO_PROVIDER], route }
+  const subject = who === undefined || counts === false ? ANONYMOUS : subjectFor(who, policy)
   const untoldRecords = new Set<string>()
   const facts = {
     ...factsOf(logged, choice.path, untoldRecords),
@@ -74,12 +78,27 @@ export function replay(
   const lacks = [
     ...lacking(decision, { logged, who, untoldRecords }),
     ...lackingHeaders(policy, logged, subject, facts, decision),
+    ...untoldOfAddress({ config, route }, then, policy),
+    // Only where it is the session that opens the route, and a person's: machines do not sign in.
+    ...(decision.outcome === 'allow' &&
+    subject.kind === 'user' &&
+    policy.decide(ANONYMOUS, facts).outcome !== 'allow'
+      ? untoldOfSession({ config, route }, then, logged)
+      : []),
   ]
   const why = [...new Set(lacks)]
   return why.length === 0
     ? { kind: 'decided', route, decision, facts, subject }
     : { kind: 'unknown', why, route, decision, facts, subject }
 }
+
+/** Whether sessions of the person's identity provider count on a route. A machine's is of none. */
+function countsOn({ sign_in_providers: names }: Route, { subject }: LoggedSubject): boolean | 'unknown' {
+  if (names === undefined || subject.kind !== 'user') return true
+  return subject.provider === undefined ? 'unknown' : names.includes(subject.provider)
+}
+
+const NO_PROVIDER = 'the identity provider of the session'
 
 const rootOf = (claim: string): string => claim.split(/[/.]/, 1)[0] ?? ''
 
