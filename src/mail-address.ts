@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { domainToASCII } from 'node:url'
+import { domainToASCII, domainToUnicode } from 'node:url'
 
 export interface MailAddress {
   readonly address: string
@@ -40,7 +40,7 @@ export function readMail(text: string): MailReadings | undefined {
   const { local, domain } = PLAIN.exec(text)?.groups ?? {}
   if (local === undefined || domain === undefined) return undefined
   const plain = mail(lowerAscii(local), domainForms.plain(domain))
-  if (isAscii(text)) return { plain, lenient: plain }
+  if (isAscii(text) && !/xn--/i.test(domain)) return { plain, lenient: plain }
   return { plain, lenient: mail(lenient(local), domainForms.lenient(domain)) }
 }
 
@@ -79,7 +79,7 @@ function mail(local: string, domain: string): MailAddress {
 /** Of whole names of domains, and of parts that begin or end between labels. */
 export const domainForms: TextForms = {
   plain: (text) => labels(text, (label) => (isClean(label) ? asciiLabel(label) : lowerAscii(label))),
-  lenient: (text) => labels(lenient(text), asciiLabel),
+  lenient: (text) => labels(lenient(labels(text, unicodeLabel)), asciiLabel),
 }
 
 /** Of addresses, and of their parts. */
@@ -117,6 +117,11 @@ function isClean(label: string): boolean {
 
 function labels(text: string, form: (label: string) => string): string {
   return text.split('.').map(form).join('.')
+}
+
+/** So that the ASCII form of a letter such as `ß` is read as its other spellings are. */
+function unicodeLabel(label: string): string {
+  return /^xn--/i.test(label) ? domainToUnicode(label) || label : label
 }
 
 function asciiLabel(label: string): string {

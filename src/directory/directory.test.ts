@@ -230,6 +230,7 @@ describe('a session under a directory', () => {
       'mallory@münchen.example',
       'trudy@xn--kln-sna.example',
       'müller@example.com',
+      'max@maßanfertigung.de',
     ]
     const roster = Roster.of([...people.map(personOff), PERSON], [group('1')])
     const isOff = (member: Partial<Member>, matchBy = 'email') => {
@@ -246,6 +247,7 @@ describe('a session under a directory', () => {
       'mu\u0308ller@example.com',
       'MÜLLER@example.com',
       'ｍallory@example.com',
+      'max@xn--maanfertigung-cdb.de',
     ]
     for (const email of addresses) {
       assert.ok(isOff({ email }), email)
