@@ -1,4 +1,4 @@
-/** Mutants of what people of a directory were known by before. */
+/** Mutants of what people were known by before, and of lists in claim headers. */
 import type { Mutant } from './mutant.ts'
 
 const FORMER = ['src/directory/former-keys.test.ts']
@@ -6,6 +6,13 @@ const OPEN = ['src/directory/open-directory.test.ts']
 const PULLED = ['src/directory/pull/pulled-source.test.ts']
 
 export const MUTANTS: readonly Mutant[] = [
+  {
+    file: 'src/upstream/assertion.ts',
+    find: '!TEXTS.has(name) || groupsClaims?.has(name) === true',
+    replace: 'values.length > 1 || groupsClaims?.has(name) === true',
+    tests: ['src/upstream/assertion.test.ts'],
+    breaks: 'whoever may name one team makes two of it in an app that reads a claim header',
+  },
   {
     file: 'src/directory/roster.ts',
     find: "const earlier = this.#findFormer('email',",

@@ -95,7 +95,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/identity/openid/presented-token.ts',
-    find: 'if (iat <= 0)',
+    find: 'if (timeOf(iat, now()) === LONG_AGO)',
     replace: 'if (iat < -10)',
     tests: ['src/access/credentials/bearer/person-tokens.test.ts'],
     breaks: 'a token of the year 1970 counts as one that does not say when it was issued',

@@ -96,8 +96,13 @@ describe('a claim header', () => {
     const read = header.split(',').map((each) => each.replaceAll('%2C', ',').replaceAll('%25', '%'))
     assert.deepEqual(read, odd)
   })
-  it('has one group of a copied claim as one, and a text as it is', () => {
-    const own = { roles: ['guests,staff'], teams: ['a,b', 'c'], given: ['Doe, Jane'] }
+  it('has one value of a copied claim as one, however many there are, and a text as it is', () => {
+    const own = {
+      roles: ['guests,staff'],
+      teams: ['a,b', 'c'],
+      squads: ['b,admins'],
+      given_name: ['Doe, Jane'],
+    }
     const made = assertionClaims({
       ...input,
       session: { ...session, claims: own },
@@ -105,7 +110,8 @@ describe('a claim header', () => {
       groupsClaims: new Set(['roles']),
     })
     const told = Object.keys(own).map((name) => claimHeaderValue(made, name))
-    assert.deepEqual(told, ['guests%2Cstaff', 'a%2Cb,c', 'Doe, Jane'])
+    assert.deepEqual(told, ['guests%2Cstaff', 'a%2Cb,c', 'b%2Cadmins', 'Doe, Jane'])
+    assert.equal(made['squads'], 'b%2Cadmins')
   })
   it('is empty when there is no such claim', () => {
     for (const name of ['missing', 'toString', '__proto__']) assert.equal(claimHeaderValue(claims, name), '')

@@ -86,7 +86,7 @@ export function assertionClaims(input: AssertionInput): AssertionClaims {
     const values = valuesOf(session, name)
     return values === undefined || cutClaims.includes(name)
       ? []
-      : [[name, joined(values, groupsClaims?.has(name))] as const]
+      : [[name, joined(values, !TEXTS.has(name) || groupsClaims?.has(name) === true)] as const]
   })
   return {
     ...Object.fromEntries(copied),
@@ -108,8 +108,36 @@ export function claimHeaderValue(claims: AssertionClaims, name: string): string 
   return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 }
 
-/** One text for several values, such that no value reads as two. What is no list is passed on as it is. */
-function joined(values: readonly string[], isList = values.length > 1): string {
+/**
+ * Claims that are one text for every provider, and no list. A comma of theirs parts nothing. Of any other claim, many
+ * providers send a list of one value as that value, so that one value alone is a list, too.
+ *
+ * @see OpenID Connect Core section 5.1
+ */
+const TEXTS: ReadonlySet<string> = new Set([
+  'name',
+  'given_name',
+  'family_name',
+  'middle_name',
+  'nickname',
+  'preferred_username',
+  'email',
+  'profile',
+  'picture',
+  'website',
+  'gender',
+  'birthdate',
+  'zoneinfo',
+  'locale',
+  'phone_number',
+  ...['formatted', 'street_address', 'locality', 'region', 'postal_code', 'country'].flatMap((part) => [
+    `address/${part}`,
+    `address.${part}`,
+  ]),
+])
+
+/** One text for several values, such that no value reads as two. */
+function joined(values: readonly string[], isList: boolean): string {
   return isList || values.length > 1 ? values.map(listed).join(',') : (values[0] ?? '')
 }
 

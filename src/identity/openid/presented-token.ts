@@ -11,6 +11,7 @@ import type { TokenProblem } from '../provider.ts'
 import { MALFORMED, problem, problemOf } from '../token-problem.ts'
 import type { DiscoveredProvider } from './discovery.ts'
 import { ID_TOKEN_ALGORITHMS } from './id-token.ts'
+import { LONG_AGO, timeOf } from './sign-in-facts.ts'
 import { askUserInfo } from './user-info.ts'
 
 export interface PresentedClaims {
@@ -52,7 +53,7 @@ export async function claimsOfIdToken(
   if (events !== undefined) return problem('it is no ID token')
   if (typeof iat !== 'number') return problem('it has no claim "iat"')
   // Such an age would be none, and one that counts from when the token came.
-  if (iat <= 0) return problem('its claim "iat" is no time')
+  if (timeOf(iat, now()) === LONG_AGO) return problem('its claim "iat" is no time')
   if (Array.isArray(aud) && aud.length > 1 && azp !== clientId)
     return problem('it is meant for another client (azp)')
   return verified

@@ -261,6 +261,7 @@ describe('an ID token', () => {
       [{ iat: undefined }, /"iat"/],
       [{ iat: 0 }, /"iat"/],
       [{ iat: -5 }, /"iat"/],
+      [{ iat: 0.0005 }, /"iat"/],
       [{ iat: seconds + 100 }, /future/],
       [{ sub: undefined }, /"sub"/],
       [{ events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }, /no ID token/],
