@@ -20,7 +20,7 @@ const GROUND = [
 ]
 
 /** What services share. */
-const SHARED = ['access', 'upstream']
+const SHARED = ['access', 'upstream', 'audit']
 
 const MEANING = ['policy', 'session', 'identity', 'directory', 'lookups', 'config']
 
@@ -42,6 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   edge: ['crypto', 'errors.ts'],
   lookups: ['config', ...GROUND],
   upstream: ['access', ...MEANING, ...GROUND],
+  audit: ['access', ...MEANING, ...GROUND],
   access: ['session', 'identity', 'directory', 'policy', 'config', ...GROUND],
   directory: ['config', 'identity', ...GROUND],
   identity: ['config', ...GROUND],
@@ -66,6 +67,9 @@ const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { policy: ['conf
 
 /** Beside what the generator writes: which .proto files there are, and how they are loaded. */
 const WRITTEN_BY_HAND = ['src/gen/imports.ts', 'src/gen/protos.ts']
+
+/** Source files that may stand flat in a folder. More ask for sub-rooms. */
+const MOST_FILES = 20
 
 interface Import {
   readonly path: string
@@ -169,6 +173,20 @@ describe('the architecture', () => {
     }
     const cycles = [...graph.keys()].map((room) => cycleFrom(room, graph)).filter((way) => way !== undefined)
     assert.deepEqual(cycles, [])
+  })
+
+  it('has no folder in which a file is hard to find', () => {
+    const counts = Map.groupBy(
+      written.filter((path) => !/\.(?:fixture|suite)\.ts$/.test(path)),
+      dirname,
+    )
+    assert.ok(counts.size > 20, `only ${counts.size} folders`)
+    assert.deepEqual(
+      [...counts]
+        .filter(([, files]) => files.length > MOST_FILES)
+        .map(([folder, { length }]) => `${folder}: ${length}`),
+      [],
+    )
   })
 
   it('keeps what is written by hand out of src/gen', () => {

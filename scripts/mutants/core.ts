@@ -150,7 +150,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/extauthz/allowed.ts',
     find: 'now < ready.goodUntil',
     replace: 'now < Infinity',
-    tests: ['src/extauthz/idp-tokens.test.ts', 'src/extauthz/platform-token.test.ts'],
+    tests: ['src/upstream/idp-tokens.test.ts', 'src/extauthz/platform-token.test.ts'],
     breaks: 'an app gets a token that has ended',
   },
   {

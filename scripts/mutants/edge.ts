@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts'
 const HEADERS = ['src/config/keys/forgeable-headers.test.ts']
 const HOSTS = ['src/config/values/host-name.test.ts']
 const PIPELINE = ['src/extauthz/pipeline.test.ts']
-const FORGED = ['src/extauthz/authorizer.test.ts', 'src/extauthz/impersonation.test.ts']
+const FORGED = ['src/extauthz/authorizer.test.ts', 'src/upstream/impersonation.test.ts']
 const ADDRESSES = ['src/edge/client-address.test.ts']
 
 export const MUTANTS: readonly Mutant[] = [

@@ -127,7 +127,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/identity/groups-claims.ts',
     find: '...named.flatMap(claimNames)',
     replace: '...named',
-    tests: ['src/extauthz/identity-headers.test.ts'],
+    tests: ['src/upstream/identity-headers.test.ts'],
     breaks: 'an app is told groups that the filter keeps from it, in a claim that is spelt with dots',
   },
   {

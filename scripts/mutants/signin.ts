@@ -1,7 +1,7 @@
 import type { Mutant } from './mutant.ts'
 
 const CREDENTIALS = ['src/extauthz/credentials.test.ts']
-const REFUSALS = ['src/extauthz/sign-in.test.ts']
+const REFUSALS = ['src/extauthz/answers/sign-in.test.ts']
 const COOKIES = ['src/authenticate/cookies.test.ts', 'src/extauthz/cookies.test.ts']
 const FLOWS = ['src/authenticate/sign-in.test.ts', 'src/authenticate/pipeline.test.ts']
 

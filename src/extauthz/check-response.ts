@@ -4,8 +4,9 @@
  * @see envoy/service/auth/v3/external_auth.proto
  * @module
  */
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 import { GrpcStatus } from '../transport/grpc-status.ts'
+import type { HeaderEntry } from '../upstream/header.ts'
 import { WireWriter } from './wire.ts'
 
 /** Field numbers by message. */
@@ -20,8 +21,6 @@ const HeaderValueField = { key: 1, value: 2 } as const
 /** `HeaderValueOption.HeaderAppendAction`. */
 const APPEND_IF_EXISTS_OR_ADD = 0
 const OVERWRITE_IF_EXISTS_OR_ADD = 2
-
-export type HeaderEntry = readonly [name: string, value: string | Buffer]
 
 export interface AllowedRequest {
   /** Set on the request, over what the client sent. */
@@ -79,12 +78,4 @@ function headerOption([name, value]: HeaderEntry): WireWriter {
       // the one header of answers that may come on several lines
       name === 'set-cookie' ? APPEND_IF_EXISTS_OR_ADD : OVERWRITE_IF_EXISTS_OR_ADD,
     )
-}
-
-// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-const NOT_IN_A_HEADER = /[\x00-\x08\x0a-\x1f\x7f]+/g
-
-/** Text from outside as a header value: line breaks and other controls would be headers of their own. */
-export function headerText(text: string): string {
-  return text.replace(NOT_IN_A_HEADER, ' ').trim()
 }

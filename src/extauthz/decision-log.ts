@@ -10,13 +10,13 @@ import { createHash } from 'node:crypto'
 import { sourceIpOf } from '../access/access.ts'
 import type { ClientCertificate } from '../access/credentials/client-certificate/verifier.ts'
 import { inputsOf } from '../access/decision-inputs.ts'
+import { createSubjectLog, type SubjectLog } from '../audit/subject-log.ts'
 import type { Config, Route } from '../config/config.ts'
 import { isCredentialHeader } from '../config/values/secret-headers.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import { jsonString, type Logger, readyLines } from '../telemetry/log.ts'
 import type { Check, Verdict } from './check.ts'
-import { createSubjectLog, type SubjectLog } from './subject-log.ts'
 
 /** How a check ended. */
 export interface Ending {

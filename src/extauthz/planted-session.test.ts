@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { loadProtos } from '../gen/protos.ts'
-import { BROWSER, SCRIPT } from './asker.fixture.ts'
+import { BROWSER, SCRIPT } from './answers/response-format.fixture.ts'
 import { ALICE, authorizerFor, BOB, configOf, cookieOf, STAFF_ROUTE } from './authorizer.fixture.ts'
 
 const RESPONSE = loadProtos('services').type('envoy.service.auth.v3.CheckResponse')

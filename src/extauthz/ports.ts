@@ -10,9 +10,9 @@ import type { Config } from '../config/config.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 import type { DataSources } from '../policy/decision.ts'
-import type { Session } from '../session/session.ts'
 import type { MaybePromise, SessionStore } from '../session/store.ts'
 import type { Logger } from '../telemetry/log.ts'
+import type { TokenRenewal } from '../upstream/idp-tokens.ts'
 
 /** The generation in force, and word of each new one. */
 interface ConfigSource {
@@ -32,7 +32,7 @@ export interface PlatformToken {
   readonly expiresAt: number
 }
 
-export interface Ports extends RoutePorts {
+export interface Ports extends RoutePorts, TokenRenewal {
   readonly config: ConfigSource
   readonly sessions: SessionStore
   readonly serviceAccounts?: ServiceAccountSource
@@ -44,11 +44,6 @@ export interface Ports extends RoutePorts {
   readonly signingKeys: SigningKeys
   /** Unset: groups are those of the session. */
   readonly directory?: DirectoryPort | undefined
-  /**
-   * Has the tokens of a session renewed, once for all who ask at the same time; never rejects. When it resolves the
-   * store has what came of it: new tokens, the old ones if the provider is not to be reached, or no session any more.
-   */
-  readonly refreshNow: (session: Session) => Promise<unknown>
   /** Epoch milliseconds. */
   readonly now: () => number
   readonly logger: Logger

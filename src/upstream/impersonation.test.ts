@@ -8,7 +8,7 @@ import {
   cookieOf,
   MapStore,
   STAFF_ROUTE,
-} from './authorizer.fixture.ts'
+} from '../extauthz/authorizer.fixture.ts'
 
 const TOKEN = 'planted-service-account-token'
 const CLUSTER = { ...STAFF_ROUTE, kubernetes_service_account_token: TOKEN }

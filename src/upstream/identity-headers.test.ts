@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
-import { createMetrics } from '../telemetry/metrics.ts'
 import {
   ALICE,
   authorizerFor,
@@ -10,7 +9,8 @@ import {
   type Fixture,
   objectOf,
   STAFF_ROUTE,
-} from './authorizer.fixture.ts'
+} from '../extauthz/authorizer.fixture.ts'
+import { createMetrics } from '../telemetry/metrics.ts'
 
 const ASSERTION = 'x-pomerium-jwt-assertion'
 const alice = { headers: { cookie: cookieOf(ALICE) } }

@@ -13,10 +13,10 @@ import type { SigningKeys } from '../crypto/signing-keys.ts'
 import { flatClaim } from '../flat-claims.ts'
 import { withNested } from '../identity/claims.ts'
 import { certainGroupsOf, type Session } from '../session/session.ts'
-import { assertionClaims, claimHeaderValue, minimalClaims } from '../upstream/assertion.ts'
-import { withGroupsCut } from '../upstream/groups-filter.ts'
-import { type HeaderEntry, headerText } from './check-response.ts'
-import type { CompiledRoute } from './routes.ts'
+import { assertionClaims, claimHeaderValue, minimalClaims } from './assertion.ts'
+import { withGroupsCut } from './groups-filter.ts'
+import { type HeaderEntry, headerText } from './header.ts'
+import type { UpstreamRoute } from './route.ts'
 
 export const ASSERTION_HEADER = 'x-pomerium-jwt-assertion'
 
@@ -58,7 +58,7 @@ interface Draft {
 }
 
 /** Signs what fits; the last and smallest draft even if it does not. */
-export function identityHeaders(route: CompiledRoute, asker: Asker, keys: SigningKeys): IdentityHeaders {
+export function identityHeaders(route: UpstreamRoute, asker: Asker, keys: SigningKeys): IdentityHeaders {
   // The limit of a Kubernetes API is for the groups in its own headers.
   const limit = limitOf(route.impersonation === undefined ? route.headersLimit : undefined)
   let fullSize: HeaderSize | undefined
@@ -76,7 +76,7 @@ const fits = (size: HeaderSize, limit: HeaderSize): boolean =>
   size.together <= limit.together && size.longest <= limit.longest
 
 /** From all that may be told to the least; each is made only when the one before was too large. */
-function* draftsFor(route: CompiledRoute, session: Session | undefined): Generator<Draft> {
+function* draftsFor(route: UpstreamRoute, session: Session | undefined): Generator<Draft> {
   const all = route.groupsFilter.apply(session === undefined ? [] : certainGroupsOf(session))
   yield { groups: all, isGroupsCut: false, cutClaims: [] }
   if (route.identity === 'minimal') return
@@ -95,7 +95,7 @@ function* draftsFor(route: CompiledRoute, session: Session | undefined): Generat
 }
 
 function make(
-  route: CompiledRoute,
+  route: UpstreamRoute,
   { host, session, nowSeconds }: Asker,
   draft: Draft,
   keys: SigningKeys,
@@ -140,7 +140,7 @@ function make(
 }
 
 function claimsFor(
-  { groupsFilter, groupsClaims, jwtClaims }: CompiledRoute,
+  { groupsFilter, groupsClaims, jwtClaims }: UpstreamRoute,
   { claims }: Session,
   { groups, isGroupsCut }: Draft,
 ): Session['claims'] {

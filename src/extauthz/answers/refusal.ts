@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { type HtmlValue, html } from '../transport/html.ts'
-import { type Action, actionBar, PAGE_HEADERS, renderPage } from '../transport/page.ts'
-import type { Shape } from './asker.ts'
-import { type DeniedAnswer, type HeaderEntry, headerText } from './check-response.ts'
+import { type HtmlValue, html } from '../../transport/html.ts'
+import { type Action, actionBar, PAGE_HEADERS, renderPage } from '../../transport/page.ts'
+import { type HeaderEntry, headerText } from '../../upstream/header.ts'
+import { type DeniedAnswer } from '../check-response.ts'
+import type { Shape } from './response-format.ts'
 
 export interface Refusal {
   readonly status: 400 | 401 | 403 | 404 | 405 | 429 | 431 | 495 | 500 | 502 | 503

@@ -4,9 +4,9 @@
  * @see RFC 9110 section 11.6.1, RFC 6750 section 3
  * @module
  */
-import type { SignInDemand } from '../edge/sign-in-demand.ts'
-import type { Check, RefusalReason } from './check.ts'
-import type { HeaderEntry } from './check-response.ts'
+import type { SignInDemand } from '../../edge/sign-in-demand.ts'
+import type { HeaderEntry } from '../../upstream/header.ts'
+import type { Check, RefusalReason } from '../check.ts'
 
 /** The `error` of a challenge, by what is wrong. */
 const ERRORS: Partial<Readonly<Record<RefusalReason, string>>> = {

@@ -5,14 +5,14 @@
  *
  * @module
  */
-import { Fault } from '../errors.ts'
-import type { Advice, Decision, TraceEntry } from '../policy/decision.ts'
-import { type Missing, type MissingKind, missingFor } from '../policy/missing.ts'
-import type { Session } from '../session/session.ts'
-import { type HtmlValue, html } from '../transport/html.ts'
-import { markdown } from '../transport/markdown.ts'
-import { factList } from '../transport/page.ts'
-import type { RefusalReason, Refused } from './check.ts'
+import { Fault } from '../../errors.ts'
+import type { Advice, Decision, TraceEntry } from '../../policy/decision.ts'
+import { type Missing, type MissingKind, missingFor } from '../../policy/missing.ts'
+import type { Session } from '../../session/session.ts'
+import { type HtmlValue, html } from '../../transport/html.ts'
+import { markdown } from '../../transport/markdown.ts'
+import { factList } from '../../transport/page.ts'
+import type { RefusalReason, Refused } from '../check.ts'
 import type { Refusal } from './refusal.ts'
 
 const SIGN_OUT_PATH = '/.pomerium/sign_out'

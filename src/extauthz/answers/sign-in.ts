@@ -3,17 +3,24 @@
  *
  * @module
  */
-import { FLOW_COOKIE, FLOW_SECONDS, flowHash, isFlowCookieValue, newFlowCookieValue } from '../edge/flow.ts'
-import type { SignInDemand } from '../edge/sign-in-demand.ts'
-import { buildBeginUrl, buildSignInUrl } from '../edge/sign-in-url.ts'
-import { Fault } from '../errors.ts'
-import { html } from '../transport/html.ts'
-import { mayBeRedirected, type Shape } from './asker.ts'
+import {
+  FLOW_COOKIE,
+  FLOW_SECONDS,
+  flowHash,
+  isFlowCookieValue,
+  newFlowCookieValue,
+} from '../../edge/flow.ts'
+import type { SignInDemand } from '../../edge/sign-in-demand.ts'
+import { buildBeginUrl, buildSignInUrl } from '../../edge/sign-in-url.ts'
+import { Fault } from '../../errors.ts'
+import { html } from '../../transport/html.ts'
+import type { HeaderEntry } from '../../upstream/header.ts'
+import type { Check } from '../check.ts'
+import type { DeniedAnswer } from '../check-response.ts'
+import type { CompiledRoute, RouteTable } from '../routes.ts'
 import { challenge, stepUpChallenge } from './challenge.ts'
-import type { Check } from './check.ts'
-import type { DeniedAnswer, HeaderEntry } from './check-response.ts'
 import { type Refusal, redirectAnswer, refusalAnswer } from './refusal.ts'
-import type { CompiledRoute, RouteTable } from './routes.ts'
+import { mayBeRedirected, type Shape } from './response-format.ts'
 
 /** Longer addresses are not carried through the sign-in: they would not fit into headers on the way. */
 const LONGEST_RETURN_URL = 4096

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { prefersHtml } from '../transport/prefers-html.ts'
-import type { CheckRequest } from './check-request.ts'
-import type { HeaderCredentials } from './credentials.ts'
+import { prefersHtml } from '../../transport/prefers-html.ts'
+import type { CheckRequest } from '../check-request.ts'
+import type { HeaderCredentials } from '../credentials.ts'
 
 export type Shape = 'html' | 'json' | 'plain' | 'grpc' | 'grpc-web' | 'kubernetes'
 

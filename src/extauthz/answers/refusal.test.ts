@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { compilePolicy } from '../policy/compile.ts'
-import type { ClientCertificateFacts, RequestFacts, Subject } from '../policy/decision.ts'
-import { BROWSER, PROGRAMS, SCRIPT } from './asker.fixture.ts'
+import { compilePolicy } from '../../policy/compile.ts'
+import type { ClientCertificateFacts, RequestFacts, Subject } from '../../policy/decision.ts'
 import {
   ALICE,
   type Ask,
@@ -13,7 +12,8 @@ import {
   handleOf,
   objectOf,
   STAFF_ROUTE,
-} from './authorizer.fixture.ts'
+} from '../authorizer.fixture.ts'
+import { BROWSER, PROGRAMS, SCRIPT } from './response-format.fixture.ts'
 
 const staff = (route: object = {}, settings: object = {}) =>
   authorizerFor(configOf([{ ...STAFF_ROUTE, ...route }], settings))

@@ -1,5 +1,5 @@
 /** Who asks, by the headers that they send. */
-import type { Ask } from './authorizer.fixture.ts'
+import type { Ask } from '../authorizer.fixture.ts'
 
 export const BROWSER = {
   accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import {
+  ALICE,
+  authorizerFor,
+  configOf,
+  cookieOf,
+  MapStore,
+  STAFF_ROUTE,
+} from '../extauthz/authorizer.fixture.ts'
 import type { Session } from '../session/session.ts'
-import { ALICE, authorizerFor, configOf, cookieOf, MapStore, STAFF_ROUTE } from './authorizer.fixture.ts'
 
 const CLAIMS = {
   department: ['sales'],

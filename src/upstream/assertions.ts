@@ -7,7 +7,7 @@ import type { SigningKeys } from '../crypto/signing-keys.ts'
 import type { Session } from '../session/session.ts'
 import { groupCountOf, type HeaderBudget } from './header-budget.ts'
 import { type IdentityHeaders, identityHeaders } from './identity-headers.ts'
-import type { CompiledRoute } from './routes.ts'
+import type { UpstreamRoute } from './route.ts'
 
 /** An assertion lives for five minutes: the upstream always gets one with four of them left. */
 const REUSE_MS = 60_000
@@ -39,7 +39,7 @@ export class Assertions {
   }
 
   /** One per session version, route and host, minted anew before a minute is over. */
-  for(route: CompiledRoute, host: string, session: Session | undefined, now: number): MintedAssertion {
+  for(route: UpstreamRoute, host: string, session: Session | undefined, now: number): MintedAssertion {
     const key = `${route.route.id}\n${host}`
     const sessionId = session?.id ?? ''
     const sessionVersion = session?.version ?? 0
@@ -68,7 +68,7 @@ export class Assertions {
     this.#count = 0
   }
 
-  #mint(route: CompiledRoute, host: string, session: Session | undefined, now: number): MintedAssertion {
+  #mint(route: UpstreamRoute, host: string, session: Session | undefined, now: number): MintedAssertion {
     const minted = identityHeaders(route, { host, session, nowSeconds: Math.floor(now / 1000) }, this.#keys)
     this.#budget.note(route, minted, groupCountOf(session))
     return { ...minted, mintedAt: now }

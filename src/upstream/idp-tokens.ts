@@ -6,13 +6,19 @@
  *
  * @module
  */
+
+import type { Access, Refused } from '../access/access.ts'
 import type { Route } from '../config/config.ts'
 import { isMachine, type Session } from '../session/session.ts'
 import type { MaybePromise } from '../session/store.ts'
-import type { HeaderTemplate, TokenName } from '../upstream/request-header-template.ts'
-import type { Check, Refused } from './check.ts'
-import { headerText } from './check-response.ts'
-import type { Ports } from './ports.ts'
+import { headerText } from './header.ts'
+import type { HeaderTemplate, TokenName } from './request-header-template.ts'
+import type { UpstreamRoute } from './route.ts'
+
+/** The request of somebody, on a route that may tell its upstream of them. */
+interface Passing extends Access {
+  route: UpstreamRoute | undefined
+}
 
 /** What a route passes on. */
 export interface TokenUse {
@@ -68,7 +74,7 @@ export function tokensEndAt({ names }: TokenUse, session: Session | undefined): 
 
 export function tokenHeader(
   { name, token }: NonNullable<TokenUse['header']>,
-  check: Check,
+  check: Passing,
 ): string | undefined {
   const value = goodToken(check.sessions[0], token, check.now)
   if (value === undefined) return undefined
@@ -84,14 +90,18 @@ const LONGEST_WAIT_MS = 4000
 
 /** What renewing needs. */
 export interface TokenRenewal {
-  readonly refreshNow: Ports['refreshNow']
+  /**
+   * Has the tokens of a session renewed, once for all who ask at the same time; never rejects. When it resolves the
+   * store has what came of it: new tokens, the old ones if the provider is not to be reached, or no session any more.
+   */
+  readonly refreshNow: (session: Session) => Promise<unknown>
 }
 
 /**
  * Has tokens renewed that are about to end; a request waits only if they have all but ended, and not for long. What could not be renewed is
  * judged later, by what is there then.
  */
-export function renewTokens(check: Check, renewal: TokenRenewal): MaybePromise<undefined> {
+export function renewTokens(check: Passing, renewal: TokenRenewal): MaybePromise<undefined> {
   const use = check.route?.tokenUse
   const session = check.sessions[0]
   if (use === undefined || session?.tokens.refreshToken === undefined || check.sessions.length > 1)
@@ -111,7 +121,9 @@ async function patiently(renewed: Promise<unknown>): Promise<undefined> {
 }
 
 /** After the policy has allowed: nobody else is told what this route needs. */
-export function requireTokens(check: Check): Refused | undefined {
+export function requireTokens(
+  check: Passing,
+): Refused<'idp-token-missing' | 'idp-token-expired'> | undefined {
   const { route, sessions, now } = check
   const use = route?.tokenUse
   if (use === undefined) return undefined
@@ -131,7 +143,7 @@ function whyMissing(session: Session | undefined): string {
 }
 
 /** Browsers send them without any credentials, and apps answer them without looking for any. */
-function isPreflight({ route, request }: Check): boolean {
+function isPreflight({ route, request }: Passing): boolean {
   return (
     route?.route.cors_allow_preflight === true &&
     request.method === 'OPTIONS' &&

@@ -7,7 +7,7 @@ import { certainGroupsOf, type Session } from '../session/session.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Meter } from '../telemetry/metrics.ts'
 import type { HeaderSize, IdentityHeaders } from './identity-headers.ts'
-import type { CompiledRoute } from './routes.ts'
+import type { UpstreamRoute } from './route.ts'
 
 /** Routes that the metric tells apart; a series that was told once can't be taken back. */
 const MOST_SERIES = 1000
@@ -39,7 +39,7 @@ export class HeaderBudget implements Disposable {
   }
 
   /** @param groups how many the user has */
-  note({ route }: CompiledRoute, { size, fullSize, limit, removedGroups }: Measured, groups: number): void {
+  note({ route }: UpstreamRoute, { size, fullSize, limit, removedGroups }: Measured, groups: number): void {
     const largest = this.#largest.get(route.id)
     if (largest !== undefined) largest.bytes = Math.max(largest.bytes, size.together)
     else if (this.#largest.size < MOST_SERIES)
@@ -65,7 +65,7 @@ export class HeaderBudget implements Disposable {
   }
 
   /** Many apps take 8 KB in one header and no more, and some 16 KB in all. */
-  noteToken(compiled: CompiledRoute | undefined, bytes: number): void {
+  noteToken(compiled: UpstreamRoute | undefined, bytes: number): void {
     if (bytes <= LARGE_TOKEN || compiled === undefined) return
     const { id, from } = compiled.route
     if (this.#told.has(`${id} token`)) return

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { verifySignedUrl } from '../crypto/signed-url.ts'
-import { flowHash } from '../edge/flow.ts'
-import { BROWSER, NAVIGATIONS, PROGRAMS, SCRIPT } from './asker.fixture.ts'
+import { verifySignedUrl } from '../../crypto/signed-url.ts'
+import { flowHash } from '../../edge/flow.ts'
 import {
   type Ask,
   authorizerFor,
@@ -13,7 +12,8 @@ import {
   NOW,
   objectOf,
   STAFF_ROUTE,
-} from './authorizer.fixture.ts'
+} from '../authorizer.fixture.ts'
+import { BROWSER, NAVIGATIONS, PROGRAMS, SCRIPT } from './response-format.fixture.ts'
 
 const staff = (route: object = {}, settings: object = {}) =>
   authorizerFor(configOf([{ ...STAFF_ROUTE, ...route }], settings))

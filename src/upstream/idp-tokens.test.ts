@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it, mock } from 'node:test'
-import type { Session, SessionTokens } from '../session/session.ts'
 import {
   ALICE,
   type Ask,
@@ -12,7 +11,8 @@ import {
   NOW,
   objectOf,
   STAFF_ROUTE,
-} from './authorizer.fixture.ts'
+} from '../extauthz/authorizer.fixture.ts'
+import type { Session, SessionTokens } from '../session/session.ts'
 
 const PUBLIC_ROUTE = {
   from: 'https://app.example.com',

@@ -1,0 +1,16 @@
+/**
+ * Headers as they are put on requests and answers.
+ *
+ * @module
+ */
+import type { Buffer } from 'node:buffer'
+
+export type HeaderEntry = readonly [name: string, value: string | Buffer]
+
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const NOT_IN_A_HEADER = /[\x00-\x08\x0a-\x1f\x7f]+/g
+
+/** Text from outside as a header value: line breaks and other controls would be headers of their own. */
+export function headerText(text: string): string {
+  return text.replace(NOT_IN_A_HEADER, ' ').trim()
+}
