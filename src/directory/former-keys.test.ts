@@ -133,6 +133,14 @@ describe('whoever is switched off and renamed', () => {
     }
   })
 
+  it('does not come back with a new entry that has their name and nothing else', async () => {
+    const source = await new Pushed().open()
+    const { id } = await source.create(User, { userName: MAIL })
+    await source.delete(User, id, always)
+    await source.create(User, { userName: MAIL })
+    assert.deepEqual([isOff(source.roster, BEFORE), isOff(source.roster, AFTER)], [true, false])
+  })
+
   it('comes back when the source says so, under the new name and the old', async () => {
     const pushed = new Pushed()
     const source = await offBoarded([[off, renamed, moved]], pushed)
