@@ -4,13 +4,15 @@
  *
  * @module
  */
+
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { mayOpenBy } from '../access/may-open.ts'
 import { meetsDemand } from '../access/sign-in-age.ts'
-import type { Config } from '../config/config.ts'
+import type { Config, Route } from '../config/config.ts'
 import { parseConfig } from '../config/parse.ts'
 import { deriveKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/seal.ts'
@@ -25,6 +27,7 @@ import type { SignInFacts } from '../identity/openid/sign-in-facts.ts'
 import type { Identity, IdentityProvider, SignInDemand } from '../identity/provider.ts'
 import type { SignOutHints } from '../identity/sign-out-hints.ts'
 import { compilePolicy } from '../policy/compile.ts'
+import { policyOf } from '../policy/compiled-policies.ts'
 import type { Session } from '../session/session.ts'
 import { openSqliteStore } from '../session/sqlite/sqlite-store.ts'
 import type { SessionStore } from '../session/store.ts'
@@ -32,6 +35,7 @@ import { createLogger } from '../telemetry/log.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
 import { CookieJar } from './cookie-jar.fixture.ts'
 import type { Row } from './pipeline.ts'
+import type { DirectoryPort } from './ports.ts'
 import { serveAuthenticate } from './service.ts'
 
 export const AUTHENTICATE = 'https://authenticate.example.com'
@@ -251,6 +255,16 @@ export class World implements AsyncDisposable {
 
   async #serve(pipeline: readonly Row[] | undefined, provider: IdentityProvider): Promise<void> {
     const destination = { write: (line: string) => void this.logLines.push(line) }
+    const { logger } = createLogger({ level: 'debug', destination })
+    const idpIdsFor = (route?: Route) =>
+      route === undefined ? [provider, ...this.others].map(({ id }) => id) : this.idsAt(route.origin.host)
+    const directory: DirectoryPort = {
+      apply: (session) => {
+        const groups = this.directory.get(session.userId)
+        return groups === undefined || groups === 'switched off' ? session : { ...session, groups }
+      },
+      isSwitchedOff: ({ userId }) => this.directory.get(userId) === 'switched off',
+    }
     this.#stack.use(this.metrics)
     this.#stack.use(this.sessions)
     this.#stack.use(
@@ -259,24 +273,17 @@ export class World implements AsyncDisposable {
         config: this.config,
         sessions: this.sessions,
         provider: (idpId) => [provider, ...this.others].find(({ id }) => id === idpId),
-        idpIdsFor: (route) =>
-          route === undefined
-            ? [provider, ...this.others].map(({ id }) => id)
-            : this.idsAt(route.origin.host),
-        mayOpen: (_config, route, { session }) =>
-          route.allowed_users?.includes(session.email ?? '') !== false,
+        idpIdsFor,
+        mayOpen: mayOpenBy(
+          { sessions: this.sessions, directory, now: () => this.now, logger },
+          { policyOf, idpIdsFor },
+        ),
         mentionedGroups: (route) => compilePolicy(route).policy?.mentionedGroups ?? [],
-        directory: {
-          apply: (session) => {
-            const groups = this.directory.get(session.userId)
-            return groups === undefined || groups === 'switched off' ? session : { ...session, groups }
-          },
-          isSwitchedOff: ({ userId }) => this.directory.get(userId) === 'switched off',
-        },
+        directory,
         keys: this.keys,
         signingKeys: openSigningKeys({ derivedFrom: this.keys.signing }),
         now: () => this.now,
-        logger: createLogger({ level: 'debug', destination }).logger,
+        logger,
         meter: this.metrics.meter,
         timers: { every: () => ({ [Symbol.asyncDispose]: () => Promise.resolve() }) },
         ...(pipeline && { pipeline }),

@@ -1,0 +1,69 @@
+/**
+ * What one command of the command line says of itself: its parsing, its help page and the completion of shells come from it.
+ *
+ * @module
+ */
+
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean'
+  readonly short?: string
+  readonly multiple?: true
+  /** What stands for the value in the help: `FILE`. */
+  readonly value?: string
+  /** The only values there are. */
+  readonly choices?: readonly string[]
+  /** The value is a path, which shells complete. */
+  readonly isPath?: true
+  readonly about: string
+}
+
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>
+
+type ValueOf<Spec extends OptionSpec> = Spec['type'] extends 'boolean'
+  ? boolean
+  : Spec extends { readonly multiple: true }
+    ? readonly string[]
+    : string
+
+export type ValuesOf<Specs extends OptionSpecs> = {
+  readonly [Name in keyof Specs]?: ValueOf<Specs[Name]> | undefined
+}
+
+export interface NameSpec {
+  /** As the help shows it: `NEW`, `[FILE]`. */
+  readonly shown: string
+  readonly choices?: readonly string[]
+  readonly isPath?: true
+}
+
+export interface Command {
+  /** One line. */
+  readonly summary: string
+  /** What may stand after the command, in this order. */
+  readonly names: readonly NameSpec[]
+  readonly options: OptionSpecs
+  /** Command lines, each with what it does. */
+  readonly examples: readonly (readonly [line: string, does: string])[]
+  /** What the exit codes mean beyond 0 and 2, which is a command line that makes no sense. */
+  readonly exits?: string
+  /**
+   * Loads what it needs: `validate` should not wait for the proxy's libraries.
+   *
+   * @param values of the options, as `parseArgs` gives them by their `type` and `multiple`
+   * @returns the exit code
+   */
+  run(values: Values, names: readonly string[]): Promise<number>
+}
+
+export type Values = Readonly<Record<string, unknown>>
+
+/** A command whose values have the types that its options say. */
+export function command<const Specs extends OptionSpecs>(
+  of: Omit<Command, 'options' | 'run'> & {
+    readonly options: Specs
+    run(values: ValuesOf<Specs>, names: readonly string[]): Promise<number>
+  },
+): Command {
+  // oxlint-disable-next-line no-unsafe-type-assertion -- parseArgs has been given these very options
+  return { ...of, run: (values, names) => of.run(values as ValuesOf<Specs>, names) }
+}

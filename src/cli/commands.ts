@@ -1,0 +1,29 @@
+/**
+ * All commands, in the order in which the help shows them. A command is a file in `commands/` and a line here.
+ *
+ * @module
+ */
+import type { Command } from './command.ts'
+import { COMPLETION } from './commands/completion.ts'
+import { DEMO } from './commands/demo.ts'
+import { DIFF } from './commands/diff.ts'
+import { EXPLAIN } from './commands/explain.ts'
+import { INIT } from './commands/init.ts'
+import { SERVE } from './commands/serve.ts'
+import { SERVICE_ACCOUNT } from './commands/service-account.ts'
+import { TEST } from './commands/test.ts'
+import { VALIDATE } from './commands/validate.ts'
+import { VERSION } from './commands/version.ts'
+
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  serve: SERVE,
+  demo: DEMO,
+  validate: VALIDATE,
+  test: TEST,
+  explain: EXPLAIN,
+  diff: DIFF,
+  init: INIT,
+  'service-account': SERVICE_ACCOUNT,
+  completion: COMPLETION,
+  version: VERSION,
+}

@@ -1,0 +1,36 @@
+import { command } from '../command.ts'
+import { envoyMode } from '../envoy-mode.ts'
+import { CONFIG, ENVOY, STATE_DIR } from '../options.ts'
+
+export const SERVE = command({
+  summary: 'run the proxy with ./config.yaml; without one, run the demo',
+  names: [],
+  options: {
+    config: CONFIG,
+    'state-dir': STATE_DIR,
+    'run-dir': {
+      type: 'string',
+      value: 'DIR',
+      isPath: true,
+      about: 'where the sockets for Envoy are made (default: in the state folder)',
+    },
+    envoy: ENVOY,
+  },
+  examples: [
+    ['sallyport serve', 'the configuration of this folder'],
+    [
+      'sallyport serve --config /etc/sallyport/config.yaml --envoy external',
+      'beside an Envoy in a container',
+    ],
+  ],
+  async run(values) {
+    const { serve } = await import('../serve.ts')
+    return await serve({
+      configFile: values.config,
+      stateDir: values['state-dir'],
+      runDir: values['run-dir'],
+      envoy: envoyMode(values.envoy),
+      demo: false,
+    })
+  },
+})

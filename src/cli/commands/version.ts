@@ -1,0 +1,13 @@
+import { command } from '../command.ts'
+
+export const VERSION = command({
+  summary: 'print the version',
+  names: [],
+  options: {},
+  examples: [],
+  async run() {
+    const { version } = await import('../version.ts')
+    process.stdout.write(`sallyport ${version()}\n`)
+    return 0
+  },
+})
