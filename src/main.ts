@@ -3,21 +3,20 @@
  *
  * @module
  */
-import { totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { askAdmin } from '../envoy/admin.ts'
-import { heapLimit, SOCKETS, writeBootstrap } from '../envoy/bootstrap.ts'
+import { SOCKETS } from '../envoy/bootstrap.ts'
 import { findEnvoy } from '../envoy/find.ts'
-import { assertPortFree } from '../envoy/port.ts'
 import { runDirFor } from '../envoy/run-dir.ts'
-import { type EnvoySupervisor, superviseEnvoy } from '../envoy/supervise.ts'
+import type { EnvoySupervisor } from '../envoy/supervise.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { openBearerTokens } from './access/credentials/bearer/bearer-tokens.ts'
 import { watchRevocationLists } from './access/credentials/client-certificate/list-watch.ts'
 import { ServiceAccounts } from './access/credentials/service-account/service-accounts.ts'
 import { mayOpenBy } from './access/may-open.ts'
 import { serveAuthenticate } from './authenticate/service.ts'
-import type { Settings } from './config/config.ts'
+import { assertPortsFree, startManagedEnvoy } from './compose/managed-envoy.ts'
+import { serveObservation } from './compose/observation.ts'
 import type { ConfigSource } from './config/file/watch.ts'
 import { openSigningKeys } from './crypto/signing-keys.ts'
 import { type LocalCa, openLocalCa } from './crypto/x509/local-ca.ts'
@@ -25,17 +24,15 @@ import { requireDirectoryFiles } from './directory/file-problems.ts'
 import { openDirectory } from './directory/open-directory.ts'
 import { SCIM_PATH } from './directory/scim/face.ts'
 import { serveExtAuthz } from './extauthz/service.ts'
-import { configHealth, followConfig, observeConfig, portMistakes } from './follow-config.ts'
+import { followConfig, portMistakes } from './follow-config.ts'
 import { followProviders } from './identity/providers.ts'
-import { providerTrouble, watchProviders } from './identity/watch-providers.ts'
 import { openLookups } from './lookups/lookups.ts'
 import { followHttpClient } from './outbound/current-http-client.ts'
 import { policyOf } from './policy/compiled-policies.ts'
 import { openKeyring, openStore, stateDirFor } from './session/open-state.ts'
 import type { Session } from './session/session.ts'
-import { type Check, observeHealth, serveHealth, serveMetrics } from './telemetry/health-server.ts'
 import { createLogger } from './telemetry/log.ts'
-import { countLostLines, problemOfLog } from './telemetry/log-health.ts'
+import { countLostLines } from './telemetry/log-health.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { openServerlessTokens } from './upstream/serverless-tokens.ts'
 import { serveXds, type XdsService } from './xds/ads/service.ts'
@@ -189,38 +186,28 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   countOverflows({ config, meter, ask: async (path) => (await askAdmin(socket('admin'), path)).body })
   running.use(watchRevocationLists({ config, logger, meter, now }))
 
-  const envoy = options.envoy === 'managed' ? running.use(await startEnvoy()) : undefined
-  let isStopping = false
-  const checks = readinessOf(xds, envoy, () => isStopping)
-  running.use(watchProviders({ config, providers, logger, meter }))
-  const details = {
-    store: () => sessions.problem,
-    config: () => configHealth(config.status),
-    identity_providers: () => providerTrouble(providers),
-    log: () => problemOfLog(log),
+  let envoy: EnvoySupervisor | undefined
+  if (options.envoy === 'managed') {
+    const found = await findEnvoy({ env: process.env, ...(options.signal && { signal: options.signal }) })
+    envoyPath = found.path
+    const accessLog = log.lines ?? process.stdout
+    envoy = running.use(await startManagedEnvoy({ found, settings, runDir, logger, accessLog }))
   }
-  observeConfig(meter, config)
-  observeHealth(meter, { ...checks, ...details })
+  let isStopping = false
   running.use(
-    await serveHealth({
-      key: 'health_check_addr',
-      address: settings.health_check_addr,
-      checks,
-      details,
-      status: {
-        config: () => config.status,
-        xds: () => xds.status(),
-        identityProviders: () => providers.all.map(({ name, id, status: state }) => ({ name, id, ...state })),
-        directory: () => directory.status,
-        sessions: () => sessions.count,
-        lookups: () => lookups.status,
-      },
+    await serveObservation({
+      config,
+      sessions,
+      providers,
+      directory,
+      lookups,
+      xds,
+      envoy,
+      log,
+      metrics,
+      isStopping: () => isStopping,
     }),
   )
-  if (settings.metrics_address !== undefined) {
-    const address = settings.metrics_address
-    running.use(await serveMetrics({ key: 'metrics_address', address, render: () => metrics.render() }))
-  }
 
   const stop = running.move()
   return {
@@ -239,59 +226,6 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       const { drain_delay: delayMs, drain_timeout: timeoutMs } = config.current.settings
       await envoy?.drain({ delayMs, timeoutMs })
       await stop.disposeAsync()
-    },
-  }
-
-  async function startEnvoy(): Promise<EnvoySupervisor> {
-    const { path, version } = await findEnvoy({
-      env: process.env,
-      ...(options.signal && { signal: options.signal }),
-    })
-    envoyPath = path
-    await assertPortsFree(settings, ['address', 'http_redirect_addr'], path)
-    const bootstrapFile = writeBootstrap({
-      runDirectory: runDir,
-      maxHeapBytes: heapLimit(process.constrainedMemory() || totalmem()),
-    })
-    logger.info({ path, version }, 'starting Envoy')
-    return superviseEnvoy({
-      envoyPath: path,
-      bootstrapFile,
-      logLevel: settings.log_level,
-      logger,
-      accessLog: log.lines ?? process.stdout,
-    })
-  }
-}
-
-/** Before anything is started: what fails later fails half-way. */
-async function assertPortsFree(
-  settings: Settings,
-  keys: readonly ('address' | 'http_redirect_addr' | 'health_check_addr' | 'metrics_address')[],
-  envoyPath?: string,
-): Promise<void> {
-  for (const key of keys) {
-    const address = settings[key]
-    if (address !== undefined) await assertPortFree({ ...address, key, envoyPath })
-  }
-}
-
-function readinessOf(
-  xds: XdsService,
-  envoy: EnvoySupervisor | undefined,
-  isStopping: () => boolean,
-): Readonly<Record<string, Check>> {
-  return {
-    envoy: () => {
-      if (isStopping()) return 'is being stopped'
-      if (envoy !== undefined && envoy.status().pid === undefined) return 'not running'
-      if (envoy?.status().isSilent === true) return 'does not answer'
-      return xds.status().connected === 0 ? 'no Envoy is connected' : undefined
-    },
-    xds: () => {
-      const { perType, refused } = xds.status()
-      if (refused.length > 0) return refused.map(({ name, message }) => `${name}: ${message}`).join('; ')
-      return Object.values(perType).every(({ acked }) => acked) ? undefined : 'waiting for Envoy to accept'
     },
   }
 }

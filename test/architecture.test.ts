@@ -27,6 +27,7 @@ const MEANING = ['policy', 'session', 'identity', 'directory', 'lookups', 'confi
 /** Which rooms each room may import, besides itself. A service never imports a service. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   'main.ts': 'all',
+  compose: 'all',
   'follow-config.ts': ['access', 'config', 'policy', ...GROUND],
   'config-thread.ts': ['access', 'config'],
   cli: 'all',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Session } from '../session/session.ts'
 import {
-  ALICE,
+  ALICE as ANYBODY,
   type Ask,
   authorizerFor,
   BOB,
@@ -17,6 +17,8 @@ import {
 import type { Ports } from './ports.ts'
 
 const HOUR = 3_600_000
+/** Her provider says when she signed in. */
+const ALICE: Session = { ...ANYBODY, authenticatedAt: NOW - 60_000 }
 const alice: Ask = { headers: { cookie: cookieOf(ALICE) } }
 
 /** What may happen while a request waits: it would pass if it did not. */
