@@ -1,12 +1,13 @@
 /**
  * What a route asks for besides its policy, in a test: a sign-in that is recent, or of a certain strength.
  *
- * The same rule as requests are judged by (`step-up.ts` of extauthz/), on what the test says of the sign-in.
+ * By the rule that requests are judged by, on what the test says of the sign-in.
  *
  * @module
  */
 import type { Route, Settings } from '../../config/config.ts'
 import type { CompiledPolicy, Decision, RequestFacts, Subject } from '../../policy/decision.ts'
+import { meetsDemand } from '../sign-in-age.ts'
 
 type GlobalTest = NonNullable<Settings['tests']>[number]
 
@@ -30,11 +31,13 @@ export function needsStepUp(
   const { policy, decision, subject, facts } = asked
   if (at === undefined && acr === undefined && expect !== 'step-up') return false
   if (decision.outcome !== 'allow' || subject.kind !== 'user') return false
-  const isRecent =
-    maxAge === undefined ||
-    (at !== undefined && facts.now !== undefined && facts.now - Date.parse(at) < maxAge)
-  const isStrong = acrValues.length === 0 || (acr !== undefined && acrValues.includes(acr))
-  if (isRecent && isStrong) return false
+  const now = facts.now
+  const signIn = {
+    authenticatedAt: at === undefined || now === undefined ? undefined : Date.parse(at),
+    issuedAt: Number.POSITIVE_INFINITY,
+    acr,
+  }
+  if (meetsDemand(signIn, { maxAge, acrValues }, now ?? 0)) return false
   // nobody is asked for a better sign-in where none is needed
   return policy.decide(ANONYMOUS, facts).outcome !== 'allow'
 }
