@@ -10,32 +10,27 @@ import { findEnvoy } from '../envoy/find.ts'
 import { runDirFor } from '../envoy/run-dir.ts'
 import type { EnvoySupervisor } from '../envoy/supervise.ts'
 import manifest from '../package.json' with { type: 'json' }
-import { openBearerTokens } from './access/credentials/bearer/bearer-tokens.ts'
 import { watchRevocationLists } from './access/credentials/client-certificate/list-watch.ts'
 import { ServiceAccounts } from './access/credentials/service-account/service-accounts.ts'
 import { mayOpenBy } from './access/may-open.ts'
 import { serveAuthenticate } from './authenticate/service.ts'
 import { assertPortsFree, startManagedEnvoy } from './compose/managed-envoy.ts'
 import { serveObservation } from './compose/observation.ts'
+import { renewCertificatesDaily } from './compose/renewal.ts'
+import { openSources } from './compose/sources.ts'
 import type { ConfigSource } from './config/file/watch.ts'
 import { openSigningKeys } from './crypto/signing-keys.ts'
 import { type LocalCa, openLocalCa } from './crypto/x509/local-ca.ts'
 import { requireDirectoryFiles } from './directory/file-problems.ts'
-import { openDirectory } from './directory/open-directory.ts'
 import { SCIM_PATH } from './directory/scim/face.ts'
 import { serveExtAuthz } from './extauthz/service.ts'
 import { followConfig, portMistakes } from './follow-config.ts'
-import { followProviders } from './identity/providers.ts'
-import { openLookups } from './lookups/lookups.ts'
-import { followHttpClient } from './outbound/current-http-client.ts'
 import { policyOf } from './policy/compiled-policies.ts'
 import { openKeyring, openStore, stateDirFor } from './session/open-state.ts'
-import type { Session } from './session/session.ts'
 import { createLogger } from './telemetry/log.ts'
 import { countLostLines } from './telemetry/log-health.ts'
 import { createMetrics } from './telemetry/metrics.ts'
-import { openServerlessTokens } from './upstream/serverless-tokens.ts'
-import { serveXds, type XdsService } from './xds/ads/service.ts'
+import { serveXds } from './xds/ads/service.ts'
 import { countOverflows } from './xds/resources/clusters/overflows.ts'
 import { certificatesFor } from './xds/resources/server-certificates.ts'
 
@@ -60,10 +55,6 @@ export interface Sallyport extends AsyncDisposable {
   /** Resolves when Envoy serves the current generation. @throws {Fault} XDS_NACK, ENVOY_EXITED */
   ready(): Promise<void>
 }
-
-const DAY_MS = 86_400_000
-/** Of what Sallyport itself asks for: a list of everybody in a large company fits. */
-const LARGEST_ANSWER = 64 * 1024 * 1024
 
 /** @throws {Fault} whatever keeps it from starting; nothing is left running then */
 export async function startSallyport(options: StartOptions): Promise<Sallyport> {
@@ -103,34 +94,8 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   )
   const serviceAccounts = running.use(new ServiceAccounts(sessions.records))
   const trustedCa = [localCa.certificatePem]
-  const providers = running.use(followProviders({ config, trustedCa, logger }))
-  const bearer = running.use(
-    openBearerTokens({
-      config,
-      trustedCa,
-      providersOf: (route) => providers.idsFor(route).flatMap((id) => providers.find(id) ?? []),
-      now,
-      meter,
-      env: process.env,
-    }),
-  )
-  const http = running.use(followHttpClient({ config, trustedCa, maxResponseBytes: LARGEST_ANSWER }))
-  const lookups = running.use(openLookups({ config, http, now, logger }))
-  await lookups.ready()
-
-  const directory = running.use(
-    await openDirectory<Session>({
-      config,
-      providerName: (idpId) => providers.find(idpId)?.name,
-      now,
-      logger,
-      meter,
-      records: sessions.records,
-      http,
-    }),
-  )
-
-  const platformTokens = running.use(openServerlessTokens({ config, http, now, env: process.env }))
+  const sources = running.use(await openSources({ config, sessions, trustedCa, now, logger, meter }))
+  const { providers, bearer, lookups, directory, platformTokens } = sources
 
   const { refreshNow } = running.use(
     await serveAuthenticate({
@@ -228,10 +193,4 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       await stop.disposeAsync()
     },
   }
-}
-
-/** The local CA's certificates are renewed long before they end, but only when somebody asks. */
-function renewCertificatesDaily(xds: XdsService): Disposable {
-  const timer = setInterval(() => void xds.refresh(), DAY_MS).unref()
-  return { [Symbol.dispose]: () => clearInterval(timer) }
 }

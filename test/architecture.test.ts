@@ -176,6 +176,11 @@ describe('the architecture', () => {
     assert.deepEqual(cycles, [])
   })
 
+  it('composes, in a file that can be read at once', () => {
+    const lines = readFileSync('src/main.ts', 'utf8').split('\n').length
+    assert.ok(lines > 50 && lines <= 201, `${lines} lines`)
+  })
+
   it('has no folder in which a file is hard to find', () => {
     const counts = Map.groupBy(
       written.filter((path) => !/\.(?:fixture|suite)\.ts$/.test(path)),
