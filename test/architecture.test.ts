@@ -69,6 +69,9 @@ const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { policy: ['conf
 /** Beside what the generator writes: which .proto files there are, and how they are loaded. */
 const WRITTEN_BY_HAND = ['src/gen/imports.ts', 'src/gen/protos.ts']
 
+/** Circles of types that are still to be opened: schemas and their rules, criteria and what reads them, visits. */
+const WITH_CIRCLES = ['authenticate', 'config', 'policy']
+
 /** Source files that may stand flat in a folder. More ask for sub-rooms. */
 const MOST_FILES = 20
 
@@ -76,6 +79,8 @@ interface Import {
   readonly path: string
   readonly from: string
   readonly to: string
+  /** The file. */
+  readonly target: string
   readonly isTypeOnly: boolean
 }
 
@@ -100,7 +105,7 @@ function importsOf(path: string): readonly Import[] {
   return [...found].map(({ groups = {} }) => {
     const specifier = groups['static'] ?? groups['dynamic'] ?? ''
     const to = join(dirname(path), specifier).split(sep).join('/')
-    return { path, from: roomOf(path), to: roomOf(to), isTypeOnly: isTypeOnly(groups['clause']) }
+    return { path, from: roomOf(path), to: roomOf(to), target: to, isTypeOnly: isTypeOnly(groups['clause']) }
   })
 }
 
@@ -174,6 +179,14 @@ describe('the architecture', () => {
     }
     const cycles = [...graph.keys()].map((room) => cycleFrom(room, graph)).filter((way) => way !== undefined)
     assert.deepEqual(cycles, [])
+  })
+
+  it('has no circle of files, types included, but in the rooms that are named', () => {
+    const graph = new Map<string, Set<string>>()
+    for (const { path, to, target } of imports)
+      if (to !== 'gen') graph.set(path, (graph.get(path) ?? new Set()).add(target))
+    const inCircles = [...graph.keys()].filter((path) => cycleFrom(path, graph) !== undefined)
+    assert.deepEqual([...new Set(inCircles.map(roomOf))].toSorted(), WITH_CIRCLES)
   })
 
   it('composes, in a file that can be read at once', () => {

@@ -52,8 +52,11 @@ export interface Command {
    * @param values of the options, as `parseArgs` gives them by their `type` and `multiple`
    * @returns the exit code
    */
-  run(values: Values, names: readonly string[]): Promise<number>
+  run(values: Values, names: readonly string[], commands: Commands): Promise<number>
 }
+
+/** By name, in the order in which the help shows them. */
+export type Commands = Readonly<Record<string, Command>>
 
 export type Values = Readonly<Record<string, unknown>>
 
@@ -61,9 +64,9 @@ export type Values = Readonly<Record<string, unknown>>
 export function command<const Specs extends OptionSpecs>(
   of: Omit<Command, 'options' | 'run'> & {
     readonly options: Specs
-    run(values: ValuesOf<Specs>, names: readonly string[]): Promise<number>
+    run(values: ValuesOf<Specs>, names: readonly string[], commands: Commands): Promise<number>
   },
 ): Command {
   // oxlint-disable-next-line no-unsafe-type-assertion -- parseArgs has been given these very options
-  return { ...of, run: (values, names) => of.run(values as ValuesOf<Specs>, names) }
+  return { ...of, run: (values, names, commands) => of.run(values as ValuesOf<Specs>, names, commands) }
 }

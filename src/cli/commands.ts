@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Command } from './command.ts'
+import type { Commands } from './command.ts'
 import { COMPLETION } from './commands/completion.ts'
 import { DEMO } from './commands/demo.ts'
 import { DIFF } from './commands/diff.ts'
@@ -15,7 +15,7 @@ import { TEST } from './commands/test.ts'
 import { VALIDATE } from './commands/validate.ts'
 import { VERSION } from './commands/version.ts'
 
-export const COMMANDS: Readonly<Record<string, Command>> = {
+export const COMMANDS: Commands = {
   serve: SERVE,
   demo: DEMO,
   validate: VALIDATE,

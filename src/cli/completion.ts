@@ -4,11 +4,9 @@
  * @module
  */
 import { Fault } from '../errors.ts'
-import type { Command, NameSpec, OptionSpec } from './command.ts'
+import type { Command, Commands, NameSpec, OptionSpec } from './command.ts'
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
-
-type Commands = Readonly<Record<string, Command>>
 
 /** @throws {Fault} USAGE */
 export function completionFor(shell: string | undefined, commands: Commands): string {

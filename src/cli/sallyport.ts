@@ -25,7 +25,7 @@ async function run(argv: readonly string[]): Promise<number> {
   if (values['help'] === true) return help(name)
   const { version: _told, help: _asked, ...given } = values
   refuseWhatIsNotTaken(name, found, Object.keys(given), names)
-  return await found.run(given, names)
+  return await found.run(given, names, COMMANDS)
 }
 
 function help(name: string | undefined): number {

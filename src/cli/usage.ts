@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Command, OptionSpec } from './command.ts'
+import type { Command, Commands, OptionSpec } from './command.ts'
 import { alignedLines } from './table.ts'
 
 const COMMON = [
@@ -11,7 +11,7 @@ const COMMON = [
   ['    --version', ''],
 ]
 
-export function usage(commands: Readonly<Record<string, Command>>): string {
+export function usage(commands: Commands): string {
   const rows = Object.entries(commands).map(([name, { summary }]) => [name, summary])
   return `sallyport: identity-aware access proxy that drives a stock Envoy
 

@@ -9,15 +9,7 @@
 import { z } from 'zod'
 import { mailKey } from '../mail-address.ts'
 import { each, type Work } from '../turns.ts'
-import type { Person, Roster } from './roster.ts'
-
-export interface FormerKey {
-  readonly is: 'id' | 'email'
-  /** Of an address: as all spellings of it are compared. */
-  readonly key: string
-  /** Epoch milliseconds: when it was lost, or when the person was switched off. */
-  readonly until: number
-}
+import type { FormerKey, Person, Roster } from './roster.ts'
 
 /** As it is kept in the store. */
 export const FormerKeys = z.array(

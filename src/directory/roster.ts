@@ -9,8 +9,16 @@
 import { isDeepStrictEqual } from 'node:util'
 import { mailKey } from '../mail-address.ts'
 import { atOnce, each, type Work } from '../turns.ts'
-import type { FormerKey } from './former-keys.ts'
 import { Index } from './key-index.ts'
+
+/** By which somebody was known. */
+export interface FormerKey {
+  readonly is: 'id' | 'email'
+  /** Of an address: as all spellings of it are compared. */
+  readonly key: string
+  /** Epoch milliseconds: when it was lost, or when the person was switched off. */
+  readonly until: number
+}
 
 export interface Person {
   /** Unique in the source. */

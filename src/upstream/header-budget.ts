@@ -6,7 +6,8 @@
 import { certainGroupsOf, type Session } from '../session/session.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Meter } from '../telemetry/metrics.ts'
-import type { HeaderSize, IdentityHeaders } from './identity-headers.ts'
+import type { HeaderSize } from './header.ts'
+import type { IdentityHeaders } from './identity-headers.ts'
 import type { UpstreamRoute } from './route.ts'
 
 /** Routes that the metric tells apart; a series that was told once can't be taken back. */

@@ -14,3 +14,14 @@ const NOT_IN_A_HEADER = /[\x00-\x08\x0a-\x1f\x7f]+/g
 export function headerText(text: string): string {
   return text.replace(NOT_IN_A_HEADER, ' ').trim()
 }
+
+/** Bytes of header lines. */
+export interface HeaderSize {
+  readonly together: number
+  readonly longest: number
+}
+
+/** @param unset where the route says nothing */
+export function limitOf(configured: number | undefined, unset: HeaderSize): HeaderSize {
+  return configured === undefined ? unset : { together: configured, longest: configured }
+}

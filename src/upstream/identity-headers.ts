@@ -15,16 +15,10 @@ import { withNested } from '../identity/claims.ts'
 import { certainGroupsOf, type Session } from '../session/session.ts'
 import { assertionClaims, claimHeaderValue, minimalClaims } from './assertion.ts'
 import { withGroupsCut } from './groups-filter.ts'
-import { type HeaderEntry, headerText } from './header.ts'
+import { type HeaderEntry, type HeaderSize, headerText, limitOf } from './header.ts'
 import type { UpstreamRoute } from './route.ts'
 
 export const ASSERTION_HEADER = 'x-pomerium-jwt-assertion'
-
-/** Bytes of header lines. */
-export interface HeaderSize {
-  readonly together: number
-  readonly longest: number
-}
 
 export interface IdentityHeaders {
   readonly jwt: string
@@ -46,10 +40,6 @@ export interface Asker {
 /** nginx, Apache and many others take 8 KiB for a line, Node 16 KiB for all lines, cookies included. */
 const DEFAULT_LIMIT: HeaderSize = { together: 12_000, longest: 8000 }
 
-export function limitOf(configured: number | undefined, unset = DEFAULT_LIMIT): HeaderSize {
-  return configured === undefined ? unset : { together: configured, longest: configured }
-}
-
 /** What of the person is told. */
 interface Draft {
   readonly groups: readonly string[]
@@ -60,7 +50,7 @@ interface Draft {
 /** Signs what fits; the last and smallest draft even if it does not. */
 export function identityHeaders(route: UpstreamRoute, asker: Asker, keys: SigningKeys): IdentityHeaders {
   // The limit of a Kubernetes API is for the groups in its own headers.
-  const limit = limitOf(route.impersonation === undefined ? route.headersLimit : undefined)
+  const limit = limitOf(route.impersonation === undefined ? route.headersLimit : undefined, DEFAULT_LIMIT)
   let fullSize: HeaderSize | undefined
   let made: Omit<IdentityHeaders, 'fullSize' | 'limit'> | undefined
   for (const draft of draftsFor(route, asker.session)) {

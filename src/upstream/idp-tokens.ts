@@ -8,16 +8,16 @@
  */
 
 import type { Access, Refused } from '../access/access.ts'
+import type { AccessRoute } from '../access/route.ts'
 import type { Route } from '../config/config.ts'
 import { isMachine, type Session } from '../session/session.ts'
 import type { MaybePromise } from '../session/store.ts'
 import { headerText } from './header.ts'
 import type { HeaderTemplate, TokenName } from './request-header-template.ts'
-import type { UpstreamRoute } from './route.ts'
 
 /** The request of somebody, on a route that may tell its upstream of them. */
 interface Passing extends Access {
-  route: UpstreamRoute | undefined
+  route: (AccessRoute & { readonly tokenUse: TokenUse | undefined }) | undefined
 }
 
 /** What a route passes on. */

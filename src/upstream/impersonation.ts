@@ -13,8 +13,7 @@ import type { Route, Secret } from '../config/config.ts'
 import { flatClaim } from '../flat-claims.ts'
 import { certainGroupsOf, isMachine, type Session } from '../session/session.ts'
 import type { GroupsFilter } from './groups-filter.ts'
-import type { HeaderEntry } from './header.ts'
-import { type HeaderSize, limitOf } from './identity-headers.ts'
+import { type HeaderEntry, type HeaderSize, limitOf } from './header.ts'
 
 /** Taken apart by a script in Envoy: xds/resources/routes/kubernetes.ts. */
 const GROUPS_HEADER = 'x-pomerium-impersonate-groups'

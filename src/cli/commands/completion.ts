@@ -1,5 +1,5 @@
 import { command } from '../command.ts'
-import { SHELLS } from '../completion.ts'
+import { completionFor, SHELLS } from '../completion.ts'
 
 export const COMPLETION = command({
   summary: 'print a script that completes commands and options in your shell',
@@ -10,10 +10,8 @@ export const COMPLETION = command({
     ['sallyport completion zsh > "${fpath[1]}/_sallyport"', 'for zsh'],
     ['sallyport completion fish > ~/.config/fish/completions/sallyport.fish', 'for fish'],
   ],
-  async run(_, [shell]) {
-    const { completionFor } = await import('../completion.ts')
-    const { COMMANDS } = await import('../commands.ts')
-    process.stdout.write(completionFor(shell, COMMANDS))
+  async run(_, [shell], commands) {
+    process.stdout.write(completionFor(shell, commands))
     return 0
   },
 })

@@ -4,8 +4,7 @@
  * @module
  */
 import { each, type Work } from '../../turns.ts'
-import type { FormerKey } from '../former-keys.ts'
-import type { Group, Person } from '../roster.ts'
+import type { FormerKey, Group, Person } from '../roster.ts'
 import { isObject, type Resource } from './read-resource.ts'
 
 export function personOf(id: string, resource: Resource, former: readonly FormerKey[] = []): Person {

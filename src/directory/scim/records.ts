@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type FormerKey, FormerKeys } from '../former-keys.ts'
+import { FormerKeys } from '../former-keys.ts'
+import type { FormerKey } from '../roster.ts'
 import { isObject, type Resource } from './read-resource.ts'
 
 export interface StoredRecord {
