@@ -76,8 +76,9 @@ describe('a neighbour on the domain that plants cookies in Chromium', skipWithou
   /** Another server on another host of the domain; cookies know no ports. */
   async function neighbour(lines: readonly string[]): Promise<string> {
     const { cert, key } = stack.certificate
-    const server = https.createServer({ cert, key }, (_request, response) => {
-      for (const line of lines) response.appendHeader('set-cookie', line)
+    const server = https.createServer({ cert, key }, (request, response) => {
+      // Not with its icon too, which a browser may ask for when the test has gone on to the app.
+      if (request.url === '/') for (const line of lines) response.appendHeader('set-cookie', line)
       response.end('planted')
     })
     await new Promise<void>((resolve) => {
