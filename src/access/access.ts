@@ -123,10 +123,10 @@ export function subjectOf(session: Session | undefined, provider?: string): Subj
 export function sourceIpOf({ request, route }: Pick<Access, 'request' | 'route'>): string {
   if (request.clientAddress !== undefined) return request.clientAddress
   if (route === undefined) return request.sourceAddress
-  return clientAddress(
-    { peer: request.sourceAddress, forwardedFor: request.header('x-forwarded-for') },
-    route.settings,
-  )
+  const { settings } = route
+  // Looking for a header costs as much as all else here, and most have no proxy in front.
+  const forwardedFor = settings.xff_num_trusted_hops === 0 ? undefined : request.header('x-forwarded-for')
+  return clientAddress({ peer: request.sourceAddress, forwardedFor }, settings)
 }
 
 /** The facts that criteria read; headers are gathered only for a criterion that looks at them. */

@@ -30,9 +30,10 @@ export function clientAddress(
   { peer, forwardedFor = '' }: Arrived,
   { xff_num_trusted_hops: hops, skip_xff_append: isPeerLeftOut }: Forwarding,
 ): string {
+  if (hops === 0 && peer !== undefined) return peer
   const entries = forwardedFor.split(',')
   // Unless told not to, Envoy has put the peer at the end before it asks us.
-  if (hops === 0) return peer ?? (isPeerLeftOut ? UNKNOWN : addressIn(entries.at(-1)))
+  if (hops === 0) return isPeerLeftOut ? UNKNOWN : addressIn(entries.at(-1))
   return addressIn(entries.at(isPeerLeftOut ? -hops : -hops - 1))
 }
 

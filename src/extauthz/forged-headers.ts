@@ -36,7 +36,8 @@ export class OwnHeaders {
 
   /** @param name in lower case */
   areImitatedBy(name: string): boolean {
-    return !this.#names.has(name) && this.#variables.has(variableOf(name))
+    if (this.#variables.size === 0 || this.#names.has(name)) return false
+    return this.#variables.has(variableOf(name))
   }
 }
 
