@@ -88,13 +88,23 @@ class Copy implements Disposable {
   }
 }
 
+/** Empty where there is no history: an archive, or a checkout of somebody else's that git does not trust. */
 function git(...args: readonly string[]): string {
-  return execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim()
+  try {
+    return execFileSync('git', args, {
+      cwd: ROOT,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim()
+  } catch {
+    return ''
+  }
 }
 
 /** Files with a change since the day before the newest commit, and in what is not committed yet. */
 function recentFiles(): readonly string[] | undefined {
   const newest = Number(git('show', '-s', '--format=%ct', 'HEAD'))
+  if (newest === 0) return undefined
   const base = git('rev-list', '-1', `--before=${newest - DAY_SECONDS}`, 'HEAD')
   // A shallow clone has no such commit.
   return base === '' ? undefined : git('diff', '--name-only', base).split('\n')
