@@ -68,8 +68,12 @@ function restOf(split: SplitYaml): Readonly<Record<string, unknown>> | undefined
   return list === null ? rest : undefined
 }
 
-/** What is wrong from an entry on, when it shows within a few more; undefined when it does not. */
+/**
+ * What is wrong from an entry on, when it shows within a few more; undefined when it does not. A short list is better read
+ * as a whole: what is wrong before it may be told of the entries as well.
+ */
 function mistakesFrom(index: number, split: SplitYaml, text: string): YamlFile | undefined {
+  if (split.items.length <= ITEMS_AROUND_MISTAKE) return undefined
   const read = readYaml(excerpt(text, split, index, index + ITEMS_AROUND_MISTAKE))
   return read.mistakes.length > 0 ? read : undefined
 }
