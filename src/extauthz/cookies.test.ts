@@ -143,14 +143,18 @@ describe('splitting a Cookie header', () => {
       'v1.',
       '; _pomerium="',
     ]) {
+      // Of this thread alone, and the least of some tries: the collector may have its turn in any one.
       const timeOf = (length: number) => {
         const header = `${dear.repeat(length / dear.length)}_pomerium=x`
         split(header)
-        const from = process.cpuUsage().user
-        for (let run = 0; run < 5; run += 1) split(header)
-        return process.cpuUsage().user - from
+        const tries = Array.from({ length: 5 }, () => {
+          const from = process.threadCpuUsage().user
+          split(header)
+          return process.threadCpuUsage().user - from
+        })
+        return Math.min(...tries)
       }
-      assert.ok(timeOf(256_000) < 40 * Math.max(timeOf(16_000), 2000), JSON.stringify(dear))
+      assert.ok(timeOf(256_000) < 48 * Math.max(timeOf(16_000), 1000), JSON.stringify(dear))
     }
   })
 })
