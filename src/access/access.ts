@@ -84,24 +84,25 @@ export interface Access {
 }
 
 /** Before the first row. */
+export const NOTHING_FOUND = {
+  certificate: undefined,
+  isBearerTaken: false,
+  sessions: [],
+  isSwitchedOff: false,
+  outlived: undefined,
+  facts: undefined,
+  decision: undefined,
+} satisfies Partial<Access>
+
+/** Of who is known to have one of these sessions, and shows nothing else. */
 export function accessBy(
   begun: Pick<Access, 'request' | 'now' | 'host' | 'path' | 'route'> & {
     readonly sessionIds: readonly string[]
   },
 ): Access {
   const { sessionIds, ...rest } = begun
-  return {
-    ...rest,
-    credentials: {},
-    visitor: { sessionIds, serviceAccountIds: [], hasForgedToken: false },
-    certificate: undefined,
-    isBearerTaken: false,
-    sessions: [],
-    isSwitchedOff: false,
-    outlived: undefined,
-    facts: undefined,
-    decision: undefined,
-  }
+  const visitor = { sessionIds, serviceAccountIds: [], hasForgedToken: false }
+  return { ...NOTHING_FOUND, ...rest, credentials: {}, visitor }
 }
 
 /** Whether it is of somebody who has signed in; those that are made of a machine's credential end with that. */

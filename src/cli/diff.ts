@@ -78,7 +78,7 @@ async function changesIn(
   const replayNew = replayer(opened)
   const replayToday = today && replayer(today)
   const subjects = new KnownSubjects((logged, who) => {
-    const now = replayToday?.(logged, who, 'as it was')
+    const now = replayToday?.(logged, who, 'same')
     const then =
       today && now && 'route' in now && now.route ? { config: today.config, route: now.route } : undefined
     changes.add(logged, sideBefore(logged, now), replayNew(logged, who, then))
@@ -111,22 +111,8 @@ async function changesIn(
 
 const BY_POLICY: ReadonlySet<string> = new Set(['allow', 'deny', 'sign-in', 'step-up'])
 
-/** `as it was`: under the configuration that has decided, so far as anybody knows. */
 function replayer({ config }: OpenedConfig) {
   const choose = chooserOf(config)
-  return (
-    logged: LoggedDecision,
-    who: LoggedSubject | undefined,
-    then: Circumstances | 'as it was' | undefined,
-  ) => {
-    if (then !== 'as it was') return replay(config, choose, logged, who, then)
-    const choice = choose({ authority: logged.host, path: logged.path, method: logged.method })
-    return replay(
-      config,
-      choose,
-      logged,
-      who,
-      choice.kind === 'route' ? { config, route: choice.route } : undefined,
-    )
-  }
+  return (logged: LoggedDecision, who: LoggedSubject | undefined, then: Circumstances | 'same' | undefined) =>
+    replay(config, choose, logged, who, then)
 }

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Buffer } from 'node:buffer'
-import { isSignedIn } from '../access/access.ts'
+import { isSignedIn, NOTHING_FOUND } from '../access/access.ts'
 import { hostOf } from '../access/host.ts'
 import { precisionFor } from '../access/idle.ts'
 import { runRows } from '../access/pipeline.ts'
@@ -233,6 +233,7 @@ function decisionIdOf(check: Check | undefined): string {
 function begin(request: CheckRequest, now: number): Check {
   const at = request.path.indexOf('?')
   return {
+    ...NOTHING_FOUND,
     request,
     now,
     host: hostOf(request.host),
@@ -240,12 +241,5 @@ function begin(request: CheckRequest, now: number): Check {
     credentials: headerCredentials(request),
     route: undefined,
     visitor: undefined,
-    certificate: undefined,
-    isBearerTaken: false,
-    sessions: [],
-    isSwitchedOff: false,
-    outlived: undefined,
-    facts: undefined,
-    decision: undefined,
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import type { Settings } from '../../config/config.ts'
 import { flattenClaims } from '../../flat-claims.ts'
 import type {
@@ -13,6 +14,7 @@ import type {
   RequestFacts,
   Subject,
 } from '../../policy/decision.ts'
+import { ANONYMOUS } from '../access.ts'
 
 type WrittenSubject = NonNullable<Settings['test_subjects']>[string]
 type WrittenTest = NonNullable<Settings['tests']>[number]
@@ -21,8 +23,6 @@ export type Circumstances = Pick<
   WrittenTest,
   'method' | 'ip' | 'headers' | 'time' | 'client_certificate' | 'place' | 'records'
 >
-
-const ANONYMOUS: Subject = { kind: 'anonymous' }
 
 /** Who asks, and the name to call them by. */
 export interface Asker {

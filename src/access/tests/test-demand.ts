@@ -5,13 +5,13 @@
  *
  * @module
  */
+
 import type { Route, Settings } from '../../config/config.ts'
 import type { CompiledPolicy, Decision, RequestFacts, Subject } from '../../policy/decision.ts'
+import { ANONYMOUS } from '../access.ts'
 import { meetsDemand } from '../sign-in-age.ts'
 
 type GlobalTest = NonNullable<Settings['tests']>[number]
-
-const ANONYMOUS: Subject = { kind: 'anonymous' }
 
 /**
  * Whether the person would have to sign in once more. A test that neither says anything of the sign-in nor expects a

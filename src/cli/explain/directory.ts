@@ -20,7 +20,8 @@ export interface OpenDirectories extends AsyncDisposable {
   readonly idpIdsFor: RoutePorts['idpIdsFor']
 }
 
-const SILENT = { info() {}, warn() {} }
+/** Told to nobody: what a command looks at once. */
+export const SILENT = { info() {}, warn() {} }
 
 export async function openDirectories(config: Config, records: RecordStore): Promise<OpenDirectories> {
   const source = unchanging(config)

@@ -3,16 +3,14 @@
  *
  * @module
  */
+import { ANONYMOUS } from '../../access/access.ts'
 import { chooserOf } from '../../access/config-checks.ts'
-import type { Subject } from '../../policy/decision.ts'
 import type { OpenedConfig } from '../open-config.ts'
 import { KnownSubjects } from '../replay/known-subjects.ts'
 import { logLines } from '../replay/log-file.ts'
 import { type LoggedDecision, type LoggedSubject, readLogLine } from '../replay/log-lines.ts'
 import { replay } from '../replay/replay.ts'
 import { type Explanation, explanationOf, type Logged } from './explanation.ts'
-
-const ANONYMOUS: Subject = { kind: 'anonymous' }
 
 export async function explainedFromLog(
   opened: OpenedConfig,
@@ -26,11 +24,9 @@ export async function explainedFromLog(
   const { host, path, method } = logged
   const request = { authority: host, path, method }
   const choose = chooserOf(config)
-  const choice = choose(request)
+  const said = loggedOf(logged, config.checksum)
   // By the very configuration that decided: what it asked of the session is known to have held.
-  const isSame = logged.configChecksum !== undefined && config.checksum.startsWith(logged.configChecksum)
-  const then = isSame && choice.kind === 'route' ? { config, route: choice.route } : undefined
-  const replayed = replay(config, choose, logged, who, then)
+  const replayed = replay(config, choose, logged, who, said.hasChanged === false ? 'same' : undefined)
   const {
     facts,
     decision,
@@ -39,13 +35,13 @@ export async function explainedFromLog(
   return explanationOf(opened, {
     url: `https://${host}${path}`,
     request,
-    choice,
+    choice: choose(request),
     subject,
     facts,
     lookedUp: logged.inputs,
     decision,
     unknown: replayed.kind === 'unknown' ? replayed.why : [],
-    logged: loggedOf(logged, config.checksum),
+    logged: said,
   })
 }
 

@@ -17,7 +17,7 @@ import type { DataSources, RequestFacts } from '../../policy/decision.ts'
 import { openKeyring, openStore, stateDirFor, storeFileIn } from '../../session/open-state.ts'
 import type { Session } from '../../session/session.ts'
 import type { SessionStore } from '../../session/store.ts'
-import { openDirectories } from './directory.ts'
+import { openDirectories, SILENT } from './directory.ts'
 
 export interface JudgedSession {
   readonly verdict: Verdict
@@ -31,8 +31,6 @@ export interface SessionJudge extends AsyncDisposable {
   readonly session: Session
   judge(route: Route, facts: RequestFacts, data: DataSources | undefined): Promise<JudgedSession>
 }
-
-const SILENT = { info() {}, warn() {} }
 
 /** @throws {Fault} USAGE, STATE_UNUSABLE */
 export async function openSession(

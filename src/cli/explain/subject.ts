@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ANONYMOUS } from '../../access/access.ts'
 import { subjectFrom } from '../../access/tests/test-case.ts'
 import type { Config } from '../../config/config.ts'
 import { Fault } from '../../errors.ts'
@@ -21,8 +22,6 @@ export interface WhoOptions {
   readonly session?: string | undefined
   readonly 'state-dir'?: string | undefined
 }
-
-const ANONYMOUS: Subject = { kind: 'anonymous' }
 
 /** @throws {Fault} USAGE */
 export function subjectFor(options: WhoOptions, config: Config): Subject {

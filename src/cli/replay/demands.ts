@@ -25,15 +25,23 @@ export interface Circumstances {
   readonly route: Route
 }
 
+/** By route: a log has many lines of one. */
+const known = new WeakMap<Route, Demands>()
+
 function demandsOf({ config: { settings }, route }: Circumstances): Demands {
-  return {
-    lifetime: route.session_lifetime,
-    idle: route.session_idle_timeout ?? settings.session_idle_timeout,
-    maxAge: route.max_age,
-    acrValues: route.acr_values ?? [],
-    directory: JSON.stringify(settings.directory ?? null),
-    proxies: `${settings.xff_num_trusted_hops} ${settings.skip_xff_append}`,
+  let demands = known.get(route)
+  if (demands === undefined) {
+    demands = {
+      lifetime: route.session_lifetime,
+      idle: route.session_idle_timeout ?? settings.session_idle_timeout,
+      maxAge: route.max_age,
+      acrValues: route.acr_values ?? [],
+      directory: JSON.stringify(settings.directory ?? null),
+      proxies: `${settings.xff_num_trusted_hops} ${settings.skip_xff_append}`,
+    }
+    known.set(route, demands)
   }
+  return demands
 }
 
 /**

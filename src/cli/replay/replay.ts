@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { ANONYMOUS } from '../../access/access.ts'
 import type { Config, Route } from '../../config/config.ts'
 import type { Choice, ChooseRoute } from '../../config/routing/route-match.ts'
 import { policyOf } from '../../policy/compiled-policies.ts'
@@ -44,14 +45,13 @@ export const NO_SUBJECT = 'who the session was'
 /** Texts of the log that were longer are cut and end so. */
 const CUT = '…'
 
-const ANONYMOUS: Subject = { kind: 'anonymous' }
-
 export function replay(
   config: Config,
   choose: ChooseRoute,
   logged: LoggedDecision,
   who: LoggedSubject | undefined,
-  then?: Circumstances,
+  /** By what it was decided then, where that is known; `same`: by this very configuration. */
+  then?: Circumstances | 'same',
 ): Replayed {
   const { host, path, method } = logged
   const missing = Object.entries({ host, path, method }).flatMap(([name, text]) =>
@@ -75,15 +75,17 @@ export function replay(
     isPathAsWritten: route.paths_as_written,
   }
   const decision = policy.decide(subject, facts)
+  const now = { config, route }
+  const before = then === 'same' ? now : then
   const lacks = [
     ...lacking(decision, { logged, who, untoldRecords }),
     ...lackingHeaders(policy, logged, subject, facts, decision),
-    ...untoldOfAddress({ config, route }, then, policy),
+    ...untoldOfAddress(now, before, policy),
     // Only where it is the session that opens the route, and a person's: machines do not sign in.
     ...(decision.outcome === 'allow' &&
     subject.kind === 'user' &&
     policy.decide(ANONYMOUS, facts).outcome !== 'allow'
-      ? untoldOfSession({ config, route }, then, logged)
+      ? untoldOfSession(now, before, logged)
       : []),
   ]
   const why = [...new Set(lacks)]
