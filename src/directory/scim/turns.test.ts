@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import { measureTurns } from '../../../test/harness/turns.ts'
 import { inTurns } from '../../turns.ts'
 import { readJson } from './read-json.ts'
 import { MapRecords } from './records.fixture.ts'
@@ -34,24 +35,9 @@ interface Asked {
   readonly longestMs: number
 }
 
-function spentMs(): number {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) / 1000
-}
-
 async function ask(source: ScimSource, method: string, address: string, body?: object): Promise<Asked> {
   const [path = '', query] = address.split('?')
   const sent = body && JSON.stringify(body)
-  const seen = { longestMs: 0, isOver: false }
-  const watch = async () => {
-    for (let last = spentMs(); !seen.isOver; ) {
-      await setImmediate()
-      const now = spentMs()
-      seen.longestMs = Math.max(seen.longestMs, now - last)
-      last = now
-    }
-  }
-  const watching = watch()
   const answer = async () => {
     const request = {
       method,
@@ -68,17 +54,13 @@ async function ask(source: ScimSource, method: string, address: string, body?: o
     })
     return { status, text: told === undefined ? '' : await inTurns(writeJson(told)) }
   }
-  try {
-    const { status, text } = await answer().catch((error: unknown) => {
+  const { result, longestMs } = await measureTurns(() =>
+    answer().catch((error: unknown) => {
       if (error instanceof ScimRefusal) return { status: error.status, text: error.scimType ?? '' }
       throw error
-    })
-    seen.isOver = true
-    await watching
-    return { status, text, longestMs: seen.longestMs }
-  } finally {
-    seen.isOver = true
-  }
+    }),
+  )
+  return { ...result, longestMs }
 }
 
 const idOf = (text: string) => (JSON.parse(text) as { id: string }).id
