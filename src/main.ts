@@ -22,7 +22,7 @@ import type { ConfigSource } from './config/file/watch.ts'
 import { openSigningKeys } from './crypto/signing-keys.ts'
 import { type LocalCa, openLocalCa } from './crypto/x509/local-ca.ts'
 import { requireDirectoryFiles } from './directory/file-problems.ts'
-import { SCIM_PATH } from './directory/scim/face.ts'
+import { SCIM_PATH } from './directory/scim/endpoint.ts'
 import { serveExtAuthz } from './extauthz/service.ts'
 import { followConfig, portMistakes } from './follow-config.ts'
 import { policyOf } from './policy/compiled-policies.ts'
@@ -105,7 +105,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       provider: providers.find,
       idpIdsFor: providers.idsFor,
       directory,
-      mounts: [{ path: SCIM_PATH, add: (server) => directory.addScimFace(server) }],
+      mounts: [{ path: SCIM_PATH, add: (server) => directory.addScimEndpoint(server) }],
       mayOpen: mayOpenBy(
         { sessions, directory, data: lookups, now, logger },
         { policyOf, idpIdsFor: providers.idsFor },

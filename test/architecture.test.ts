@@ -10,6 +10,7 @@ const GROUND = [
   'turns.ts',
   'flat-claims.ts',
   'mail-address.ts',
+  'rate-limiter.ts',
   'crypto',
   'edge',
   'outbound',
@@ -61,6 +62,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   'turns.ts': [],
   'flat-claims.ts': [],
   'mail-address.ts': [],
+  'rate-limiter.ts': [],
 }
 
 /** Rooms that may be named in types but not be run. */

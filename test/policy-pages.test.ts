@@ -8,10 +8,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { parse } from 'yaml'
-import { type AskerWorld, readAsker } from '../src/policy/asker.fixture.ts'
 import { compilePolicy, type RoutePolicy } from '../src/policy/compile.ts'
 import type { PolicyContext } from '../src/policy/context.ts'
 import type { Identified, Subject } from '../src/policy/decision.ts'
+import { type RequesterWorld, readRequester } from '../src/policy/requester.fixture.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const read = (page: string): string => readFileSync(join(ROOT, page), 'utf8')
@@ -63,7 +63,7 @@ const CONTEXT: PolicyContext = {
   records: { employees: { key: 'user.email' }, networks: { key: 'request.ip' } },
 }
 
-const world: AskerWorld = {
+const world: RequesterWorld = {
   certificates: { till: CERTIFICATE, copied: { ...CERTIFICATE, validity: 'invalid' } },
   places: {
     berlin: { country: 'DE', continent: 'EU', city: 'Berlin', asn: 3320 },
@@ -79,7 +79,7 @@ const world: AskerWorld = {
 interface Example {
   readonly title: string
   readonly route: RoutePolicy
-  readonly answers: readonly (readonly [asker: string, answer: string])[]
+  readonly answers: readonly (readonly [requester: string, answer: string])[]
 }
 
 /** Fences marked `yaml policy` and `yaml route`, each with the table that follows. */
@@ -93,10 +93,9 @@ function examplesOf(page: string): readonly Example[] {
     return {
       title: /^#+ (.*)$/m.exec(before.slice(before.lastIndexOf('\n#') + 1))?.[1] ?? page,
       route: form === 'policy' ? { policy: value } : (value as RoutePolicy),
-      answers: [...after.matchAll(/^\| `([^`]+)` \| (\S[^|]*) \|$/gm)].map(([, asker = '', answer = '']) => [
-        asker,
-        answer.trim(),
-      ]),
+      answers: [...after.matchAll(/^\| `([^`]+)` \| (\S[^|]*) \|$/gm)].map(
+        ([, requester = '', answer = '']) => [requester, answer.trim()],
+      ),
     }
   })
 }
@@ -114,13 +113,13 @@ for (const [page, fewest] of Object.entries(PAGES)) {
         assert.ok(answers.length > 0, 'no table')
         const { policy, problems } = compilePolicy(route, CONTEXT)
         assert.ok(policy, JSON.stringify(problems))
-        const told = answers.map(([asker]) => {
-          const { who, request } = readAsker(asker, world)
+        const told = answers.map(([requester]) => {
+          const { who, request } = readRequester(requester, world)
           const subject = PEOPLE[who]
-          assert.ok(subject, asker)
+          assert.ok(subject, requester)
           const { outcome, reasons, observed } = policy.decide(subject, request)
           const watched = observed && `; observed ${[observed.outcome, ...observed.reasons].join(' ')}`
-          return [asker, [outcome, ...reasons].join(' ') + (watched ?? '')]
+          return [requester, [outcome, ...reasons].join(' ') + (watched ?? '')]
         })
         assert.deepEqual(told, answers)
       })

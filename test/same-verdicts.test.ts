@@ -62,14 +62,14 @@ const PEOPLE: Readonly<Record<string, Somebody>> = {
 
 const DIRECTORIES = {
   'no directory': undefined,
-  'a directory that knows nothing else': { apply: (session: Session) => session, isSwitchedOff: () => false },
+  'a directory that knows nothing else': { apply: (session: Session) => session, isDeactivated: () => false },
   'a directory that took the groups away': {
     apply: (session: Session): Session => ({ ...session, groups: [], version: 2 }),
-    isSwitchedOff: () => false,
+    isDeactivated: () => false,
   },
   'a directory that switched alice off': {
     apply: (session: Session) => session,
-    isSwitchedOff: ({ userId }: Session) => userId === ALICE.userId,
+    isDeactivated: ({ userId }: Session) => userId === ALICE.userId,
   },
 }
 

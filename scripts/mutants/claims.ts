@@ -78,7 +78,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'key: other.address, isSure',
     replace: 'key: text.toLowerCase(), isSure',
     tests: ['src/directory/directory.test.ts', 'src/lookups/record-table.test.ts'],
-    breaks: 'Who was switched off comes in by another spelling of the same domain.',
+    breaks: 'Who was deactivated comes in by another spelling of the same domain.',
   },
   {
     file: 'src/mail-address.ts',
@@ -92,14 +92,14 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'guess?.lenient.address ?? lenient(text)',
     replace: 'lenient(text)',
     tests: ['src/directory/directory.test.ts'],
-    breaks: 'Who was switched off comes in by a dot behind their address.',
+    breaks: 'Who was deactivated comes in by a dot behind their address.',
   },
   {
     file: 'src/directory/effective-groups.ts',
     find: "return found === 'perhaps off'",
     replace: 'return false',
     tests: ['src/directory/directory.test.ts'],
-    breaks: 'Who may be somebody switched off comes in on routes for anybody signed in.',
+    breaks: 'Who may be somebody deactivated comes in on routes for anybody signed in.',
   },
   {
     file: 'src/directory/effective-groups.ts',

@@ -1,7 +1,7 @@
-/** Lines that everything else stands on: handles, seals, signed URLs, the order of a check, the sign-in. */
+/** Lines that everything else stands on: references, seals, signed URLs, the order of a check, the sign-in. */
 import type { Mutant } from './mutant.ts'
 
-const HANDLE = ['src/edge/session-handle.test.ts']
+const REFERENCE = ['src/edge/session-reference.test.ts']
 const SIGNED = ['src/crypto/signed-url.test.ts']
 const SEAL = ['src/crypto/seal.test.ts']
 const FLOW = ['src/edge/flow.test.ts']
@@ -13,25 +13,25 @@ const POLICY = ['src/policy/missing-facts.test.ts', 'src/policy/known-groups.tes
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    file: 'src/edge/session-handle.ts',
+    file: 'src/edge/session-reference.ts',
     find: 'return timingSafeEqual(expected, Buffer.from(mac)) ? sessionId : undefined',
     replace: 'return expected.length > 0 ? sessionId : undefined',
-    tests: HANDLE,
+    tests: REFERENCE,
     breaks: 'whoever knows or guesses the id of a session has it',
   },
   {
-    file: 'src/edge/session-handle.ts',
+    file: 'src/edge/session-reference.ts',
     find: '${audience.toLowerCase()}',
     replace: '${audience.slice(0, 0)}',
-    tests: HANDLE,
+    tests: REFERENCE,
     breaks: 'the cookie of one host is good on every other',
   },
   {
-    file: 'src/edge/session-handle.ts',
-    find: '[...handles].slice(0, MOST_HANDLES)',
-    replace: '[...handles]',
-    tests: HANDLE,
-    breaks: 'a request with thousands of handles costs thousands of MACs',
+    file: 'src/edge/session-reference.ts',
+    find: '[...references].slice(0, MOST_REFERENCES)',
+    replace: '[...references]',
+    tests: REFERENCE,
+    breaks: 'a request with thousands of references costs thousands of MACs',
   },
   {
     file: 'src/crypto/signed-url.ts',
@@ -233,7 +233,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/access/pipeline.ts',
-    find: 'keepSessions(access, (session) => !directory.isSwitchedOff(session))',
+    find: 'keepSessions(access, (session) => !directory.isDeactivated(session))',
     replace: '',
     tests: PIPELINE,
     breaks: 'whom the directory has deactivated goes on',

@@ -55,7 +55,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: '(source.stillOff ?? []).some(',
     replace: '[].some(',
     tests: ['src/directory/open-directory.test.ts'],
-    breaks: 'The first push to a source brings back everybody whom it had switched off as a file.',
+    breaks: 'The first push to a source brings back everybody whom it had deactivated as a file.',
   },
   {
     file: 'src/directory/open-directory.ts',

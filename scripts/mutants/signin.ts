@@ -25,14 +25,14 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'bearer[^a-z0-9]*pomerium-)`',
     replace: 'bearer +pomerium-)`',
     tests: CREDENTIALS,
-    breaks: 'the handle of a session reaches the app',
+    breaks: 'the reference of a session reaches the app',
   },
   {
     file: 'src/extauthz/credentials.ts',
     find: 'forProxies !== undefined && MENTIONS_OURS.test(forProxies) ? forProxies : undefined,',
     replace: 'undefined,',
     tests: CREDENTIALS,
-    breaks: 'the handle of a session in Proxy-Authorization reaches the app',
+    breaks: 'the reference of a session in Proxy-Authorization reaches the app',
   },
   {
     file: 'src/extauthz/pipeline.ts',
@@ -92,10 +92,10 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a neighbour on the domain signs people in as the attacker',
   },
   {
-    file: 'src/edge/session-handle.ts',
+    file: 'src/edge/session-reference.ts',
     find: 'const content = `${sessionId}\\0${audience.toLowerCase()}\\0${cookieName}`',
     replace: 'const content = `${sessionId}\\0${audience.toLowerCase()}`',
-    tests: ['src/edge/session-handle.test.ts'],
+    tests: ['src/edge/session-reference.test.ts'],
     breaks: 'a cookie that apps have seen under an older name opens their visitors’ sessions',
   },
   {
@@ -108,10 +108,10 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/extauthz/cookies.ts',
-    find: 'name.startsWith(OUR_PREFIX) || hasHandleForm(pair.value)',
+    find: 'name.startsWith(OUR_PREFIX) || hasReferenceForm(pair.value)',
     replace: 'name.startsWith(OUR_PREFIX)',
     tests: COOKIES,
-    breaks: 'an app sees handles under a name that the cookie had before',
+    breaks: 'an app sees references under a name that the cookie had before',
   },
   {
     file: 'src/extauthz/pipeline.ts',

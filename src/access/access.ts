@@ -27,7 +27,7 @@ export interface Refused<Reason extends string = AccessReason> {
 /** Why nobody's policy need be asked, or why its answer is not enough. */
 export type AccessReason =
   | 'conflicting-credentials'
-  | 'account-switched-off'
+  | 'account-deactivated'
   | 'no-person-signs-in'
   | CredentialProblem
 
@@ -71,12 +71,12 @@ export interface Access {
   certificate: ClientCertificate | undefined
   /** Whether `authorization` holds a token that is verified here: the upstream does not see it. */
   isBearerTaken: boolean
-  /** Live sessions that the request's handles name; the rows narrow them down. */
+  /** Live sessions that the request's references name; the rows narrow them down. */
   sessions: readonly Session[]
-  /** Whether a directory has switched off whom the request came with. */
-  isSwitchedOff: boolean
+  /** Whether a directory has deactivated whom the request came with. */
+  isDeactivated: boolean
   /** What the route allows of what a session has too much of, lifetime or idle time: such ones don't count. Milliseconds. */
-  outlived: number | undefined
+  passedLimit: number | undefined
   /** What the policy was asked with, once it was. */
   facts: AccessFacts | undefined
   /** What the policy said. */
@@ -88,8 +88,8 @@ export const NOTHING_FOUND = {
   certificate: undefined,
   isBearerTaken: false,
   sessions: [],
-  isSwitchedOff: false,
-  outlived: undefined,
+  isDeactivated: false,
+  passedLimit: undefined,
   facts: undefined,
   decision: undefined,
 } satisfies Partial<Access>

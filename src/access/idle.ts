@@ -56,7 +56,7 @@ function dropIdle(
   }
   if (awake.length === access.sessions.length) return
   access.sessions = awake
-  access.outlived = Math.min(access.outlived ?? limit, limit)
+  access.passedLimit = Math.min(access.passedLimit ?? limit, limit)
 }
 
 /** It does not count in any case; that it can't be deleted now is told, and tried again by the next request. */

@@ -9,10 +9,10 @@ import {
   authorizerFor,
   configOf,
   cookieOf,
-  handleOf,
   KEYS,
   NOW,
   objectOf,
+  referenceOf,
 } from '../extauthz/authorizer.fixture.ts'
 import type { Session } from '../session/session.ts'
 import { type ServiceAccountValue, serviceAccountOf } from './credentials/service-account/service-account.ts'
@@ -176,7 +176,7 @@ describe('a service account', () => {
     const other = makeServiceAccountToken(OTHER_ID, KEYS.serviceAccount)
     const both: readonly Record<string, string>[] = [
       { authorization: `Pomerium ${TOKEN}`, cookie: cookieOf(ALICE) },
-      { authorization: `Pomerium ${TOKEN}`, 'x-pomerium-authorization': handleOf(ALICE) },
+      { authorization: `Pomerium ${TOKEN}`, 'x-pomerium-authorization': referenceOf(ALICE) },
       { authorization: `Pomerium ${TOKEN}`, 'x-pomerium-authorization': other },
       { authorization: `Pomerium ${TOKEN}, Pomerium ${other}` },
       { authorization: `Pomerium ${TOKEN}, Bearer foreign` },
@@ -325,12 +325,12 @@ describe('a bearer token', () => {
     using fixture = bearerFixture()
     for (const headers of [
       { ...CI_TOKEN, cookie: cookieOf(ALICE) },
-      { ...CI_TOKEN, 'x-pomerium-authorization': handleOf(ALICE) },
+      { ...CI_TOKEN, 'x-pomerium-authorization': referenceOf(ALICE) },
       { authorization: 'Bearer one,Bearer two' },
       { authorization: 'Bearer one, Basic eDp5' },
       { authorization: 'Basic eDp5, Bearer one' },
       { authorization: 'Basic eDp5,BEARER one' },
-      { authorization: `Bearer one, Pomerium ${handleOf(ALICE)}` },
+      { authorization: `Bearer one, Pomerium ${referenceOf(ALICE)}` },
     ])
       assert.equal((await fixture.ask({ headers })).status, 400, JSON.stringify(headers))
   })

@@ -31,8 +31,8 @@ const NOT_FOREIGN: AccessRow = {
   run: dropForeignSessions,
 }
 const NOT_SWITCHED_OFF: AccessRow = {
-  name: 'whom the directory has switched off counts as nobody',
-  run: dropSwitchedOff,
+  name: 'whom the directory has deactivated counts as nobody',
+  run: dropDeactivated,
 }
 
 /** Whose sessions and tokens count, here and now. */
@@ -94,7 +94,7 @@ type Clock = Pick<AccessDependencies, 'now'>
 
 /**
  * After a wait, of a provider's seconds or a store's milliseconds: a session may have ended meanwhile, somebody may
- * have been switched off, groups or the configuration may be others. What depends on the moment is asked once more at
+ * have been deactivated, groups or the configuration may be others. What depends on the moment is asked once more at
  * the new one; a store that answers late again is waited for, but does not begin another round.
  */
 async function judgeAgain<Judged extends Access, Dependencies extends Clock, Reason extends string>(
@@ -138,7 +138,7 @@ function keepFound(access: Access, found: readonly (Session | undefined)[]): und
 
 /** The store forgets expired sessions in its own time; here it is the instant that counts. Tokens are refused instead. */
 function dropExpiredSessions(access: Access): undefined {
-  access.outlived = undefined
+  access.passedLimit = undefined
   keepSessions(access, (session) => !isSignedIn(access, session) || access.now < session.expiresAt)
   const lifetime = access.route?.route.session_lifetime
   if (lifetime !== undefined) keepWithin(access, lifetime, ({ issuedAt }) => access.now - issuedAt)
@@ -152,11 +152,11 @@ function dropForeignSessions(access: Access): undefined {
 }
 
 /** They have a session still; what it opened is closed, and signing in again would not help (see `askPolicy`). */
-function dropSwitchedOff(access: Access, { directory }: AccessDependencies): undefined {
-  access.isSwitchedOff = false
-  if (directory === undefined || !access.sessions.some((session) => directory.isSwitchedOff(session))) return
-  access.isSwitchedOff = true
-  keepSessions(access, (session) => !directory.isSwitchedOff(session))
+function dropDeactivated(access: Access, { directory }: AccessDependencies): undefined {
+  access.isDeactivated = false
+  if (directory === undefined || !access.sessions.some((session) => directory.isDeactivated(session))) return
+  access.isDeactivated = true
+  keepSessions(access, (session) => !directory.isDeactivated(session))
 }
 
 function applyDirectory(access: Access, { directory }: AccessDependencies): undefined {
@@ -179,8 +179,8 @@ function askPolicy(access: Access, { data }: AccessDependencies): Verdict | unde
   const decision = route.policy.decide(subjectOf(session, provider), facts)
   access.decision = decision
   // The identity provider might sign them in again and again, and they would be sent there again and again.
-  if (decision.outcome === 'sign-in' && access.isSwitchedOff)
-    return { outcome: 'refuse', reason: 'account-switched-off' }
+  if (decision.outcome === 'sign-in' && access.isDeactivated)
+    return { outcome: 'refuse', reason: 'account-deactivated' }
   return decision.outcome === 'allow' ? undefined : { outcome: decision.outcome, decision }
 }
 
@@ -188,7 +188,7 @@ function askPolicy(access: Access, { data }: AccessDependencies): Verdict | unde
 function keepWithin(access: Access, limit: number, amountOf: (session: Session) => number): undefined {
   keepSessions(access, (session) => {
     const isKept = !isSignedIn(access, session) || amountOf(session) < limit
-    if (!isKept) access.outlived = Math.min(access.outlived ?? limit, limit)
+    if (!isKept) access.passedLimit = Math.min(access.passedLimit ?? limit, limit)
     return isKept
   })
 }

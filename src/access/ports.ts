@@ -22,7 +22,7 @@ export interface DirectoryPort {
   /** The session with its effective groups: one and the same object until something changes. */
   apply(session: Session): Session
   /** Whether a directory says that this person has left or is locked out. */
-  isSwitchedOff(session: Session): boolean
+  isDeactivated(session: Session): boolean
   /** Called when what `apply` answers may have changed, for anybody. */
   onChange(listener: () => void): Disposable
 }
@@ -47,7 +47,7 @@ export interface AccessDependencies {
   readonly serviceAccounts?: ServiceAccountSource | undefined
   readonly bearer?: BearerSource | undefined
   /** Unset: groups are those of the session. */
-  readonly directory?: Pick<DirectoryPort, 'apply' | 'isSwitchedOff'> | undefined
+  readonly directory?: Pick<DirectoryPort, 'apply' | 'isDeactivated'> | undefined
   /** Records and places that policies look up. */
   readonly data?: DataSources | undefined
   /** Epoch milliseconds. */

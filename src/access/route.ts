@@ -4,7 +4,7 @@
  * @module
  */
 import type { Config, Route, Settings } from '../config/config.ts'
-import type { SignInDemand } from '../edge/sign-in-demand.ts'
+import type { AuthenticationRequirement } from '../edge/authentication-requirement.ts'
 import { Fault } from '../errors.ts'
 import { providerNameIn } from '../identity/provider-names.ts'
 import type { Compilation } from '../policy/compile.ts'
@@ -27,7 +27,7 @@ export class AccessRoute {
   readonly settings: Settings
   readonly policy: CompiledPolicy
   /** What is asked of the sign-in of those who may pass. */
-  readonly demand: SignInDemand
+  readonly demand: AuthenticationRequirement
   readonly isDemanding: boolean
   /** Longest silence of a session that still counts here; milliseconds. */
   readonly idleTimeout: number | undefined

@@ -3,13 +3,17 @@
  *
  * @module
  */
-import type { SignInDemand } from '../edge/sign-in-demand.ts'
+import type { AuthenticationRequirement } from '../edge/authentication-requirement.ts'
 import type { Session } from '../session/session.ts'
 
 type SignedIn = Pick<Session, 'authenticatedAt' | 'issuedAt' | 'acr'>
 
 /** The same judgement wherever it is asked for: two that differ would send people round and round. */
-export function meetsDemand(session: SignedIn, { maxAge, acrValues }: SignInDemand, now: number): boolean {
+export function meetsDemand(
+  session: SignedIn,
+  { maxAge, acrValues }: AuthenticationRequirement,
+  now: number,
+): boolean {
   return isRecent(session, maxAge, now) && hasAcr(session, acrValues)
 }
 

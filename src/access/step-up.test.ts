@@ -7,10 +7,10 @@ import {
   BOB,
   configOf,
   cookieOf,
-  handleOf,
   MapStore,
   NOW,
   objectOf,
+  referenceOf,
   STAFF_ROUTE,
 } from '../extauthz/authorizer.fixture.ts'
 import type { Session } from '../session/session.ts'
@@ -82,14 +82,14 @@ describe('a route with max_age', () => {
     assert.equal(query(String(body['login_url']))['pomerium_max_age'], '900')
   })
 
-  it('answers each other kind of asker in its own shape, and redirects none of them', async () => {
+  it('answers each other kind of requester in its own shape, and redirects none of them', async () => {
     const { ask } = open({ max_age: '15m' }, old)
     const asks: readonly Ask[] = [
       { method: 'POST' },
       { headers: { upgrade: 'websocket', connection: 'upgrade' } },
       { method: 'POST', headers: { 'content-type': 'application/grpc' } },
       { headers: { 'user-agent': 'kubectl kubernetes/1.34' } },
-      { headers: { authorization: `Pomerium ${handleOf({ ...ALICE, ...old })}`, cookie: '' } },
+      { headers: { authorization: `Pomerium ${referenceOf({ ...ALICE, ...old })}`, cookie: '' } },
     ]
     for (const each of asks) {
       const answer = await ask(each)

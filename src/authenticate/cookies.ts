@@ -4,7 +4,7 @@
  * @module
  */
 import { type SessionCookie, sessionCookieAt } from '../edge/session-cookie.ts'
-import { makeHandle } from '../edge/session-handle.ts'
+import { makeReference } from '../edge/session-reference.ts'
 import { cookiePairs } from '../transport/cookie-header.ts'
 import type { Visit } from './visit.ts'
 
@@ -52,7 +52,7 @@ export interface CookieSettings {
   readonly cookie_same_site: 'strict' | 'lax' | 'none'
 }
 
-/** Its name on this host, and what its handle is bound to. */
+/** Its name on this host, and what its reference is bound to. */
 export function sessionCookieOf({ site, config }: Visit): SessionCookie {
   return sessionCookieAt(site.host, config.settings, site.kind)
 }
@@ -60,9 +60,9 @@ export function sessionCookieOf({ site, config }: Visit): SessionCookie {
 /** A session cookie that names a session. */
 export function sessionCookie(visit: Visit, sessionId: string): string {
   const cookie = sessionCookieOf(visit)
-  const handle = makeHandle({ sessionId, ...cookie }, visit.services.keys.cookie)
+  const reference = makeReference({ sessionId, ...cookie }, visit.services.keys.cookie)
   const { settings } = visit.config
-  return writeSessionCookie(cookie, handle, settings, Math.floor(settings.cookie_expire / 1000))
+  return writeSessionCookie(cookie, reference, settings, Math.floor(settings.cookie_expire / 1000))
 }
 
 export function clearedSessionCookie(visit: Visit): string {

@@ -58,7 +58,7 @@ export function fingerprint(cookie: string): string {
   return createHash('sha256').update(cookie).digest('base64url')
 }
 
-/** 128 random bits, in the alphabet of cookies and handles. */
+/** 128 random bits, in the alphabet of cookies and references. */
 export function randomId(): string {
   return randomBytes(16).toString('base64url')
 }

@@ -90,7 +90,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   },
   async consultDirectory(world) {
     const browser = await signedIn(world)
-    world.directory.set('alice', 'switched off')
+    world.directory.set('alice', 'deactivated')
     for (const path of ['user', 'routes', 'api/v1/routes', ''])
       assert.equal((await browser.ask(`${APP}/.pomerium/${path}`)).status, 403, path)
     const signIn = await browser.openUntil('https://x.apps.example.com/', /sign_in/)

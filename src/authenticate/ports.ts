@@ -33,7 +33,7 @@ export interface DirectoryPort {
   /** The session with its effective groups. */
   apply(session: Session): Session
   /** Whether a directory says that this person has left or is locked out. */
-  isSwitchedOff(session: Session): boolean
+  isDeactivated(session: Session): boolean
 }
 
 /** All that a step may use besides the visit itself. */

@@ -9,7 +9,7 @@
  */
 
 import { liveSessions } from '../access/live-sessions.ts'
-import { makeHandle, openHandle } from '../edge/session-handle.ts'
+import { makeReference, openReference } from '../edge/session-reference.ts'
 import type { Session } from '../session/session.ts'
 import { cookiePairs } from '../transport/cookie-header.ts'
 import { cookieValues, hostOnlyCookie } from './cookies.ts'
@@ -28,18 +28,18 @@ export function hasSeveralProviders({ services, config }: Visit): boolean {
 export function recallCookie(visit: Visit, { id, idpId }: Session): string {
   const { services, config } = visit
   const scope = scopeOf(visit, idpId)
-  const handle = makeHandle({ sessionId: id, ...scope }, services.keys.cookie)
-  return hostOnlyCookie(scope.cookieName, handle, Math.floor(config.settings.cookie_expire / 1000))
+  const reference = makeReference({ sessionId: id, ...scope }, services.keys.cookie)
+  return hostOnlyCookie(scope.cookieName, reference, Math.floor(config.settings.cookie_expire / 1000))
 }
 
 /** What the cookies of this browser name, alive or not. Browsers keep one of a name, so two are a forgery and count as none. */
-export function recalledHandles(
+export function recalledReferences(
   visit: Visit,
 ): readonly { readonly sessionId: string; readonly idpId: string }[] {
   return recalledIds(visit).flatMap((idpId) => {
     const scope = scopeOf(visit, idpId)
-    const [handle = '', another] = cookieValues(visit.request.headers.cookie, scope.cookieName)
-    const sessionId = openHandle(handle, scope, visit.services.keys.cookie)
+    const [reference = '', another] = cookieValues(visit.request.headers.cookie, scope.cookieName)
+    const sessionId = openReference(reference, scope, visit.services.keys.cookie)
     return sessionId === undefined || another !== undefined ? [] : [{ sessionId, idpId }]
   })
 }
@@ -48,7 +48,7 @@ export function recalledHandles(
 export async function recalledSessions(visit: Visit): Promise<readonly Session[]> {
   const { services, config, now } = visit
   const found = await Promise.all(
-    recalledHandles(visit).map(async ({ sessionId, idpId }) => {
+    recalledReferences(visit).map(async ({ sessionId, idpId }) => {
       const session = await services.sessions.find(sessionId)
       return session?.idpId === idpId ? session : undefined
     }),

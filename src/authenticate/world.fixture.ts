@@ -17,14 +17,14 @@ import { parseConfig } from '../config/parse.ts'
 import { deriveKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/seal.ts'
 import { openSigningKeys } from '../crypto/signing-keys.ts'
+import { type AuthenticationRequirement, NO_DEMAND } from '../edge/authentication-requirement.ts'
 import { flowHash, newFlowCookieValue } from '../edge/flow.ts'
 import { sessionCookieAt } from '../edge/session-cookie.ts'
-import { openHandle } from '../edge/session-handle.ts'
-import { NO_DEMAND, type SignInDemand as RouteDemand } from '../edge/sign-in-demand.ts'
+import { openReference } from '../edge/session-reference.ts'
 import { buildSignInUrl } from '../edge/sign-in-url.ts'
 import { Fault } from '../errors.ts'
 import type { SignInFacts } from '../identity/openid/sign-in-facts.ts'
-import type { Identity, IdentityProvider, SignInDemand } from '../identity/provider.ts'
+import type { Identity, IdentityProvider, RequestedAuthentication } from '../identity/provider.ts'
 import type { SignOutHints } from '../identity/sign-out-hints.ts'
 import { compilePolicy } from '../policy/compile.ts'
 import { policyOf } from '../policy/compiled-policies.ts'
@@ -76,9 +76,9 @@ export class FakeProvider implements IdentityProvider {
   idToken = 'planted-id-token'
   refreshEveryMs: number | undefined
   /** What each sign-in was asked to bring. */
-  readonly demands: SignInDemand[] = []
+  readonly demands: RequestedAuthentication[] = []
   /** When and how people show who they are there. */
-  signInFacts: (demand: SignInDemand) => SignInFacts = () => ({})
+  signInFacts: (demand: RequestedAuthentication) => SignInFacts = () => ({})
   /** Thrown instead of whatever is asked next. */
   fault: Fault | undefined
   readonly #codes = new Map<
@@ -96,7 +96,7 @@ export class FakeProvider implements IdentityProvider {
 
   authorizationUrl(
     signIn: { oauthState: string; idTokenNonce: string; codeVerifier: string },
-    demand: SignInDemand = {},
+    demand: RequestedAuthentication = {},
   ): Promise<URL> {
     if (this.fault !== undefined) return Promise.reject(this.fault)
     this.demands.push(demand)
@@ -227,9 +227,9 @@ export class World implements AsyncDisposable {
   /** Ids of those whose sessions count on a host. */
   idsAt: (host: string) => readonly string[] = () => [this.idpId]
   /** What the directory says, by user id: the groups of somebody, or that they have left. */
-  readonly directory = new Map<string, readonly string[] | 'switched off'>()
+  readonly directory = new Map<string, readonly string[] | 'deactivated'>()
   /** What the gate asks of those whom it lets in. */
-  demand: RouteDemand = NO_DEMAND
+  demand: AuthenticationRequirement = NO_DEMAND
 
   private constructor(sessions: SessionStore, config: Config, directory: string) {
     this.sessions = sessions
@@ -261,9 +261,9 @@ export class World implements AsyncDisposable {
     const directory: DirectoryPort = {
       apply: (session) => {
         const groups = this.directory.get(session.userId)
-        return groups === undefined || groups === 'switched off' ? session : { ...session, groups }
+        return groups === undefined || groups === 'deactivated' ? session : { ...session, groups }
       },
-      isSwitchedOff: ({ userId }) => this.directory.get(userId) === 'switched off',
+      isDeactivated: ({ userId }) => this.directory.get(userId) === 'deactivated',
     }
     this.#stack.use(this.metrics)
     this.#stack.use(this.sessions)
@@ -301,7 +301,7 @@ export class World implements AsyncDisposable {
   }
 
   async sessionAt(host: string, cookie: string | undefined): Promise<Session | undefined> {
-    const sessionId = openHandle(cookie ?? '', this.#cookieAt(host), this.keys.cookie)
+    const sessionId = openReference(cookie ?? '', this.#cookieAt(host), this.keys.cookie)
     return sessionId === undefined ? undefined : await this.sessions.find(sessionId)
   }
 

@@ -216,12 +216,12 @@ describe('a session under a directory', () => {
   it('is of somebody who has left when any source says so', () => {
     const left = Roster.of([{ ...PERSON, isActive: false }], [])
     assert.equal(
-      new Bench([sourceOf([]), sourceOf([], { roster: left })]).directory.isSwitchedOff(ALICE),
+      new Bench([sourceOf([]), sourceOf([], { roster: left })]).directory.isDeactivated(ALICE),
       true,
     )
-    assert.equal(new Bench([sourceOf([])]).directory.isSwitchedOff(ALICE), false)
+    assert.equal(new Bench([sourceOf([])]).directory.isDeactivated(ALICE), false)
     const bob = { ...ALICE, userId: 'bob-id', email: undefined }
-    assert.equal(new Bench([sourceOf([], { roster: left })]).directory.isSwitchedOff(bob), false)
+    assert.equal(new Bench([sourceOf([], { roster: left })]).directory.isDeactivated(bob), false)
   })
 
   it('is of somebody who has left when their address is not vouched for, or is spelt in another way', () => {
@@ -235,7 +235,7 @@ describe('a session under a directory', () => {
     const roster = Roster.of([...people.map(personOff), PERSON], [group('1')])
     const isOff = (member: Partial<Member>, matchBy = 'email') => {
       const { directory } = new Bench([sourceOf([], { roster, matchBy })])
-      return directory.isSwitchedOff({ ...ALICE, userId: 'u', claims: {}, ...member })
+      return directory.isDeactivated({ ...ALICE, userId: 'u', claims: {}, ...member })
     }
     const addresses = [
       ...people,
@@ -277,7 +277,7 @@ describe('a session under a directory', () => {
     const nobodyOff = sourceOf([], { roster: Roster.of([PERSON], []) })
     const unread = { ...ALICE, email, claims: unreadMark('email') }
     const { directory } = new Bench([nobodyOff])
-    assert.deepEqual([directory.isSwitchedOff(unread), directory.apply(unread).groups], [false, 'unknown'])
+    assert.deepEqual([directory.isDeactivated(unread), directory.apply(unread).groups], [false, 'unknown'])
   })
 
   it('gains no groups by an address that could be read as that of somebody', () => {
@@ -292,7 +292,7 @@ describe('a session under a directory', () => {
 
   it('is of somebody who had left when a source was heard last, though it can not be read now', () => {
     const isOff = (person: Person, member = ALICE) =>
-      new Bench([unheard(Roster.of([person], [group('1')]))]).directory.isSwitchedOff(member)
+      new Bench([unheard(Roster.of([person], [group('1')]))]).directory.isDeactivated(member)
     assert.equal(isOff({ ...PERSON, isActive: false }), true)
     assert.equal(isOff(PERSON), false)
     const removed = { ...PERSON, leftAt: ALICE.issuedAt }
@@ -309,7 +309,7 @@ describe('a session under a directory', () => {
     const left = { ...PERSON, isActive: false }
     const twins = Roster.of([left, { ...left, id: 'q' }], [])
     const source = sourceOf([], { roster: twins, matchBy: 'user_id' })
-    assert.equal(new Bench([source]).directory.isSwitchedOff(ALICE), true)
+    assert.equal(new Bench([source]).directory.isDeactivated(ALICE), true)
     const one = sourceOf([], { roster: Roster.of([left, { ...PERSON, id: 'q' }], []), matchBy: 'user_id' })
     assert.equal(groupsOf([one]), 'unknown')
   })

@@ -72,8 +72,8 @@ export class Directory<Session extends Member> {
   }
 
   /** Whether a source says that this person has left or is locked out. */
-  isSwitchedOff(session: Session): boolean {
-    return this.#concerns(session) && this.#find(session).standing.isSwitchedOff
+  isDeactivated(session: Session): boolean {
+    return this.#concerns(session) && this.#find(session).standing.isDeactivated
   }
 
   onChange(listener: () => void): Disposable {

@@ -34,7 +34,7 @@ export interface Source {
   readonly roster: Roster | 'unknown'
   /** Where `roster` is unknown: what it said when it was heard last. It tells who had left, and nothing else. */
   readonly lastHeard?: Roster | undefined
-  /** Lists of before this source was of its type: whom they switched off stays so until the source names them. */
+  /** Lists of before this source was of its type: whom they deactivated stays so until the source names them. */
   readonly stillOff?: readonly Roster[] | undefined
 }
 
@@ -42,7 +42,7 @@ export type Groups = Pick<Member, 'groups' | 'knownGroups'>
 
 export interface Standing extends Groups {
   /** Whether a source says that this person has left or is locked out. */
-  readonly isSwitchedOff: boolean
+  readonly isDeactivated: boolean
 }
 
 interface Rules {
@@ -62,20 +62,20 @@ export function standingOf(
   const names = new Set<string>()
   let isUnknown = false
   let isKnownPerson = false
-  let isSwitchedOff = false
+  let isDeactivated = false
   for (const source of sources) {
     const { roster, lastHeard } = source
     if (roster === 'unknown' && lastHeard !== undefined)
-      isSwitchedOff ||= hasLeft(member, lookUp(member, source.matchBy, lastHeard))
+      isDeactivated ||= hasLeft(member, lookUp(member, source.matchBy, lastHeard))
     const found = roster === 'unknown' ? 'ambiguous' : lookUp(member, source.matchBy, roster)
     if (found === undefined || roster === 'unknown') {
-      isSwitchedOff ||= (source.stillOff ?? []).some((before) =>
+      isDeactivated ||= (source.stillOff ?? []).some((before) =>
         hasLeft(member, lookUp(member, source.matchBy, before)),
       )
       isUnknown ||= roster === 'unknown'
       continue
     }
-    isSwitchedOff ||= hasLeft(member, found)
+    isDeactivated ||= hasLeft(member, found)
     if (typeof found === 'string') {
       isUnknown = true
       continue
@@ -97,9 +97,9 @@ export function standingOf(
   const claimed = countsClaims || member.kind === 'service-account' ? member.groups : []
   // More groups than the token holds: a source that knows the person knows them.
   const all = [...new Set([...(claimed === 'unknown' ? [] : claimed), ...ids, ...names])]
-  if (all.length > MAX_GROUPS) return { groups: 'unknown', isSwitchedOff }
-  if (!isUnknown && (claimed !== 'unknown' || isKnownPerson)) return { groups: all, isSwitchedOff }
-  return { groups: 'unknown', ...(all.length > 0 && { knownGroups: all }), isSwitchedOff }
+  if (all.length > MAX_GROUPS) return { groups: 'unknown', isDeactivated }
+  if (!isUnknown && (claimed !== 'unknown' || isKnownPerson)) return { groups: all, isDeactivated }
+  return { groups: 'unknown', ...(all.length > 0 && { knownGroups: all }), isDeactivated }
 }
 
 /** Whoever signs in after they were removed does so as somebody whom the source does not know. */

@@ -33,7 +33,7 @@ const standing = (roster: Roster, member: Member, matchBy = 'email') =>
   })
 
 const isOff = (roster: Roster, issuedAt: number, matchBy = 'email') =>
-  standing(roster, session(issuedAt), matchBy).isSwitchedOff
+  standing(roster, session(issuedAt), matchBy).isDeactivated
 
 class Pushed {
   now = CHANGED
@@ -61,7 +61,7 @@ const otherId = { op: 'replace', path: 'externalId', value: 'gone-b1' }
 
 type Step = readonly object[] | 'delete' | 'put'
 
-/** In which orders people are switched off and lose what they were called. */
+/** In which orders people are deactivated and lose what they were called. */
 const OFF_BOARDINGS: readonly (readonly Step[])[] = [
   [[off], [renamed], [moved], [otherId]],
   [[off, renamed, moved, otherId]],
@@ -86,7 +86,7 @@ async function offBoarded(steps: readonly Step[], pushed = new Pushed()): Promis
   return source
 }
 
-describe('whoever is switched off and renamed', () => {
+describe('whoever is deactivated and renamed', () => {
   for (const steps of OFF_BOARDINGS)
     it(`is found by what they were called before: ${JSON.stringify(steps)}`, async () => {
       const pushed = new Pushed()
@@ -120,7 +120,7 @@ describe('whoever is switched off and renamed', () => {
       await source.create(Group, { displayName: 'New', externalId: 'new', members: [{ value: id }] })
       for (const { roster } of [source, await pushed.open()]) {
         assert.equal(isOff(roster, BEFORE), true)
-        assert.deepEqual(standing(roster, session(AFTER)), { groups: ['new'], isSwitchedOff: false })
+        assert.deepEqual(standing(roster, session(AFTER)), { groups: ['new'], isDeactivated: false })
         assert.equal(isOff(roster, 0), false, 'a token without a time is of who has the address now')
       }
     })
@@ -210,10 +210,10 @@ describe('lists that are read again and again', () => {
       [person('y', { ids: ['b2'] })],
     ],
   }))
-    it(`keep whom they had switched off: ${what}`, () => {
+    it(`keep whom they had deactivated: ${what}`, () => {
       const roster = after(lists)
       assert.equal(isOff(roster, BEFORE), true)
-      assert.equal(standing(roster, session(AFTER)).isSwitchedOff, false)
+      assert.equal(standing(roster, session(AFTER)).isDeactivated, false)
     })
 
   it('know somebody of another key in the source by their id', () => {

@@ -1,5 +1,5 @@
 /**
- * By what people of a source were known before, and until when: whoever is switched off is mostly renamed as well.
+ * By what people of a source were known before, and until when: whoever is deactivated is mostly renamed as well.
  *
  * A session tells the address that its person had at the sign-in. So an address, or an id, stays bound to whoever had it for
  * all sessions and tokens from before they lost it. Whoever gets it later has it for those that come after.

@@ -50,7 +50,7 @@ export interface KeptListing {
   /** Epoch milliseconds. */
   readonly asOf: number
   readonly roster: Roster
-  /** Those who are switched off, alone. */
+  /** Those who are deactivated, alone. */
   readonly off: Roster
 }
 

@@ -159,11 +159,11 @@ const people = (isActive: boolean) => [
 ]
 const isOffIn = async (bench: Bench, member = ALICE) => {
   await using directory = await bench.open()
-  return directory.isSwitchedOff(member)
+  return directory.isDeactivated(member)
 }
 const write = async (text: string) => await writeFile(join(folder, 'off.yaml'), text)
 
-describe('who is switched off', () => {
+describe('who is deactivated', () => {
   for (const [what, spoil] of [
     ['has a slip', () => write(OFF.replace('false', 'flase'))],
     ['is gone', () => rm(join(folder, 'off.yaml'))],
@@ -200,7 +200,7 @@ describe('who is switched off', () => {
     const bench = new Bench(`directory: [${O}]`)
     await using directory = await bench.open()
     bench.change('directory: [{ name: o, type: file, path: nowhere.yaml }]')
-    assert.equal(directory.isSwitchedOff(ALICE), true)
+    assert.equal(directory.isDeactivated(ALICE), true)
   })
 
   it('stays so with a pull that is too old, of other settings, or that fails', async () => {
@@ -212,7 +212,7 @@ describe('who is switched off', () => {
     assert.equal(await isOffIn(bench), true)
     const bob = { ...ALICE, email: 'bob@example.com' }
     await using directory = await bench.open()
-    assert.equal(directory.isSwitchedOff(bob), false)
+    assert.equal(directory.isDeactivated(bob), false)
     assert.equal(directory.apply(bob).groups, 'unknown')
   })
 
@@ -233,7 +233,7 @@ describe('who is switched off', () => {
         {
           await using directory = await bench.open()
           bench.change(`directory: [${source}]`)
-          assert.equal(directory.isSwitchedOff(ALICE), true)
+          assert.equal(directory.isDeactivated(ALICE), true)
         }
         bench.current = configOf(`directory: [${source}]`)
         assert.equal(await isOffIn(bench), true)
@@ -246,9 +246,9 @@ describe('who is switched off', () => {
         pulledBefore(bench)
         {
           await using directory = await bench.open()
-          assert.equal(directory.isSwitchedOff(ALICE), true)
+          assert.equal(directory.isDeactivated(ALICE), true)
           bench.change(`directory: [${TYPES[type]}]`)
-          assert.equal(directory.isSwitchedOff(ALICE), true)
+          assert.equal(directory.isDeactivated(ALICE), true)
         }
         bench.current = configOf(`directory: [${TYPES[type]}]`)
         assert.equal(await isOffIn(bench), true)
@@ -263,7 +263,7 @@ describe('who is switched off', () => {
     const bench = new Bench(`directory: [${O}]`, pushed)
     const bob = { ...ALICE, userId: 'bob', email: 'bob@example.com' }
     const off = (directory: DirectoryService<Member>) =>
-      [ALICE, bob].map((one) => directory.isSwitchedOff(one))
+      [ALICE, bob].map((one) => directory.isDeactivated(one))
     {
       await using directory = await bench.open()
       assert.deepEqual(off(directory), [true, true])
@@ -281,7 +281,7 @@ describe('who is switched off', () => {
       assert.deepEqual(off(directory), [true, true], 'somebody else was pushed')
       bench.change(`directory: [${SCIM.replace('}', ', group_names: false }')}]`)
       const carol = { ...ALICE, userId: 'carol', email: 'carol@example.com' }
-      assert.ok(directory.isSwitchedOff(carol), 'what was pushed is being read anew')
+      assert.ok(directory.isDeactivated(carol), 'what was pushed is being read anew')
       await told(directory, 1)
       assert.deepEqual(off(directory), [true, true], 'under other settings')
       await client.create(RESOURCE_TYPES.User, { userName: 'alice@example.com' })
@@ -299,7 +299,7 @@ describe('who is switched off', () => {
     {
       await using directory = await bench.open()
       bench.change('directory: []')
-      assert.equal(directory.isSwitchedOff(ALICE), false)
+      assert.equal(directory.isDeactivated(ALICE), false)
     }
     assert.match(bench.warnings.join(), /not configured any more/)
     bench.warnings.length = 0

@@ -11,17 +11,18 @@ import { standingStill } from '../config/file/watched-files.ts'
 import { formatOf } from '../config/keys/directory/directory-rules.ts'
 import type { HttpClient } from '../outbound/http-client.ts'
 import type { KeptCopyOptions } from '../outbound/kept-copy.ts'
+import { RateLimiter } from '../rate-limiter.ts'
 import type { Meter } from '../telemetry/metrics.ts'
 import { Directory } from './directory.ts'
 import type { Member } from './effective-groups.ts'
 import { followFile, readRoster } from './file-source.ts'
 import { COPIES, dropListing, type KeptListing, keptListing } from './kept-listing.ts'
-import { type KeptOff, OFF, OffKeeper, offIn } from './last-off.ts'
+import { DeactivatedKeeper, type KeptOff, OFF, offIn } from './last-deactivated.ts'
 import { pulledSource } from './pull/pulled-source.ts'
 import { type PushedSource, pushedSource } from './pushed-source.ts'
 import type { Roster } from './roster.ts'
-import { Pace, STRANGER_PACE } from './scim/admission.ts'
-import { addScimFace, SCIM_PATH } from './scim/face.ts'
+import { STRANGER_ALLOWANCE } from './scim/admission.ts'
+import { addScimEndpoint, SCIM_PATH } from './scim/endpoint.ts'
 import type { Records } from './scim/records.ts'
 import { copiedSource, type OpenSource, type SourceStatus } from './source.ts'
 
@@ -29,11 +30,11 @@ export interface DirectoryService<Session extends Member> extends AsyncDisposabl
   /** The session with its effective groups: one and the same object until something changes. */
   apply(session: Session): Session
   /** Whether a source says that this person has left or is locked out. */
-  isSwitchedOff(session: Session): boolean
+  isDeactivated(session: Session): boolean
   onChange(listener: () => void): Disposable
   readonly status: readonly SourceStatus[]
   /** Adds the address where identity providers push, `SCIM_PATH`, to a server. */
-  addScimFace(server: FastifyInstance): void
+  addScimEndpoint(server: FastifyInstance): void
 }
 
 export interface OpenDirectoryOptions {
@@ -90,7 +91,8 @@ export async function openDirectory<Session extends Member>(
 
   const admission = {
     sources: () => all().flatMap((source) => ('admitted' in source ? (source.admitted ?? []) : [])),
-    strangers: new Pace(STRANGER_PACE, now),
+    strangers: new RateLimiter(STRANGER_ALLOWANCE),
+    now,
   }
   const scimUrl = () => {
     const { authenticate_service_url: base = 'https://unset.invalid' } = config.current.settings
@@ -103,9 +105,9 @@ export async function openDirectory<Session extends Member>(
   await Promise.all(all().map(({ ready }) => ready))
   return {
     apply: (session) => directory.apply(session),
-    isSwitchedOff: (session) => directory.isSwitchedOff(session),
+    isDeactivated: (session) => directory.isDeactivated(session),
     onChange: (listener) => directory.onChange(listener),
-    addScimFace: (server) => addScimFace(server, { admission, baseUrl: scimUrl }),
+    addScimEndpoint: (server) => addScimEndpoint(server, { admission, baseUrl: scimUrl }),
     get status() {
       return all().map(({ status }) => status)
     },
@@ -164,7 +166,7 @@ function tellOfRemoval(name: string, count: number, { logger }: OpenDirectoryOpt
   if (count === 0) return
   logger.warn(
     { source: `directory "${name}"`, people: count },
-    'the source is not configured any more: whom it had switched off is not any more',
+    'the source is not configured any more: whom it had deactivated is not any more',
   )
 }
 
@@ -190,7 +192,7 @@ function openSource(
     case 'file': {
       const path = resolve(dirname(configFile), settings.path)
       const format = settings.format ?? formatOf(path) ?? 'yaml'
-      const keeper = new OffKeeper({ name: settings.name, records, kept, logger })
+      const keeper = new DeactivatedKeeper({ name: settings.name, records, kept, logger })
       return copiedSource({
         settings,
         now,

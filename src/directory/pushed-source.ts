@@ -5,8 +5,9 @@
  */
 import type { ScimDirectory } from '../config/config.ts'
 import { reasonOf } from '../errors.ts'
+import { RateLimiter } from '../rate-limiter.ts'
 import type { Roster } from './roster.ts'
-import { type AdmittedSource, hashToken, Pace, SOURCE_PACE } from './scim/admission.ts'
+import { type AdmittedSource, hashToken, SOURCE_ALLOWANCE } from './scim/admission.ts'
 import type { Records } from './scim/records.ts'
 import { ScimSource } from './scim/scim-source.ts'
 import type { OpenSource, SourceStatus } from './source.ts'
@@ -44,7 +45,7 @@ export function pushedSource({
   stillOff = [],
 }: PushedSourceOptions): PushedSource {
   const { name, type, provider, match_by: matchBy, group_names: tellsNames, token } = settings
-  const pace = new Pace(SOURCE_PACE, now)
+  const rate = new RateLimiter(SOURCE_ALLOWANCE)
   const tokenHash = hashToken(token.reveal())
   let source: ScimSource | undefined
   let problem: SourceStatus['problem']
@@ -100,7 +101,7 @@ export function pushedSource({
       return failures
     },
     get admitted() {
-      return source && { tokenHash, source, pace }
+      return source && { tokenHash, source, rate }
     },
     get status(): SourceStatus {
       const changedAt = source?.changedAt

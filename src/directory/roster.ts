@@ -16,7 +16,7 @@ export interface FormerKey {
   readonly is: 'id' | 'email'
   /** Of an address: as all spellings of it are compared. */
   readonly key: string
-  /** Epoch milliseconds: when it was lost, or when the person was switched off. */
+  /** Epoch milliseconds: when it was lost, or when the person was deactivated. */
   readonly until: number
 }
 
@@ -54,7 +54,7 @@ export interface Membership {
 
 /**
  * How somebody is looked up; `ambiguous` when it can't be told who of the source is meant, and `perhaps off` when that
- * may be somebody who is switched off.
+ * may be somebody who is deactivated.
  */
 export type Found = Membership | 'ambiguous' | 'perhaps off' | undefined
 
@@ -239,7 +239,7 @@ export class Roster {
     return active.length > 1 ? 'ambiguous' : this.#membershipOf(active[0] ?? here[0] ?? lastToLeave(found))
   }
 
-  /** Whether somebody of whom it can't be told who they are may be one who was switched off. */
+  /** Whether somebody of whom it can't be told who they are may be one who was deactivated. */
   mayBeOff(issuedAt: number): boolean {
     return this.#offCount > 0 || issuedAt <= this.#lastLeftAt
   }

@@ -33,7 +33,7 @@ export interface OpenSource extends LiveSource, AsyncDisposable {
 
 interface CopiedSource extends Omit<KeptCopyOptions<Roster>, 'name'> {
   readonly settings: DirectorySource
-  /** Whom the source had switched off when it was heard last, before this one was opened. */
+  /** Whom the source had deactivated when it was heard last, before this one was opened. */
   readonly knownOff?: Roster | undefined
   /** What sources of other types had said under its name before that. */
   readonly stillOff?: readonly Roster[]

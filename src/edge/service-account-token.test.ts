@@ -7,7 +7,7 @@ import {
   newServiceAccountId,
   openServiceAccountToken,
 } from './service-account-token.ts'
-import { makeHandle, openHandle } from './session-handle.ts'
+import { makeReference, openReference } from './session-reference.ts'
 
 const key = randomBytes(32)
 const id = newServiceAccountId()
@@ -39,10 +39,10 @@ describe('a service account token', () => {
     assert.equal(openServiceAccountToken(token, randomBytes(32)), undefined)
   })
 
-  it('is no session handle, nor is a handle a token, even under one key', () => {
-    assert.equal(openHandle(token, SCOPE, key), undefined)
-    const handle = makeHandle({ sessionId: id, ...SCOPE }, key)
-    assert.equal(openServiceAccountToken(handle, key), undefined)
-    assert.equal(openServiceAccountToken(handle.replace('v1.', 'sa1.'), key), undefined)
+  it('is no session reference, nor is a reference a token, even under one key', () => {
+    assert.equal(openReference(token, SCOPE, key), undefined)
+    const reference = makeReference({ sessionId: id, ...SCOPE }, key)
+    assert.equal(openServiceAccountToken(reference, key), undefined)
+    assert.equal(openServiceAccountToken(reference.replace('v1.', 'sa1.'), key), undefined)
   })
 })

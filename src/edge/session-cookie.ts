@@ -1,16 +1,16 @@
 /**
- * What the session cookie is called on a host, and what its handle is bound to there.
+ * What the session cookie is called on a host, and what its reference is bound to there.
  *
  * @module
  */
-import type { HandleScope } from './session-handle.ts'
+import type { ReferenceScope } from './session-reference.ts'
 
 interface CookieNames {
   readonly cookie_name: string
   readonly cookie_domain?: string | undefined
 }
 
-export interface SessionCookie extends HandleScope {
+export interface SessionCookie extends ReferenceScope {
   /** The `Domain` attribute; `undefined` for a cookie of the host alone. */
   readonly domain: string | undefined
 }

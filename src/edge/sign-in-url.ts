@@ -5,8 +5,8 @@
  */
 
 import { signUrl } from '../crypto/signed-url.ts'
+import { type AuthenticationRequirement, NO_DEMAND, writeDemand } from './authentication-requirement.ts'
 import { FLOW_SECONDS } from './flow.ts'
-import { NO_DEMAND, type SignInDemand, writeDemand } from './sign-in-demand.ts'
 
 const SIGN_IN_PATH = '/.pomerium/sign_in'
 /** On an app's host. */
@@ -31,7 +31,7 @@ interface SignInParts {
   readonly idpIds: readonly string[]
   readonly additionalHosts: readonly string[]
   /** What the session must be like; unset: any will do. */
-  readonly demand?: SignInDemand | undefined
+  readonly demand?: AuthenticationRequirement | undefined
   /** Whether a session that is there already does not end the matter. */
   readonly choose?: boolean
   readonly key: Uint8Array

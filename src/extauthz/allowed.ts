@@ -17,7 +17,7 @@ import type { ImpersonationHeaders } from '../upstream/impersonation.ts'
 import type { TemplateValues } from '../upstream/request-header-template.ts'
 import type { Check } from './check.ts'
 import { encodeAllowed } from './check-response.ts'
-import { HANDLE_HEADER } from './credentials.ts'
+import { REFERENCE_HEADER } from './credentials.ts'
 import { forgedHeaders } from './forged-headers.ts'
 import type { CompiledRoute } from './routes.ts'
 import type { AllowedAnswer, Visitor, Visitors } from './visitors.ts'
@@ -144,7 +144,7 @@ function compose(
 
   const unwanted = [
     ...forged,
-    HANDLE_HEADER,
+    REFERENCE_HEADER,
     ...(route.asksForCertificates ? [CERTIFICATE_HEADER] : []),
     ...(isAuthorizationTaken(check) ? ['authorization'] : []),
     ...(cookies.isChanged ? ['cookie'] : []),
@@ -179,7 +179,7 @@ function isAuthorizationTaken({ credentials, isBearerTaken }: Check): boolean {
 
 /** A header that a template copies: without what the upstream must not see under another name either. */
 function referredHeader(check: Check, visitor: Visitor, forged: readonly string[], name: string): string {
-  if (forged.includes(name) || name === HANDLE_HEADER || name === CERTIFICATE_HEADER) return ''
+  if (forged.includes(name) || name === REFERENCE_HEADER || name === CERTIFICATE_HEADER) return ''
   if (name === 'authorization' && isAuthorizationTaken(check)) return ''
   if (name === 'cookie') return Buffer.from(visitor.cookies.rest ?? '', 'latin1').toString('utf8')
   return check.request.header(name) ?? ''

@@ -9,7 +9,7 @@ import type { Config } from '../config/config.ts'
 import { parseConfig } from '../config/parse.ts'
 import { deriveKeyring } from '../crypto/keyring.ts'
 import { openSigningKeys } from '../crypto/signing-keys.ts'
-import { makeHandle } from '../edge/session-handle.ts'
+import { makeReference } from '../edge/session-reference.ts'
 import { loadProtos } from '../gen/protos.ts'
 import { policyOf } from '../policy/compiled-policies.ts'
 import type { Session } from '../session/session.ts'
@@ -84,12 +84,12 @@ export const BOB: Session = {
 /** A cookie of a domain has no prefix. */
 const cookieNameFor = (audience: string) => (audience === 'example.com' ? '_pomerium' : '__Host-_pomerium')
 
-export function handleOf(session: Session, audience = 'app.example.com'): string {
-  return makeHandle({ sessionId: session.id, audience, cookieName: cookieNameFor(audience) }, KEYS.cookie)
+export function referenceOf(session: Session, audience = 'app.example.com'): string {
+  return makeReference({ sessionId: session.id, audience, cookieName: cookieNameFor(audience) }, KEYS.cookie)
 }
 
 export const cookieOf = (session: Session, audience = 'app.example.com') =>
-  `${cookieNameFor(audience)}=${handleOf(session, audience)}`
+  `${cookieNameFor(audience)}=${referenceOf(session, audience)}`
 
 /** Sessions in a map; what no check asks for is not there. */
 export class MapStore implements SessionStore {

@@ -7,9 +7,9 @@ import {
   BOB,
   configOf,
   cookieOf,
-  handleOf,
   NOW,
   objectOf,
+  referenceOf,
   SIGNING_KEYS,
   STAFF_ROUTE,
 } from './authorizer.fixture.ts'
@@ -113,12 +113,12 @@ describe('an allowed request', () => {
   })
 
   for (const [name, value] of [
-    ['authorization', `Pomerium ${handleOf(ALICE)}`],
-    ['authorization', `Bearer Pomerium-${handleOf(ALICE)}`],
-    ['authorization', `bearer pomerium-${handleOf(ALICE)}`],
-    ['x-pomerium-authorization', handleOf(ALICE)],
+    ['authorization', `Pomerium ${referenceOf(ALICE)}`],
+    ['authorization', `Bearer Pomerium-${referenceOf(ALICE)}`],
+    ['authorization', `bearer pomerium-${referenceOf(ALICE)}`],
+    ['x-pomerium-authorization', referenceOf(ALICE)],
   ] as const) {
-    it(`takes a handle from "${name}: ${value.slice(0, 16)}…" and does not pass it on`, async () => {
+    it(`takes a reference from "${name}: ${value.slice(0, 16)}…" and does not pass it on`, async () => {
       using authorizer = staff()
       const { isAllowed, removed } = await authorizer.ask({ headers: { [name]: value } })
       assert.ok(isAllowed)
@@ -171,7 +171,7 @@ describe('an allowed request', () => {
     const { headers } = await authorizer.ask({
       headers: {
         cookie: `a=1; ${cookieOf(ALICE)}`,
-        authorization: `Pomerium ${handleOf(ALICE)}`,
+        authorization: `Pomerium ${referenceOf(ALICE)}`,
         'x-pomerium-claim-email': 'root@example.com',
       },
     })
@@ -306,7 +306,7 @@ describe('who is behind a request', () => {
 
   it('is refused when cookie and header name two people', async () => {
     using authorizer = staff()
-    const headers = { cookie: cookieOf(ALICE), 'x-pomerium-authorization': handleOf(BOB) }
+    const headers = { cookie: cookieOf(ALICE), 'x-pomerium-authorization': referenceOf(BOB) }
     assert.equal((await authorizer.ask({ headers })).status, 400)
   })
 

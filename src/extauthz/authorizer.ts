@@ -31,7 +31,7 @@ import { type DeniedAnswer, encodeDenied } from './check-response.ts'
 import { cookieSplitter } from './cookies.ts'
 import { headerCredentials } from './credentials.ts'
 import { createDecisionLog } from './decision-log.ts'
-import { type Judge, PIPELINE, type Step } from './pipeline.ts'
+import { type CheckDependencies, PIPELINE, type Step } from './pipeline.ts'
 import type { Ports } from './ports.ts'
 import { RouteTable } from './routes.ts'
 import { Visitors } from './visitors.ts'
@@ -51,7 +51,7 @@ export function createAuthorizer(
   const budget = new HeaderBudget(ports.meter, logger)
   const assertions = new Assertions(ports.signingKeys, budget)
   const routes = new RouteTable(config.current, ports)
-  const judgeOf = (cookieName: string): Judge => ({
+  const dependenciesOf = (cookieName: string): CheckDependencies => ({
     sessions,
     serviceAccounts,
     bearer,
@@ -66,7 +66,7 @@ export function createAuthorizer(
     data: ports.data,
     splitCookies: cookieSplitter(cookieName),
   })
-  let judge = judgeOf(config.current.settings.cookie_name)
+  let judge = dependenciesOf(config.current.settings.cookie_name)
   let precision = precisionFor(config.current)
   let log = createDecisionLog(logger, config.current, claimsMentioned(config.current))
 
@@ -75,7 +75,7 @@ export function createAuthorizer(
     visitors.clear()
     assertions.clear()
     budget.clear()
-    judge = judgeOf(next.settings.cookie_name)
+    judge = dependenciesOf(next.settings.cookie_name)
     precision = precisionFor(next)
     log = createDecisionLog(logger, next, claimsMentioned(next))
   })

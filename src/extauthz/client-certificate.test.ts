@@ -74,7 +74,7 @@ describe('where client certificates are asked for', () => {
     }
   })
 
-  it('the refusal says what is missing, in the shape that the asker reads', async () => {
+  it('the refusal says what is missing, in the shape that the requester reads', async () => {
     using fixture = withMtls({}, STAFF_ROUTE)
     const page = await fixture.ask(shown(undefined, 'text/html'))
     assert.equal(page.status, 495)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { ALICE, authorizerFor, configOf, cookieOf, handleOf, STAFF_ROUTE } from './authorizer.fixture.ts'
+import { ALICE, authorizerFor, configOf, cookieOf, referenceOf, STAFF_ROUTE } from './authorizer.fixture.ts'
 
 const ROUTES = [
   { ...STAFF_ROUTE, from: 'https://*.example.com', pass_identity_headers: true, cors_allow_preflight: true },
@@ -79,7 +79,7 @@ const VALUES = text(
   'cors',
   'navigate',
   cookieOf(ALICE),
-  handleOf(ALICE),
+  referenceOf(ALICE),
   '\u0000',
   '\u00ff',
   '\ud800',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { makeHandle } from '../edge/session-handle.ts'
+import { makeReference } from '../edge/session-reference.ts'
 import { cookieSplitter } from './cookies.ts'
 
 const split = cookieSplitter('_pomerium')
@@ -101,12 +101,17 @@ describe('splitting a Cookie header', () => {
     assert.deepEqual([found.flow, found.rest], [undefined, 'theme=x; a=1'])
   })
 
-  it('takes out whatever has the form of a handle, under an older name too', () => {
+  it('takes out whatever has the form of a reference, under an older name too', () => {
     const scope = { audience: 'app.example.com', cookieName: '_old' }
-    const handle = makeHandle({ sessionId: 'alice', ...scope }, Buffer.alloc(32))
-    for (const ours of [`_old=${handle}`, `_old="${handle}"`, `=_old=${handle}`, `=${handle}; x=${handle}`])
-      assert.ok(!split(`a=1; ${ours}; b=v1.2`).rest?.includes(handle), ours)
-    assert.equal(split(`a=1; _old=${handle}; b=v1.2`).rest, 'a=1; b=v1.2')
+    const reference = makeReference({ sessionId: 'alice', ...scope }, Buffer.alloc(32))
+    for (const ours of [
+      `_old=${reference}`,
+      `_old="${reference}"`,
+      `=_old=${reference}`,
+      `=${reference}; x=${reference}`,
+    ])
+      assert.ok(!split(`a=1; ${ours}; b=v1.2`).rest?.includes(reference), ours)
+    assert.equal(split(`a=1; _old=${reference}; b=v1.2`).rest, 'a=1; b=v1.2')
   })
 
   it('takes out what only looks like ours to some, and reads none of it', () => {

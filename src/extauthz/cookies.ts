@@ -5,7 +5,7 @@
  */
 import { FLOW_COOKIE } from '../edge/flow.ts'
 import { hostOnlyName } from '../edge/session-cookie.ts'
-import { hasHandleForm } from '../edge/session-handle.ts'
+import { hasReferenceForm } from '../edge/session-reference.ts'
 import { cookiePair, cookiePairs } from '../transport/cookie-header.ts'
 
 export interface SplitCookies {
@@ -23,7 +23,7 @@ const NONE: SplitCookies = { sessions: new Map(), flow: undefined, rest: undefin
 
 /** Every cookie that Sallyport sets on its own account begins so; the session cookie has a configured name. */
 const OUR_PREFIX = '__host-sallyport_'
-/** How every session handle begins. */
+/** How every session reference begins. */
 const HANDLE_START = 'v1.'
 
 /**
@@ -43,9 +43,9 @@ export function cookieSplitter(sessionCookie: string): (header: string | undefin
     const bare = withoutStart(part)
     if (bare === '') return false
     const pair = cookiePair(bare)
-    if (pair === undefined) return hasHandleForm(bare.trim())
+    if (pair === undefined) return hasReferenceForm(bare.trim())
     const name = pair.name.toLowerCase()
-    return lowerNames.has(name) || name.startsWith(OUR_PREFIX) || hasHandleForm(pair.value)
+    return lowerNames.has(name) || name.startsWith(OUR_PREFIX) || hasReferenceForm(pair.value)
   }
 
   return (header) => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { BearerSource } from '../access/ports.ts'
-import { ALICE, authorizerFor, configOf, handleOf } from './authorizer.fixture.ts'
+import { ALICE, authorizerFor, configOf, referenceOf } from './authorizer.fixture.ts'
 
-const HANDLE = handleOf(ALICE)
+const REFERENCE = referenceOf(ALICE)
 const TOKEN = 'eyJ.good.token'
 
 /** Everything that some server takes for the space between a scheme and its value, beside the blank. */
@@ -90,24 +90,24 @@ describe('Authorization on a public route that takes bearer tokens', () => {
     })
 })
 
-describe('a handle in a header', () => {
+describe('a reference in a header', () => {
   const ODD: readonly Record<string, string>[] = [
     ...WHITE_SPACE.flatMap((space) => [
-      { authorization: `Pomerium${space}${HANDLE}` },
-      { authorization: `Bearer${space}Pomerium-${HANDLE}` },
+      { authorization: `Pomerium${space}${REFERENCE}` },
+      { authorization: `Bearer${space}Pomerium-${REFERENCE}` },
     ]),
-    { authorization: `Pomerium-${HANDLE}` },
-    { authorization: `Pomerium ${HANDLE} more` },
-    { authorization: `Pomerium ${HANDLE}, Pomerium ${HANDLE}` },
-    { authorization: `Basic eDp5,pomerium\t${HANDLE}` },
-    { authorization: `Basic eDp5, Bearer\tPomerium-${HANDLE}` },
-    { 'proxy-authorization': `Pomerium ${HANDLE}` },
-    { 'proxy-authorization': `Bearer Pomerium-${HANDLE}` },
-    { 'x-pomerium-authorization': `Pomerium ${HANDLE}` },
-    { 'x-pomerium-authorization': `Bearer ${HANDLE}` },
-    { 'x-pomerium-authorization': `${HANDLE},${HANDLE}` },
-    { 'x-pomerium-authorization': `\t${HANDLE}` },
-    { 'x-pomerium-authorization': `"${HANDLE}"` },
+    { authorization: `Pomerium-${REFERENCE}` },
+    { authorization: `Pomerium ${REFERENCE} more` },
+    { authorization: `Pomerium ${REFERENCE}, Pomerium ${REFERENCE}` },
+    { authorization: `Basic eDp5,pomerium\t${REFERENCE}` },
+    { authorization: `Basic eDp5, Bearer\tPomerium-${REFERENCE}` },
+    { 'proxy-authorization': `Pomerium ${REFERENCE}` },
+    { 'proxy-authorization': `Bearer Pomerium-${REFERENCE}` },
+    { 'x-pomerium-authorization': `Pomerium ${REFERENCE}` },
+    { 'x-pomerium-authorization': `Bearer ${REFERENCE}` },
+    { 'x-pomerium-authorization': `${REFERENCE},${REFERENCE}` },
+    { 'x-pomerium-authorization': `\t${REFERENCE}` },
+    { 'x-pomerium-authorization': `"${REFERENCE}"` },
   ]
   for (const headers of ODD)
     it(`that is written ${JSON.stringify(headers)} is refused on a public route, and the app does not see it`, async () => {
@@ -118,10 +118,10 @@ describe('a handle in a header', () => {
 
   it('that is written plainly is taken, whatever the case of the scheme, and taken off', async () => {
     for (const authorization of [
-      `Pomerium ${HANDLE}`,
-      `POMERIUM   ${HANDLE}`,
-      `bearer  pomerium-${HANDLE}`,
-      ` Pomerium ${HANDLE} `,
+      `Pomerium ${REFERENCE}`,
+      `POMERIUM   ${REFERENCE}`,
+      `bearer  pomerium-${REFERENCE}`,
+      ` Pomerium ${REFERENCE} `,
     ]) {
       using fixture = authorizerFor(configOf([PUBLIC_ROUTE]))
       const answer = await fixture.ask({ headers: { authorization } })

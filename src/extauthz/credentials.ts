@@ -1,5 +1,5 @@
 /**
- * What a request says of its sender in headers: session handles, tokens of service accounts, and bearer tokens.
+ * What a request says of its sender in headers: session references, tokens of service accounts, and bearer tokens.
  *
  * One reading of `Authorization` decides for all: what the check takes for a token, and what the upstream may not see.
  * Servers part a scheme from its value at any white space, some at white space beyond ASCII. So a scheme that matters
@@ -15,8 +15,8 @@ export type CredentialForm = 'conflicting-credentials' | 'malformed-credentials'
 
 export interface HeaderCredentials {
   /** Of `x-pomerium-authorization` and of `authorization`, in this order; none is empty. */
-  readonly handles: readonly string[]
-  /** Whether one of the headers speaks to us, with a handle that is worth something or not. */
+  readonly references: readonly string[]
+  /** Whether one of the headers speaks to us, with a reference that is worth something or not. */
   readonly isPresent: boolean
   /** Whether `authorization` is ours to take: the upstream must not see it. */
   readonly isAuthorizationOurs: boolean
@@ -31,7 +31,7 @@ export interface HeaderCredentials {
 }
 
 const NONE: HeaderCredentials = {
-  handles: [],
+  references: [],
   isPresent: false,
   isAuthorizationOurs: false,
   problem: undefined,
@@ -41,7 +41,7 @@ const NONE: HeaderCredentials = {
 }
 
 /**
- * `Pomerium <handle>` and `Bearer Pomerium-<handle>`; schemes compare without case (RFC 9110 section 11.1). Blanks never
+ * `Pomerium <reference>` and `Bearer Pomerium-<reference>`; schemes compare without case (RFC 9110 section 11.1). Blanks never
  * border on blanks with something between that may be empty: a long row of them would be parted in each of the ways.
  */
 const PLAIN_OURS = /^ *(?:pomerium(?: +([\w.~+/=-]+))?|bearer +pomerium-([\w.~+/=-]*)) *$/i
@@ -55,24 +55,26 @@ const MENTIONS_BEARER = new RegExp(`${START}bearer(?![a-z0-9])`, 'i')
 /** Schemes that a browser answers a challenge with, and from then on sends by itself. */
 const OF_BROWSERS = /^ *(?:basic|digest|negotiate|ntlm) /i
 
-export const HANDLE_HEADER = 'x-pomerium-authorization'
+export const REFERENCE_HEADER = 'x-pomerium-authorization'
 
 export function headerCredentials(request: CheckRequest): HeaderCredentials {
   const authorization = request.header('authorization')
-  const direct = request.header(HANDLE_HEADER)
+  const direct = request.header(REFERENCE_HEADER)
   const forProxies = request.header('proxy-authorization')
   if (authorization === undefined && direct === undefined && forProxies === undefined) return NONE
   const isAuthorizationOurs = authorization !== undefined && MENTIONS_OURS.test(authorization)
-  const handle = isAuthorizationOurs ? handleIn(PLAIN_OURS, authorization) : undefined
-  const directHandle = direct === undefined ? undefined : handleIn(PLAIN_HANDLE, direct)
+  const reference = isAuthorizationOurs ? referenceIn(PLAIN_OURS, authorization) : undefined
+  const directReference = direct === undefined ? undefined : referenceIn(PLAIN_HANDLE, direct)
   const odd = [
-    isAuthorizationOurs && handle === undefined ? authorization : undefined,
-    directHandle === undefined ? direct : undefined,
+    isAuthorizationOurs && reference === undefined ? authorization : undefined,
+    directReference === undefined ? direct : undefined,
     // It is for a proxy before us, and would go on to the app.
     forProxies !== undefined && MENTIONS_OURS.test(forProxies) ? forProxies : undefined,
   ].find((text) => text !== undefined)
   return {
-    handles: [directHandle, handle].filter((text): text is string => text !== undefined && text !== ''),
+    references: [directReference, reference].filter(
+      (text): text is string => text !== undefined && text !== '',
+    ),
     isPresent: direct !== undefined || isAuthorizationOurs,
     isAuthorizationOurs,
     problem: odd === undefined ? undefined : formOf(odd),
@@ -81,8 +83,8 @@ export function headerCredentials(request: CheckRequest): HeaderCredentials {
   }
 }
 
-/** Empty for a header of a plain form without a handle. */
-function handleIn(form: RegExp, header: string): string | undefined {
+/** Empty for a header of a plain form without a reference. */
+function referenceIn(form: RegExp, header: string): string | undefined {
   const found = form.exec(header)
   return found === null ? undefined : (found[1] ?? found[2] ?? '')
 }

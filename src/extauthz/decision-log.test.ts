@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ALICE, authorizerFor, BOB, configOf, cookieOf, handleOf, STAFF_ROUTE } from './authorizer.fixture.ts'
+import {
+  ALICE,
+  authorizerFor,
+  BOB,
+  configOf,
+  cookieOf,
+  referenceOf,
+  STAFF_ROUTE,
+} from './authorizer.fixture.ts'
 
 const staff = (settings: object = {}, route: object = {}) =>
   authorizerFor(configOf([{ ...STAFF_ROUTE, pass_identity_headers: true, ...route }], settings))
@@ -134,15 +142,15 @@ describe('the decision log', () => {
     assert.ok(!JSON.stringify(line).includes('planted'))
   })
 
-  it('never has a cookie, handle, token or assertion', async () => {
+  it('never has a cookie, reference, token or assertion', async () => {
     using fixture = staff({ authorize_log_fields: undefined })
     const assertion = (await fixture.ask(alice)).headers['x-pomerium-jwt-assertion'] ?? ''
-    await fixture.ask({ headers: { authorization: `Pomerium ${handleOf(ALICE)}` } })
+    await fixture.ask({ headers: { authorization: `Pomerium ${referenceOf(ALICE)}` } })
     await fixture.ask({ headers: { cookie: `${cookieOf(ALICE)}; ${cookieOf(BOB)}` } })
     fixture.store.error = new Error('store')
     await fixture.ask(alice)
     const log = JSON.stringify(fixture.lines)
-    for (const secret of [handleOf(ALICE), handleOf(BOB), 'planted-', assertion])
+    for (const secret of [referenceOf(ALICE), referenceOf(BOB), 'planted-', assertion])
       assert.ok(!log.includes(secret))
   })
 

@@ -38,7 +38,7 @@ const MEANWHILE: readonly (readonly [
   ['nothing', () => undefined, 0],
   ['its session expires', ({ fixture }) => (fixture.clock.now = ALICE.expiresAt), 302],
   ['its session is signed out', ({ fixture }) => fixture.store.delete(ALICE.id), 302],
-  ['its owner is switched off', ({ off }) => off.add(ALICE.userId), 403],
+  ['its owner is deactivated', ({ off }) => off.add(ALICE.userId), 403],
   ['its owner leaves the group', ({ groups }) => groups.set(ALICE.userId, ['everyone']), 403],
   ['it is idle for too long', ({ fixture }) => fixture.store.silence.set(ALICE.id, HOUR), 302],
   ['it becomes too old for the route', ({ fixture }) => (fixture.clock.now += 10 * 60_000), 302],
@@ -95,7 +95,7 @@ describe('a request that waits', () => {
           ports: {
             directory: {
               apply: (session) => ({ ...session, groups: groups.get(session.userId) ?? session.groups }),
-              isSwitchedOff: ({ userId }) => off.has(userId),
+              isDeactivated: ({ userId }) => off.has(userId),
               onChange: (listener) => {
                 listeners.add(listener)
                 return { [Symbol.dispose]: () => listeners.delete(listener) }
@@ -126,7 +126,7 @@ describe('a request that waits', () => {
         ports: {
           directory: {
             apply: (session) => ({ ...session, groups: groups.get(session.userId) ?? session.groups }),
-            isSwitchedOff: ({ userId }) => off.has(userId),
+            isDeactivated: ({ userId }) => off.has(userId),
             onChange: () => ({ [Symbol.dispose]: () => undefined }),
           },
         },
@@ -150,7 +150,7 @@ describe('a request that waits', () => {
         ports: {
           directory: {
             apply: (session) => ({ ...session, groups }),
-            isSwitchedOff: () => false,
+            isDeactivated: () => false,
             onChange: (each) => {
               listener = each
               return { [Symbol.dispose]: () => undefined }
@@ -182,7 +182,7 @@ describe('what upstreams are told again', () => {
       ports: {
         directory: {
           apply: (session) => ({ ...session, groups }),
-          isSwitchedOff: () => false,
+          isDeactivated: () => false,
           onChange: (each) => {
             listener = each
             return { [Symbol.dispose]: () => undefined }

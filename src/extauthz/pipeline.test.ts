@@ -12,10 +12,10 @@ import {
   configOf,
   cookieOf,
   type Fixture,
-  handleOf,
   KEYS,
   MapStore,
   NOW,
+  referenceOf,
   STAFF_ROUTE,
 } from './authorizer.fixture.ts'
 import { CLIENTS } from './client-certificate.fixture.ts'
@@ -35,7 +35,7 @@ interface Row {
   readonly route?: object
   readonly settings?: object
   readonly store?: MapStore
-  readonly directory?: Pick<NonNullable<Ports['directory']>, 'apply' | 'isSwitchedOff'>
+  readonly directory?: Pick<NonNullable<Ports['directory']>, 'apply' | 'isDeactivated'>
   /** What a refresh brings. */
   readonly renewed?: Session
   readonly bearer?: Ports['bearer']
@@ -91,7 +91,7 @@ const ROWS: readonly Row[] = [
   },
   {
     without: 'a request with our and a foreign authorization in one header passes',
-    ask: { headers: { ...alice.headers, authorization: `Bearer other, Pomerium ${handleOf(BOB)}` } },
+    ask: { headers: { ...alice.headers, authorization: `Bearer other, Pomerium ${referenceOf(BOB)}` } },
     status: [400, 0],
   },
   {
@@ -147,7 +147,7 @@ const ROWS: readonly Row[] = [
   },
   {
     without: 'somebody who has left still comes in',
-    directory: { apply: (session) => session, isSwitchedOff: ({ userId }) => userId === ALICE.userId },
+    directory: { apply: (session) => session, isDeactivated: ({ userId }) => userId === ALICE.userId },
     ask: alice,
     status: [403, 0],
   },
@@ -161,7 +161,7 @@ const ROWS: readonly Row[] = [
   },
   {
     without: 'groups that the directory gives open nothing',
-    directory: { apply: (session) => ({ ...session, groups: ['staff'] }), isSwitchedOff: () => false },
+    directory: { apply: (session) => ({ ...session, groups: ['staff'] }), isDeactivated: () => false },
     ask: { headers: { cookie: cookieOf(BOB) } },
     status: [0, 403],
   },
@@ -335,7 +335,7 @@ describe('a host that no URL can have', () => {
   })
 })
 
-it('cookies of the same name that are no handles hide none that is one', async () => {
+it('cookies of the same name that are no references hide none that is one', async () => {
   using fixture = authorizerFor(configOf([STAFF_ROUTE]))
   const junk = Array.from({ length: 50 }, (_, index) => `__Host-_pomerium=junk${index}`)
   assert.ok((await fixture.ask({ headers: { cookie: [...junk, cookieOf(ALICE)].join('; ') } })).isAllowed)

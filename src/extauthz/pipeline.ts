@@ -25,7 +25,7 @@ import type { RouteTable } from './routes.ts'
 import { recogniseVisitor, type Visitors } from './visitors.ts'
 
 /** What steps use besides the check itself. */
-export interface Judge extends TokenRenewal, AccessDependencies {
+export interface CheckDependencies extends TokenRenewal, AccessDependencies {
   readonly keys: Ports['keys']
   readonly routes: RouteTable
   readonly visitors: Visitors
@@ -33,7 +33,7 @@ export interface Judge extends TokenRenewal, AccessDependencies {
   readonly splitCookies: (header: string | undefined) => SplitCookies
 }
 
-export type Step = Row<Check, Judge, RefusalReason>
+export type Step = Row<Check, CheckDependencies, RefusalReason>
 
 export const PIPELINE: readonly Step[] = [
   { name: 'the clock can be read', run: requireClock },
@@ -45,7 +45,7 @@ export const PIPELINE: readonly Step[] = [
   { name: 'the path means one thing', run: refuseAmbiguousTarget },
   { name: 'credentials are ours or not ours', run: refuseMixedCredentials },
   { name: 'the certificate of the client is judged', run: judgeCertificate },
-  { name: 'handles are verified for this host', run: findVisitor },
+  { name: 'references are verified for this host', run: findVisitor },
   ...WHO,
   { name: 'tokens for the upstream are renewed before they end', run: renewTokens, isErrand: true },
   ...MAY,
@@ -61,7 +61,7 @@ function requireClock({ now }: Check): undefined {
 }
 
 /** By the id that Envoy matched, never by host: both then always mean the same route. */
-function findRoute(check: Check, { routes }: Judge): undefined {
+function findRoute(check: Check, { routes }: CheckDependencies): undefined {
   check.route = routes.find(check.request.routeId)
   if (check.route === undefined)
     throw new Fault('ROUTE_UNKNOWN', `Envoy asks for a route that is not known: ${check.request.routeId}`)
@@ -127,28 +127,28 @@ function judgeCertificate(check: Check): undefined {
 }
 
 /**
- * A handle that was altered, or made for another host, names nobody.
+ * A reference that was altered, or made for another host, names nobody.
  *
  * A visitor is remembered by all that they are made of. The cookie's name and domain are among it: a route of the
  * generation before, which is still asked for a moment, may have others.
  */
-function findVisitor(check: Check, { visitors, splitCookies, keys }: Judge): undefined {
+function findVisitor(check: Check, { visitors, splitCookies, keys }: CheckDependencies): undefined {
   const { route, host } = check
   if (route === undefined) throw new Error('a visitor was looked for without a route')
   const cookie = check.request.cookie
-  const { handles } = check.credentials
+  const { references } = check.credentials
   const sessionCookie = sessionCookieAt(host, route.settings, 'app')
   const { cookieName, audience } = sessionCookie
-  const key = [host, cookieName, audience, certificateKey(check), ...handles, cookie ?? ''].join('\n')
+  const key = [host, cookieName, audience, certificateKey(check), ...references, cookie ?? ''].join('\n')
   check.visitor = visitors.find(key)
   if (check.visitor !== undefined) return
   check.visitor = recogniseVisitor({
     sessionCookie,
     cookies: splitCookies(cookie),
-    headerHandles: handles,
+    headerReferences: references,
     keys,
   })
-  visitors.remember(key, check.visitor, handles.length > 0 || cookie !== undefined)
+  visitors.remember(key, check.visitor, references.length > 0 || cookie !== undefined)
 }
 
 /** Answers may name the certificate, if it is valid; an invalid one is only taken off the request. */
@@ -168,7 +168,7 @@ function requireName({ route, sessions }: Check): Verdict | undefined {
 }
 
 /** @throws {Fault} SERVERLESS_TOKEN_UNAVAILABLE: without it the request would only be refused there */
-function getPlatformToken(check: Check, { platformTokens }: Judge): MaybePromise<undefined> {
+function getPlatformToken(check: Check, { platformTokens }: CheckDependencies): MaybePromise<undefined> {
   const platform = check.route?.platform
   if (platform === undefined) return undefined
   const token = platformTokens?.tokenFor(platform.audience)

@@ -17,9 +17,9 @@ interface Denied {
   }
 }
 
-async function cookiesSet(settings: object, cookie: string, asker: Record<string, string>) {
+async function cookiesSet(settings: object, cookie: string, requester: Record<string, string>) {
   using fixture = authorizerFor(configOf([STAFF_ROUTE], settings))
-  const bytes = await fixture.bytes({ path: '/deep/page?x=1', headers: { ...asker, cookie } })
+  const bytes = await fixture.bytes({ path: '/deep/page?x=1', headers: { ...requester, cookie } })
   const { denied_response: denied } = RESPONSE.toObject(RESPONSE.decode(bytes)) as Denied
   assert.equal(denied.status.code, 400)
   return denied.headers.filter(({ header }) => header.key === 'set-cookie')
@@ -28,9 +28,9 @@ async function cookiesSet(settings: object, cookie: string, asker: Record<string
 describe('a session that a neighbour of the cookie domain has planted beside the visitor’s', () => {
   const both = `${cookieOf(BOB, 'example.com')}; ${cookieOf(ALICE, 'example.com')}`
 
-  for (const [kind, asker] of Object.entries({ browser: BROWSER, script: SCRIPT }))
+  for (const [kind, requester] of Object.entries({ browser: BROWSER, script: SCRIPT }))
     it(`is taken away with the answer to a ${kind}, and the visitor’s own stays`, async () => {
-      const set = await cookiesSet({ cookie_domain: 'example.com' }, both, asker)
+      const set = await cookiesSet({ cookie_domain: 'example.com' }, both, requester)
       const lines = set.map(({ header }) => header.value)
       assert.ok(lines.includes('_pomerium=; Path=/deep; Max-Age=0; Domain=example.com; Secure; HttpOnly'))
       assert.ok(lines.every((line) => line.startsWith('_pomerium=; Path=/') && line.includes('Max-Age=0')))

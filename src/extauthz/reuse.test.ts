@@ -152,7 +152,7 @@ describe('reusing an allowed answer', () => {
     assert.equal((await fixture.ask(alice)).headers['x-copy'], '')
   })
 
-  it('tells requests apart by cookies, handles and forged headers', async () => {
+  it('tells requests apart by cookies, references and forged headers', async () => {
     using fixture = counting()
     assert.equal(
       (await fixture.ask({ headers: { cookie: `${cookieOf(ALICE)}; a=1` } })).headers['cookie'],
@@ -168,10 +168,10 @@ describe('reusing an allowed answer', () => {
     assert.equal((await fixture.ask({ headers: { cookie: cookieOf(BOB) } })).status, 403)
   })
 
-  it('takes off the header that the handle came in, whichever it was before', async () => {
-    const handle = cookieOf(ALICE).replace(/^[^=]*=/, '')
-    const direct = { 'x-pomerium-authorization': handle, authorization: 'Basic of-the-app' }
-    for (const authorization of [`Pomerium ${handle}`, `Bearer Pomerium-${handle}`]) {
+  it('takes off the header that the reference came in, whichever it was before', async () => {
+    const reference = cookieOf(ALICE).replace(/^[^=]*=/, '')
+    const direct = { 'x-pomerium-authorization': reference, authorization: 'Basic of-the-app' }
+    for (const authorization of [`Pomerium ${reference}`, `Bearer Pomerium-${reference}`]) {
       for (const order of [
         [direct, { authorization }, direct],
         [{ authorization }, direct, { authorization }],
@@ -187,7 +187,7 @@ describe('reusing an allowed answer', () => {
     }
   })
 
-  it('keeps nothing of an empty or worthless handle that would turn others away', async () => {
+  it('keeps nothing of an empty or worthless reference that would turn others away', async () => {
     using fixture = counting()
     const navigation = { headers: { 'sec-fetch-mode': 'navigate', accept: 'text/html' } }
     for (const worthless of [

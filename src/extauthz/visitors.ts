@@ -1,7 +1,7 @@
 /**
  * Who stands behind a host name and a set of credentials, remembered by their exact bytes.
  *
- * The same user agent sends the same bytes again and again: its handle is verified once, and answers made
+ * The same user agent sends the same bytes again and again: its reference is verified once, and answers made
  * for it hang here. Everything here can be forgotten at any time.
  *
  * @module
@@ -10,7 +10,7 @@
 import type { Named } from '../access/access.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { isServiceAccountToken, openServiceAccountToken } from '../edge/service-account-token.ts'
-import { type HandleScope, openHandles } from '../edge/session-handle.ts'
+import { openReferences, type ReferenceScope } from '../edge/session-reference.ts'
 import type { SplitCookies } from './cookies.ts'
 import type { CompiledRoute } from './routes.ts'
 
@@ -31,13 +31,13 @@ export interface AllowedAnswer {
 export interface ReadyAnswer extends AllowedAnswer {
   readonly sessionId: string
   readonly sessionVersion: number
-  /** The same handle may have come in either header, and what is taken off differs. */
+  /** The same reference may have come in either header, and what is taken off differs. */
   readonly isAuthorizationOurs: boolean
   /** Values of the request headers that went into it. */
   readonly references: string
 }
 
-/** Whom the handles name, each once. */
+/** Whom the references name, each once. */
 export interface Visitor extends Named {
   readonly cookies: SplitCookies
   readonly answers: Map<CompiledRoute, ReadyAnswer>
@@ -46,18 +46,18 @@ export interface Visitor extends Named {
 }
 
 export function recogniseVisitor(options: {
-  readonly sessionCookie: HandleScope
+  readonly sessionCookie: ReferenceScope
   readonly cookies: SplitCookies
-  readonly headerHandles: readonly string[]
+  readonly headerReferences: readonly string[]
   readonly keys: Pick<Keyring, 'cookie' | 'serviceAccount'>
 }): Visitor {
-  const { sessionCookie, cookies, headerHandles, keys } = options
+  const { sessionCookie, cookies, headerReferences, keys } = options
   const values = cookies.sessions.get(sessionCookie.cookieName) ?? []
   // From headers only: whatever else a browser sends along by itself is not a machine's doing.
-  const tokens = headerHandles.filter(isServiceAccountToken)
+  const tokens = headerReferences.filter(isServiceAccountToken)
   const accounts = tokens.map((token) => openServiceAccountToken(token, keys.serviceAccount))
   return {
-    sessionIds: openHandles([...values, ...headerHandles], sessionCookie, keys.cookie),
+    sessionIds: openReferences([...values, ...headerReferences], sessionCookie, keys.cookie),
     serviceAccountIds: [...new Set(accounts.filter((id) => id !== undefined))],
     hasForgedToken: accounts.includes(undefined),
     cookies,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AuthenticationRequirement } from '../edge/authentication-requirement.ts'
 import type { SignOutHints } from './sign-out-hints.ts'
 
 /** What a provider says of somebody; a session holds the same and is accepted wherever this is. */
@@ -51,12 +52,8 @@ export interface SignInSecrets {
   readonly codeVerifier: string
 }
 
-/** What a sign-in must bring, beyond who it is. */
-export interface SignInDemand {
-  /** Milliseconds since the person last showed who they are. @see OpenID Connect Core section 3.1.2.1 */
-  readonly maxAge?: number | undefined
-  /** One of these. */
-  readonly acrValues?: readonly string[] | undefined
+/** What a sign-in must bring, beyond who it is. @see OpenID Connect Core section 3.1.2.1 */
+export interface RequestedAuthentication extends Partial<AuthenticationRequirement> {
   /** For a provider that has passed over the age before: it must not let anybody in by an older sign-in. */
   readonly isForced?: boolean
 }
@@ -100,7 +97,7 @@ interface ProviderTrouble {
 }
 
 export interface IdentityProvider {
-  /** Same provider and OAuth client, same id: it scopes user ids and session handles. */
+  /** Same provider and OAuth client, same id: it scopes user ids and session references. */
   readonly id: string
   /** In the configuration. */
   readonly name: string
@@ -111,7 +108,7 @@ export interface IdentityProvider {
   readonly refreshEveryMs?: number | undefined
 
   /** Where to send the user agent. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID */
-  authorizationUrl(signIn: SignInSecrets, demand?: SignInDemand): Promise<URL>
+  authorizationUrl(signIn: SignInSecrets, demand?: RequestedAuthentication): Promise<URL>
 
   /**
    * Turns the answer that the user agent brought into an identity.

@@ -15,7 +15,7 @@ import { isLongText, readAside } from '../outbound/read-aside.ts'
 import { retryAfterOf } from '../outbound/retry-after.ts'
 import { shownUrl } from '../shown-url.ts'
 import { inTurns } from '../turns.ts'
-import { type PlaceTable, readPlaces } from './places.ts'
+import { type PlaceTable, readPlaces } from './geoip.ts'
 import {
   buildingTable,
   type KeyedRow,

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import type { ConfigSource } from '../config/file/watch.ts'
 import type { CopyStatus, KeptCopy } from '../outbound/kept-copy.ts'
+import { findPlace, type Place, type PlaceTable } from './geoip.ts'
 import {
   type NamedSource,
   type OpenSource,
@@ -16,7 +17,6 @@ import {
   recordSource,
   type SourceOptions,
 } from './lookup-source.ts'
-import { findPlace, type Place, type PlaceTable } from './places.ts'
 import type { RecordTable, Row } from './record-table.ts'
 
 export interface Lookups extends AsyncDisposable {

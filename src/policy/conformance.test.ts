@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { type AskerWorld, readAsker } from './asker.fixture.ts'
 import { compilePolicy } from './compile.ts'
 import type { PolicyContext } from './context.ts'
 import type { Subject } from './decision.ts'
+import { type RequesterWorld, readRequester } from './requester.fixture.ts'
 
 const SPECIFICATION = [
   'operators',
@@ -112,7 +112,7 @@ function subjectOf(name: string): Subject {
   return { kind: 'user', sessionId: 's', name: undefined, ...person, email: person.email }
 }
 
-const world: AskerWorld = {
+const world: RequesterWorld = {
   ...facts,
   record(type, key) {
     const rows = facts.records[type]?.rows
@@ -135,11 +135,11 @@ for (const file of SPECIFICATION) {
       it(title, () => {
         const compiled = compilePolicy(route ?? { policy }, contextWith(shared))
         assert.deepEqual(compiled.problems, undefined)
-        const given = Object.keys(answers).map((asker) => {
-          const { who, request } = readAsker(asker, world)
+        const given = Object.keys(answers).map((requester) => {
+          const { who, request } = readRequester(requester, world)
           const { outcome, reasons, observed } = compiled.policy.decide(subjectOf(who), request)
           const told = observed && ['; observed', observed.outcome, ...observed.reasons].join(' ')
-          return [asker, [outcome, ...reasons].join(' ') + (told ?? '')]
+          return [requester, [outcome, ...reasons].join(' ') + (told ?? '')]
         })
         assert.deepEqual(Object.fromEntries(given), answers)
       })

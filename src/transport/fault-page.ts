@@ -91,7 +91,7 @@ const WORDS: Partial<Record<FaultCode, Words>> = {
     text: 'It was ended while this request was under way. Sign in again to go on.',
   },
   ACCOUNT_SWITCHED_OFF: {
-    heading: 'Your account is switched off',
+    heading: 'Your account is deactivated',
     text: 'The directory of your organisation says that this account is not to be used any more.',
   },
   NOT_SIGNED_IN: { heading: 'You are not signed in', text: 'Sign in to see this page.' },

@@ -1,5 +1,5 @@
 /**
- * The HTTP face behind Envoy: fastify on a private Unix socket.
+ * The HTTP endpoint behind Envoy: fastify on a private Unix socket.
  *
  * Its only client is Envoy, so `x-request-id` and `x-forwarded-for` are Envoy's words. Turns a `Fault` into a
  * status with a page or JSON; anything else thrown is a bug, answered 500 with nothing but the decision id.

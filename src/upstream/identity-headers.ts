@@ -31,7 +31,7 @@ export interface IdentityHeaders {
   readonly limit: HeaderSize
 }
 
-export interface Asker {
+export interface Requester {
   readonly host: string
   readonly session: Session | undefined
   readonly nowSeconds: number
@@ -48,13 +48,17 @@ interface Draft {
 }
 
 /** Signs what fits; the last and smallest draft even if it does not. */
-export function identityHeaders(route: UpstreamRoute, asker: Asker, keys: SigningKeys): IdentityHeaders {
+export function identityHeaders(
+  route: UpstreamRoute,
+  requester: Requester,
+  keys: SigningKeys,
+): IdentityHeaders {
   // The limit of a Kubernetes API is for the groups in its own headers.
   const limit = limitOf(route.impersonation === undefined ? route.headersLimit : undefined, DEFAULT_LIMIT)
   let fullSize: HeaderSize | undefined
   let made: Omit<IdentityHeaders, 'fullSize' | 'limit'> | undefined
-  for (const draft of draftsFor(route, asker.session)) {
-    made = make(route, asker, draft, keys)
+  for (const draft of draftsFor(route, requester.session)) {
+    made = make(route, requester, draft, keys)
     fullSize ??= made.size
     if (fits(made.size, limit)) break
   }
@@ -86,7 +90,7 @@ function* draftsFor(route: UpstreamRoute, session: Session | undefined): Generat
 
 function make(
   route: UpstreamRoute,
-  { host, session, nowSeconds }: Asker,
+  { host, session, nowSeconds }: Requester,
   draft: Draft,
   keys: SigningKeys,
 ): Omit<IdentityHeaders, 'fullSize' | 'limit'> {

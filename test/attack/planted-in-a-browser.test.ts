@@ -15,7 +15,7 @@ import { ANYONE_SIGNED_IN, type Stack, startStack } from '../harness/stack.ts'
 const found = await findPart('chromium')
 
 /** The name in every dress that may get past a browser or be undone by a server. */
-const plantings = (name: string, handle: string): readonly string[] =>
+const plantings = (name: string, reference: string): readonly string[] =>
   [
     name,
     `=${name}`,
@@ -26,7 +26,7 @@ const plantings = (name: string, handle: string): readonly string[] =>
     `$Version=1,${name}`,
     ` ${name}`,
     `\t${name}`,
-  ].map((each) => `${each}=${handle}; Domain=test.localhost; Path=/; Secure`)
+  ].map((each) => `${each}=${reference}; Domain=test.localhost; Path=/; Secure`)
 
 /** Whom the app was told of, beside what it echoes. */
 const withAssertionRead = (text: string): string =>
@@ -60,7 +60,7 @@ describe('a neighbour on the domain that plants cookies in Chromium', skipWithou
   }
 
   /** Somebody who may open the app too, and gives their session away. */
-  async function handleOfAnother(): Promise<string> {
+  async function referenceOfAnother(): Promise<string> {
     const agent = stack.agent()
     await stack.signIn(agent, app(), 'bob')
     const cookie = agent.jar.header(new URL(app())) ?? ''
@@ -93,11 +93,11 @@ describe('a neighbour on the domain that plants cookies in Chromium', skipWithou
 
   it('signs nobody in as somebody else, and locks nobody out', async () => {
     await start()
-    const handle = await handleOfAnother()
-    assert.notEqual(handle, '')
+    const reference = await referenceOfAnother()
+    assert.notEqual(reference, '')
     const evil = await neighbour([
-      ...plantings('__Host-_pomerium', handle),
-      `_pomerium=${handle}; Domain=test.localhost; Path=/; Secure`,
+      ...plantings('__Host-_pomerium', reference),
+      `_pomerium=${reference}; Domain=test.localhost; Path=/; Secure`,
     ])
     const planted = await browserContext()
     await visit(planted, evil)
@@ -119,7 +119,7 @@ describe('a neighbour on the domain that plants cookies in Chromium', skipWithou
 
   it('of a shared cookie_domain costs one try at most, and never the session', async () => {
     await start({ cookie_domain: 'test.localhost' })
-    const handle = await handleOfAnother()
+    const reference = await referenceOfAnother()
     const places = [
       'Path=/deep',
       'Path=/deep/',
@@ -128,7 +128,7 @@ describe('a neighbour on the domain that plants cookies in Chromium', skipWithou
       'Path=/.pomerium/callback',
     ]
     const evil = await neighbour(
-      places.map((place) => `_pomerium=${handle}; Domain=test.localhost; ${place}; Secure`),
+      places.map((place) => `_pomerium=${reference}; Domain=test.localhost; ${place}; Secure`),
     )
     const context = await browserContext()
     await visit(context, evil)

@@ -117,8 +117,8 @@ const flipped = (text: string): string => {
   return text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1)
 }
 
-/** The session handle of a signed-in browser, for one host. */
-async function handleFor(host: string, login = 'alice'): Promise<string> {
+/** The session reference of a signed-in browser, for one host. */
+async function referenceFor(host: string, login = 'alice'): Promise<string> {
   const agent = stack.agent()
   await stack.signIn(agent, url(host), login)
   const cookie = agent.jar.all.find(
@@ -216,9 +216,9 @@ function assertUntouched(callsBefore: number): void {
 
 const rows: Row[] = []
 before(async () => {
-  const handle = await handleFor('people')
-  const grpcHandle = await handleFor('people-grpc')
-  const elsewhere = await handleFor('tokens')
+  const handle = await referenceFor('people')
+  const grpcHandle = await referenceFor('people-grpc')
+  const elsewhere = await referenceFor('tokens')
   // One handle is good at one host.
   for (const [kind, dress] of Object.entries(DRESSES))
     rows.push({
@@ -385,15 +385,15 @@ describe('the matrix of credentials and protocols', () => {
   })
 
   it('two identities at once are 400, whichever they are', async () => {
-    assert.equal(await withCookie('jwt', rowOf('workload token'), await handleFor('jwt')), 400)
-    const access = await handleFor('access')
+    assert.equal(await withCookie('jwt', rowOf('workload token'), await referenceFor('jwt')), 400)
+    const access = await referenceFor('access')
     assert.equal(await withCookie('access', rowOf('access token of the identity provider'), access), 400)
-    const identity = await handleFor('identity')
+    const identity = await referenceFor('identity')
     assert.equal(await withCookie('identity', rowOf('ID token of the identity provider'), identity), 400)
-    const people = await handleFor('people')
+    const people = await referenceFor('people')
     for (const index of [1, 2, 3])
       assert.equal(await withCookie('people', rowOf(`service account ${index}`), people), 400)
-    const bob = await handleFor('people', 'bob')
+    const bob = await referenceFor('people', 'bob')
     for (const shown of ours(bob)) assert.equal(await withCookie('people', shown, people), 400)
   })
 })

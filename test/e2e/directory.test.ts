@@ -94,7 +94,7 @@ describe('a directory file', () => {
     await writePeople('users: [{ email: alice@example.com, active: false }]\n')
     await untilStatus(agent, 'api', 403)
     const denied = await agent.fetch(url('api'))
-    assert.match(denied.text, /switched off/)
+    assert.match(denied.text, /deactivated/)
     assert.equal((await agent.fetch(url('public'))).status, 200)
     // Whoever signs in all the same meets the same answer, and no loop.
     const another = stack.agent()

@@ -132,7 +132,7 @@ describe('a Kubernetes API', skipWithout(part), async () => {
   )
 
   const handles = new Map<string, string>()
-  async function handleOf(login: string, host: string): Promise<string> {
+  async function referenceOf(login: string, host: string): Promise<string> {
     const key = `${login}@${host}`
     const known = handles.get(key)
     if (known !== undefined) return known
@@ -145,7 +145,7 @@ describe('a Kubernetes API', skipWithout(part), async () => {
   }
 
   async function kubectl(login: string, args: readonly string[], host = 'cluster') {
-    const token = login === '' ? 'of-somebody-else' : `Pomerium-${await handleOf(login, host)}`
+    const token = login === '' ? 'of-somebody-else' : `Pomerium-${await referenceOf(login, host)}`
     return await cluster.kubectl({ url: stack.url(host, ''), ca: stack.ca.cert, token }, args)
   }
 
@@ -220,7 +220,7 @@ describe('a Kubernetes API', skipWithout(part), async () => {
       url: stack.url('cluster', '/api/v1/namespaces/default/configmaps?watch=1'),
       ca: stack.ca.cert,
       headers: {
-        authorization: `Bearer Pomerium-${await handleOf('alice', 'cluster')}`,
+        authorization: `Bearer Pomerium-${await referenceOf('alice', 'cluster')}`,
         origin: stack.url('cluster', ''),
       },
     })
@@ -244,7 +244,7 @@ describe('a Kubernetes API', skipWithout(part), async () => {
       headers: {
         connection: 'Upgrade',
         upgrade: 'SPDY/3.1',
-        authorization: `Bearer Pomerium-${await handleOf('alice', 'cluster')}`,
+        authorization: `Bearer Pomerium-${await referenceOf('alice', 'cluster')}`,
       },
     })
     assert.equal(status, 403, text)

@@ -124,7 +124,7 @@ describe('sallyport explain', () => {
     await writePeople(folder, 'archive', false)
     const off = await run('explain', url('app', '/archive/x'), '--session', sessionId)
     assert.equal(off.code, 3)
-    assert.match(off.stdout, /outcome +refuse because of account-switched-off/)
+    assert.match(off.stdout, /outcome +refuse because of account-deactivated/)
     assert.match(
       off.stdout,
       /the session counts for nothing here; this does not hold of it: whom the directory/,

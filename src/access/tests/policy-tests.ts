@@ -12,7 +12,7 @@ import type { Choice, ChooseRoute } from '../../config/routing/route-match.ts'
 import { compilePolicy } from '../../policy/compile.ts'
 import { contextOf, policyOf } from '../../policy/compiled-policies.ts'
 import type { Decision, TraceEntry } from '../../policy/decision.ts'
-import { type Asker, askerOf, type Circumstances, factsOf } from './test-case.ts'
+import { type Circumstances, factsOf, type Requester, requesterOf } from './test-case.ts'
 import { needsStepUp } from './test-demand.ts'
 
 type RouteTest = NonNullable<Route['tests']>[number]
@@ -40,7 +40,7 @@ export function runPolicyTests(
   { chooserOf, targetOf }: Routing,
 ): readonly PolicyTestResult[] {
   const { settings } = config
-  const bench: Bench = { config, choose: chooserOf(config), targetOf, askers: new Map() }
+  const bench: Bench = { config, choose: chooserOf(config), targetOf, requesters: new Map() }
   // A route under a second host is a copy with the same tests.
   const seen = new Set<unknown>()
   const besideRoutes = config.routes.flatMap((route, index) => {
@@ -82,7 +82,7 @@ interface Bench {
   readonly choose: ChooseRoute
   readonly targetOf: Routing['targetOf']
   /** Those with names, made once however many tests name them. */
-  readonly askers: Map<string, Asker>
+  readonly requesters: Map<string, Requester>
 }
 
 type Result = Omit<PolicyTestResult, 'path'>
@@ -123,9 +123,9 @@ function runPolicyTest(
 ): Result | undefined {
   const { policy } = compilePolicy({ policies: [name] }, contextOf(bench.config))
   if (policy === undefined) return undefined
-  const asker = named(test.who, bench)
-  const decision = policy.decide(asker.subject, factsOf(test, { host, path }))
-  const request = `${asker.called} ${test.method ?? 'GET'} ${test.url ?? path} by policy ${name}`
+  const requester = named(test.who, bench)
+  const decision = policy.decide(requester.subject, factsOf(test, { host, path }))
+  const request = `${requester.called} ${test.method ?? 'GET'} ${test.url ?? path} by policy ${name}`
   return {
     title: test.name ?? request,
     request,
@@ -134,7 +134,7 @@ function runPolicyTest(
     reasons: decision.reasons,
     route: undefined,
     decision,
-    failure: failureOf(test, decision, asker),
+    failure: failureOf(test, decision, requester),
   }
 }
 
@@ -165,8 +165,8 @@ function ask(
   choice: Choice,
   { url, host }: { readonly url: string; readonly host: string },
 ): Result | undefined {
-  const asker = named(test.who, bench)
-  const request = `${asker.called} ${test.method ?? 'GET'} ${url}`
+  const requester = named(test.who, bench)
+  const request = `${requester.called} ${test.method ?? 'GET'} ${url}`
   const expected = [test.expect ?? [], test.route === undefined ? [] : `route ${test.route}`]
     .flat()
     .join(', ')
@@ -181,8 +181,8 @@ function ask(
   const { policy } = policyOf(bench.config, route)
   if (policy === undefined) return undefined
   const facts = factsOf(test, { host, path, isPathAsWritten: route.paths_as_written })
-  const decision = policy.decide(asker.subject, facts)
-  const isStepUp = needsStepUp(test, route, { policy, decision, subject: asker.subject, facts })
+  const decision = policy.decide(requester.subject, facts)
+  const isStepUp = needsStepUp(test, route, { policy, decision, subject: requester.subject, facts })
   const came = isStepUp ? { outcome: 'step-up', reasons: STEP_UP_REASONS } : decision
   return {
     ...common,
@@ -190,19 +190,19 @@ function ask(
     reasons: came.reasons,
     route,
     decision,
-    failure: failureOf(test, came, asker),
+    failure: failureOf(test, came, requester),
   }
 }
 
 /** In the words of the decision log. */
 const STEP_UP_REASONS = ['step-up-required']
 
-function named(who: GlobalTest['who'], { config, askers }: Bench): Asker {
+function named(who: GlobalTest['who'], { config, requesters }: Bench): Requester {
   const subjects = config.settings.test_subjects
-  if (typeof who !== 'string') return askerOf(who, subjects)
-  let asker = askers.get(who)
-  if (asker === undefined) askers.set(who, (asker = askerOf(who, subjects)))
-  return asker
+  if (typeof who !== 'string') return requesterOf(who, subjects)
+  let requester = requesters.get(who)
+  if (requester === undefined) requesters.set(who, (requester = requesterOf(who, subjects)))
+  return requester
 }
 
 const WITHOUT_ROUTE = { own: 'own-page', none: 'not-found', refused: 'refused', redirect: 'refused' } as const
@@ -210,7 +210,7 @@ const WITHOUT_ROUTE = { own: 'own-page', none: 'not-found', refused: 'refused', 
 function failureOf(
   { expect, reason = [] }: Expectation,
   { outcome, reasons }: { readonly outcome: string; readonly reasons: readonly string[] },
-  { called }: Asker,
+  { called }: Requester,
 ): string | undefined {
   if (expect !== undefined && expect !== outcome) {
     return `expected ${expect}, but it is ${outcome} for ${called}${because(reasons)}`

@@ -25,12 +25,12 @@ export type Circumstances = Pick<
 >
 
 /** Who asks, and the name to call them by. */
-export interface Asker {
+export interface Requester {
   readonly called: string
   readonly subject: Subject
 }
 
-export function askerOf(who: WrittenTest['who'], subjects: Settings['test_subjects'] = {}): Asker {
+export function requesterOf(who: WrittenTest['who'], subjects: Settings['test_subjects'] = {}): Requester {
   if (who === undefined || who === 'anonymous') return { called: 'anonymous', subject: ANONYMOUS }
   if (typeof who !== 'string') {
     const called = who.email ?? who.user ?? who.name ?? 'somebody'

@@ -1,16 +1,16 @@
-/** What the directory says of the person: the groups that count, or that the account is switched off. */
+/** What the directory says of the person: the groups that count, or that the account is deactivated. */
 import { Fault } from '../../errors.ts'
 import type { Answer, Visit } from '../visit.ts'
 
-/** Who is switched off and sent to sign in would come back signed in, and be sent there again. */
+/** Who is deactivated and sent to sign in would come back signed in, and be sent there again. */
 export function consultDirectory({ found, services, request }: Visit): Answer | undefined {
   const { session } = found
   const { directory } = services
   if (session === undefined || directory === undefined) return undefined
-  if (directory.isSwitchedOff(session))
+  if (directory.isDeactivated(session))
     throw new Fault(
       'ACCOUNT_SWITCHED_OFF',
-      `${request.path} for an account that the directory has switched off`,
+      `${request.path} for an account that the directory has deactivated`,
     )
   found.session = directory.apply(session)
   return undefined

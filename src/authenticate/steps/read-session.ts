@@ -2,7 +2,7 @@
 
 import { liveSessions } from '../../access/live-sessions.ts'
 import { endedBeside } from '../../edge/session-cookie.ts'
-import { openHandles } from '../../edge/session-handle.ts'
+import { openReferences } from '../../edge/session-reference.ts'
 import { CHOOSE_PARAMETER } from '../../edge/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
@@ -44,7 +44,7 @@ async function findSessions(visit: Visit): Promise<readonly Session[]> {
   const { request, config, services, now } = visit
   const cookie = sessionCookieOf(visit)
   const values = cookieValues(request.headers.cookie, cookie.cookieName)
-  const ids = openHandles(values, cookie, services.keys.cookie)
+  const ids = openReferences(values, cookie, services.keys.cookie)
   const found = await Promise.all(ids.map(async (id) => services.sessions.find(id)))
   return liveSessions(services, config, found, now)
 }

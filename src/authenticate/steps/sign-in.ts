@@ -1,8 +1,8 @@
 /** The sign-in page: a hand-off for those who are signed in, the identity provider for everybody else. */
 
 import { meetsDemand } from '../../access/sign-in-age.ts'
+import { readDemand } from '../../edge/authentication-requirement.ts'
 import { FLOW_SECONDS } from '../../edge/flow.ts'
-import { readDemand } from '../../edge/sign-in-demand.ts'
 import { ADDITIONAL_HOSTS_PARAMETER, CHOOSE_PARAMETER, FLOW_PARAMETER } from '../../edge/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'

@@ -5,7 +5,7 @@ import { signOutHints } from '../../identity/sign-out-hints.ts'
 import type { Session } from '../../session/session.ts'
 import { clearedSessionCookie, hostOnlyCookie, ROUNDS_COOKIE } from '../cookies.ts'
 import { signOutQuestion } from '../pages/sign-out-pages.ts'
-import { clearedRecallCookies, recalledHandles, recalledSessions } from '../recall.ts'
+import { clearedRecallCookies, recalledReferences, recalledSessions } from '../recall.ts'
 import { ORDER_PARAMETER, openSignOutOrder, type SignOutOrder, sealSignOutOrder } from '../sign-out-order.ts'
 import { type Answer, pageThatGoesOn, redirect, type Visit } from '../visit.ts'
 import { checkSignedUrl, isSigned } from './check-signed-url.ts'
@@ -92,7 +92,7 @@ export function askUnlessOrdered(visit: Visit): Answer | undefined {
     found.order?.userId === userId && found.order.idpId === idpId
   const isTheirs = [session, ...(found.otherSessions ?? [])].every(isOrdered)
   // This browser has had the session that ended: the one here is of the same person at another provider.
-  const isKnown = recalledHandles(visit).some(({ sessionId }) => sessionId === found.order?.sessionId)
+  const isKnown = recalledReferences(visit).some(({ sessionId }) => sessionId === found.order?.sessionId)
   return isTheirs || isKnown ? undefined : signOutQuestion(visit, session)
 }
 

@@ -26,7 +26,7 @@ export interface JudgedSession {
   readonly droppedBy: string | undefined
 }
 
-export interface SessionJudge extends AsyncDisposable {
+export interface SessionReplay extends AsyncDisposable {
   /** With the groups that the directories know of. */
   readonly session: Session
   judge(route: Route, facts: RequestFacts, data: DataSources | undefined): Promise<JudgedSession>
@@ -37,7 +37,7 @@ export async function openSession(
   id: string,
   config: Config,
   stateFolder: string | undefined,
-): Promise<SessionJudge> {
+): Promise<SessionReplay> {
   const stateDir = stateDirFor(config.file, stateFolder)
   if (!existsSync(storeFileIn(stateDir))) {
     throw new Fault(

@@ -130,7 +130,7 @@ const NAMES = [
 
 /**
  * What Envoy has written itself by the time it applies the rule, over the client's; and the header in which programs
- * show a handle, which the check takes off. In exactly this spelling.
+ * show a reference, which the check takes off. In exactly this spelling.
  */
 const GENUINE = [
   'x-forwarded-for',

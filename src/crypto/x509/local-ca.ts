@@ -72,7 +72,7 @@ export async function openLocalCa(
       if (kept !== undefined && isGood(kept, ca, now())) return withExpiry(kept)
       const made = await makeServerCertificate({ ca, names: wanted, now: now() })
       await replaceFile(file, made.key + made.cert, 0o600)
-      await removeOutlived(dir, now())
+      await removeExpired(dir, now())
       return withExpiry(made)
     },
   }
@@ -153,7 +153,7 @@ async function replaceFile(file: string, text: string, mode: number): Promise<vo
 }
 
 /** Each set of names has a file; the sets of long ago would heap up. */
-async function removeOutlived(dir: string, now: number): Promise<void> {
+async function removeExpired(dir: string, now: number): Promise<void> {
   const files = (await readdir(dir))
     .filter((name) => /^server-.*\.pem$/.test(name))
     .map((name) => join(dir, name))

@@ -113,7 +113,7 @@ export const common = {
   max_age: 86_400_000,
 }
 
-/** Person → the ids of their groups, `!` before somebody who is switched off. */
+/** Person → the ids of their groups, `!` before somebody who is deactivated. */
 export function summary(listing: Listing): Record<string, readonly string[]> {
   const roster = Roster.of(listing.people, listing.groups)
   return Object.fromEntries(

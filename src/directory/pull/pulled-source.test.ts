@@ -112,7 +112,7 @@ describe('a pulled source', () => {
     ['got another address', [{ id: 'bob', status: 'DEPROVISIONED', profile: { email: 'gone@example.com' } }]],
     ['are pulled no more', []],
   ] as const)
-    it(`remembers over a restart who was switched off, where they ${what}`, async () => {
+    it(`remembers over a restart who was deactivated, where they ${what}`, async () => {
       const bob = { id: 'bob', status: 'SUSPENDED', profile: { email: 'bob@example.com' } }
       await using bench = new Bench(await PlayedApi.start(pulling([bob])))
       for (const script of [pulling([bob]), pulling(users), pulling(users), DOWN]) {
@@ -140,7 +140,7 @@ describe('a pulled source', () => {
     assert.equal(broken.roster, undefined)
   })
 
-  it('is not believed to be empty: a right that is missing would let in whom it had switched off', async () => {
+  it('is not believed to be empty: a right that is missing would let in whom it had deactivated', async () => {
     await using bench = new Bench(await PlayedApi.start(OKTA))
     const pulled = bench.pulled()
     await using first = await bench.open()

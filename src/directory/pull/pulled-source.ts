@@ -26,7 +26,7 @@ export interface PulledSourceOptions {
   readonly records: Writer
   /** What an earlier pull has brought, of before the restart. */
   readonly kept: KeptListing | undefined
-  /** Whom it had switched off under other settings. */
+  /** Whom it had deactivated under other settings. */
   readonly knownOff?: Roster | undefined
   readonly now: () => number
   readonly logger: KeptCopyOptions<unknown>['logger']

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { admit, hashToken, Pace } from './admission.ts'
+import { RateLimiter } from '../../rate-limiter.ts'
+import { admit, hashToken } from './admission.ts'
 import { MapRecords } from './records.fixture.ts'
 import type { Records } from './records.ts'
 import { ScimRefusal } from './refusal.ts'
@@ -31,7 +32,7 @@ const isConflict = (error: unknown) =>
   error instanceof ScimRefusal && error.status === 409 && error.scimType === 'uniqueness'
 const isPrecondition = (error: unknown) => error instanceof ScimRefusal && error.status === 412
 const never = () => false
-const pace = () => new Pace({ perSecond: 1, burst: 100 }, () => 0)
+const rate = () => new RateLimiter({ most: 100, everyMs: 1000 })
 
 function statusOf(work: () => unknown): number {
   try {
@@ -145,10 +146,11 @@ describe('admission to the SCIM address', () => {
     const [one, other] = [await open(new MapRecords()), await open(new MapRecords())]
     const admission = {
       sources: () => [
-        { tokenHash: hashToken('token-of-one'), source: one, pace: pace() },
-        { tokenHash: hashToken('token-of-other'), source: other, pace: pace() },
+        { tokenHash: hashToken('token-of-one'), source: one, rate: rate() },
+        { tokenHash: hashToken('token-of-other'), source: other, rate: rate() },
       ],
-      strangers: pace(),
+      strangers: rate(),
+      now: () => 0,
     }
     assert.equal(admit('Bearer token-of-one', admission), one)
     assert.equal(admit('bearer  token-of-other', admission), other)
@@ -170,10 +172,11 @@ describe('admission to the SCIM address', () => {
   it('is refused to strangers who ask too often, and to nobody else for that', async () => {
     let now = 0
     const source = await open(new MapRecords())
-    const ofSource = new Pace({ perSecond: 2, burst: 3 }, () => now)
+    const ofSource = new RateLimiter({ most: 3, everyMs: 500 })
     const admission = {
-      sources: () => [{ tokenHash: hashToken('token'), source, pace: ofSource }],
-      strangers: new Pace({ perSecond: 1, burst: 2 }, () => now),
+      sources: () => [{ tokenHash: hashToken('token'), source, rate: ofSource }],
+      strangers: new RateLimiter({ most: 2, everyMs: 1000 }),
+      now: () => now,
     }
     const stranger = () => statusOf(() => admit('Bearer wrong', admission))
     assert.deepEqual([stranger(), stranger(), stranger()], [401, 401, 429])

@@ -181,7 +181,7 @@ export class ScimSource implements Disposable {
       if (type.name === 'User')
         await records.put(REMOVED, recordId(name, id), {
           resource: keysOf(entry.resource),
-          // Removed is as good as switched off: who gets the address next is somebody else.
+          // Removed is as good as deactivated: who gets the address next is somebody else.
           former: this.#formerAfter('User', entry, { ...entry.resource, active: false }),
           createdAt: now(),
         })

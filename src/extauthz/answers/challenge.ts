@@ -4,7 +4,7 @@
  * @see RFC 9110 section 11.6.1, RFC 6750 section 3
  * @module
  */
-import type { SignInDemand } from '../../edge/sign-in-demand.ts'
+import type { AuthenticationRequirement } from '../../edge/authentication-requirement.ts'
 import type { HeaderEntry } from '../../upstream/header.ts'
 import type { Check, RefusalReason } from '../check.ts'
 
@@ -26,7 +26,10 @@ export function challenge(check: Check, reason: RefusalReason | 'sign-in'): read
 }
 
 /** For a person's program: what the sign-in lacks. @see RFC 9470 section 3 */
-export function stepUpChallenge(check: Check, { maxAge, acrValues }: SignInDemand): readonly HeaderEntry[] {
+export function stepUpChallenge(
+  check: Check,
+  { maxAge, acrValues }: AuthenticationRequirement,
+): readonly HeaderEntry[] {
   return bearer(check, [
     'error="insufficient_user_authentication"',
     'error_description="A more recent or a stronger sign-in is required"',

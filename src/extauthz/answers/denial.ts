@@ -1,5 +1,5 @@
 /**
- * Refused by policy, by the form of the request, or by a failure: what the asker is told.
+ * Refused by policy, by the form of the request, or by a failure: what the requester is told.
  *
  * Who you are, how to become somebody else, what is missing, and the id under which the log has the rest.
  *
@@ -202,9 +202,9 @@ const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'code'>>> = {
     heading: 'Too many bad tokens',
     message: 'Too many tokens that are not accepted came from this address. Try again in a minute.',
   },
-  'account-switched-off': {
+  'account-deactivated': {
     status: 403,
-    heading: 'Your account is switched off',
+    heading: 'Your account is deactivated',
     message: 'The directory of your organisation says that this account is not to be used any more.',
     actions: [{ label: 'Use another account', href: SIGN_OUT_PATH, main: true }],
   },

@@ -9,8 +9,8 @@ import {
   BOB,
   configOf,
   cookieOf,
-  handleOf,
   objectOf,
+  referenceOf,
   STAFF_ROUTE,
 } from '../authorizer.fixture.ts'
 import { BROWSER, PROGRAMS, SCRIPT } from './response-format.fixture.ts'
@@ -193,11 +193,11 @@ describe('a public route with a rule against somebody', () => {
   })
 })
 
-describe('a handle in a header that names nobody', () => {
+describe('a reference in a header that names nobody', () => {
   it('is not passed on to the upstream of a public route', async () => {
     using fixture = staff({ policy: undefined, allow_public_unauthenticated_access: true })
     const { isAllowed, removed } = await fixture.ask({
-      headers: { 'x-pomerium-authorization': `${handleOf(ALICE)}x`, authorization: 'Bearer Pomerium-zzz' },
+      headers: { 'x-pomerium-authorization': `${referenceOf(ALICE)}x`, authorization: 'Bearer Pomerium-zzz' },
     })
     assert.ok(isAllowed)
     assert.deepEqual(removed.toSorted(), ['authorization', 'x-pomerium-authorization'])

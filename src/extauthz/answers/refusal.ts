@@ -1,5 +1,5 @@
 /**
- * Answers in the upstream's place, in the shape that the asker can read.
+ * Answers in the upstream's place, in the shape that the requester can read.
  *
  * @module
  */

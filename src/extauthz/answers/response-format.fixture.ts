@@ -55,7 +55,7 @@ export const PROGRAMS: Readonly<Record<string, readonly [Ask, string | undefined
     'application/json',
   ],
   'a posted form': [{ method: 'POST', headers: BROWSER }, 'text/html; charset=utf-8'],
-  'a handle that is not valid': [
+  'a reference that is not valid': [
     { headers: { ...BROWSER, authorization: 'Pomerium x' } },
     'application/json',
   ],

@@ -1,5 +1,5 @@
 /**
- * In what form an answer of ours reaches the asker: a person at a browser, a script, a gRPC client, kubectl.
+ * In what form an answer of ours reaches the requester: a person at a browser, a script, a gRPC client, kubectl.
  *
  * @module
  */

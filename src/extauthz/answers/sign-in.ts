@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import type { AuthenticationRequirement } from '../../edge/authentication-requirement.ts'
 import {
   FLOW_COOKIE,
   FLOW_SECONDS,
@@ -10,7 +12,6 @@ import {
   isFlowCookieValue,
   newFlowCookieValue,
 } from '../../edge/flow.ts'
-import type { SignInDemand } from '../../edge/sign-in-demand.ts'
 import { buildBeginUrl, buildSignInUrl } from '../../edge/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import { html } from '../../transport/html.ts'
@@ -130,10 +131,10 @@ function messageForPrograms({ credentials, request }: Check, isStepUp: boolean):
 }
 
 /** What the route asks for; and where a session was too old for it or silent for too long, a younger one. */
-function demandOf({ outlived }: Check, { demand }: CompiledRoute): SignInDemand {
-  return outlived === undefined
+function demandOf({ passedLimit }: Check, { demand }: CompiledRoute): AuthenticationRequirement {
+  return passedLimit === undefined
     ? demand
-    : { ...demand, maxAge: Math.min(outlived, demand.maxAge ?? outlived) }
+    : { ...demand, maxAge: Math.min(passedLimit, demand.maxAge ?? passedLimit) }
 }
 
 /** Lets a page of ours on another host read that a sign-in is due. Others learn nothing, not even that. */

@@ -4,7 +4,7 @@ import { Secret } from '../../config/config.ts'
 import { Fault } from '../../errors.ts'
 import { createHttpClient } from '../../outbound/http-client.ts'
 import { testClient } from '../client.fixture.ts'
-import type { Identity, IdentityProvider, SignInDemand } from '../provider.ts'
+import type { Identity, IdentityProvider, RequestedAuthentication } from '../provider.ts'
 import {
   CLIENT_ID,
   CLIENT_SECRET,
@@ -33,7 +33,7 @@ async function open(t: TestContext) {
   return { provider, real }
 }
 
-async function signIn(provider: IdentityProvider, demand?: SignInDemand): Promise<Identity> {
+async function signIn(provider: IdentityProvider, demand?: RequestedAuthentication): Promise<Identity> {
   await using http = createHttpClient()
   const url = await provider.authorizationUrl(SECRETS, demand)
   const callbackUrl = await playUserAgent(http, url, 'alice')
@@ -43,7 +43,7 @@ async function signIn(provider: IdentityProvider, demand?: SignInDemand): Promis
 describe('a sign-in that must be recent or strong', () => {
   it('is asked for in the words of OpenID Connect, over what the configuration adds', async (t) => {
     const { provider } = await open(t)
-    const parameters = async (demand: SignInDemand) =>
+    const parameters = async (demand: RequestedAuthentication) =>
       Object.fromEntries((await provider.authorizationUrl(SECRETS, demand)).searchParams)
     const { max_age, acr_values, prompt, audience } = await parameters({
       maxAge: 90_900,

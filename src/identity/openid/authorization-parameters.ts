@@ -4,11 +4,11 @@
  * @see OpenID Connect Core section 3.1.2.1
  * @module
  */
-import type { SignInDemand } from '../provider.ts'
+import type { RequestedAuthentication } from '../provider.ts'
 
 /** @param usual what the provider is asked with each time; these come over it */
 export function demandParameters(
-  { maxAge, acrValues = [], isForced = false }: SignInDemand,
+  { maxAge, acrValues = [], isForced = false }: RequestedAuthentication,
   usual: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   return {

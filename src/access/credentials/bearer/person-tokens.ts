@@ -7,8 +7,8 @@ import { decodeJwt } from 'jose'
 import { Fault } from '../../../errors.ts'
 import type { Presented, PresentedKind, TokenIdentifier, TokenProblem } from '../../../identity/provider.ts'
 import { problem } from '../../../identity/token-problem.ts'
+import { BadTokenLimit } from './bad-token-limit.ts'
 import { type BearerSession, hashOf, personSession } from './bearer-session.ts'
-import { FailureBudget } from './failure-budget.ts'
 import { TokenCache } from './token-cache.ts'
 
 /** An access token that was taken back is noticed after this time at the latest. */
@@ -48,7 +48,7 @@ export class PersonTokens {
   readonly #now: () => number
   #judged = 0
   /** Ten at once and ten a minute from one address; a hundred at once and ten a second from all. */
-  readonly #budget = new FailureBudget({ most: 10, everyMs: 6000 }, { most: 100, everyMs: 100 })
+  readonly #badTokens = new BadTokenLimit({ most: 10, everyMs: 6000 }, { most: 100, everyMs: 100 })
 
   constructor(now: () => number) {
     this.#now = now
@@ -68,7 +68,7 @@ export class PersonTokens {
     // Those that were good go on: it is others that are kept out.
     if (
       last === undefined &&
-      (this.#budget.isSpent(sourceAddress, now) || this.#cache.pending >= MOST_PENDING)
+      (this.#badTokens.isSpent(sourceAddress, now) || this.#cache.pending >= MOST_PENDING)
     )
       return TOO_MANY
     return this.#cache
@@ -91,7 +91,7 @@ export class PersonTokens {
     if (presented === undefined) throw new Error('a token was neither judged nor known')
     if ('problem' in presented) {
       // An ID token is judged here: nobody is asked about it.
-      if (kind === 'access_token') this.#budget.spend(sourceAddress, now)
+      if (kind === 'access_token') this.#badTokens.spend(sourceAddress, now)
       this.#cache.refuse(key, presented, now)
       return presented
     }

@@ -23,7 +23,7 @@ interface Trouble {
   readonly code: string
   readonly heading: string
   readonly message: string
-  /** Status that the asker gets, if another. */
+  /** Status that the requester gets, if another. */
   readonly told?: number
 }
 

@@ -8,76 +8,44 @@
  * @module
  */
 import { isIPv6 } from 'node:net'
+import { type Allowance, RateLimiter } from '../../../rate-limiter.ts'
 
-export interface Allowance {
-  /** So many at once. */
-  readonly most: number
-  /** One more after each such time. */
-  readonly everyMs: number
-}
-
-interface Spent {
-  /** Of the allowance; a fraction once some of it has come back. */
-  readonly count: number
-  readonly at: number
-}
-
-const MOST_ADDRESSES = 10_000
 const ALL = ''
 /** Of what one address may send, a site may send so many times as much. */
 const SITE_SHARE = 3
 
-export class FailureBudget {
-  readonly #each: Allowance
-  readonly #together: Allowance
-  readonly #spent = new Map<string, Spent>()
+export class BadTokenLimit {
+  readonly #networks: RateLimiter
+  readonly #sites: RateLimiter
+  readonly #together: RateLimiter
 
   constructor(each: Allowance, together: Allowance) {
-    this.#each = each
-    this.#together = together
+    this.#networks = new RateLimiter(each)
+    this.#sites = new RateLimiter({ most: each.most * SITE_SHARE, everyMs: each.everyMs / SITE_SHARE })
+    this.#together = new RateLimiter(together)
   }
 
   isSpent(address: string, now: number): boolean {
-    return this.#limits(address).some(
-      ([key, allowance]) => this.#used(key, allowance, now) > allowance.most - 1,
-    )
+    return this.#limits(address).some(([limiter, key]) => limiter.isSpent(key, now))
   }
 
   spend(address: string, now: number): void {
-    for (const [key, allowance] of this.#limits(address)) {
-      const count = this.#used(key, allowance, now) + 1
-      this.#spent.delete(key)
-      this.#spent.set(key, { count, at: now })
-    }
-    while (this.#spent.size > MOST_ADDRESSES) {
-      const [oldest = ALL] = this.#spent.keys()
-      this.#spent.delete(oldest)
-    }
+    for (const [limiter, key] of this.#limits(address)) limiter.spend(key, now)
   }
 
+  /** Senders that are remembered. */
   get size(): number {
-    return this.#spent.size
+    return this.#networks.size + this.#sites.size
   }
 
   /** What a bad token from there is counted for. */
-  #limits(address: string): readonly (readonly [key: string, allowance: Allowance])[] {
+  #limits(address: string): readonly (readonly [limiter: RateLimiter, key: string])[] {
     const { network, site } = senderOf(address)
-    const { most, everyMs } = this.#each
-    const ofSite = { most: most * SITE_SHARE, everyMs: everyMs / SITE_SHARE }
     return [
-      [network, this.#each],
-      ...(site === undefined ? [] : ([[site, ofSite]] as const)),
-      [ALL, this.#together],
+      [this.#networks, network],
+      ...(site === undefined ? [] : ([[this.#sites, site]] as const)),
+      [this.#together, ALL],
     ]
-  }
-
-  /** How much of the allowance is in use; it comes back bit by bit. */
-  #used(key: string, { everyMs }: Allowance, now: number): number {
-    const spent = this.#spent.get(key)
-    if (spent === undefined) return 0
-    // A clock that was set back gives nothing back.
-    const back = Math.max(0, now - spent.at) / everyMs
-    return Math.max(0, spent.count - back)
   }
 }
 

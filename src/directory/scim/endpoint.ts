@@ -15,7 +15,7 @@ import { answerScim, MethodRefused, type ScimAnswer } from './requests.ts'
 import type { ScimSource } from './scim-source.ts'
 import { writeJson } from './write-json.ts'
 
-export interface ScimFaceOptions {
+export interface ScimEndpointOptions {
   /** Sources of the configuration in force, each with its token. */
   readonly admission: Admission
   /** Address below which everything is, without a slash at the end. */
@@ -29,7 +29,7 @@ const LARGEST_BODY = 4 * 1024 * 1024
 const MOST_DROPPED = 64 * 1024 * 1024
 
 /** Adds the address to a server; it is for one host only, which is the caller's to see to. */
-export function addScimFace(server: FastifyInstance, { admission, baseUrl }: ScimFaceOptions): void {
+export function addScimEndpoint(server: FastifyInstance, { admission, baseUrl }: ScimEndpointOptions): void {
   const admitted = new WeakMap<FastifyRequest, ScimSource>()
   server.removeAllContentTypeParsers()
   server.addContentTypeParser(

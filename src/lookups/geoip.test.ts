@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { findPlace, type Place, readPlaces } from './places.ts'
+import { findPlace, type Place, readPlaces } from './geoip.ts'
 
 /** Of public registers (CC0), in the flat form. */
 const BOTH_FAMILIES = import.meta.resolve(

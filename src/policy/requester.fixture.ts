@@ -9,7 +9,7 @@ import assert from 'node:assert/strict'
 import type { ClientCertificateFacts, DataSources, Place, RequestFacts } from './decision.ts'
 
 /** What the names in a line stand for. */
-export interface AskerWorld {
+export interface RequesterWorld {
   readonly certificates: Readonly<Record<string, Exclude<ClientCertificateFacts, { presented: false }>>>
   readonly places: Readonly<Record<string, Place>>
   readonly keys?: Readonly<Record<string, Uint8Array>>
@@ -39,9 +39,9 @@ const LINE = new RegExp(
     .join(''),
 )
 
-export function readAsker(
+export function readRequester(
   line: string,
-  world: AskerWorld,
+  world: RequesterWorld,
 ): { readonly who: string; readonly request: RequestFacts } {
   const { groups } = LINE.exec(line) ?? {}
   assert.ok(groups, `can't read "${line}"`)
@@ -77,12 +77,16 @@ function instantOf(text: string): number {
   return instant
 }
 
-function placeOf(name: string | undefined, { places }: AskerWorld): Place | undefined | 'unknown' {
+function placeOf(name: string | undefined, { places }: RequesterWorld): Place | undefined | 'unknown' {
   if (name === undefined || name === 'unknown') return 'unknown'
   return name === 'nowhere' ? undefined : named(places, name)
 }
 
-function sshOf(username: string, key: string | undefined, { keys = {} }: AskerWorld): RequestFacts['ssh'] {
+function sshOf(
+  username: string,
+  key: string | undefined,
+  { keys = {} }: RequesterWorld,
+): RequestFacts['ssh'] {
   return { username, publicKey: named(keys, key) }
 }
 

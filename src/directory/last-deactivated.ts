@@ -1,5 +1,5 @@
 /**
- * Whom a source has switched off, kept in the store: who has left stays out after a restart, while the source can't be read.
+ * Whom a source has deactivated, kept in the store: who has left stays out after a restart, while the source can't be read.
  *
  * A pulled source keeps its whole last copy, and a pushed one everything that was pushed; this is for files, of which
  * nothing else is kept.
@@ -45,8 +45,8 @@ export function offIn(record: StoredRecord): KeptOff | undefined {
   )
 }
 
-/** Notes whom a source has switched off, each time that they are others. */
-export class OffKeeper {
+/** Notes whom a source has deactivated, each time that they are others. */
+export class DeactivatedKeeper {
   readonly #put: (value: unknown) => unknown
   readonly #warn: (count: number) => void
   #written: string
@@ -63,14 +63,14 @@ export class OffKeeper {
     this.#warn = (count) =>
       logger.warn(
         { source: `directory "${name}"`, people: count },
-        `more people are switched off than are remembered over a restart (${MOST_KEPT})`,
+        `more people are deactivated than are remembered over a restart (${MOST_KEPT})`,
       )
   }
 
   note(roster: Roster): void {
     const off = roster.peopleOff
     if (off.length > MOST_KEPT) this.#warn(off.length)
-    // Whoever was renamed and is switched off next must be found by what they were called before.
+    // Whoever was renamed and is deactivated next must be found by what they were called before.
     const renamed = [...roster.people].filter(({ isActive, leftAt, former }) => isActive && !leftAt && former)
     const people = [...off, ...renamed].slice(0, MOST_KEPT)
     const text = JSON.stringify({ people })
