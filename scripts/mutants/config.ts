@@ -131,9 +131,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'An edit is lost when ports could not be tried for a moment.',
   },
   {
-    file: 'src/config/file/parse-memory.ts',
-    find: 'if (mistakes.length > 0 || !Array.isArray(value) || value.length !== 1)',
-    replace: 'if (!Array.isArray(value) || value.length !== 1)',
+    file: 'src/config/file/yaml-file.ts',
+    find: 'if (mistakes.length > 0) return { value: undefined, mistakes, locate }',
+    replace: '',
     tests: ['src/config/file/yaml-items.test.ts'],
     breaks:
       'A route that is not valid YAML is taken as far as it could be read, perhaps without its deny rule.',

@@ -220,13 +220,6 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'A source that becomes SCIM brings back whom it had deactivated, until the first push.',
   },
   {
-    file: 'src/directory/pushed-source.ts',
-    find: 'return roster() ?? knownOff',
-    replace: 'return source?.roster ?? knownOff',
-    tests: ['src/directory/open-directory.test.ts'],
-    breaks: 'A source that becomes SCIM brings back whom it had deactivated, as soon as it is open.',
-  },
-  {
     file: 'src/authenticate/refresher.ts',
     find: '[...ofProvider.values()].flatMap(',
     replace: '[waiting].flatMap(',

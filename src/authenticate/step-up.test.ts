@@ -113,6 +113,9 @@ describe('a route with max_age', () => {
       [false, true, false, true],
       'but only after it was told to ask, in one more round',
     )
+    const hosts = browser.trail.map(({ hostname }) => hostname)
+    const [first, second] = hosts.flatMap((host, at) => (host === 'idp.test' ? [at] : []))
+    assert.ok(!hosts.slice(first, second).includes('app.example.com'), 'which begins before the app is asked')
   })
 
   it('is opened by nobody whom such a provider knew from before, with whatever cookies they come', async () => {

@@ -55,9 +55,8 @@ export function openReferences(
   key: Uint8Array,
 ): readonly string[] {
   const references = new Set(values.filter((value) => REFERENCE.test(value)))
-  const ids = [...references]
-    .slice(0, MOST_REFERENCES)
-    .map((reference) => openReference(reference, scope, key))
+  const looked = [...references].slice(0, MOST_REFERENCES)
+  const ids = looked.map((reference) => openReference(reference, scope, key))
   return [...new Set(ids.filter((id) => id !== undefined))]
 }
 

@@ -43,9 +43,9 @@ export class ParseMemory {
         items.set(own, this.#items.get(own))
         continue
       }
-      const { value, mistakes } = readYaml(own)
-      if (mistakes.length > 0 || !Array.isArray(value) || value.length !== 1)
-        return mistakesFrom(index, split, text)
+      // Undefined where there is any mistake.
+      const { value } = readYaml(own)
+      if (!Array.isArray(value) || value.length !== 1) return mistakesFrom(index, split, text)
       items.set(own, value[0])
     }
     const rest = this.#rest?.text === split.rest ? this.#rest.value : restOf(split)
@@ -62,8 +62,8 @@ export class ParseMemory {
 
 /** The keys beside the list, whose own value is empty now. */
 function restOf(split: SplitYaml): Readonly<Record<string, unknown>> | undefined {
-  const { value, mistakes } = readYaml(split.rest)
-  if (mistakes.length > 0 || !isKeyed(value)) return undefined
+  const { value } = readYaml(split.rest)
+  if (!isKeyed(value)) return undefined
   const { [split.list]: list, ...rest } = value
   return list === null ? rest : undefined
 }
