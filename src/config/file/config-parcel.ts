@@ -7,6 +7,7 @@
  * @module
  */
 
+import { hash } from 'node:crypto'
 import { deserialize, serialize } from 'node:v8'
 import type { Work } from '../../turns.ts'
 import type { Config, Route, Settings } from '../config.ts'
@@ -123,18 +124,27 @@ export class Unpacking {
       if (all.length % ROUTES_PER_PAUSE === 0) yield
     }
     this.#held = held
-    const opened: Settings = deserialize(settings)
-    restore(opened)
     return Object.freeze({
       generation,
       checksum,
       file,
-      settings: opened,
+      settings: this.#settingsOf(settings),
       routes: Object.freeze(all),
     })
   }
 
   #held: ReadonlyMap<number, Route> = new Map()
+  #settings: { readonly digest: string; readonly opened: Settings } | undefined
+
+  /** The same object while they say the same: what was made of them stays as it is. */
+  #settingsOf(bytes: Uint8Array<ArrayBuffer>): Settings {
+    const digest = hash('sha256', bytes)
+    if (this.#settings?.digest === digest) return this.#settings.opened
+    const opened: Settings = deserialize(bytes)
+    restore(opened)
+    this.#settings = { digest, opened }
+    return opened
+  }
 }
 
 const ROUTES_PER_PAUSE = 100

@@ -71,6 +71,16 @@ describe('a parcel', () => {
     assert.equal(two.routes[0]?.to?.[0]?.host, 'changed')
   })
 
+  it('brings the settings as the very object from before while they say the same, a secret included', () => {
+    const packing = new Packing()
+    const unpacking = new Unpacking()
+    const open = (text: string) => atOnce(unpacking.open(packing.pack(configOf(text))))
+    const one = open(textWith('http://a'))
+    assert.equal(open(textWith('http://changed')).settings, one.settings)
+    const other = open(textWith('http://a').replace('planted', 'another')).settings
+    assert.equal(other.sign_in_providers[0]?.client_secret?.reveal(), 'another')
+  })
+
   it('is refused as a whole when it counts on a route that was never received', () => {
     const packing = new Packing()
     const sent = configOf(textWith('http://a'))

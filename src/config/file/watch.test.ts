@@ -22,14 +22,29 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-/** Resolves when a new generation comes; the test runner's own limit ends a wait in vain. */
-function nextGeneration(source: ConfigSource): Promise<Config> {
-  const { promise, resolve } = Promise.withResolvers<Config>()
-  const listening = source.onGeneration((config) => {
-    listening[Symbol.dispose]()
-    resolve(config)
+const LONGEST_WAIT_MS = 30_000
+
+/**
+ * A wait in vain rejects. The runner's own limit would leave the test, and its watch, waiting for ever: what `await
+ * using` holds is closed only when the function ends.
+ */
+function awaited<T>(what: string, listen: (resolve: (value: T) => void) => void): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  const timer = setTimeout(() => reject(new Error(`waited in vain for ${what}`)), LONGEST_WAIT_MS)
+  listen((value) => {
+    clearTimeout(timer)
+    resolve(value)
   })
   return promise
+}
+
+function nextGeneration(source: ConfigSource): Promise<Config> {
+  return awaited('a new generation', (resolve) => {
+    const listening = source.onGeneration((config) => {
+      listening[Symbol.dispose]()
+      resolve(config)
+    })
+  })
 }
 
 /** A watched config that also tells of problems and healing as promises. */
@@ -45,13 +60,13 @@ async function watched(path = file, env: Readonly<Record<string, string>> = {}) 
     onHealed: () => events.dispatchEvent(new Event('healed')),
   })
   const next = (kind: 'problem' | 'healed') =>
-    new Promise<void>((resolve) => events.addEventListener(kind, () => resolve(), { once: true }))
+    awaited<void>(`"${kind}"`, (resolve) => events.addEventListener(kind, () => resolve(), { once: true }))
   return { source, problems, next }
 }
 
 const target = (config: Config) => config.routes[0]?.to?.[0]?.host
 
-describe('a watched config file', { timeout: 20_000 }, () => {
+describe('a watched config file', () => {
   it('makes a new generation when it is written in place', async () => {
     const { source } = await watched()
     await using _ = source
@@ -201,7 +216,7 @@ describe('a watched config file', { timeout: 20_000 }, () => {
       admit: (next) => (target(next) === 'b' && failures === 1 ? fail() : Promise.resolve([])),
       onProblem: ({ problems }) => bugs.push(...problems.map(({ message }) => message)),
     })
-    await until(() => failures === 1, { what: 'the first look to fail' })
+    await until(() => failures === 1, { what: 'the first look to fail', withinMs: LONGEST_WAIT_MS })
     const next = nextGeneration(source)
     await writeFile(file, BETTER)
     assert.equal(target(await next), 'b')

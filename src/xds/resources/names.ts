@@ -6,6 +6,7 @@
 
 import { hash } from 'node:crypto'
 import type { Route } from '../../config/config.ts'
+import { firstOf } from '../../config/routing/moved-route.ts'
 import type { Work } from '../../turns.ts'
 
 /** Clusters of the bootstrap: Sallyport itself. */
@@ -37,9 +38,7 @@ export function* clusterNames(routes: readonly Route[]): Work<ReadonlyMap<Route,
   const taken = new Set<string>()
   for (const route of routes) {
     if (route.to === undefined) continue
-    const { origin, prefix, path, regex } = route
-    const match = JSON.stringify([origin.host, origin.port, regex, path, prefix])
-    const base = `${origin.host}-${hash('sha256', match, 'hex').slice(0, 8)}`
+    const base = baseNameOf(firstOf(route))
     let name = base
     for (let twin = 2; taken.has(name); twin += 1) name = `${base}-${twin}`
     taken.add(name)
@@ -47,4 +46,17 @@ export function* clusterNames(routes: readonly Route[]): Work<ReadonlyMap<Route,
     yield
   }
   return names
+}
+
+const baseNames = new WeakMap<Route, string>()
+
+function baseNameOf(route: Route): string {
+  let name = baseNames.get(route)
+  if (name === undefined) {
+    const { origin, prefix, path, regex } = route
+    const match = JSON.stringify([origin.host, origin.port, regex, path, prefix])
+    name = `${origin.host}-${hash('sha256', match, 'hex').slice(0, 8)}`
+    baseNames.set(route, name)
+  }
+  return name
 }

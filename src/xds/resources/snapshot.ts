@@ -12,6 +12,7 @@ import { atOnce, type Work } from '../../turns.ts'
 import { makeResource, makeSnapshot, type Resource, type Snapshot, TYPE_URL } from '../ads/resource.ts'
 import { clusterOf } from './clusters/clusters.ts'
 import { FROM_ADS_FOR_SURE } from './envoy-json.ts'
+import { KeptResources } from './kept-resources.ts'
 import { asksForCertificates, clientTrust } from './listeners/client-validation.ts'
 import { listeners } from './listeners/listeners.ts'
 import { clusterNames, ROUTE_CONFIGURATION } from './names.ts'
@@ -41,6 +42,8 @@ const routeConfiguration = (): Resource =>
     max_direct_response_body_size_bytes: MAX_DIRECT_RESPONSE_BYTES,
   })
 
+const keptClusters = new KeptResources()
+
 export function buildSnapshot(config: Config, inputs: SnapshotInputs): Snapshot {
   return atOnce(snapshotWork(config, inputs))
 }
@@ -51,7 +54,8 @@ export function* snapshotWork(config: Config, inputs: SnapshotInputs): Work<Snap
   const clusters = yield* clusterNames(config.routes)
   const ofClusters: Resource[] = []
   for (const [route, name] of clusters) {
-    ofClusters.push(...clusterOf(route, route.to ?? [], name, settings))
+    const make = () => clusterOf(route, route.to ?? [], name, settings)
+    ofClusters.push(...keptClusters.of(settings, [route], clusters, make))
     yield
   }
   const hosts = yield* virtualHosts(config, clusters)

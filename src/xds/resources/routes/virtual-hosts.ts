@@ -16,6 +16,7 @@ import {
 import type { Work } from '../../../turns.ts'
 import { makeResource, type Resource, TYPE_URL } from '../../ads/resource.ts'
 import { escapeRegex, type Fields } from '../envoy-json.ts'
+import { KeptResources } from '../kept-resources.ts'
 import { ROUTE_CONFIGURATION } from '../names.ts'
 import { envoyRoutes, ownPathRoutes, wholeHostRoute } from './envoy-route.ts'
 
@@ -105,6 +106,8 @@ function catchAll(routes: readonly Route[], context: Context): Resource {
   )
 }
 
+const keptHosts = new KeptResources()
+
 interface Context {
   readonly settings: Settings
   readonly clusters: ReadonlyMap<Route, string>
@@ -137,7 +140,8 @@ export function* virtualHosts(
         ]
   for (const [host, routes] of groups) {
     // The sign-in pages own their host: a route there could imitate them.
-    if (host !== authenticate) hosts.push(...hostsOf(host, routes, context))
+    if (host !== authenticate)
+      hosts.push(...keptHosts.of(settings, routes, clusters, () => hostsOf(host, routes, context)))
     yield
   }
   hosts.push(catchAll(config.routes, context))

@@ -1,0 +1,39 @@
+import type { Mutant } from './mutant.ts'
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    file: 'src/xds/resources/kept-resources.ts',
+    find: 'made.routes.length === routes.length &&',
+    replace: 'made.routes.length >= routes.length &&',
+    tests: ['src/xds/resources/kept-resources.test.ts'],
+    breaks: 'a route that was taken out of the file goes on answering at the edge',
+  },
+  {
+    file: 'src/xds/resources/kept-resources.ts',
+    find: 'made.routes[index] === firstOf(route) && made.clusters',
+    replace: 'made.clusters',
+    tests: ['src/xds/resources/kept-resources.test.ts'],
+    breaks: 'another route of the same host takes the place of the one that was there, with its policy',
+  },
+  {
+    file: 'src/xds/resources/kept-resources.ts',
+    find: ' && made.clusters[index] === clusters.get(route)',
+    replace: '',
+    tests: ['src/xds/resources/kept-resources.test.ts'],
+    breaks: 'requests of one route go to the upstream of its twin',
+  },
+  {
+    file: 'src/xds/resources/kept-resources.ts',
+    find: 'let byRoute = this.#bySettings.get(settings)',
+    replace: 'let byRoute = this.#bySettings.get((globalThis.first ??= settings))',
+    tests: ['src/xds/resources/kept-resources.test.ts'],
+    breaks: 'a changed setting, such as a header or a time limit, reaches no route that stayed the same',
+  },
+  {
+    file: 'src/config/file/config-parcel.ts',
+    find: 'if (this.#settings?.digest === digest)',
+    replace: 'if (this.#settings !== undefined)',
+    tests: ['src/config/file/thread-parser.test.ts'],
+    breaks: 'a changed setting or secret never comes into force',
+  },
+]
