@@ -4,9 +4,11 @@
  *
  * @module
  */
+
 import { isDeepStrictEqual } from 'node:util'
 import { assertPortFree } from '../envoy/port.ts'
 import { CHECKS_AND_TESTS } from './access/config-checks.ts'
+import { eventLog } from './audit/event-log.ts'
 import { type Config, type Mistake, Secret, type Settings } from './config/config.ts'
 import { parseAside } from './config/file/thread-parser.ts'
 import { type ConfigSource, type ConfigStatus, type WatchOptions, watchConfig } from './config/file/watch.ts'
@@ -43,8 +45,9 @@ export async function followConfig(
   })
   const { settings: atStart } = config.current
   logger.level = atStart.log_level
+  const tell = eventLog(logger)
   config.onGeneration(({ generation, checksum, settings }) => {
-    logger.info({ generation, checksum }, 'a new configuration is in force')
+    tell({ kind: 'config', decisionId: undefined, generation, checksum })
     const waiting = AT_START_ONLY.filter((key) => !isSame(settings[key], atStart[key]))
     if (waiting.length > 0) logger.warn({ keys: waiting }, `restart Sallyport to apply ${waiting.join(', ')}`)
   })

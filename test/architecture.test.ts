@@ -29,7 +29,7 @@ const MEANING = ['policy', 'session', 'identity', 'directory', 'lookups', 'confi
 const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   'main.ts': 'all',
   compose: 'all',
-  'follow-config.ts': ['access', 'config', 'policy', ...GROUND],
+  'follow-config.ts': ['access', 'audit', 'config', 'policy', ...GROUND],
   'config-thread.ts': ['access', 'config'],
   cli: 'all',
   xds: ['config', ...GROUND],

@@ -3,7 +3,9 @@
  *
  * @module
  */
+
 import type { MayOpen } from '../access/may-open.ts'
+import type { AuditSink, SessionEvent } from '../audit/event.ts'
 import type { Config, Route } from '../config/config.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/seal.ts'
@@ -52,5 +54,6 @@ export interface Services {
   readonly signingKeys: SigningKeys
   readonly now: () => number
   readonly logger: Logger
+  readonly tell: AuditSink<SessionEvent>
   readonly metrics: AuthenticateMetrics
 }

@@ -6,6 +6,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { MayOpen } from '../access/may-open.ts'
+import { eventLog } from '../audit/event-log.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/seal.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
@@ -65,6 +66,7 @@ export async function serveAuthenticate(options: AuthenticateOptions): Promise<S
   const services: Services = {
     ...options,
     logger,
+    tell: eventLog(logger),
     sealer: createSealer(options.keys.state),
     metrics: createAuthenticateMetrics(meter, () => sessions.count),
   }

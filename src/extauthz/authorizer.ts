@@ -10,6 +10,7 @@ import { isSignedIn, NOTHING_FOUND } from '../access/access.ts'
 import { hostOf } from '../access/host.ts'
 import { precisionFor } from '../access/idle.ts'
 import { runRows } from '../access/pipeline.ts'
+import { createDecisionLog } from '../audit/decision-log.ts'
 import type { Config } from '../config/config.ts'
 import { endedBeside, sessionCookieAt } from '../edge/session-cookie.ts'
 import { Fault } from '../errors.ts'
@@ -30,7 +31,6 @@ import { CheckRequest } from './check-request.ts'
 import { type DeniedAnswer, encodeDenied } from './check-response.ts'
 import { cookieSplitter } from './cookies.ts'
 import { headerCredentials } from './credentials.ts'
-import { createDecisionLog } from './decision-log.ts'
 import { type CheckDependencies, PIPELINE, type Step } from './pipeline.ts'
 import type { Ports } from './ports.ts'
 import { RouteTable } from './routes.ts'
@@ -68,7 +68,7 @@ export function createAuthorizer(
   })
   let judge = dependenciesOf(config.current.settings.cookie_name)
   let precision = precisionFor(config.current)
-  let log = createDecisionLog(logger, config.current, claimsMentioned(config.current))
+  let tell = createDecisionLog(logger, config.current, claimsMentioned(config.current))
 
   const generations = config.onGeneration((next) => {
     routes.replace(next)
@@ -77,7 +77,7 @@ export function createAuthorizer(
     budget.clear()
     judge = dependenciesOf(next.settings.cookie_name)
     precision = precisionFor(next)
-    log = createDecisionLog(logger, next, claimsMentioned(next))
+    tell = createDecisionLog(logger, next, claimsMentioned(next))
   })
   const directoryChanges = ports.directory?.onChange(() => {
     visitors.clear()
@@ -128,11 +128,15 @@ export function createAuthorizer(
     }
     const denied = allowed === undefined ? refuse(check, verdict, decisionId) : undefined
     const reply = allowed?.bytes ?? encodeDenied(denied ?? failureAnswer(check, undefined, decisionId))
-    log({
-      check,
+    tell({
+      kind: 'access',
+      protocol: 'http',
+      decisionId,
+      access: check,
+      request: check.request,
+      secretHeaders: check.route?.tokenHeaders ?? NO_NAMES,
       verdict,
       status: denied?.status ?? 0,
-      decisionId,
       removedGroups: allowed?.removedGroups ?? 0,
       identityBytes: allowed?.identityBytes,
     })
@@ -201,7 +205,18 @@ export function createAuthorizer(
     const denied = failureAnswer(check, error, decisionId)
     if (check !== undefined) {
       const failure = error instanceof Fault ? error.code : 'BUG'
-      log({ check, verdict: undefined, status: denied.status, decisionId, removedGroups: 0, failure })
+      tell({
+        kind: 'access',
+        protocol: 'http',
+        decisionId,
+        access: check,
+        request: check.request,
+        secretHeaders: check.route?.tokenHeaders ?? NO_NAMES,
+        verdict: undefined,
+        status: denied.status,
+        removedGroups: 0,
+        failure,
+      })
     }
     metrics.count('failure', (performance.now() - startedAt) / 1000)
     return encodeDenied(denied)
@@ -214,6 +229,8 @@ function endedCookies({ host, path, route }: Check, reason: RefusalReason): read
   const cookie = sessionCookieAt(host, route.settings, 'app')
   return endedBeside(cookie, host, path).map((line) => ['set-cookie', line])
 }
+
+const NO_NAMES: readonly string[] = []
 
 /** For a bug in telling of a bug. */
 const LAST_RESORT = encodeDenied({ status: 500, headers: [['cache-control', 'no-store']], body: '' })

@@ -76,15 +76,7 @@ export async function createSession(visit: Visit): Promise<Answer> {
       hostOnlyCookie(PROVIDER_COOKIE, state.idpId, PROVIDER_COOKIE_SECONDS),
     )
   services.metrics.signIn(isOfAnotherTab ? 'joined' : 'success')
-  services.logger.info(
-    {
-      user: session.userId,
-      email: session.email,
-      'session-id': session.id,
-      'request-id': request.decisionId,
-    },
-    'signed in',
-  )
+  services.tell({ kind: 'session', change: 'signed in', decisionId: request.decisionId, session })
   const hosts = additionalHosts(visit, state.additionalHosts.join(','), required(visit, 'target'))
   return goToTarget(visit, session, state.flow, hosts)
 }

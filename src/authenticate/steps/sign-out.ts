@@ -128,15 +128,7 @@ async function endSession(visit: Visit, session: Session | undefined): Promise<S
   const { services, request } = visit
   await services.sessions.delete(session.id)
   services.metrics.signOut()
-  services.logger.info(
-    {
-      user: session.userId,
-      email: session.email,
-      'session-id': session.id,
-      'request-id': request.decisionId,
-    },
-    'signed out',
-  )
+  services.tell({ kind: 'session', change: 'signed out', decisionId: request.decisionId, session })
   const provider = services.provider(session.idpId)
   // Not waited for: a slow provider should not hold up a sign-out that has already happened here.
   void provider?.revoke(session.tokens)

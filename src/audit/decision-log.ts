@@ -1,5 +1,5 @@
 /**
- * One line per check: what was decided, of whom, and why.
+ * One line per decision over HTTP: what was decided, of whom, and why.
  *
  * Queries are left out unless asked for, and headers that hold credentials always: a log is read by more
  * people than a secret may be. What comes from outside is cut to a length and escaped.
@@ -10,49 +10,36 @@ import { createHash } from 'node:crypto'
 import { sourceIpOf } from '../access/access.ts'
 import type { ClientCertificate } from '../access/credentials/client-certificate/verifier.ts'
 import { inputsOf } from '../access/decision-inputs.ts'
-import { createSubjectLog, type SubjectLog } from '../audit/subject-log.ts'
 import type { Config, Route } from '../config/config.ts'
 import { isCredentialHeader } from '../config/values/secret-headers.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import { jsonString, type Logger, readyLines } from '../telemetry/log.ts'
-import type { Check, Verdict } from './check.ts'
-
-/** How a check ended. */
-export interface Ending {
-  readonly check: Check
-  /** `undefined` when something failed before there was one. */
-  readonly verdict: Verdict | undefined
-  /** HTTP status of our answer; 0 when the request was passed on. */
-  readonly status: number
-  readonly decisionId: string
-  readonly removedGroups: number
-  readonly identityBytes?: number | undefined
-  readonly failure?: string | undefined
-}
+import type { AuditSink, HttpAccess } from './event.ts'
+import { createSubjectLog, type SubjectLog } from './subject-log.ts'
 
 type Value = string | number | Readonly<Record<string, unknown>> | undefined
-type Reader = (ending: Ending) => Value
+type Reader = (event: HttpAccess) => Value
 
 const LONGEST_TEXT = 1024
 
 /** Fields of impersonation, which is still to come, are not in the table. */
 const FIELDS: Readonly<Record<string, Reader>> = {
   'request-id': ({ decisionId }) => decisionId,
-  'check-request-id': ({ check }) => check.request.id,
-  method: ({ check }) => cut(check.request.method),
-  path: ({ check }) => cut(check.path),
-  query: ({ check }) => cut(queryOf(check.request.path)),
-  host: ({ check }) => cut(check.request.host),
+  'check-request-id': ({ request }) => request.id,
+  method: ({ request }) => cut(request.method),
+  path: ({ access }) => cut(access.path),
+  query: ({ request }) => cut(queryOf(request.path)),
+  host: ({ request }) => cut(request.host),
   // In words, since a field without a value is left out.
-  ip: ({ check }) => sourceIpOf(check) || 'unknown',
+  ip: ({ access }) => sourceIpOf(access) || 'unknown',
   'removed-groups-count': ({ removedGroups }) => (removedGroups > 0 ? removedGroups : undefined),
   'identity-header-bytes': ({ identityBytes }) => (identityBytes === 0 ? undefined : identityBytes),
-  'envoy-route-id': ({ check }) => cut(check.request.routeId),
-  'client-certificate': ({ check }) => certificateField(check.certificate),
-  inputs: ({ check }) => check.facts && check.route && inputsOf(check.facts, check.route.policy),
-  headers: ({ check }) =>
-    Object.fromEntries(check.request.headerNames().map((name) => [name, headerField(check, name)])),
+  'envoy-route-id': ({ request }) => cut(request.routeId),
+  'client-certificate': ({ access }) => certificateField(access.certificate),
+  inputs: ({ access: { facts, route } }) => facts && route && inputsOf(facts, route.policy),
+  headers: (event) =>
+    Object.fromEntries(event.request.headerNames().map((name) => [name, headerField(event, name)])),
 }
 
 /** Nothing where nothing was shown. */
@@ -83,14 +70,14 @@ const SESSION_FIELDS: Readonly<Record<string, (session: Session) => string | und
 }
 
 /** A part of the line as JSON members, each with a comma before it. */
-type Part = (ending: Ending) => string
+type Part = (event: HttpAccess) => string
 
 /** @param claimsMentioned names under which the policies of this configuration ask for claims */
 export function createDecisionLog(
   logger: Logger,
   { settings, checksum }: Config,
   claimsMentioned: () => readonly string[],
-): (ending: Ending) => void {
+): AuditSink<HttpAccess> {
   const { authorize_log_fields: fields, decision_log_subjects: told } = settings
   const lines = readyLines(logger, 'info', 'authorize check')
   const parts = partsFor([...new Set(fields)], {
@@ -98,11 +85,11 @@ export function createDecisionLog(
     route: (names) => routePart(names, checksum.slice(0, SHORT_CHECKSUM)),
     subject: told === 'none' ? NO_PART : subjectPart(logger, told === 'all' ? () => told : claimsMentioned),
   })
-  return (ending) => {
+  return (event) => {
     if (!lines.isEnabled()) return
     let text = ',"service":"authorize"'
-    for (const part of parts) text += part(ending)
-    lines.write(text + explanation(ending))
+    for (const part of parts) text += part(event)
+    lines.write(text + explanation(event))
   }
 }
 
@@ -129,7 +116,7 @@ function partsFor(fields: readonly string[], { session, route, subject }: Makers
     else if (field === 'subject') parts.push(subject)
     else if (reader !== undefined) {
       const key = keyOf(field)
-      parts.push((ending) => member(key, reader(ending)))
+      parts.push((event) => member(key, reader(event)))
     }
     at += Math.max(1, ofSession.length, ofRoute.length)
   }
@@ -145,14 +132,14 @@ function sessionPart(fields: readonly string[]): Part {
   const textOf = remembered((session: Session) =>
     fields.map((field) => member(keyOf(field), SESSION_FIELDS[field]?.(session))).join(''),
   )
-  return ({ check: { sessions } }) => (sessions[0] === undefined ? '' : textOf(sessions[0]))
+  return ({ access: { sessions } }) => (sessions[0] === undefined ? '' : textOf(sessions[0]))
 }
 
 function routePart(fields: readonly string[], configChecksum: string): Part {
   const textOf = remembered((route: Route) =>
     fields.map((field) => member(keyOf(field), ROUTE_FIELDS[field]?.(route, configChecksum))).join(''),
   )
-  return ({ check: { route } }) => (route === undefined ? '' : textOf(route.route))
+  return ({ access: { route } }) => (route === undefined ? '' : textOf(route.route))
 }
 
 function remembered<Key extends object>(make: (key: Key) => string): (key: Key) => string {
@@ -168,7 +155,7 @@ function remembered<Key extends object>(make: (key: Key) => string): (key: Key) 
 function subjectPart(logger: Logger, claims: () => 'all' | readonly string[]): Part {
   const key = keyOf('subject')
   let log: SubjectLog | undefined
-  return ({ check: { sessions, now, route } }) => {
+  return ({ access: { sessions, now, route } }) => {
     const [session] = sessions
     if (session === undefined) return ''
     log ??= createSubjectLog(logger, claims())
@@ -179,7 +166,7 @@ function subjectPart(logger: Logger, claims: () => 'all' | readonly string[]): P
 function readerFor(field: string): Reader | undefined {
   if (!field.startsWith('headers.')) return FIELDS[field]
   const name = field.slice('headers.'.length).toLowerCase()
-  return ({ check }) => headerField(check, name)
+  return (event) => headerField(event, name)
 }
 
 const keyOf = (name: string): string => `,${JSON.stringify(name)}:`
@@ -192,19 +179,19 @@ function member(key: string, value: Value): string {
 /** Of decisions that let pass: policies give the same object again and again. */
 const explained = new WeakMap<Decision, string>()
 
-function explanation(ending: Ending): string {
-  const { verdict } = ending
-  if (verdict?.outcome !== 'allow') return explain(ending)
+function explanation(event: HttpAccess): string {
+  const { verdict } = event
+  if (verdict?.outcome !== 'allow') return explain(event)
   let text = explained.get(verdict.decision)
   if (text === undefined) {
-    text = explain(ending)
+    text = explain(event)
     explained.set(verdict.decision, text)
   }
   return text
 }
 
 /** In Pomerium's words, so that what reads its log reads ours; `outcome` tells what became of the request. */
-function explain({ verdict, status, failure }: Ending): string {
+function explain({ verdict, status, failure }: HttpAccess): string {
   const decision = verdict !== undefined && 'decision' in verdict ? verdict.decision : undefined
   const isAllowed = verdict?.outcome === 'allow'
   const isDeniedByRule = decision?.outcome === 'deny' && hasDenied(decision)
@@ -233,7 +220,7 @@ function list(reasons: readonly string[]): string {
 }
 
 function reasonsOf(
-  verdict: Verdict | undefined,
+  verdict: HttpAccess['verdict'],
   decision: Decision | undefined,
   failure: string | undefined,
 ): readonly string[] {
@@ -251,11 +238,11 @@ function hasDenied({ reasons, trace }: Decision): boolean {
   )
 }
 
-function headerField({ request, route }: Check, name: string): string | undefined {
+function headerField({ request, secretHeaders }: HttpAccess, name: string): string | undefined {
   const value = request.header(name)
   if (value === undefined) return undefined
   // Where our tokens go, a proxy in front of us may have sent others.
-  return isCredentialHeader(name) || route?.tokenHeaders.includes(name) === true ? '[secret]' : cut(value)
+  return isCredentialHeader(name) || secretHeaders.includes(name) ? '[secret]' : cut(value)
 }
 
 function queryOf(target: string): string | undefined {

@@ -8,7 +8,7 @@ import {
   cookieOf,
   referenceOf,
   STAFF_ROUTE,
-} from './authorizer.fixture.ts'
+} from '../extauthz/authorizer.fixture.ts'
 
 const staff = (settings: object = {}, route: object = {}) =>
   authorizerFor(configOf([{ ...STAFF_ROUTE, pass_identity_headers: true, ...route }], settings))
