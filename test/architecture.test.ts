@@ -71,9 +71,6 @@ const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { policy: ['conf
 /** Beside what the generator writes: which .proto files there are, and how they are loaded. */
 const WRITTEN_BY_HAND = ['src/gen/imports.ts', 'src/gen/protos.ts']
 
-/** Circles of types that are still to be opened: schemas and their rules, criteria and what reads them, visits. */
-const WITH_CIRCLES = ['authenticate', 'config', 'policy']
-
 /** Source files that may stand flat in a folder. More ask for sub-rooms. */
 const MOST_FILES = 20
 
@@ -183,12 +180,13 @@ describe('the architecture', () => {
     assert.deepEqual(cycles, [])
   })
 
-  it('has no circle of files, types included, but in the rooms that are named', () => {
+  it('has no circle of files, types included', () => {
     const graph = new Map<string, Set<string>>()
     for (const { path, to, target } of imports)
       if (to !== 'gen') graph.set(path, (graph.get(path) ?? new Set()).add(target))
-    const inCircles = [...graph.keys()].filter((path) => cycleFrom(path, graph) !== undefined)
-    assert.deepEqual([...new Set(inCircles.map(roomOf))].toSorted(), WITH_CIRCLES)
+    const circles = [...graph.keys()].map((path) => cycleFrom(path, graph)).filter((way) => way !== undefined)
+    assert.deepEqual(circles, [])
+    assert.ok(graph.size > 300, `only ${graph.size} files import others`)
   })
 
   it('composes, in a file that can be read at once', () => {

@@ -6,7 +6,7 @@
 import { type SessionCookie, sessionCookieAt } from '../edge/session-cookie.ts'
 import { makeReference } from '../edge/session-reference.ts'
 import { cookiePairs } from '../transport/cookie-header.ts'
-import type { Visit } from './visit.ts'
+import type { HostCookie, Visit } from './visit.ts'
 
 /**
  * On the authenticate host: which browser began a sign-in. All tabs share one, but tabs that are opened at the
@@ -28,11 +28,6 @@ export function cookieValues(header: string | undefined, name: string): readonly
 export function hostCookie(header: string | undefined, name: `__Host-${string}`): string | undefined {
   const values = cookieValues(header, name)
   return values.length === 1 && /^[\w.-]{1,64}$/.test(values[0] ?? '') ? values[0] : undefined
-}
-
-export interface HostCookie {
-  readonly name: `__Host-${string}`
-  readonly value: string
 }
 
 /** The login cookies of the browser, without those that come twice. */

@@ -26,7 +26,8 @@ import {
 } from '../edge/sign-in-url.ts'
 import { ENDPOINTS, type EndpointName } from './endpoints.ts'
 import { randomId } from './oauth-state.ts'
-import type { Visit } from './visit.ts'
+import type { Services } from './ports.ts'
+import type { Sites } from './sites.ts'
 
 const HandOff = z.strictObject({
   sessionId: z.string(),
@@ -43,6 +44,13 @@ const HandOff = z.strictObject({
   jti: z.string(),
 })
 export type HandOff = z.output<typeof HandOff>
+
+/** What of a visit makes one. */
+interface HandOffMaker {
+  readonly services: Pick<Services, 'sealer' | 'keys'>
+  readonly sites: Sites
+  readonly now: number
+}
 
 /** Time for one redirect. */
 const HAND_OFF_LIFETIME_MS = 60_000
@@ -68,7 +76,7 @@ export interface HandOffParts extends Omit<HandOff, 'additional' | 'tied' | 'exp
 
 /** The signed URL of the page on the next host. */
 export function handOffUrl(
-  { services, sites, now }: Visit,
+  { services, sites, now }: HandOffMaker,
   endpoint: 'HAND_OFF' | 'FLOW' | 'CHAIN',
   parts: HandOffParts,
 ): string {

@@ -9,7 +9,6 @@ import { Fault } from '../errors.ts'
 import type { Identity, IdentityProvider } from '../identity/provider.ts'
 import type { Session } from '../session/session.ts'
 import { PAGE_HEADERS, type Page, renderPage } from '../transport/page.ts'
-import type { HostCookie } from './cookies.ts'
 import type { EndpointName } from './endpoints.ts'
 import type { HandOff } from './hand-off.ts'
 import type { OauthState } from './oauth-state.ts'
@@ -26,6 +25,11 @@ interface VisitRequest {
   readonly form: URLSearchParams | undefined
   readonly headers: IncomingHttpHeaders
   readonly decisionId: string | undefined
+}
+
+export interface HostCookie {
+  readonly name: `__Host-${string}`
+  readonly value: string
 }
 
 /** What the steps of a pipeline tell one another. Each field is written by the step that is named for it. */

@@ -10,13 +10,19 @@ import type { RouteKeys } from './keys/route-schema.ts'
 import type { SettingsKeys } from './keys/settings-schema.ts'
 import type { SignInProvider } from './keys/sign-in/resolve-providers.ts'
 import type { GoogleServiceAccount } from './keys/upstream/google-serverless.ts'
+import type { Position } from './mistake.ts'
+import type { TlsCertificate } from './resolver.ts'
 import type { ListenAddress } from './values/address.ts'
+import type { Frozen } from './values/freeze.ts'
 import type { Origin } from './values/origin.ts'
 import type { Secret } from './values/secret.ts'
 import type { Upstream } from './values/upstream.ts'
 
 export type { DownstreamMtls } from './keys/credentials/client-certificates.ts'
+export type { ConfigPath, Mistake, Problem } from './mistake.ts'
+export type { TlsCertificate } from './resolver.ts'
 export type { ListenAddress } from './values/address.ts'
+export type { Frozen } from './values/freeze.ts'
 
 type SourceKeys<Type extends DirectorySourceKeys['type'], SecretKey extends string = never> = Frozen<
   Omit<Extract<DirectorySourceKeys, { type: Type }>, FileKeys | SecretKey>
@@ -40,29 +46,8 @@ export type { SignInProvider } from './keys/sign-in/resolve-providers.ts'
 export { Secret } from './values/secret.ts'
 export type { Upstream } from './values/upstream.ts'
 
-/** A place in a file, counted from 1. */
-interface Position {
-  readonly file: string
-  readonly line: number
-  readonly column: number
-}
-
-/** What `freezeDeep` makes of a value, told to the compiler. */
-export type Frozen<T> = T extends readonly (infer Item)[]
-  ? readonly Frozen<Item>[]
-  : T extends object
-    ? { readonly [Key in keyof T]: Frozen<T[Key]> }
-    : T
-
 /** The keys whose `…_file` twin is read and merged into them. */
 type FileKeys = `${string}_file`
-
-export interface TlsCertificate {
-  /** PEM, leaf first. */
-  readonly cert: string
-  /** PEM. */
-  readonly key: Secret
-}
 
 type ReplacedSettings =
   | FileKeys
@@ -165,21 +150,4 @@ export interface Config {
   readonly settings: Settings
   /** In the order of the file, which is the order of matching within one host. */
   readonly routes: readonly Route[]
-}
-
-/** One mistake, placed. `message` is a sentence without the position; it never holds a secret. */
-export interface Problem extends Position {
-  readonly path: ConfigPath
-  readonly message: string
-}
-
-/** Where a value stands: `['routes', 3, 'policy', 0]`. Routes of both lists count through as `routes`. */
-export type ConfigPath = readonly (string | number)[]
-
-/** A mistake that is not placed yet. */
-export interface Mistake {
-  readonly path: ConfigPath
-  readonly message: string
-  /** Whether the key itself is out of place; otherwise its value is shown. */
-  readonly on?: 'key' | 'value'
 }

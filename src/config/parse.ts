@@ -40,7 +40,8 @@ import {
   UNSUPPORTED_SETTINGS,
   withoutHarmless,
 } from './keys/unsupported-keys.ts'
-import { Resolver, resolveRouteSecrets, resolveSettings } from './resolve.ts'
+import { resolveRouteSecrets, resolveSettings } from './resolve.ts'
+import { Resolver } from './resolver.ts'
 import { movedTo } from './routing/moved-route.ts'
 import { underSecondHost } from './routing/second-host.ts'
 import { mistakesOf, sentenceOf } from './sentences.ts'

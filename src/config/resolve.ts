@@ -4,14 +4,8 @@
  * @module
  */
 
-import {
-  parseCertificates,
-  parsePrivateKey,
-  pemOf,
-  signingKeyProblem,
-  tlsKeyProblem,
-} from '../crypto/x509/certificate.ts'
-import type { ConfigPath, Mistake, Settings, TlsCertificate } from './config.ts'
+import { pemOf } from '../crypto/x509/certificate.ts'
+import type { Settings } from './config.ts'
 import { resolveAuthorities, resolveDownstreamMtls } from './keys/credentials/client-certificates.ts'
 import { resolveDirectory } from './keys/directory/directory-resolve.ts'
 import { DEFAULT_ACCESS_LOG_FIELDS, DEFAULT_AUTHORIZE_LOG_FIELDS } from './keys/log-fields.ts'
@@ -21,106 +15,10 @@ import { KNOWN_ISSUERS } from './keys/sign-in/provider-kinds.ts'
 import { resolveProviders } from './keys/sign-in/resolve-providers.ts'
 import { serviceAccountFrom } from './keys/upstream/google-serverless.ts'
 import { kubernetesToken } from './keys/upstream/kubernetes.ts'
+import type { Found, Resolver } from './resolver.ts'
 import { DISABLE } from './values/header.ts'
-import { type Reader, Reference } from './values/reference.ts'
+import { Reference } from './values/reference.ts'
 import { Secret } from './values/secret.ts'
-
-/** A value that was read, and the key that gave it. */
-export interface Found {
-  readonly text: string
-  readonly path: ConfigPath
-}
-
-/** Reads values and collects what goes wrong, so that one mistake does not hide the next. */
-export class Resolver {
-  readonly mistakes: Mistake[] = []
-  readonly #reader: Reader
-
-  constructor(reader: Reader) {
-    this.#reader = reader
-  }
-
-  fail(path: ConfigPath, message: string): undefined {
-    this.mistakes.push({ path, message })
-    return undefined
-  }
-
-  /** The value of a key or of its `…_file` twin; both stand at `at`. */
-  either(
-    key: string,
-    plain: Reference | undefined,
-    file: Reference | undefined,
-    at: ConfigPath = [],
-  ): Found | undefined {
-    if (plain !== undefined && file !== undefined)
-      return this.fail([...at, `${key}_file`], `cannot stand beside \`${key}\`; give one of them`)
-    if (plain !== undefined) return this.read(plain, [...at, key])
-    return file === undefined ? undefined : this.read(file, [...at, `${key}_file`])
-  }
-
-  /** The secret of a key, or of its `…_file` twin, that stands at a path. */
-  secret(
-    at: ConfigPath,
-    key: string,
-    plain: Reference | undefined,
-    file: Reference | undefined,
-  ): Secret | undefined {
-    if (plain !== undefined && file !== undefined)
-      return this.fail([...at, `${key}_file`], `cannot stand beside \`${key}\`; give one of them`)
-    const reference = plain ?? file
-    if (reference === undefined) return undefined
-    const found = this.read(reference, [...at, plain === undefined ? `${key}_file` : key])
-    return found && Secret.of(found.text)
-  }
-
-  read(reference: Reference, path: ConfigPath): Found | undefined {
-    const read = this.#reader.read(reference)
-    return 'value' in read ? { text: read.value, path } : this.fail(path, read.wrong)
-  }
-
-  /** PEM of at least one readable certificate. */
-  certificates(found: Found | undefined): string | undefined {
-    if (found === undefined) return undefined
-    const parsed = parseCertificates(found.text)
-    return 'value' in parsed ? parsed.value.pem : this.fail(found.path, parsed.wrong)
-  }
-
-  /** A certificate with the key that belongs to it. */
-  pair(cert: Found | undefined, key: Found | undefined): TlsCertificate | undefined {
-    const certificate = cert === undefined ? undefined : parseCertificates(cert.text)
-    const privateKey = key === undefined ? undefined : parsePrivateKey(key.text)
-    if (cert !== undefined && certificate !== undefined && 'wrong' in certificate)
-      this.fail(cert.path, certificate.wrong)
-    if (key !== undefined && privateKey !== undefined && 'wrong' in privateKey)
-      this.fail(key.path, privateKey.wrong)
-    if (certificate === undefined || privateKey === undefined || key === undefined) return undefined
-    if ('wrong' in certificate || 'wrong' in privateKey) return undefined
-    const weak = tlsKeyProblem(privateKey.value.key)
-    if (weak !== undefined) return this.fail(key.path, weak)
-    if (certificate.value.chain[0]?.checkPrivateKey(privateKey.value.key) !== true) {
-      return this.fail(key.path, 'is not the key of the certificate beside it')
-    }
-    return { cert: certificate.value.pem, key: Secret.of(privateKey.value.pem) }
-  }
-
-  /** 32 bytes in base64, either alphabet. */
-  secretOf32Bytes(found: Found | undefined): Secret | undefined {
-    if (found === undefined) return undefined
-    const text = found.text.trim()
-    const bytes = /^[A-Za-z0-9+/_-]+={0,2}$/.test(text) ? Buffer.from(text, 'base64').length : -1
-    if (bytes === 32) return Secret.of(text)
-    return this.fail(
-      found.path,
-      `must be 32 bytes in base64${bytes < 0 ? '' : `, but has ${bytes} bytes`}; make one with \`head -c32 /dev/urandom | base64\``,
-    )
-  }
-
-  signingKey(found: Found | undefined): Secret | undefined {
-    if (found === undefined) return undefined
-    const wrong = signingKeyProblem(found.text)
-    return wrong === undefined ? Secret.of(pemOf(found.text) ?? '') : this.fail(found.path, wrong)
-  }
-}
 
 /** `certificates` lists name paths outright, as in nginx; PEM text and references are taken too. */
 function pathUnlessPem(reference: Reference): Reference {

@@ -7,16 +7,16 @@
  *
  * @module
  */
-import type { NamedPolicy, PolicyContext } from './context.ts'
+import type { NamedPolicy, PolicyContext, PolicySource } from './context.ts'
 import type { CompiledPolicy, PolicyWarning } from './decision.ts'
 import { judgeBy } from './judge.ts'
 import { leftOutWarning } from './left-out.ts'
 import { type Block, type PolicyName, readPolicy } from './policy-language.ts'
 import type { Path, PolicyProblem, Report } from './problem.ts'
-import { type PolicySource, readShorthands } from './shorthand.ts'
+import { readShorthands } from './shorthand.ts'
 import { suggestion } from './suggestion.ts'
 
-export type { PolicySource } from './shorthand.ts'
+export type { PolicySource } from './context.ts'
 
 export type Compilation =
   | { readonly policy: CompiledPolicy; readonly problems?: undefined }

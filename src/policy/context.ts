@@ -5,7 +5,18 @@
  */
 import type { RecordKey } from './decision.ts'
 import type { UserNames } from './matching/user-ids.ts'
-import type { PolicySource } from './shorthand.ts'
+
+/** The keys of a route that say who may pass; config/ has checked their types and which go together. */
+export interface PolicySource {
+  /** In the policy language, as read from YAML or JSON. */
+  readonly policy?: unknown
+  readonly allowed_users?: readonly string[] | undefined
+  readonly allowed_domains?: readonly string[] | undefined
+  readonly allowed_idp_claims?: Readonly<Record<string, readonly unknown[]>> | undefined
+  readonly allow_any_authenticated_user?: boolean | undefined
+  readonly allow_public_unauthenticated_access?: boolean | undefined
+  readonly cors_allow_preflight?: boolean | undefined
+}
 
 /** A policy with a name, and what it says to whom it refuses. */
 export interface NamedPolicy extends PolicySource {

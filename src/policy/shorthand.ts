@@ -5,22 +5,10 @@
  */
 
 import { readMail } from '../mail-address.ts'
-import type { PolicyContext } from './context.ts'
+import type { PolicyContext, PolicySource } from './context.ts'
 import { compileCriterion } from './criteria/criteria.ts'
 import type { Block, PlacedCriterion } from './policy-language.ts'
 import { isMapping, type Path, type Report } from './problem.ts'
-
-/** The keys of a route that say who may pass; config/ has checked their types and which go together. */
-export interface PolicySource {
-  /** In the policy language, as read from YAML or JSON. */
-  readonly policy?: unknown
-  readonly allowed_users?: readonly string[] | undefined
-  readonly allowed_domains?: readonly string[] | undefined
-  readonly allowed_idp_claims?: Readonly<Record<string, readonly unknown[]>> | undefined
-  readonly allow_any_authenticated_user?: boolean | undefined
-  readonly allow_public_unauthenticated_access?: boolean | undefined
-  readonly cors_allow_preflight?: boolean | undefined
-}
 
 /** @param base where the keys stand */
 export function readShorthands(

@@ -8,15 +8,9 @@ import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
 import { prefersHtml } from '../../transport/prefers-html.ts'
 import { additionalHosts } from '../chain.ts'
-import {
-  type HostCookie,
-  hostOnlyCookie,
-  LOGIN_COOKIE_PREFIX,
-  loginCookies,
-  sessionCookie,
-} from '../cookies.ts'
+import { hostOnlyCookie, LOGIN_COOKIE_PREFIX, loginCookies, sessionCookie } from '../cookies.ts'
 import { fingerprint, type OauthState, randomId, sealState, signInSecrets } from '../oauth-state.ts'
-import { type Answer, redirect, required, type Visit } from '../visit.ts'
+import { type Answer, type HostCookie, redirect, required, type Visit } from '../visit.ts'
 import { goToTarget } from './go-to-target.ts'
 
 /** It outlives the state, so that an answer that comes too late is known as one of this browser. */

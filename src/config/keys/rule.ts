@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ConfigPath, Mistake } from '../config.ts'
+import type { ConfigPath, Mistake } from '../mistake.ts'
 
 /** A map of the file as it was written, right or wrong. */
 export type RawKeys = Readonly<Record<string, unknown>>

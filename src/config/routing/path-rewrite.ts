@@ -10,10 +10,6 @@ import type { RE2JS } from 're2js'
 import type { Route } from '../config.ts'
 import { patternsByRoute } from '../values/regex.ts'
 
-/** Whether what a path is replaced by has one reading, and is none of another host in a redirect. */
-export const isPlainTarget = (target: string): boolean =>
-  !/\\|\/\/|\/(?:\.|%2e){1,2}(?:[/;]|$)|%(?:2f|5c|00)/i.test(target.replace(/[?#].*$/s, ''))
-
 /** One match of Envoy that a prefix becomes. */
 export interface PrefixForm {
   readonly kind: 'path' | 'prefix'

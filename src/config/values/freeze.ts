@@ -9,3 +9,10 @@ export function freezeDeep<T>(value: T): T {
   for (const held of Object.values(value)) freezeDeep(held)
   return value
 }
+
+/** What `freezeDeep` makes of a value, told to the compiler. */
+export type Frozen<T> = T extends readonly (infer Item)[]
+  ? readonly Frozen<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Frozen<T[Key]> }
+    : T

@@ -7,9 +7,9 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { shownText } from '../../shown-url.ts'
-import { isPlainTarget } from '../routing/path-rewrite.ts'
 import { rowOf } from '../table-row.ts'
 import { isHostName, parseAuthority } from './host-name.ts'
+import { isPlainTarget } from './plain-target.ts'
 
 export interface Upstream {
   readonly scheme: 'http' | 'https' | 'h2c' | 'unix' | 'https+unix'

@@ -8,11 +8,9 @@ import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { parseCertificates, pemBlocks } from '../../../crypto/x509/certificate.ts'
 import { parseRevocationLists, type RevocationList } from '../../../crypto/x509/revocation-list.ts'
-import type { Settings } from '../../config.ts'
-import type { Resolver } from '../../resolve.ts'
+import type { Resolver } from '../../resolver.ts'
 import { FilePath, SecretText } from '../../values/reference.ts'
 import { Re2 } from '../../values/regex.ts'
-import type { SettingsKeys } from '../settings-schema.ts'
 
 export const NAME_KINDS = ['dns', 'email', 'ip_address', 'uri', 'user_principal_name'] as const
 export type NameKind = (typeof NAME_KINDS)[number]
@@ -103,7 +101,7 @@ export interface DownstreamMtls {
 }
 
 export function resolveDownstreamMtls(
-  keys: SettingsKeys['downstream_mtls'],
+  keys: z.output<typeof clientCertificates.downstream_mtls>,
   resolver: Resolver,
 ): DownstreamMtls | undefined {
   if (keys === undefined) return undefined
@@ -144,7 +142,11 @@ export function authoritiesOf(pem: string): readonly X509Certificate[] {
 }
 
 /** The revocation lists in force. */
-export function revocationListsOf({ downstream_mtls }: Settings): readonly RevocationList[] {
+export function revocationListsOf({
+  downstream_mtls,
+}: {
+  readonly downstream_mtls: DownstreamMtls | undefined
+}): readonly RevocationList[] {
   const parsed = downstream_mtls?.crl === undefined ? undefined : parseRevocationLists(downstream_mtls.crl)
   return parsed !== undefined && 'value' in parsed ? parsed.value.lists : []
 }

@@ -5,7 +5,7 @@
  */
 
 import type { ConfigPath, DirectorySource } from '../../config.ts'
-import type { Resolver } from '../../resolve.ts'
+import type { Resolver } from '../../resolver.ts'
 import type { Reference } from '../../values/reference.ts'
 import type { DirectorySourceKeys } from './directory-schema.ts'
 

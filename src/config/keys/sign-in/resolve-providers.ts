@@ -4,8 +4,8 @@
  * @module
  */
 import { parsePrivateKey } from '../../../crypto/x509/certificate.ts'
-import type { Frozen, Route } from '../../config.ts'
-import type { Resolver } from '../../resolve.ts'
+import type { Resolver } from '../../resolver.ts'
+import type { Frozen } from '../../values/freeze.ts'
 import { Secret } from '../../values/secret.ts'
 import type { SettingsKeys } from '../settings-schema.ts'
 import { KNOWN_ISSUERS } from './provider-kinds.ts'
@@ -86,7 +86,12 @@ function isSigningKey(text: string): boolean {
   return 'value' in parsed && parsed.value.key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
 }
 
-type RouteChoice = Pick<Route, 'sign_in_providers' | 'idp_client_id' | 'idp_client_secret'>
+/** What a route says of its providers. */
+interface RouteChoice {
+  readonly sign_in_providers?: readonly string[] | undefined
+  readonly idp_client_id?: string | undefined
+  readonly idp_client_secret: Secret | undefined
+}
 
 /** The clients whose sessions count on a route; with a client of its own, that one alone. */
 export function clientsOf(

@@ -7,11 +7,10 @@
 
 import { createPrivateKey } from 'node:crypto'
 import { z } from 'zod'
-import type { Mistake, Route } from '../../config.ts'
-import type { Found, Resolver } from '../../resolve.ts'
+import type { Mistake } from '../../mistake.ts'
+import type { Found, Resolver } from '../../resolver.ts'
 import { SecretText } from '../../values/reference.ts'
 import { Secret } from '../../values/secret.ts'
-import type { RouteDraft } from '../route-schema.ts'
 import { given, mistake, type RawKeys } from '../rule.ts'
 
 export const googleServerless = {
@@ -84,10 +83,13 @@ function isRsaKey(pem: string): boolean {
   }
 }
 
-type ServerlessRoute = Pick<
-  Route,
-  'enable_google_cloud_serverless_authentication' | 'set_request_headers' | 'pass_idp_token'
->
+/** What of a route these keys are, and go together with. */
+interface ServerlessRoute {
+  readonly enable_google_cloud_serverless_authentication?: boolean | undefined
+  readonly set_request_headers?: Readonly<Record<string, string>> | undefined
+  readonly pass_idp_token?: { readonly header?: string | undefined } | undefined
+  readonly to?: readonly { readonly host: string }[] | undefined
+}
 
 export const isServerless = (route: ServerlessRoute): boolean =>
   route.enable_google_cloud_serverless_authentication === true
@@ -102,11 +104,11 @@ export function serverlessHeaderOf(route: ServerlessRoute): string {
 }
 
 /** Whom the token is for. */
-export function serverlessAudience(route: Pick<Route, 'to'>): string {
-  return `https://${route.to?.[0]?.host ?? ''}`
+export function serverlessAudience({ to }: Pick<ServerlessRoute, 'to'>): string {
+  return `https://${to?.[0]?.host ?? ''}`
 }
 
-export function serverlessMistakes(route: RouteDraft, raw: RawKeys): Mistake[] {
+export function serverlessMistakes(route: ServerlessRoute, raw: RawKeys): Mistake[] {
   const key = 'enable_google_cloud_serverless_authentication'
   if (route[key] !== true) return []
   if (given(raw, ['to']).length === 0) return [mistake([key], 'needs the app under `to`')]

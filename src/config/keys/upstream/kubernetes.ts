@@ -6,11 +6,10 @@
  */
 
 import { z } from 'zod'
-import type { Mistake } from '../../config.ts'
-import type { Resolver } from '../../resolve.ts'
+import type { Mistake } from '../../mistake.ts'
+import type { Resolver } from '../../resolver.ts'
 import { FilePath, SecretText } from '../../values/reference.ts'
 import { Secret } from '../../values/secret.ts'
-import type { RouteDraft } from '../route-schema.ts'
 import { given, mistake, type RawKeys } from '../rule.ts'
 
 export const kubernetes = {
@@ -41,12 +40,22 @@ export const kubernetes = {
     }),
 }
 
+type KubernetesKeys = z.output<z.ZodObject<typeof kubernetes>>
+
+/** What of the other keys of a route these go together with. */
+interface KubernetesRoute {
+  readonly to?: readonly { readonly scheme: string }[] | undefined
+  readonly set_request_headers?: Readonly<Record<string, string>> | undefined
+  readonly allow_public_unauthenticated_access?: boolean | undefined
+  readonly cors_allow_preflight?: boolean | undefined
+}
+
 const TOKEN_KEYS = ['kubernetes_service_account_token', 'kubernetes_service_account_token_file'] as const
 
 /** Visible ASCII, as a header takes it. */
 const TOKEN = /^[\x21-\x7e]+$/
 
-export function kubernetesToken(keys: RouteDraft, resolver: Resolver): Secret | undefined {
+export function kubernetesToken(keys: KubernetesKeys, resolver: Resolver): Secret | undefined {
   const found = resolver.either(
     'kubernetes_service_account_token',
     keys.kubernetes_service_account_token,
@@ -58,7 +67,7 @@ export function kubernetesToken(keys: RouteDraft, resolver: Resolver): Secret | 
 }
 
 /** Everybody whom a route lets in without a name would act with the power of the service account itself. */
-function isForUsersOnly(route: RouteDraft): Mistake[] {
+function isForUsersOnly(route: KubernetesRoute): Mistake[] {
   return (['allow_public_unauthenticated_access', 'cors_allow_preflight'] as const)
     .filter((key) => route[key] === true)
     .map((key) =>
@@ -69,7 +78,7 @@ function isForUsersOnly(route: RouteDraft): Mistake[] {
     )
 }
 
-function setsIdentityItself(route: RouteDraft): Mistake[] {
+function setsIdentityItself(route: KubernetesRoute): Mistake[] {
   return Object.keys(route.set_request_headers ?? {})
     .filter((name) => /^(?:authorization$|impersonate-)/i.test(name))
     .map((name) =>
@@ -80,7 +89,7 @@ function setsIdentityItself(route: RouteDraft): Mistake[] {
     )
 }
 
-export function kubernetesMistakes(route: RouteDraft, raw: RawKeys): Mistake[] {
+export function kubernetesMistakes(route: KubernetesRoute, raw: RawKeys): Mistake[] {
   const [token] = given(raw, TOKEN_KEYS)
   if (token === undefined) {
     return given(raw, ['kubernetes_impersonate_user_claim', 'kubernetes_impersonate_groups_claim']).map(

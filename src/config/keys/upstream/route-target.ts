@@ -5,10 +5,10 @@
  */
 
 import { z } from 'zod'
-import { isPlainTarget } from '../../routing/path-rewrite.ts'
 import { HeaderName, HeaderValue } from '../../values/header.ts'
 import { Authority, HostName, parseAuthority } from '../../values/host-name.ts'
 import { From } from '../../values/origin.ts'
+import { isPlainTarget } from '../../values/plain-target.ts'
 import { Re2 } from '../../values/regex.ts'
 import { Upstreams } from '../../values/upstream.ts'
 
