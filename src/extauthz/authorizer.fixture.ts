@@ -38,6 +38,8 @@ export function configOf(routes: readonly object[], settings: object = {}): Conf
       idp_client_id: 'sallyport',
       idp_client_secret: 'secret',
       insecure_server: true,
+      // One client may have all, so that no two answers differ but for what a test is about.
+      circuit_breaker_thresholds: { max_requests_per_client: 10_000 },
       ...settings,
       routes,
     }),

@@ -28,17 +28,21 @@ import { chooseAgain, corsHeaders, signInAnswer } from './answers/sign-in.ts'
 import type { Check, RefusalReason, Verdict } from './check.ts'
 import { createCheckMetrics } from './check-metrics.ts'
 import { CheckRequest } from './check-request.ts'
-import { type DeniedAnswer, encodeDenied } from './check-response.ts'
+import { type DeniedAnswer, encodeDenied, withMark } from './check-response.ts'
 import { cookieSplitter } from './cookies.ts'
 import { headerCredentials } from './credentials.ts'
 import { type CheckDependencies, PIPELINE, type Step } from './pipeline.ts'
 import type { Ports } from './ports.ts'
 import { RouteTable } from './routes.ts'
+import { OpenRequests } from './share/open-requests.ts'
+import { readReports } from './share/reports.ts'
 import { Visitors } from './visitors.ts'
 
 export interface Authorizer extends Disposable {
   /** Never throws and never rejects. */
   check(bytes: Buffer): Buffer | Promise<Buffer>
+  /** Takes in what Envoy reports of open requests. @throws {Fault} `CHECK_MALFORMED` */
+  report(bytes: Buffer): Buffer
 }
 
 export function createAuthorizer(
@@ -51,6 +55,7 @@ export function createAuthorizer(
   const budget = new HeaderBudget(ports.meter, logger)
   const assertions = new Assertions(ports.signingKeys, budget)
   const routes = new RouteTable(config.current, ports)
+  const openRequests = new OpenRequests({ now: () => performance.now() })
   const dependenciesOf = (cookieName: string): CheckDependencies => ({
     sessions,
     serviceAccounts,
@@ -63,6 +68,7 @@ export function createAuthorizer(
     now,
     routes,
     visitors,
+    openRequests,
     data: ports.data,
     splitCookies: cookieSplitter(cookieName),
   })
@@ -104,6 +110,7 @@ export function createAuthorizer(
         return failSafely(check, error, startedAt)
       }
     },
+    report: (bytes) => readReports(bytes, (text) => openRequests.report(text)),
     [Symbol.dispose]() {
       generations[Symbol.dispose]()
       for (const change of changes) change?.[Symbol.dispose]()
@@ -127,7 +134,12 @@ export function createAuthorizer(
       noteUse(check)
     }
     const denied = allowed === undefined ? refuse(check, verdict, decisionId) : undefined
-    const reply = allowed?.bytes ?? encodeDenied(denied ?? failureAnswer(check, undefined, decisionId))
+    const reply =
+      allowed === undefined
+        ? encodeDenied(denied ?? failureAnswer(check, undefined, decisionId))
+        : check.admission === undefined
+          ? allowed.bytes
+          : withMark(allowed.bytes, check.admission)
     tell({
       kind: 'access',
       protocol: 'http',
@@ -141,6 +153,12 @@ export function createAuthorizer(
       identityBytes: allowed?.identityBytes,
     })
     metrics.count(verdict.outcome, (performance.now() - startedAt) / 1000)
+    if (
+      verdict.outcome === 'refuse' &&
+      verdict.reason === 'too-many-open-requests' &&
+      check.route !== undefined
+    )
+      metrics.countOverShare(check.route.route)
     countObserved(check.decision)
     return reply
   }
@@ -198,6 +216,7 @@ export function createAuthorizer(
   }
 
   function fail(check: Check | undefined, error: unknown, startedAt: number): Buffer {
+    if (check?.admission !== undefined) openRequests.withdraw(check.admission)
     const decisionId = decisionIdOf(check)
     if (error instanceof Fault)
       logger.warn({ 'request-id': decisionId, code: error.code, err: error }, 'check failed')

@@ -16,6 +16,8 @@ const BUCKETS = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0
 
 export interface CheckMetrics extends Disposable {
   count(outcome: Outcome, seconds: number): void
+  /** A client had its share of an app open already. */
+  countOverShare(route: { readonly id: string; readonly from: string }): void
   /** A decision that would be another if the rules that are only watched counted. */
   countObserved(decided: PolicyOutcome, observed: PolicyOutcome): void
 }
@@ -45,7 +47,11 @@ export function createCheckMetrics(meter: Meter): CheckMetrics {
   const observed = meter.createCounter('sallyport_observed_decisions', {
     description: 'Decisions that would be others if rules with `mode: observe` counted.',
   })
+  const overShare = meter.createCounter('sallyport_client_share_refusals', {
+    description: 'Requests of clients that had as many open at an app as one client may have.',
+  })
   return {
+    countOverShare: ({ id, from }) => overShare.add(1, { route_id: id, from }),
     count(outcome, seconds) {
       counts[outcome]++
       durations.record(seconds)

@@ -4,9 +4,11 @@
  * @see envoy/service/auth/v3/external_auth.proto
  * @module
  */
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
+import { MARK_KEY, TOLD_AT_ONCE } from '../edge/open-requests.ts'
 import { GrpcStatus } from '../transport/grpc-status.ts'
 import type { HeaderEntry } from '../upstream/header.ts'
+import type { Admission } from './share/open-requests.ts'
 import { WireWriter } from './wire.ts'
 
 /** Field numbers by message. */
@@ -44,6 +46,29 @@ export function encodeAllowed({ headers, headersToRemove }: AllowedRequest): Buf
     .message(CheckResponseField.status, new WireWriter())
     .message(CheckResponseField.okResponse, ok)
     .finish()
+}
+
+/** What stands before a mark: `dynamic_metadata`, its `fields`, key and value of one, and the value's `string_value`. */
+const MARK_PREFIX = Buffer.concat([
+  Buffer.from([0x22, 0, 0x0a, 0, 0x0a, MARK_KEY.length]),
+  Buffer.from(MARK_KEY),
+  Buffer.from([0x12, 0, 0x1a, 0]),
+])
+/** Where the lengths stand in it; each counts what comes after it. */
+const MARK_LENGTHS = [1, 3, MARK_PREFIX.length - 3, MARK_PREFIX.length - 1] as const
+/** Lengths of one byte suffice for all marks there are. */
+const LONGEST_MARK = 127 - MARK_PREFIX.length
+
+/** The answer, with the mark by which Envoy reports the request. Fields of a message may come in any order and in parts. */
+export function withMark(answer: Buffer, { mark: bare, isReported }: Admission): Buffer {
+  const mark = isReported ? TOLD_AT_ONCE + bare : bare
+  if (mark.length > LONGEST_MARK) throw new Error('a mark is too long')
+  const bytes = Buffer.allocUnsafe(answer.length + MARK_PREFIX.length + mark.length)
+  answer.copy(bytes)
+  bytes.set(MARK_PREFIX, answer.length)
+  for (const at of MARK_LENGTHS) bytes[answer.length + at] = MARK_PREFIX.length - at - 1 + mark.length
+  bytes.write(mark, answer.length + MARK_PREFIX.length, 'latin1')
+  return bytes
 }
 
 /**

@@ -10,6 +10,7 @@ import type { CheckRequest } from './check-request.ts'
 import type { CredentialForm, HeaderCredentials } from './credentials.ts'
 import type { PlatformToken } from './ports.ts'
 import type { CompiledRoute } from './routes.ts'
+import type { Admission } from './share/open-requests.ts'
 import type { Visitor } from './visitors.ts'
 
 export type RefusalReason =
@@ -23,6 +24,7 @@ export type RefusalReason =
   | 'idp-token-expired'
   | 'name-required'
   | 'name-missing'
+  | 'too-many-open-requests'
 
 /** What the pipeline comes to. Only `allow` lets the request pass. */
 export type Verdict = access.Verdict<RefusalReason>
@@ -36,4 +38,8 @@ export interface Check extends Access {
   visitor: Visitor | undefined
   /** By which the upstream's platform knows us, where it wants one. */
   platformToken?: PlatformToken | undefined
+  /** As which the request counts among those that its client has open; undefined where they are not counted. */
+  admission?: Admission | undefined
+  /** Whether it has waited for the ends of other requests to become known. */
+  hasWaitedForEnds?: boolean
 }

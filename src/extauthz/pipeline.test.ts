@@ -11,6 +11,7 @@ import {
   BOB,
   configOf,
   cookieOf,
+  encodeAsk,
   type Fixture,
   KEYS,
   MapStore,
@@ -204,6 +205,15 @@ const ROWS: readonly Row[] = [
     },
     ask: alice,
     status: [502, 500],
+  },
+  {
+    without: 'one client takes all places of an app',
+    route: { ...STAFF_ROUTE, circuit_breaker_thresholds: { max_requests_per_client: 1 } },
+    prepare: ({ authorizer, config }) => {
+      void authorizer.check(encodeAsk(alice, config.routes[0]?.id ?? ''))
+    },
+    ask: alice,
+    status: [429, 0],
   },
   { without: 'nothing ever passes', ask: alice, status: [0, 500] },
 ]

@@ -22,6 +22,8 @@ import type { Check, RefusalReason, Verdict } from './check.ts'
 import type { SplitCookies } from './cookies.ts'
 import type { PlatformToken, Ports } from './ports.ts'
 import type { RouteTable } from './routes.ts'
+import { clientOf } from './share/client.ts'
+import type { OpenRequests } from './share/open-requests.ts'
 import { recogniseVisitor, type Visitors } from './visitors.ts'
 
 /** What steps use besides the check itself. */
@@ -30,6 +32,7 @@ export interface CheckDependencies extends TokenRenewal, AccessDependencies {
   readonly routes: RouteTable
   readonly visitors: Visitors
   readonly platformTokens: Ports['platformTokens']
+  readonly openRequests: OpenRequests
   readonly splitCookies: (header: string | undefined) => SplitCookies
 }
 
@@ -52,6 +55,7 @@ export const PIPELINE: readonly Step[] = [
   { name: 'tokens for the upstream are there and good', run: requireTokens },
   { name: 'a Kubernetes API is asked in the name of somebody', run: requireName },
   { name: 'the platform of the upstream gets its token', run: getPlatformToken, isErrand: true },
+  { name: 'a client has no more open than its share of the app', run: countOpenRequest },
   PASS,
 ]
 
@@ -175,6 +179,23 @@ function getPlatformToken(check: Check, { platformTokens }: CheckDependencies): 
   if (token instanceof Promise) return token.then((late) => keepToken(check, late))
   keepToken(check, token)
   return undefined
+}
+
+/** The last of all that may refuse: what does not pass is not open, and does not count. */
+function countOpenRequest(
+  check: Check,
+  { openRequests }: CheckDependencies,
+): MaybePromise<Verdict | undefined> {
+  const { route, admission } = check
+  const share = route?.clientShare
+  if (route === undefined || share === undefined || admission !== undefined) return undefined
+  check.admission = openRequests.admit(route.route.id, clientOf(check), share)
+  if (check.admission !== undefined) return undefined
+  // Ends are reported a moment later, and a client may have begun the next request at once.
+  const reports = check.hasWaitedForEnds === true ? undefined : openRequests.waitForReports()
+  check.hasWaitedForEnds = true
+  if (reports !== undefined) return reports.then(() => undefined)
+  return { outcome: 'refuse', reason: 'too-many-open-requests', detail: `${share} are open` }
 }
 
 function keepToken(check: Check, token: PlatformToken | undefined): undefined {

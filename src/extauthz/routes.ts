@@ -6,6 +6,7 @@
 
 import type { RoutePorts } from '../access/route.ts'
 import type { Config, Route, Settings } from '../config/config.ts'
+import { clientShareOf } from '../config/keys/upstream/request-limits.ts'
 import { fitsWildcard, type Router, routerFor } from '../config/routing/route-match.ts'
 import { readingsOf, unescapePath } from '../policy/matching/path-readings.ts'
 import { UpstreamRoute } from '../upstream/route.ts'
@@ -22,11 +23,14 @@ export class CompiledRoute extends UpstreamRoute {
   readonly #router: Router
   /** What is set or taken off here. */
   readonly ownHeaders: OwnHeaders
+  /** The most requests that one client may have open; undefined: they are not counted. */
+  readonly clientShare: number | undefined
 
   /** @throws {Fault} `CONFIG_INVALID` for a policy that does not compile: config/ should have refused it */
   constructor(route: Route, config: Config, router: Router, ports: RoutePorts) {
     super(route, config, ports)
     this.#router = router
+    this.clientShare = clientShareOf(route, config.settings)
     this.ownHeaders = new OwnHeaders([
       ...[...this.claimHeaders, ...this.requestHeaders].map(([header]) => header),
       ...this.tokenHeaders,

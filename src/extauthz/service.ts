@@ -5,6 +5,7 @@
  */
 import type { Buffer } from 'node:buffer'
 import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js'
+import { REPORTS_PATH } from '../edge/open-requests.ts'
 import type { Meter } from '../telemetry/metrics.ts'
 import { serveGrpc } from '../transport/grpc-server.ts'
 import { serveUnary } from '../transport/unary-server.ts'
@@ -28,10 +29,16 @@ export async function serveExtAuthz(options: ExtAuthzOptions): Promise<AsyncDisp
     implementation === 'thin'
       ? await serveUnary({
           socketPath,
-          methods: { [CHECK_PATH]: (message) => authorizer.check(message) },
+          methods: {
+            [CHECK_PATH]: (message) => authorizer.check(message),
+            [REPORTS_PATH]: (message) => authorizer.report(message),
+          },
           onBug: (error) => logger.error({ err: error }, 'bug in the authorization server'),
         })
-      : await serveGrpc({ socketPath, services: [{ definition: DEFINITION, implementation: { check } }] }),
+      : await serveGrpc({
+          socketPath,
+          services: [{ definition: DEFINITION, implementation: { check, report } }],
+        }),
   )
   return starting.move()
 
@@ -41,19 +48,28 @@ export async function serveExtAuthz(options: ExtAuthzOptions): Promise<AsyncDisp
       (error: unknown) => respond(error instanceof Error ? error : new Error('check failed')),
     )
   }
+
+  function report(call: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>): void {
+    try {
+      respond(null, authorizer.report(call.request))
+    } catch (error) {
+      respond(error instanceof Error ? error : new Error('the report failed'))
+    }
+  }
 }
 
 const bytes = (message: Buffer) => message
 
 /** Bytes in, bytes out: the authorizer reads and writes the messages itself. */
-const DEFINITION = {
-  check: {
-    path: CHECK_PATH,
+const unary = (path: string) =>
+  ({
+    path,
     requestStream: false,
     responseStream: false,
     requestSerialize: bytes,
     requestDeserialize: bytes,
     responseSerialize: bytes,
     responseDeserialize: bytes,
-  },
-} as const
+  }) as const
+
+const DEFINITION = { check: unary(CHECK_PATH), report: unary(REPORTS_PATH) }

@@ -22,6 +22,7 @@ export const RESOURCES = [
   'envoy/config/trace/v3/opentelemetry.proto',
   'envoy/extensions/access_loggers/file/v3/file.proto',
   'envoy/extensions/access_loggers/filters/cel/v3/cel.proto',
+  'envoy/extensions/access_loggers/open_telemetry/v3/logs_service.proto',
   'envoy/extensions/access_loggers/stream/v3/stream.proto',
   'envoy/extensions/clusters/dns/v3/dns_cluster.proto',
   'envoy/extensions/filters/http/ext_authz/v3/ext_authz.proto',

@@ -75,9 +75,15 @@ const stack = await startStack({
     })
     return [
       at('/usual/', {}),
-      at('/roomy/', { idle_timeout: '60s' }),
-      at('/full/', { timeout: '0s', circuit_breaker_thresholds: { max_connections: 5 } }),
-      at('/sockets/', { allow_websockets: true, circuit_breaker_thresholds: { max_connections: 5 } }),
+      at('/roomy/', { idle_timeout: '60s', circuit_breaker_thresholds: { max_requests_per_client: 1024 } }),
+      at('/full/', {
+        timeout: '0s',
+        circuit_breaker_thresholds: { max_connections: 5, max_requests_per_client: 5 },
+      }),
+      at('/sockets/', {
+        allow_websockets: true,
+        circuit_breaker_thresholds: { max_connections: 5, max_requests_per_client: 5 },
+      }),
       at('/many-sockets/', { allow_websockets: true }),
       at('/total/', { timeout: '1s' }),
       at('/patient/', { timeout: '30s' }),

@@ -17,9 +17,13 @@ const ERRORS: Partial<Readonly<Record<RefusalReason, string>>> = {
 /** RFC 9110 section 15.5.6 wants to hear what would do instead. */
 const OTHER_METHODS: readonly HeaderEntry[] = [['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']]
 
+/** Whatever has ended unheard is forgotten in a few seconds; see share/open-requests.ts. */
+const AFTER_A_MOMENT: readonly HeaderEntry[] = [['retry-after', '5']]
+
 /** None for a refusal that has to do with something else than who asks. */
 export function challenge(check: Check, reason: RefusalReason | 'sign-in'): readonly HeaderEntry[] {
   if (reason === 'method-not-allowed') return OTHER_METHODS
+  if (reason === 'too-many-open-requests') return AFTER_A_MOMENT
   const error = reason === 'sign-in' ? undefined : ERRORS[reason]
   if (error === undefined && reason !== 'sign-in') return []
   return bearer(check, error === undefined ? [] : [`error="${error}"`])

@@ -202,6 +202,12 @@ const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'code'>>> = {
     heading: 'Too many bad tokens',
     message: 'Too many tokens that are not accepted came from this address. Try again in a minute.',
   },
+  'too-many-open-requests': {
+    status: 429,
+    heading: 'Too much open at once',
+    message:
+      'You have as many requests to this app open as one client may have. Close other windows of it, or wait for their answers, and try again',
+  },
   'account-deactivated': {
     status: 403,
     heading: 'Your account is deactivated',

@@ -7,7 +7,7 @@
  */
 
 import type { HealthCheck, OutlierDetection, Route, Settings } from '../../../config/config.ts'
-import { upgradesOf } from '../../../config/keys/upgrades.ts'
+import { thresholdsOf, usualLimitOf } from '../../../config/keys/upstream/request-limits.ts'
 import { duration, type Fields } from '../envoy-json.ts'
 import { mayLastForEver } from '../routes/timeouts.ts'
 
@@ -50,10 +50,6 @@ const probeOf = (check: HealthCheck): Fields => ({
       }),
 })
 
-const USUAL_LIMIT = 1024
-/** A WebSocket holds its place for hours, so routes that allow upgrades have more of them. */
-const LIMIT_WITH_UPGRADES = 10_000
-
 /**
  * The limit of requests is reached before that of connections, because Envoy answers 503 at once for the first and
  * lets requests wait for the second.
@@ -62,8 +58,8 @@ const LIMIT_WITH_UPGRADES = 10_000
  * one, counts as a limit of requests.
  */
 function circuitBreakersOf(route: Route, settings: Settings): Fields {
-  const wanted = { ...settings.circuit_breaker_thresholds, ...route.circuit_breaker_thresholds }
-  const usual = upgradesOf(route, settings).length > 0 ? LIMIT_WITH_UPGRADES : USUAL_LIMIT
+  const wanted = thresholdsOf(route, settings)
+  const usual = usualLimitOf(route, settings)
   const isStrict = wanted.max_connections !== undefined && !mayLastForEver(route, settings)
   const requests = isStrict
     ? (wanted.max_requests ?? usual)

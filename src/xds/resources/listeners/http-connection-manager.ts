@@ -11,6 +11,7 @@
 
 import type { Settings } from '../../../config/config.ts'
 import { PLAIN_AUTHORITY } from '../../../config/values/host-name.ts'
+import { REPORT_EVERY_MS } from '../../../edge/open-requests.ts'
 import {
   duration,
   extension,
@@ -24,7 +25,7 @@ import { impersonateGroups } from '../routes/kubernetes.ts'
 import { cookieBytes, withoutOurSetCookies } from '../routes/own-cookies.ts'
 import { RESPONSE_HEADER_LUA } from '../routes/response-headers.ts'
 import { retryOfChecks } from '../routes/retries.ts'
-import { accessLog } from './access-log.ts'
+import { accessLog, openRequestReports } from './access-log.ts'
 import { withoutClientHeaders } from './client-headers.ts'
 import { asksForCertificates, CERTIFICATE_HEADER, forwardedCertificate } from './client-validation.ts'
 import { localReplies } from './local-replies.ts'
@@ -160,6 +161,8 @@ export function mainConnectionManager(settings: Settings): Fields {
   return extension('envoy.filters.network.http_connection_manager', HCM, {
     stat_prefix: 'main',
     ...edgeOptions(settings),
+    access_log: [accessLog(settings), openRequestReports],
+    access_log_options: { access_log_flush_interval: duration(REPORT_EVERY_MS) },
     // Redirects of routes, and the scheme that the check and HTTP/2 upstreams are told.
     scheme_header_transformation: { scheme_to_overwrite: 'https' },
     ...(asksForCertificates(settings) ? forwardedCertificate : {}),
