@@ -1,7 +1,7 @@
 /**
  * Makes what is derived: from the schema of the configuration `config.schema.json` for editors and
- * `docs/configuration.md` for readers, from the criteria `docs/policy-reference.md`,
- * and a table of `docs/policy.md`. With `--check` it writes nothing and exits 1 when either would change.
+ * `docs/configuration.md` for readers, from the criteria `docs/policy-reference.md`
+ * and a table of `docs/policy.md`, from the imports `docs/features-and-rooms.md`. With `--check` it writes nothing and exits 1 when either would change.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import { PolicyText } from '../src/config/keys/policy/policy-keys.ts'
 import { ROUTE_SECTIONS, RouteKeys } from '../src/config/keys/route-schema.ts'
 import { SETTINGS_SECTIONS, SettingsKeys } from '../src/config/keys/settings-schema.ts'
 import { UNSUPPORTED_ROUTE_KEYS, UNSUPPORTED_SETTINGS } from '../src/config/keys/unsupported-keys.ts'
+import { featureMap } from './feature-map.ts'
 import { withMissingFacts } from './missing-facts-table.ts'
 import { policyReference } from './policy-reference.ts'
 import { POLICY, policyDefinitions } from './policy-schema.ts'
@@ -237,6 +238,7 @@ const OUTPUTS = [
   { path: 'config.schema.json', make: editorSchema },
   { path: 'docs/configuration.md', make: referencePage },
   { path: 'docs/policy-reference.md', make: policyReference },
+  { path: 'docs/features-and-rooms.md', make: featureMap },
   { path: PAGE, make: () => withMissingFacts(current(PAGE) ?? '') },
 ] as const
 

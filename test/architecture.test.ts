@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
-import { dirname, join, sep } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { describe, it } from 'node:test'
+import { generated, type Import, imports, roomOf, written } from '../scripts/source-imports.ts'
 
 /** What any room may stand on. */
 const GROUND = [
@@ -68,52 +69,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
 /** Rooms that may be named in types but not be run. */
 const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { policy: ['config'] }
 
-/** Beside what the generator writes: which .proto files there are, and how they are loaded. */
-const WRITTEN_BY_HAND = ['src/gen/imports.ts', 'src/gen/protos.ts']
-
 /** Source files that may stand flat in a folder. More ask for sub-rooms. */
 const MOST_FILES = 20
-
-interface Import {
-  readonly path: string
-  readonly from: string
-  readonly to: string
-  /** The file. */
-  readonly target: string
-  readonly isTypeOnly: boolean
-}
-
-const sources = globSync(['src/**/*.ts', 'envoy/**/*.ts', 'proto/*.ts'])
-  .map((path) => path.split(sep).join('/'))
-  .filter((path) => !path.endsWith('.test.ts'))
-  .toSorted()
-const generated = sources.filter((path) => path.startsWith('src/gen/') && !WRITTEN_BY_HAND.includes(path))
-const written = sources.filter((path) => !generated.includes(path))
-const imports = written.flatMap(importsOf)
-
-/** `src/xds/ads/pack.ts` is in `xds`, `src/main.ts` in `main.ts`, `envoy/find.ts` in `envoy`. */
-function roomOf(path: string): string {
-  const [top = '', below = ''] = path.split('/')
-  return top === 'src' ? below : top
-}
-
-function importsOf(path: string): readonly Import[] {
-  const found = readFileSync(path, 'utf8').matchAll(
-    /^\s*(?:(?:import|export)\b(?<clause>[^'";]*?)from\s*|import\s+)'(?<static>\.[^']+)'|\bimport\(\s*'(?<dynamic>\.[^']+)'/gm,
-  )
-  return [...found].map(({ groups = {} }) => {
-    const specifier = groups['static'] ?? groups['dynamic'] ?? ''
-    const to = join(dirname(path), specifier).split(sep).join('/')
-    return { path, from: roomOf(path), to: roomOf(to), target: to, isTypeOnly: isTypeOnly(groups['clause']) }
-  })
-}
-
-/** `import type {…}`, or each name in the braces a `type`. */
-function isTypeOnly(clause = ''): boolean {
-  if (/^\s*type\b/.test(clause)) return true
-  const names = /^\s*\{(?<names>[^}]*)\}\s*$/.exec(clause)?.groups?.['names']?.split(',') ?? []
-  return names.length > 0 && names.every((name) => name.trim() === '' || name.trim().startsWith('type '))
-}
 
 function mayImport({ from, to }: Import): boolean {
   const allowed = MAY_IMPORT[from]
@@ -216,11 +173,8 @@ describe('the architecture', () => {
   })
 
   it('has no drawers: a thing is named after what it is for', () => {
-    const drawers = sources.filter((path) => /(?:^|\/)(?:utils?|helpers?|common|lib)(?:\/|\.ts$)/.test(path))
-    assert.deepEqual(
-      drawers.filter((path) => !generated.includes(path)),
-      [],
-    )
+    const drawers = written.filter((path) => /(?:^|\/)(?:utils?|helpers?|common|lib)(?:\/|\.ts$)/.test(path))
+    assert.deepEqual(drawers, [])
   })
 
   it('exports by name only', () => {
