@@ -14,8 +14,11 @@ import { addresses, behaviour, dns } from './http-settings.ts'
 import { AccessLogFields, AuthorizeLogFields } from './log-fields.ts'
 import { namedPolicies } from './policy/policy-keys.ts'
 import { globalTests } from './policy/policy-test-keys.ts'
-import { identity, secrets, sessions } from './sign-in/identity-settings.ts'
+import { identity, signOut } from './sign-in/identity-provider.ts'
+import { secrets } from './sign-in/secrets.ts'
+import { sessionCookie } from './sign-in/session-cookie.ts'
 import { sessionLife } from './sign-in/session-keys.ts'
+import { assertions } from './upstream/assertions.ts'
 import { googleServerless } from './upstream/google-serverless.ts'
 
 const certificates = {
@@ -76,7 +79,10 @@ export const SETTINGS_SECTIONS = [
   { title: 'Directory', keys: directory },
   { title: 'Machines', keys: workloads },
   { title: 'Secrets', keys: secrets },
-  { title: 'Cookies, sessions and assertions', keys: { ...sessions, ...sessionLife } },
+  {
+    title: 'Cookies, sessions and assertions',
+    keys: { ...sessionCookie, ...assertions, ...signOut, ...sessionLife },
+  },
   { title: 'Google serverless apps', keys: googleServerless },
   { title: 'HTTP behaviour and timeouts', keys: behaviour },
   { title: 'DNS', keys: dns },
@@ -94,7 +100,9 @@ export const SettingsKeys = z.strictObject({
   ...directory,
   ...workloads,
   ...secrets,
-  ...sessions,
+  ...sessionCookie,
+  ...assertions,
+  ...signOut,
   ...sessionLife,
   ...googleServerless,
   ...behaviour,

@@ -1,0 +1,64 @@
+/**
+ * Global keys of the sign-in: where its pages are, and the identity provider.
+ *
+ * @module
+ */
+
+import { z } from 'zod'
+import { shownText } from '../../../shown-url.ts'
+import { FilePath, SecretText } from '../../values/reference.ts'
+import { HttpUrl, Kind, RequestParams, Scopes, signInProviders } from './sign-in-providers.ts'
+
+const HttpsOrigin = z.string().superRefine((text, context) => {
+  const url = URL.parse(text)
+  const wrong =
+    url === null
+      ? `"${shownText(text)}" is not a URL; write "https://authenticate.example.com"`
+      : url.protocol !== 'https:'
+        ? 'must be an https URL: its cookies are sent over TLS only'
+        : url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== ''
+          ? 'must be an origin only, without a path, query or user name'
+          : undefined
+  if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
+})
+
+export const signOut = {
+  signout_redirect_url: HttpUrl.optional().meta({
+    description: 'Where users land after signing out. Unset: a page of ours.',
+  }),
+}
+
+export const identity = {
+  authenticate_service_url: HttpsOrigin.optional().meta({
+    description:
+      'Public origin of the sign-in pages; its callback is `/oauth2/callback` (RFC 6749 section 3.1.2).',
+    examples: ['https://authenticate.example.com'],
+  }),
+  idp_provider: Kind.optional().meta({
+    description: 'Kind of identity provider; `oidc` for any OpenID provider (Dex, Authentik, Zitadel …).',
+  }),
+  idp_provider_url: HttpUrl.optional().meta({
+    description:
+      'Issuer of the provider (OpenID Connect Discovery section 4). Unset: known for apple, github, gitlab and google only.',
+    examples: ['https://idp.example.com/realms/main'],
+  }),
+  idp_client_id: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: '`client_id` (RFC 6749 section 2.2) registered there.' }),
+  idp_client_secret: SecretText.optional().meta({
+    description: 'Its client secret (RFC 6749 section 2.3.1).',
+    examples: ['env:IDP_CLIENT_SECRET'],
+  }),
+  idp_client_secret_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
+  idp_scopes: Scopes.optional().meta({
+    description: 'Scopes asked for (RFC 6749 section 3.3). Unset: by the kind of provider.',
+  }),
+  idp_request_params: RequestParams.optional().meta({
+    description:
+      'Further parameters of the authorization request (RFC 6749 section 3.1). Unset: by the kind of provider.',
+    examples: [{ prompt: 'select_account' }],
+  }),
+  ...signInProviders,
+}
