@@ -7,6 +7,8 @@ import { TYPE_URL, type TypeUrl } from '../ads/resource.ts'
 import { buildSnapshot } from './snapshot.ts'
 
 const A = "  - { from: https://app.example.com, prefix: /a, to: 'http://127.0.0.1:1' }\n"
+/** The same requests go to another target: only one of the two clusters can have the plain name. */
+const TWIN = A.replace('1:1', '1:9')
 const B = "  - { from: https://app.example.com, to: 'http://127.0.0.1:2' }\n"
 const OTHER = "  - { from: https://other.example.com, to: 'http://127.0.0.1:3' }\n"
 
@@ -47,7 +49,8 @@ describe('resources of routes that stay the same', () => {
     ['a route is added above it', [B + A]],
     ['the order of two routes is another', [B + A, A + B]],
     ['a route goes', [A + B, A]],
-    ['a twin above it takes the name of its cluster', [A, A.replace(':1', ':9') + OTHER, OTHER + A]],
+    ['a twin above it takes the name of its cluster', [A + TWIN, TWIN + A, A]],
+    ['the second of two routes says something else', [A + B, A + B.replace('to:', 'timeout: 7s, to:')]],
     ['the target is another', [A.replace(':1', ':8')]],
     ['a setting is another', [[A, 'set_response_headers: { x-a: b }\n']]],
     ['a time limit for all is another', [[A, 'default_upstream_timeout: 7s\n'], A]],
