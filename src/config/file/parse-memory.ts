@@ -7,6 +7,8 @@
  * @module
  */
 
+import { hash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { ConfigPath, Route } from '../config.ts'
 import { isKeyed, readYaml, type YamlFile } from './yaml-file.ts'
 import { excerpt, type SplitYaml, splitYaml } from './yaml-items.ts'
@@ -17,12 +19,41 @@ const ITEMS_AROUND_MISTAKE = 20
 export class ParseMemory {
   #rest: { readonly text: string; readonly value: Readonly<Record<string, unknown>> } | undefined
   #items: ReadonlyMap<string, unknown> = new Map()
+  /** Those that were parsed with the whole file, by a digest of what they say. */
+  #entries: ReadonlyMap<string, object> = new Map()
   readonly #routes = new WeakMap<object, Route>()
 
   /** The same as `readYaml`, sooner. */
   read(text: string): YamlFile {
     const split = splitYaml(text)
-    return (split && this.#readItems(split, text)) ?? readYaml(text)
+    return (split && this.#readItems(split, text)) ?? this.#readWhole(text)
+  }
+
+  /** Of a file with anchors, say: all of it is parsed, and entries that say the same are the very ones from before. */
+  #readWhole(text: string): YamlFile {
+    const file = readYaml(text)
+    if (!isKeyed(file.value)) return file
+    const entries = new Map<string, object>()
+    const value = Object.fromEntries(
+      Object.entries(file.value).map(([key, held]) => [
+        key,
+        (key === 'routes' || key === 'policy') && Array.isArray(held)
+          ? held.map((entry: unknown) => this.#asBefore(entry, entries))
+          : held,
+      ]),
+    )
+    this.#entries = entries
+    return { ...file, value }
+  }
+
+  #asBefore(entry: unknown, entries: Map<string, object>): unknown {
+    if (typeof entry !== 'object' || entry === null) return entry
+    const digest = hash('sha256', JSON.stringify(entry))
+    const before = this.#entries.get(digest)
+    // JSON has one word for several values, such as those that are no numbers.
+    const same = before !== undefined && isDeepStrictEqual(before, entry) ? before : entry
+    entries.set(digest, same)
+    return same
   }
 
   routeOf(raw: object): Route | undefined {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { stringify } from 'yaml'
 import { ParseMemory } from './parse-memory.ts'
-import { readYaml } from './yaml-file.ts'
+import { isKeyed, readYaml } from './yaml-file.ts'
 import { splitYaml } from './yaml-items.ts'
 
 const ROUTES = `authenticate_service_url: https://auth.example.com
@@ -82,6 +82,26 @@ describe('a parse that remembers', () => {
       }),
       { numRuns: 150 },
     )
+  })
+
+  it('keeps the entries of a file with anchors, as long as they say the same to the last value', () => {
+    const memory = new ParseMemory()
+    const textWith = (port: string, of: string) =>
+      `routes:\n  - from: https://a\n    policy: &all [{ deny: ${port} }]\n  - from: https://b\n    policy: *${of}\n`
+    const entriesOf = (text: string): readonly unknown[] => {
+      const { value } = memory.read(text)
+      assert.deepEqual(value, readYaml(text).value)
+      assert.ok(isKeyed(value) && Array.isArray(value['routes']))
+      return value['routes']
+    }
+    const first = entriesOf(textWith('null', 'all'))
+    const moved = entriesOf(`# moved\n${textWith('null', 'all').replace('https://a', 'https://other')}`)
+    assert.notEqual(moved[0], first[0])
+    assert.equal(moved[1], first[1])
+    for (const other of ['.inf', '.nan', '-0', '0', '"0"', 'null']) {
+      const next = entriesOf(textWith(other, 'all'))
+      assert.notEqual(next[1], first[1])
+    }
   })
 
   it('is never misled by a mangled file', () => {
