@@ -150,10 +150,12 @@ const spread = (values: readonly number[]): string =>
 say(
   `\n${effect.routes} routes, ${given.edits} edits each, from saving to the first request that obeys (aim: under 300 ms)`,
 )
-say(`  a policy changed:  ${spread(effect.policyEdits)}`)
-say(
-  `  a route changed:   ${spread(effect.routeEdits)}; CPU median ${median(effect.routeEditCpu).toFixed(0)} ms`,
-)
+const edited = (what: string, times: readonly number[], cpu: readonly number[]): void =>
+  say(`  ${what.padEnd(40)} ${spread(times)}; CPU median ${median(cpu).toFixed(0)} ms`)
+for (const { form, policyEdits, policyEditCpu, routeEdits, routeEditCpu } of effect.forms) {
+  edited(`a policy changed, ${form}:`, policyEdits, policyEditCpu)
+  edited(`a route changed, ${form}:`, routeEdits, routeEditCpu)
+}
 say(`  cold start to ready: ${effect.coldStartMs.toFixed(0)} ms`)
 
 if (given.json !== undefined) {

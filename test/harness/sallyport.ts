@@ -48,8 +48,8 @@ export interface Sallyport extends AsyncDisposable {
   readonly log: readonly LogLine[]
   /** The first line, past or future, for which `match` holds. */
   waitForLog(what: string, match: (line: LogLine) => boolean, withinMs?: number): Promise<LogLine>
-  /** Replaces the configuration file as most editors do: a new file, renamed over the old. */
-  write(config: ConfigDocument | string): Promise<void>
+  /** Replaces the configuration file, by default as most editors do: a new file, renamed over the old. */
+  write(config: ConfigDocument | string, form?: WrittenForm): Promise<void>
   /** `/status` of the health listener. */
   status(): Promise<Record<string, unknown>>
   isReady(): Promise<boolean>
@@ -57,8 +57,15 @@ export interface Sallyport extends AsyncDisposable {
   descendants(): readonly number[]
 }
 
-const textOf = (config: ConfigDocument | string): string =>
-  typeof config === 'string' ? config : stringify(config)
+export interface WrittenForm {
+  /** The old file is written over. */
+  readonly isInPlace?: boolean
+  /** What stands twice is written once, with an anchor. */
+  readonly hasAnchors?: boolean
+}
+
+const textOf = (config: ConfigDocument | string, { hasAnchors = false }: WrittenForm = {}): string =>
+  typeof config === 'string' ? config : stringify(config, { aliasDuplicateObjects: hasAnchors })
 
 export function parseLog(lines: readonly string[]): LogLine[] {
   return lines.flatMap((line) => {
@@ -93,10 +100,10 @@ export async function startSallyport(options: ServeOptions): Promise<Sallyport> 
   const { folder, healthPort, untilReady = true } = options
   const configFile = join(folder, 'config.yaml')
   const stateDir = join(folder, '.sallyport')
-  const write = async (config: ConfigDocument | string): Promise<void> => {
-    const next = join(folder, 'config.yaml.next')
-    await writeFile(next, textOf(config))
-    await rename(next, configFile)
+  const write: Sallyport['write'] = async (config, form) => {
+    const next = form?.isInPlace === true ? configFile : join(folder, 'config.yaml.next')
+    await writeFile(next, textOf(config, form))
+    if (next !== configFile) await rename(next, configFile)
   }
   await write(options.config)
   const child = startProcess({

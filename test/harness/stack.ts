@@ -18,6 +18,7 @@ import {
   type Sallyport,
   type ServeOptions,
   startSallyport,
+  type WrittenForm,
 } from './sallyport.ts'
 import { createTestCa, type KeyPair, type TestCa, writeKeyPair } from './test-ca.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
@@ -87,6 +88,7 @@ export interface Stack extends StackContext, AsyncDisposable {
   edit(change: {
     readonly routes?: readonly Route[]
     readonly settings?: Readonly<Record<string, unknown>>
+    readonly form?: WrittenForm
   }): Promise<void>
   /** Ends Sallyport and starts it again on the same folder. */
   restart(): Promise<void>
@@ -163,7 +165,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     async edit(change) {
       routes = change.routes ?? routes
       settings = { ...settings, ...change.settings }
-      await stack.sallyport.write(configOf(routes, settings))
+      await stack.sallyport.write(configOf(routes, settings), change.form)
     },
     async restart() {
       await stack.sallyport[Symbol.asyncDispose]()
