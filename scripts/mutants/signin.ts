@@ -115,8 +115,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/extauthz/pipeline.ts',
-    find: 'const key = [host, cookieName, audience, certificateKey(check),',
-    replace: 'const key = [host, cookieName, audience,',
+    find: '${audience}\\n${certificateKey(check)}\\n',
+    replace: '${audience}\\n',
     tests: ['src/extauthz/client-certificate.test.ts'],
     breaks: 'an app is told the certificate of another client',
   },

@@ -41,8 +41,24 @@ export class OwnHeaders {
   }
 }
 
+const MOST_NAMES = 2000
+const LONGEST_NAME = 64
+
+/** Requests have the same few names again and again; strangers' inventions push them out at worst. */
+function remembered<Value>(tell: (name: string) => Value): (name: string) => Value {
+  const known = new Map<string, Value>()
+  return (name) => {
+    let value = known.get(name)
+    if (value !== undefined) return value
+    value = tell(name)
+    if (known.size >= MOST_NAMES) known.clear()
+    if (name.length <= LONGEST_NAME) known.set(name, value)
+    return value
+  }
+}
+
 /** As servers make the name of a variable of it: RFC 3875 section 4.1.18, and for all other separators too. */
-const variableOf = (name: string): string => name.replaceAll(/[^a-z0-9]/g, '_')
+const variableOf = remembered((name) => name.replaceAll(/[^a-z0-9]/g, '_'))
 
 /** Names of the headers to take off, as the request has them; nearly always none. */
 export const forgedHeaders = (request: CheckRequest, route: ForgeableRoute): readonly string[] =>
@@ -70,16 +86,4 @@ function deserveALook(bytes: Buffer, from: number, to: number): boolean {
   return to - from >= BEGINNING_LENGTH && beginnings.has(bytes.readUInt32BE(from))
 }
 
-const MOST_NAMES = 2000
-const LONGEST_NAME = 64
-const known = new Map<string, boolean>()
-
-/** Requests have the same few names again and again; strangers' inventions push them out at worst. */
-function isKnownForgeable(name: string): boolean {
-  let isForged = known.get(name)
-  if (isForged !== undefined) return isForged
-  isForged = isForgeable(name)
-  if (known.size >= MOST_NAMES) known.clear()
-  if (name.length <= LONGEST_NAME) known.set(name, isForged)
-  return isForged
-}
+const isKnownForgeable = remembered(isForgeable)

@@ -87,12 +87,10 @@ function refuseOddHost({ host }: Check): Verdict | undefined {
 }
 
 /** The upstream would send back what only it may see: the assertion, and tokens that were added on the way. */
-const ECHOING = new Set(['TRACE', 'TRACK'])
+const ECHOING = /^trac[ek]$/i
 
 function refuseTrace({ request }: Check): Verdict | undefined {
-  return ECHOING.has(request.method.toUpperCase())
-    ? { outcome: 'refuse', reason: 'method-not-allowed' }
-    : undefined
+  return ECHOING.test(request.method) ? { outcome: 'refuse', reason: 'method-not-allowed' } : undefined
 }
 
 /** Some programs put methods in upper case, so a rule on DELETE would not meet the `delete` that they take for it. */
@@ -143,7 +141,8 @@ function findVisitor(check: Check, { visitors, splitCookies, keys }: CheckDepend
   const { references } = check.credentials
   const sessionCookie = sessionCookieAt(host, route.settings, 'app')
   const { cookieName, audience } = sessionCookie
-  const key = [host, cookieName, audience, certificateKey(check), ...references, cookie ?? ''].join('\n')
+  const named = references.length === 0 ? '' : `${references.join('\n')}\n`
+  const key = `${host}\n${cookieName}\n${audience}\n${certificateKey(check)}\n${named}${cookie ?? ''}`
   check.visitor = visitors.find(key)
   if (check.visitor !== undefined) return
   check.visitor = recogniseVisitor({

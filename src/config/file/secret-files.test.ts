@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { FileParser } from './file-parser.ts'
 import { loadWithWarnings } from './load.ts'
 
 let top: string
@@ -48,5 +49,25 @@ describe('a secret file', () => {
         (await warnings(0o600, mode)).join(),
         /the folder .*keys of a secret file .*chmod go-w .*keys$/,
       )
+  })
+
+  it('of one route among others is named after each edit of the others', async () => {
+    const token = join(folder, 'token')
+    await writeFile(token, 'a-token-of-a-service-account\n')
+    await chmod(token, 0o644)
+    const parser = new FileParser(file, {})
+    for (const target of ['http://a', 'http://b', 'http://c']) {
+      await writeFile(
+        file,
+        `shared_secret_file: keys/shared
+routes:
+  - { from: https://a.example.com, to: ${target} }
+  - { from: https://k.example.com, to: https://k, kubernetes_service_account_token_file: keys/token }
+`,
+      )
+      const parsed = parser.parse(1, new Map())
+      assert.ok(parsed.kind === 'config', JSON.stringify(parsed))
+      assert.match(parsed.warnings.join(), /the secret file .*token can be read/)
+    }
   })
 })

@@ -6,7 +6,8 @@
 
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Config } from '../config.ts'
+import type { Config, Route } from '../config.ts'
+import { firstOf } from '../routing/moved-route.ts'
 import { Secret } from '../values/secret.ts'
 
 const OTHERS_WRITE = 0o022
@@ -18,7 +19,11 @@ const STICKY = 0o1000
 export function looseSecretFiles(config: Config, contents: ReadonlyMap<string, string>): readonly string[] {
   if (contents.size === 0) return []
   const secrets = new Set<string>()
-  collect(config, secrets)
+  collect(config.settings, secrets)
+  for (const route of config.routes) {
+    if (withoutSecrets.has(firstOf(route))) continue
+    if (!collect(route, secrets)) withoutSecrets.add(firstOf(route))
+  }
   const warnings = [...contents].flatMap(([path, content]) =>
     content.includes('PRIVATE KEY') || secrets.has(withoutSpace(content)) ? warningsOf(path) : [],
   )
@@ -52,8 +57,17 @@ function modeOf(path: string): number {
 
 const withoutSpace = (text: string): string => text.replace(/\s+/g, '')
 
-function collect(value: unknown, secrets: Set<string>): void {
-  if (value instanceof Secret) secrets.add(withoutSpace(value.reveal()))
-  else if (typeof value === 'object' && value !== null)
-    for (const held of Object.values(value)) collect(held, secrets)
+/** Most routes, and most of them stay the same from one edit to the next. */
+const withoutSecrets = new WeakSet<Route>()
+
+/** @returns whether there were any */
+function collect(value: unknown, secrets: Set<string>): boolean {
+  if (value instanceof Secret) {
+    secrets.add(withoutSpace(value.reveal()))
+    return true
+  }
+  if (typeof value !== 'object' || value === null) return false
+  let isFound = false
+  for (const held of Object.values(value)) isFound = collect(held, secrets) || isFound
+  return isFound
 }

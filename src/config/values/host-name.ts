@@ -96,4 +96,7 @@ function readPlace(authority: string): Place | undefined {
 }
 
 /** Without the dot that may end a name: Envoy takes one off before it looks. */
-export const withoutFinalDot = (authority: string): string => authority.replace(/\.(?=:[^:]*$|$)/, '')
+export const withoutFinalDot = (authority: string): string =>
+  authority.endsWith('.') || authority.includes('.:') ? authority.replace(FINAL_DOT, '') : authority
+
+const FINAL_DOT = /\.(?=:[^:]*$|$)/
