@@ -56,6 +56,9 @@ describe('the entries of a route list', () => {
   }
 })
 
+const withAnchor = (port: string) =>
+  `routes:\n  - from: https://a\n    policy: &all [{ deny: ${port} }]\n  - from: https://b\n    policy: *all\n`
+
 describe('a parse that remembers', () => {
   it('sees every change, and nothing else, as a parse of the whole does', () => {
     const word = fc.stringMatching(/^[ -~\n]{0,12}$/)
@@ -86,20 +89,18 @@ describe('a parse that remembers', () => {
 
   it('keeps the entries of a file with anchors, as long as they say the same to the last value', () => {
     const memory = new ParseMemory()
-    const textWith = (port: string, of: string) =>
-      `routes:\n  - from: https://a\n    policy: &all [{ deny: ${port} }]\n  - from: https://b\n    policy: *${of}\n`
     const entriesOf = (text: string): readonly unknown[] => {
       const { value } = memory.read(text)
       assert.deepEqual(value, readYaml(text).value)
       assert.ok(isKeyed(value) && Array.isArray(value['routes']))
       return value['routes']
     }
-    const first = entriesOf(textWith('null', 'all'))
-    const moved = entriesOf(`# moved\n${textWith('null', 'all').replace('https://a', 'https://other')}`)
+    const first = entriesOf(withAnchor('null'))
+    const moved = entriesOf(`# moved\n${withAnchor('null').replace('https://a', 'https://other')}`)
     assert.notEqual(moved[0], first[0])
     assert.equal(moved[1], first[1])
     for (const other of ['.inf', '.nan', '-0', '0', '"0"', 'null']) {
-      const next = entriesOf(textWith(other, 'all'))
+      const next = entriesOf(withAnchor(other))
       assert.notEqual(next[1], first[1])
     }
   })
