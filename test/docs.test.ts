@@ -86,6 +86,17 @@ describe('the pages', () => {
     assert.deepEqual(broken, [])
   })
 
+  it('name source files that exist', () => {
+    const named = PAGES.filter((page) => page !== 'CHANGELOG.md').flatMap((page) =>
+      [...read(page).matchAll(/`((?:src|test|envoy|scripts|bench|proto)\/[\w./-]+\.ts)`/g)].map(
+        ([, path = '']) => ({ page, path }),
+      ),
+    )
+    assert.ok(named.length > 20)
+    const lost = named.filter(({ path }) => !existsSync(join(ROOT, path)))
+    assert.deepEqual(lost, [])
+  })
+
   it('name npm scripts and commands that exist', async () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
     const { stdout } = await sallyportCli(['--help'])
