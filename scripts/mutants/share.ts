@@ -123,4 +123,11 @@ export const MUTANTS: readonly Mutant[] = [
     tests: GOLDEN,
     breaks: 'Ends of short requests are not reported, so a busy client is refused.',
   },
+  {
+    file: 'src/authenticate/steps/refuse-service-worker.ts',
+    find: "if (worker !== undefined || destination === 'serviceworker')",
+    replace: "if (worker === 'script')",
+    tests: ['src/authenticate/pipeline.test.ts'],
+    breaks: 'A page of ours may become a service worker where a browser spells its wish in another way.',
+  },
 ]

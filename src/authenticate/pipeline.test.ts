@@ -38,6 +38,16 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     const reply = await world.browser().ask(`${APP}/.pomerium/user`, { method: 'PUT' })
     assert.equal(reply.status, 405)
   },
+  async refuseServiceWorker(world) {
+    const browser = await signedIn(world)
+    for (const headers of [
+      { 'service-worker': 'script' },
+      { 'service-worker': '' },
+      { 'sec-fetch-dest': 'serviceworker' },
+    ])
+      for (const path of ['/.pomerium/', '/.pomerium/user', '/.pomerium/routes', '/.well-known/pomerium'])
+        assert.equal((await browser.ask(`${APP}${path}`, { headers })).status, 400, path)
+  },
   async checkParameters(world) {
     const browser = world.browser()
     const callback = await browser.openUntil(`${APP}/`, CALLBACK)

@@ -42,6 +42,7 @@ import {
 } from './steps/oauth-callback.ts'
 import { readSession, recallSession, refuseSeveralSessions } from './steps/read-session.ts'
 import { readTarget } from './steps/read-target.ts'
+import { refuseServiceWorker } from './steps/refuse-service-worker.ts'
 import { requireSession } from './steps/require-session.ts'
 import { handOffTheSignedIn, refusePrograms, startSignIn } from './steps/sign-in.ts'
 import {
@@ -73,6 +74,7 @@ const protects = (step: Step, ...endpoints: readonly EndpointName[]): Row => ({
 // biome-ignore format: a table
 export const PIPELINE: readonly Row[] = [
   protects(checkMethod,                      ...ENDPOINT_NAMES),
+  protects(refuseServiceWorker,              ...ENDPOINT_NAMES),
   protects(checkParameters,                  ...ENDPOINT_NAMES),
   protects(checkSameOrigin,                  'SIGN_OUT'),
   protects(refusePrefetch,                   'APP_SIGN_OUT', 'SIGN_OUT'),

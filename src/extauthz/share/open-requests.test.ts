@@ -106,6 +106,15 @@ for (const share of [1, SMALL, 127, 128, LARGE])
     })
   })
 
+describe('a client that is refused', () => {
+  it('does not stay so for trying again and again', () => {
+    const open = admitAll(SMALL)
+    for (let tries = 0; tries < 10_000; tries++) assert.equal(admit(SMALL), undefined)
+    for (const each of open) ends(each)
+    assert.equal(admitAll(SMALL).length, SMALL)
+  })
+})
+
 describe('a client with few requests', () => {
   it('has none of them reported, and they count for some seconds', () => {
     const few = Array.from({ length: LARGE / 4 }, () => admit(LARGE))
