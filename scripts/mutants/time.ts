@@ -171,9 +171,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'A source from which all were removed seems unfilled after a restart, and they come in again.',
   },
   {
-    file: 'src/session/sqlite/sqlite-sweep.ts',
-    find: 'statements.sweepDeleted.run(kept, BATCH)',
-    replace: 'statements.sweepDeleted.run(Number.MAX_SAFE_INTEGER, BATCH)',
+    file: 'src/session/sqlite/sqlite-driver.ts',
+    find: 'sweepDeleted.run(now, limit)',
+    replace: 'sweepDeleted.run(Number.MAX_SAFE_INTEGER, limit)',
     tests: ['src/session/sqlite/sqlite-store.test.ts'],
     breaks: 'A refresh that ends late brings back a session that was signed out.',
   },

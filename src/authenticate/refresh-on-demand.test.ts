@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { createSealer } from '../crypto/seal.ts'
 import { Fault } from '../errors.ts'
-import { openSqliteStore } from '../session/sqlite/sqlite-store.ts'
+import { openSqliteStore } from '../session/file-store.ts'
 import type { SessionStore } from '../session/store.ts'
 import { START, sessionNow, sessionOf, setUp } from './refresher.fixture.ts'
 

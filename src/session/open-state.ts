@@ -11,8 +11,9 @@ import type { Settings } from '../config/config.ts'
 import { keptSecret } from '../crypto/kept-secret.ts'
 import { decodeSecret, deriveKeyring, type Keyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/seal.ts'
-import type { StoreEvents } from './sqlite/sqlite-health.ts'
-import { openSqliteStore, type Store } from './sqlite/sqlite-store.ts'
+import { openSqliteStore } from './file-store.ts'
+import type { Store } from './session-store.ts'
+import type { FileEvents } from './sqlite/sqlite-health.ts'
 
 /** `.sallyport` beside the configuration file, unless another is named. */
 export function stateDirFor(configFile: string, named?: string): string {
@@ -36,6 +37,6 @@ export function storeFileIn(stateDir: string): string {
 }
 
 /** @throws {Fault} STATE_UNUSABLE */
-export function openStore(stateDir: string, keys: Keyring, events: StoreEvents = {}): Promise<Store> {
+export function openStore(stateDir: string, keys: Keyring, events: FileEvents = {}): Promise<Store> {
   return openSqliteStore({ file: storeFileIn(stateDir), sealer: createSealer(keys.atRest), ...events })
 }

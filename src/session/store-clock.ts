@@ -17,6 +17,16 @@ const LEAP_MS = 60_000
 /** How long a leap may turn out to be a mistake. */
 const DOUBT_MS = 600_000
 
+/** What the store shall hold of the clock, and what that means for the times in it. */
+export interface ClockPlan {
+  readonly seenAt: number
+  readonly setBack: number
+  /** Kept times mean other wall-clock times from then on. */
+  readonly isShifted: boolean
+  /** A leap was a mistake: what was begun during it lies ahead of now. */
+  readonly isUndone: boolean
+}
+
 interface Leap {
   readonly byMs: number
   /** On the monotonic clock. */
@@ -70,18 +80,10 @@ export class StoreClock {
   }
 
   /**
-   * Follows what the store knows of the clock.
-   *
-   * @param stored what the store holds: the latest wall-clock time that any process has seen, and all setting back
-   * @returns what the store shall hold, and whether kept times now mean other wall-clock times
+   * Compares with what the store holds: the latest wall-clock time that any process has seen, and all setting back. Nothing
+   * is changed by it before `adopt`: another process may be faster to note the same.
    */
-  follow(stored: { readonly seenAt: number; readonly setBack: number }): {
-    readonly seenAt: number
-    readonly setBack: number
-    readonly isShifted: boolean
-    /** A leap was a mistake: what was begun during it lies ahead of now. */
-    readonly isUndone: boolean
-  } {
+  plan(stored: { readonly seenAt: number; readonly setBack: number }): ClockPlan {
     const now = this.#wall()
     if (now > this.#latest) this.#advance(now)
     const seenAt = Math.max(stored.seenAt, stored.setBack === this.#setBack ? this.#latest : 0)
@@ -91,15 +93,18 @@ export class StoreClock {
     const undone = isBack && this.isInDoubt ? Math.min(jump, this.#leap?.byMs ?? 0) : 0
     const setBack = stored.setBack + (isBack ? jump - undone : 0)
     const isShifted = setBack !== this.#setBack
-    this.#setBack = setBack
-    if (isBack || isShifted) {
-      this.#leap = undefined
-      this.#latest = now
-      this.#lookedAt = this.#monotonic()
-      return { seenAt: now, setBack, isShifted, isUndone: undone > 0 }
-    }
+    if (isBack || isShifted) return { seenAt: now, setBack, isShifted, isUndone: undone > 0 }
     // A time that may be a mistake is not kept: after a restart it would pass for one that was.
     return { seenAt: this.isInDoubt ? stored.seenAt : seenAt, setBack, isShifted, isUndone: false }
+  }
+
+  /** Once the store holds it. */
+  adopt({ seenAt, setBack, isShifted, isUndone }: ClockPlan): void {
+    if (!isShifted && !isUndone) return
+    this.#setBack = setBack
+    this.#leap = undefined
+    this.#latest = seenAt
+    this.#lookedAt = this.#monotonic()
   }
 
   #advance(now: number): void {

@@ -50,6 +50,13 @@ export function newSession(change: Partial<Session> = {}): Omit<Session, 'versio
   }
 }
 
+/** A driver that answers later is counted by the last answer that has come. */
+async function assertCount(store: SessionStore, expected: number): Promise<void> {
+  const until = performance.now() + 2000
+  while (store.count !== expected && performance.now() < until) await nextTurn()
+  assert.equal(store.count, expected)
+}
+
 interface Stores {
   readonly store: SessionStore
   /** On the same place, as in another process. */
@@ -175,7 +182,7 @@ export function describeSessionStore(driver: string, { place }: StoreUnderTest):
         assert.equal(await other.find(id), undefined)
         assert.deepEqual(await store.list(), [])
         assert.deepEqual(await store.dueForRefresh({ before: clock.now, limit: 10 }), [])
-        assert.equal(store.count, 0)
+        await assertCount(store, 0)
       }),
     )
 
@@ -206,7 +213,7 @@ export function describeSessionStore(driver: string, { place }: StoreUnderTest):
         clock.now += MINUTE
         assert.deepEqual(new Set((await store.list()).map(({ id }) => id)), new Set([alice.id, bob.id]))
         assert.deepEqual(await store.list({ userId: 'bob' }), [bob])
-        assert.equal(store.count, 2)
+        await assertCount(store, 2)
       }),
     )
 

@@ -76,6 +76,7 @@ export interface SessionStore extends AsyncDisposable {
   readonly isClockInDoubt: boolean
   /** Called when a session has changed or gone, in this process or another; the listener must not throw. */
   onChange(listener: (id: string) => void): Disposable
+  /** Live sessions; where the driver answers later, by its last answer. */
   readonly count: number
   /** A sentence on what is wrong with the store; `undefined` when all is well. */
   readonly problem: string | undefined

@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { reasonOf, systemCodeOf } from '../../errors.ts'
-import type { Row } from './sqlite-record.ts'
+import type { Row } from './sqlite-row.ts'
 
 /** A statement that outlives the database it was first prepared for. */
 export interface Statement {

@@ -137,8 +137,13 @@ export function guarded<T>(act: () => T): T {
 /** A database, or a connection to one. */
 type Transactional = Pick<DatabaseSync, 'exec' | 'isTransaction'>
 
-export function inTransaction<T>(database: Transactional, act: () => T): T {
-  database.exec('BEGIN IMMEDIATE')
+/** All of it or nothing. One that only reads sees one state of the file, and waits for nobody. */
+export function inTransaction<T>(
+  database: Transactional,
+  act: () => T,
+  what: 'reading' | 'writing' = 'writing',
+): T {
+  database.exec(what === 'writing' ? 'BEGIN IMMEDIATE' : 'BEGIN')
   try {
     const result = act()
     database.exec('COMMIT')

@@ -7,8 +7,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
 import { until } from '../../../test/harness/until.ts'
 import { createSealer } from '../../crypto/seal.ts'
+import { type FileStoreOptions, openSqliteStore } from '../file-store.ts'
 import { newSession } from '../store.suite.ts'
-import { openSqliteStore, type SqliteStoreOptions } from './sqlite-store.ts'
 
 const sealer = createSealer(randomBytes(32))
 const START = newSession().issuedAt
@@ -22,7 +22,7 @@ function world(t: TestContext) {
     dir,
     file,
     at,
-    open: (more: Partial<SqliteStoreOptions> = {}) =>
+    open: (more: Partial<FileStoreOptions> = {}) =>
       openSqliteStore({ file, sealer, now: () => at.now, pollMs: 0, ...more }),
     /** Runs SQL as another program would. */
     sabotage: (sql: string) => {

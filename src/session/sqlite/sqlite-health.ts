@@ -1,16 +1,13 @@
 /**
- * How well the store is: asked for by probes, and looked into now and then without being asked.
+ * How well the file is, and how it is mended.
  *
  * @module
  */
 import { reasonOf } from '../../errors.ts'
-import type { UnwrittenSignOuts } from '../unwritten-sign-outs.ts'
 import type { SqliteConnection, Statement } from './sqlite-connection.ts'
 import type { SqliteFile } from './sqlite-file.ts'
 
-const PROBE_INTERVAL_MS = 5000
-
-export interface StoreEvents {
+export interface FileEvents {
   /** The file was deleted; it has been written anew, or could not be (then with the reason). */
   readonly onFileLost?: (failure: string | undefined) => void
 }
@@ -18,14 +15,12 @@ export interface StoreEvents {
 interface Parts {
   readonly connection: SqliteConnection
   readonly file: SqliteFile
-  readonly unwritten: UnwrittenSignOuts
-  readonly events: StoreEvents
+  readonly events: FileEvents
 }
 
 export class SqliteHealth {
   readonly #parts: Parts
   readonly #write: Statement
-  #probedAt = -Infinity
   #restoring: Promise<void> | undefined
   #place: SqliteFile['place'] = 'ours'
   #restoreFailure: string | undefined
@@ -37,19 +32,16 @@ export class SqliteHealth {
 
   /** A sentence on what is wrong; `undefined` when all is well. */
   get problem(): string | undefined {
-    const { connection, unwritten } = this.#parts
+    const { connection } = this.#parts
     const problems = [
       connection.failure && `the session store fails: ${connection.failure.reason}`,
       this.#problemOfFile(),
-      unwritten.problem,
     ].filter((problem) => problem !== undefined)
     return problems.length === 0 ? undefined : problems.join('; ')
   }
 
-  /** @param now milliseconds that only run forward */
-  probeIfDue(now: number): void {
-    if (now - this.#probedAt < PROBE_INTERVAL_MS) return
-    this.#probedAt = now
+  /** Answers later when a copy is being made. */
+  probe(): Promise<void> | undefined {
     const { connection, file } = this.#parts
     try {
       this.#write.run()
@@ -59,6 +51,7 @@ export class SqliteHealth {
     }
     this.#place = file.place
     if (this.#place === 'lost') this.#restoring ??= this.#restore()
+    return this.#restoring
   }
 
   /** Resolves when no copy is being made. */

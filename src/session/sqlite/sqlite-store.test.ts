@@ -21,28 +21,25 @@ import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { createSealer } from '../../crypto/seal.ts'
 import { Fault, type FaultCode } from '../../errors.ts'
-import { describeActivity } from '../activity.suite.ts'
-import { describeRecordStore } from '../records.suite.ts'
-import { describeSessionStore, newSession, type TestClock } from '../store.suite.ts'
-import { openSqliteStore } from './sqlite-store.ts'
+import { describeDriver } from '../driver.suite.ts'
+import { openSqliteStore } from '../file-store.ts'
+import { newSession } from '../store.suite.ts'
+import { openSqliteDriver } from './sqlite-driver.ts'
 
 const KEY = randomBytes(32)
 const sealer = createSealer(KEY)
 const START = newSession().issuedAt
 const now = () => START
 
-const place = () => {
-  const dir = mkdtempSync(join(tmpdir(), 'sallyport-store-'))
-  return {
-    open: (clock: TestClock) =>
-      openSqliteStore({ file: join(dir, 'sallyport.db'), sealer, now: () => clock.now, pollMs: 0 }),
-    remove: () => rmSync(dir, { recursive: true }),
-  }
-}
-
-describeSessionStore('SQLite', { place })
-describeActivity('SQLite', { place })
-describeRecordStore('SQLite', { place })
+describeDriver('SQLite', {
+  place: () => {
+    const dir = mkdtempSync(join(tmpdir(), 'sallyport-store-'))
+    return {
+      open: () => openSqliteDriver({ file: join(dir, 'sallyport.db') }),
+      remove: () => rmSync(dir, { recursive: true }),
+    }
+  },
+})
 
 function tempFile(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'sallyport-store-'))
@@ -157,7 +154,7 @@ describe('the SQLite file', () => {
   it('can be opened for the first time by several processes at once', async (t) => {
     const file = tempFile(t)
     const script = `
-      import { openSqliteStore } from ${JSON.stringify(import.meta.resolve('./sqlite-store.ts'))}
+      import { openSqliteStore } from ${JSON.stringify(import.meta.resolve('../file-store.ts'))}
       import { newSession } from ${JSON.stringify(import.meta.resolve('../store.suite.ts'))}
       import { createSealer } from ${JSON.stringify(import.meta.resolve('../../crypto/seal.ts'))}
       const sealer = createSealer(Buffer.from('${KEY.toString('hex')}', 'hex'))

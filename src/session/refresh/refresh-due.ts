@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { SessionTokens } from './session.ts'
+import type { SessionTokens } from '../session.ts'
 
 /** A provider whose answers are outdated on arrival is asked again, but not at once. */
 const RETRY_OUTDATED_MS = 60_000

@@ -1,17 +1,15 @@
 /**
- * A session as a row of SQLite: profile as JSON, tokens sealed.
+ * A session as a row of a driver: profile as JSON, tokens sealed, times in kept time.
  *
- * Ids are kept as they are: a session cookie also needs a MAC, so that a leaked database lets nobody in.
+ * Ids are kept as they are: a session cookie also needs a MAC, so that a leaked store lets nobody in.
  *
  * @module
  */
-import type { SQLOutputValue } from 'node:sqlite'
-import type { Sealer } from '../../crypto/seal.ts'
-import { refreshDueAt } from '../refresh-due.ts'
-import type { Session, SessionTokens } from '../session.ts'
-import type { StoreClock } from '../store-clock.ts'
-
-export type Row = Record<string, SQLOutputValue>
+import type { Sealer } from '../crypto/seal.ts'
+import type { SessionRow } from './driver.ts'
+import { refreshDueAt } from './refresh/refresh-due.ts'
+import type { Session, SessionTokens } from './session.ts'
+import type { StoreClock } from './store-clock.ts'
 
 type Profile = Pick<
   Session,
@@ -21,14 +19,19 @@ type Profile = Pick<
 type Times = Pick<StoreClock, 'toKept' | 'toWall'>
 
 /** @param now on the wall clock, as all times of a session */
-export function toRow(session: Session, sealer: Sealer, now: number, clock: Times) {
+export function toRow(
+  session: Omit<Session, 'version'>,
+  sealer: Sealer,
+  now: number,
+  clock: Times,
+): Omit<SessionRow, 'version'> {
   const { email, name, claims, groups, acr, withoutUserInfo } = session
   const authenticatedAt = session.authenticatedAt && clock.toKept(session.authenticatedAt)
   const refreshAt = refreshDueAt(session.tokens, now)
   return {
     id: session.id,
-    idp_id: session.idpId,
-    user_id: session.userId,
+    idpId: session.idpId,
+    userId: session.userId,
     profile: JSON.stringify({
       email,
       name,
@@ -39,43 +42,41 @@ export function toRow(session: Session, sealer: Sealer, now: number, clock: Time
       withoutUserInfo,
     } satisfies Profile),
     tokens: sealer.seal(JSON.stringify(session.tokens), placeOf(session.id)),
-    issued_at: clock.toKept(session.issuedAt),
-    expires_at: clock.toKept(session.expiresAt),
-    refresh_at: refreshAt === undefined ? null : clock.toKept(refreshAt),
-    version: session.version,
+    issuedAt: clock.toKept(session.issuedAt),
+    expiresAt: clock.toKept(session.expiresAt),
+    refreshAt: refreshAt === undefined ? undefined : clock.toKept(refreshAt),
     // What is saved is what the provider has just said.
-    claims_at: clock.toKept(now),
-    askable_until: clock.toKept(askableUntil(session)),
+    claimsAt: clock.toKept(now),
+    askableUntil: clock.toKept(askableUntil(session)),
   }
 }
 
 /** By a refresh, or by the access token for as long as that is good. */
-function askableUntil({ tokens, expiresAt }: Session): number {
+function askableUntil({ tokens, expiresAt }: Omit<Session, 'version'>): number {
   if (tokens.refreshToken !== undefined) return expiresAt
   return tokens.accessToken === undefined ? 0 : (tokens.accessTokenExpiresAt ?? expiresAt)
 }
 
 /** `undefined` for a row whose tokens we can't open: it was altered, or moved from another session. */
-export function fromRow(row: Row, sealer: Sealer, clock: Times): Session | undefined {
-  const id = textOf(row, 'id')
-  const tokens = sealer.open(textOf(row, 'tokens'), placeOf(id))
+export function fromRow(row: SessionRow, sealer: Sealer, clock: Times): Session | undefined {
+  const tokens = sealer.open(row.tokens, placeOf(row.id))
   if (tokens === undefined) return undefined
   // JSON that we wrote ourselves.
-  const profile: Partial<Profile> = JSON.parse(textOf(row, 'profile'))
+  const profile: Partial<Profile> = JSON.parse(row.profile)
   const opened: Partial<SessionTokens> = JSON.parse(tokens)
   return {
-    id,
-    idpId: textOf(row, 'idp_id'),
-    userId: textOf(row, 'user_id'),
+    id: row.id,
+    idpId: row.idpId,
+    userId: row.userId,
     email: profile.email,
     name: profile.name,
     claims: profile.claims ?? {},
     groups: profile.groups ?? 'unknown',
-    issuedAt: clock.toWall(integerOf(row, 'issued_at')),
+    issuedAt: clock.toWall(row.issuedAt),
     ...(profile.authenticatedAt !== undefined && { authenticatedAt: clock.toWall(profile.authenticatedAt) }),
     ...(profile.acr !== undefined && { acr: profile.acr }),
     ...(profile.withoutUserInfo === true && { withoutUserInfo: true }),
-    expiresAt: clock.toWall(integerOf(row, 'expires_at')),
+    expiresAt: clock.toWall(row.expiresAt),
     tokens: {
       accessToken: opened.accessToken,
       accessTokenExpiresAt: opened.accessTokenExpiresAt,
@@ -83,22 +84,10 @@ export function fromRow(row: Row, sealer: Sealer, clock: Times): Session | undef
       idToken: opened.idToken,
       idTokenExpiresAt: opened.idTokenExpiresAt,
     },
-    version: integerOf(row, 'version'),
+    version: row.version,
   }
 }
 
 function placeOf(id: string): string {
   return `session/${id}/tokens`
-}
-
-export function textOf(row: Row, column: string): string {
-  const value = row[column]
-  if (typeof value !== 'string') throw new TypeError(`column ${column} holds no text`)
-  return value
-}
-
-export function integerOf(row: Row, column: string): number {
-  const value = row[column]
-  if (typeof value !== 'number') throw new TypeError(`column ${column} holds no integer`)
-  return value
 }

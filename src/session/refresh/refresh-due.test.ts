@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { SessionTokens } from '../session.ts'
 import { refreshDueAt } from './refresh-due.ts'
-import type { SessionTokens } from './session.ts'
 
 const NOW = 1_000_000
 const tokens: SessionTokens = {
