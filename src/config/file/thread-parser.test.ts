@@ -136,7 +136,7 @@ describe('a parcel', () => {
 
 describe('a long configuration', { timeout: 120_000 }, () => {
   it('is parsed in a thread, with the result, the mistakes and the places that this thread would give', async () => {
-    await using aside = parseAside(file, {}, THREAD, 0)
+    await using aside = parseAside(file, {}, THREAD, { longestHere: 0 })
     const here = new FileParser(file, {})
     for (const text of [textWith('http://a'), textWith('http://other'), `${textWith('http://a')}tpyo: 1\n`]) {
       await writeFile(file, text)
@@ -148,7 +148,7 @@ describe('a long configuration', { timeout: 120_000 }, () => {
   })
 
   it('runs the checks and the tests of policies there', async () => {
-    await using aside = parseAside(file, {}, THREAD, 0)
+    await using aside = parseAside(file, {}, THREAD, { longestHere: 0 })
     const tests = "    tests: [{ who: anonymous, expect: allow, name: 'anybody' }]\n"
     await writeFile(file, textWith('http://a').replace('  - from: https://b', `${tests}  - from: https://b`))
     const parsed = await aside.parse(1, new Map())
@@ -163,10 +163,30 @@ describe('a long configuration', { timeout: 120_000 }, () => {
     const dying = new URL(
       `data:text/javascript,import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => { throw new Error('planted') })`,
     )
-    await using broken = parseAside(file, {}, dying, 0)
+    await using broken = parseAside(file, {}, dying, { longestHere: 0 })
     await writeFile(file, textWith('http://a'))
     for (let n = 0; n < 2; n += 1)
       await assert.rejects(broken.parse(1, new Map()), /the thread that parses it has ended: planted/)
+  })
+
+  it('that takes too much memory is not taken and says so, and the next attempt has a new thread', async () => {
+    const greedy = new URL(
+      `data:text/javascript,${[
+        "import { parentPort, workerData } from 'node:worker_threads'",
+        "import { readFileSync } from 'node:fs'",
+        'const kept = []',
+        "const take = () => { if (readFileSync(workerData, 'utf8').includes('long')) for (;;) kept.push(new Array(10000).fill(0.5)) }",
+        "parentPort.on('message', () => { take(); parentPort.postMessage({ kind: 'unchanged' }) })",
+      ].join(';')}`,
+    )
+    await using aside = parseAside(file, {}, greedy, { longestHere: 0, memoryMb: 24 })
+    await writeFile(file, 'long')
+    await assert.rejects(
+      aside.parse(2, new Map()),
+      /^Error: it is too large: parsing it takes more than 24 MiB of memory\. Use fewer/,
+    )
+    await writeFile(file, 'short')
+    assert.deepEqual(await aside.parse(2, new Map()), { kind: 'unchanged' })
   })
 
   it('is parsed by a new thread after a parcel that could not be opened, since the old one believes that it was', async () => {
@@ -182,7 +202,7 @@ describe('a long configuration', { timeout: 120_000 }, () => {
         "parentPort.on('message', () => parentPort.postMessage({ ...empty, parcel: { ...parcel, settings: settings() } }))",
       ].join(';')}`,
     )
-    await using aside = parseAside(file, {}, forgetful, 0)
+    await using aside = parseAside(file, {}, forgetful, { longestHere: 0 })
     await writeFile(file, textWith('http://a'))
     for (let n = 0; n < 2; n += 1)
       await assert.rejects(aside.parse(1, new Map()), /deserialize|Unable|version/i)

@@ -8,7 +8,9 @@
  */
 
 import { stat } from 'node:fs/promises'
+import { totalmem } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import { systemCodeOf } from '../../errors.ts'
 import { inTurns } from '../../turns.ts'
 import type { ConfigPath } from '../config.ts'
 import { type Parcel, Unpacking } from './config-parcel.ts'
@@ -35,15 +37,28 @@ export type ThreadAnswer =
 /** Below this a file is parsed where it is needed: that takes a few milliseconds, and a thread takes memory. */
 const LONGEST_HERE = 32 * 1024
 
+/** What 10,000 routes of 50 lines take is a third of it; V8 counts only what it collects, so the process takes more. */
+const MOST_MEMORY_MB = 4096
+const LEAST_MEMORY_MB = 256
+/** The thread that serves, Envoy and the system need the rest. */
+const SHARE_OF_MEMORY = 0.5
+
+/** What the thread may take of the memory of this machine, or of this container. */
+function memoryForThread(): number {
+  const bytes = Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem())
+  const share = Math.floor((bytes * SHARE_OF_MEMORY) / 1024 ** 2)
+  return Math.min(MOST_MEMORY_MB, Math.max(LEAST_MEMORY_MB, share))
+}
+
 /** @param thread the module that the thread runs: one that calls `serveParser` */
 export function parseAside(
   file: string,
   options: Omit<LoadOptions, 'generation'>,
   thread: URL,
-  longestHere: number = LONGEST_HERE,
+  { longestHere = LONGEST_HERE, memoryMb = memoryForThread() } = {},
 ): ConfigParser {
   const here = new FileParser(file, options)
-  const aside = new ThreadParser(file, thread)
+  const aside = new ThreadParser(file, thread, memoryMb)
   const isLong = async () => ((await stat(file).catch(() => undefined))?.size ?? 0) > longestHere
   let last: 'here' | 'aside' = 'here'
   return {
@@ -66,13 +81,15 @@ interface Waiter {
 class ThreadParser {
   readonly #file: string
   readonly #thread: URL
+  readonly #memoryMb: number
   #worker: Worker | undefined
   #unpacking = new Unpacking()
   #waiters: Waiter[] = []
 
-  constructor(file: string, thread: URL) {
+  constructor(file: string, thread: URL, memoryMb: number) {
     this.#file = file
     this.#thread = thread
+    this.#memoryMb = memoryMb
   }
 
   async parse(generation: number, seen: SeenFiles): Promise<Parsed> {
@@ -107,7 +124,10 @@ class ThreadParser {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#thread, { workerData: this.#file })
+    const worker = new Worker(this.#thread, {
+      workerData: this.#file,
+      resourceLimits: { maxOldGenerationSizeMb: this.#memoryMb },
+    })
     this.#unpacking = new Unpacking()
     let why: unknown
     worker.on('message', (answer: ThreadAnswer) => this.#waiters.shift()?.resolve(answer))
@@ -117,8 +137,12 @@ class ThreadParser {
     worker.on('exit', () => {
       if (this.#worker === worker) this.#worker = undefined
       const cause = why instanceof Error ? `: ${why.message}` : ''
-      for (const { reject } of this.#waiters.splice(0))
-        reject(new Error(`the thread that parses it has ended${cause}`, { cause: why }))
+      const message =
+        systemCodeOf(why) === 'ERR_WORKER_OUT_OF_MEMORY'
+          ? `it is too large: parsing it takes more than ${this.#memoryMb} MiB of memory. ` +
+            'Use fewer or shorter routes, or give the machine more memory'
+          : `the thread that parses it has ended${cause}`
+      for (const { reject } of this.#waiters.splice(0)) reject(new Error(message, { cause: why }))
     })
     return worker
   }
