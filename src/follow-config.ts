@@ -12,6 +12,7 @@ import { eventLog } from './audit/event-log.ts'
 import { type Config, type Mistake, Secret, type Settings } from './config/config.ts'
 import { parseAside } from './config/file/thread-parser.ts'
 import { type ConfigSource, type ConfigStatus, type WatchOptions, watchConfig } from './config/file/watch.ts'
+import { readRevocationLists } from './config/keys/credentials/client-certificates.ts'
 import { Fault } from './errors.ts'
 import { policyOf } from './policy/compiled-policies.ts'
 import type { Logger } from './telemetry/log.ts'
@@ -27,8 +28,8 @@ export async function followConfig(
     ...CHECKS_AND_TESTS,
     async admit(next, current) {
       const mistakes = (await options.admit?.(next, current)) ?? []
-      // Compiled before it is in force: a page that lists all apps would have to do all of it at once.
-      if (mistakes.length === 0) await inTurns(compileAll(next))
+      // Before it is in force: the first request, or a page that lists all apps, would have to do it at once.
+      if (mistakes.length === 0) await inTurns(prepare(next))
       return mistakes
     },
     parser: parseAside(
@@ -54,7 +55,8 @@ export async function followConfig(
   return config
 }
 
-function* compileAll(config: Config): Work<void> {
+function* prepare(config: Config): Work<void> {
+  yield* readRevocationLists(config.settings)
   for (const route of config.routes) {
     policyOf(config, route)
     yield

@@ -53,7 +53,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   policy: ['config', 'crypto', 'errors.ts', 'flat-claims.ts', 'mail-address.ts'],
   config: ['shown-url.ts', 'crypto', 'errors.ts', 'turns.ts'],
   transport: ['telemetry', 'gen', 'errors.ts'],
-  crypto: ['errors.ts'],
+  crypto: ['errors.ts', 'turns.ts'],
   telemetry: ['errors.ts'],
   envoy: ['errors.ts', 'telemetry'],
   proto: ['gen'],

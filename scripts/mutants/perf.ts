@@ -50,4 +50,21 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/config/file/thread-parser.test.ts'],
     breaks: 'a configuration that is too large takes all memory of the machine, and the process with it',
   },
+  {
+    file: 'src/config/file/file-parser.ts',
+    find: 'if (bytesLeft < 0) throw new TooLong()\n    if (',
+    replace: 'if (',
+    tests: ['src/config/file/thread-parser.test.ts'],
+    breaks: 'a long revocation list is told to be unreadable, or holds up every request while it is parsed',
+  },
+  {
+    file: 'src/crypto/x509/revocation-list.ts',
+    find: 'if (latest !== undefined && latest.pem === pem)',
+    replace: 'if (latest !== undefined)',
+    tests: [
+      'src/config/keys/credentials/client-certificates.test.ts',
+      'src/access/credentials/client-certificate/verifier.test.ts',
+    ],
+    breaks: 'a new revocation list never counts',
+  },
 ]

@@ -41,18 +41,25 @@ export interface ConfigParser extends AsyncDisposable {
   locate(path: ConfigPath): Promise<{ readonly line: number; readonly column: number }>
 }
 
+/** Reading all of it would hold the thread for too long. */
+export class TooLong extends Error {}
+
 /** In this very thread, at once. */
 export class FileParser {
   readonly #file: string
+  readonly #mostBytes: number
   readonly #options: Omit<LoadOptions, 'generation'>
   readonly #memory = new ParseMemory()
   #text = ''
 
-  constructor(file: string, options: Omit<LoadOptions, 'generation'>) {
+  /** @param mostBytes of all files that the configuration refers to */
+  constructor(file: string, options: Omit<LoadOptions, 'generation'>, mostBytes = Number.POSITIVE_INFINITY) {
     this.#file = file
     this.#options = options
+    this.#mostBytes = mostBytes
   }
 
+  /** @throws {TooLong} */
   parse(generation: number, before: SeenFiles): Parsed {
     if (before.size > 0 && [...before].every(([path, known]) => digestOf(path) === known))
       return { kind: 'unchanged' }
@@ -66,6 +73,7 @@ export class FileParser {
     // Kept as they were read for this attempt: a later look would hide a change that came in between.
     seen.set(resolve(this.#file), digest(this.#text))
     const contents = new Map<string, string>()
+    let bytesLeft = this.#mostBytes
     const parsed = parseConfig(this.#text, {
       ...this.#options,
       file: this.#file,
@@ -73,6 +81,9 @@ export class FileParser {
       readFile: (path) => {
         seen.set(resolve(path), undefined)
         const content = readTextFile(path)
+        bytesLeft -= content.length
+        // Taken for a file that can't be read, so that nothing is made of it here.
+        if (bytesLeft < 0) throw new TooLong()
         contents.set(path, content)
         seen.set(resolve(path), digest(content))
         return content
@@ -80,6 +91,7 @@ export class FileParser {
       generation,
       memory: this.#memory,
     })
+    if (bytesLeft < 0) throw new TooLong()
     if ('config' in parsed) {
       const { config } = parsed
       return { kind: 'config', config, seen, warnings: looseSecretFiles(config, contents) }

@@ -147,6 +147,21 @@ describe('a long configuration', { timeout: 120_000 }, () => {
     assert.deepEqual(await aside.locate(['shared_secret']), here.locate(['shared_secret']))
   })
 
+  it('is parsed in a thread also when only what it refers to is long, from the first time on', async () => {
+    const told = new URL(
+      `data:text/javascript,import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => { throw new Error('planted') })`,
+    )
+    await using aside = parseAside(file, {}, told)
+    const lists = join(folder, 'lists.pem')
+    await writeFile(file, `${textWith('http://a')}downstream_mtls: { crl_file: lists.pem }\n`)
+    await writeFile(lists, 'short')
+    const parsed = await aside.parse(1, new Map())
+    assert.ok(parsed.kind === 'refused')
+    await writeFile(lists, 'x'.repeat(300_000))
+    await assert.rejects(aside.parse(1, new Map()), /planted/)
+    await assert.rejects(aside.parse(1, parsed.seen), /planted/)
+  })
+
   it('runs the checks and the tests of policies there', async () => {
     await using aside = parseAside(file, {}, THREAD, { longestHere: 0 })
     const tests = "    tests: [{ who: anonymous, expect: allow, name: 'anybody' }]\n"

@@ -14,7 +14,7 @@ import { systemCodeOf } from '../../errors.ts'
 import { inTurns } from '../../turns.ts'
 import type { ConfigPath } from '../config.ts'
 import { type Parcel, Unpacking } from './config-parcel.ts'
-import { type ConfigParser, FileParser, type Parsed, type SeenFiles } from './file-parser.ts'
+import { type ConfigParser, FileParser, type Parsed, type SeenFiles, TooLong } from './file-parser.ts'
 import type { LoadOptions } from './load.ts'
 
 /** What the thread is asked; `file` goes with it at its start. */
@@ -37,6 +37,9 @@ export type ThreadAnswer =
 /** Below this a file is parsed where it is needed: that takes a few milliseconds, and a thread takes memory. */
 const LONGEST_HERE = 32 * 1024
 
+/** Of all files that it refers to, such as a revocation list of some thousand entries. */
+const LONGEST_REFERRED_HERE = 256 * 1024
+
 /** What 10,000 routes of 50 lines take is a third of it; V8 counts only what it collects, so the process takes more. */
 const MOST_MEMORY_MB = 4096
 const LEAST_MEMORY_MB = 256
@@ -50,6 +53,8 @@ function memoryForThread(): number {
   return Math.min(MOST_MEMORY_MB, Math.max(LEAST_MEMORY_MB, share))
 }
 
+const sizeOf = async (path: string): Promise<number> => (await stat(path).catch(() => undefined))?.size ?? 0
+
 /** @param thread the module that the thread runs: one that calls `serveParser` */
 export function parseAside(
   file: string,
@@ -57,16 +62,28 @@ export function parseAside(
   thread: URL,
   { longestHere = LONGEST_HERE, memoryMb = memoryForThread() } = {},
 ): ConfigParser {
-  const here = new FileParser(file, options)
+  const here = new FileParser(file, options, LONGEST_REFERRED_HERE)
   const aside = new ThreadParser(file, thread, memoryMb)
-  const isLong = async () => ((await stat(file).catch(() => undefined))?.size ?? 0) > longestHere
+  const isLong = async (seen: SeenFiles) => {
+    const own = await sizeOf(file)
+    const all = await Promise.all([...seen.keys()].map(sizeOf))
+    return own > longestHere || all.reduce((sum, size) => sum + size, 0) - own > LONGEST_REFERRED_HERE
+  }
   let last: 'here' | 'aside' = 'here'
   return {
     async parse(generation, seen) {
-      last = (await isLong()) ? 'aside' : 'here'
-      if (last === 'aside') return await aside.parse(generation, seen)
-      await aside.end()
-      return here.parse(generation, seen)
+      last = (await isLong(seen)) ? 'aside' : 'here'
+      try {
+        if (last === 'here') {
+          const parsed = here.parse(generation, seen)
+          await aside.end()
+          return parsed
+        }
+      } catch (error) {
+        if (!(error instanceof TooLong)) throw error
+        last = 'aside'
+      }
+      return await aside.parse(generation, seen)
     },
     locate: async (path) => (last === 'aside' ? await aside.locate(path) : here.locate(path)),
     [Symbol.asyncDispose]: () => aside.end(),

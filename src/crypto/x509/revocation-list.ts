@@ -6,6 +6,7 @@
  */
 
 import { verify, type X509Certificate } from 'node:crypto'
+import { atOnce, each, type Work } from '../../turns.ts'
 import { type Parsed, pemBlocks, pemOf } from './certificate.ts'
 import { certificateFields, isRsaPss, signatureDigest } from './certificate-fields.ts'
 import {
@@ -41,12 +42,19 @@ let latest: { readonly pem: string | undefined; readonly parsed: ParsedLists } |
 
 /** Every list of a PEM text, in order. The latest is remembered: it is asked for several times in each generation. */
 export function parseRevocationLists(text: string): ParsedLists {
-  const pem = pemOf(text)
-  if (latest === undefined || latest.pem !== pem) latest = { pem, parsed: parsePem(pem) }
-  return latest.parsed
+  return atOnce(revocationListWork(text))
 }
 
-function parsePem(pem: string | undefined): ParsedLists {
+/** The same with places to pause: a list may have a hundred thousand entries. */
+export function* revocationListWork(text: string): Work<ParsedLists> {
+  const pem = pemOf(text)
+  if (latest !== undefined && latest.pem === pem) return latest.parsed
+  const parsed = yield* parsePem(pem)
+  latest = { pem, parsed }
+  return parsed
+}
+
+function* parsePem(pem: string | undefined): Work<ParsedLists> {
   const blocks = pem === undefined ? [] : pemBlocks(pem, /^X509 CRL$/)
   if (pem === undefined || blocks.length === 0) {
     return {
@@ -58,7 +66,9 @@ function parsePem(pem: string | undefined): ParsedLists {
   for (const [index, block] of blocks.entries()) {
     const name = blocks.length === 1 ? 'the revocation list' : `list ${index + 1} of ${blocks.length}`
     try {
-      lists.push(revocationList(Buffer.from(block.replace(/-----[^-]+-----/g, ''), 'base64')))
+      const der = Buffer.from(block.replace(/-----[^-]+-----/g, ''), 'base64')
+      yield
+      lists.push(yield* revocationList(der))
     } catch (error) {
       const reason = error instanceof Unfit ? error.message : 'cannot be read'
       return { wrong: `${name} ${reason}` }
@@ -72,7 +82,7 @@ const isTime = ({ tag }: DerElement): boolean => tag === Tag.utcTime || tag === 
 /** Readable, but not to be judged by. */
 class Unfit extends Error {}
 
-function revocationList(der: Buffer): RevocationList {
+function* revocationList(der: Buffer): Work<RevocationList> {
   const [body, algorithm, signature] = childrenOf(onlyElement(der, Tag.sequence), Tag.sequence)
   const fields = childrenOf(body, Tag.sequence)
   const [inner, issuer, thisUpdate, ...rest] = fields[0]?.tag === Tag.integer ? fields.slice(1) : fields
@@ -92,7 +102,7 @@ function revocationList(der: Buffer): RevocationList {
     issuer: issuer.raw,
     thisUpdate: timeOf(thisUpdate),
     nextUpdate: nextUpdate && timeOf(nextUpdate),
-    serials: revoked === undefined ? new Set() : serialsOf(revoked),
+    serials: revoked === undefined ? new Set() : yield* serialsOf(revoked),
     isSignedBy: (authority) =>
       certificateFields(authority).subject.equals(issuer.raw) &&
       verify(
@@ -105,11 +115,11 @@ function revocationList(der: Buffer): RevocationList {
   }
 }
 
-function serialsOf(revoked: DerElement): ReadonlySet<string> {
+function* serialsOf(revoked: DerElement): Work<ReadonlySet<string>> {
   const serials = new Set<string>()
   // they repeat: a reason, mostly
   const harmless = new Set<string>()
-  for (const entry of childrenOf(revoked, Tag.sequence)) {
+  yield* each(childrenOf(revoked, Tag.sequence), (entry) => {
     const [serial, , extensions] = childrenOf(entry, Tag.sequence)
     if (serial?.tag !== Tag.integer) throw new RangeError('is not a serial number')
     if (extensions !== undefined) {
@@ -121,7 +131,7 @@ function serialsOf(revoked: DerElement): ReadonlySet<string> {
       harmless.add(text)
     }
     serials.add(serial.bytes.toString('hex', serial.from, serial.end))
-  }
+  })
   return serials
 }
 

@@ -59,8 +59,8 @@ describe('a client certificate', () => {
   })
 
   const invalid: readonly (readonly [string, CertificateOptions, string])[] = [
-    ['has expired', { notAfter: new Date(NOW - 2000) }, 'expired'],
-    ['is not valid yet', { notBefore: new Date(NOW + 2000) }, 'not-yet-valid'],
+    ['has expired', { notAfter: new Date(NOW - 3_600_000) }, 'expired'],
+    ['is not valid yet', { notBefore: new Date(NOW + 3_600_000) }, 'not-yet-valid'],
     ['is for servers', { purposes: [ExtendedKeyUsage.serverAuth] }, 'wrong-purpose'],
     ['may not sign handshakes', { keyUsage: ['keyEncipherment'] }, 'wrong-purpose'],
     ['is signed with SHA-1', { hash: 'SHA-1' }, 'weak'],

@@ -7,7 +7,12 @@
 import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { parseCertificates, pemBlocks } from '../../../crypto/x509/certificate.ts'
-import { parseRevocationLists, type RevocationList } from '../../../crypto/x509/revocation-list.ts'
+import {
+  parseRevocationLists,
+  type RevocationList,
+  revocationListWork,
+} from '../../../crypto/x509/revocation-list.ts'
+import type { Work } from '../../../turns.ts'
 import type { Resolver } from '../../resolver.ts'
 import { FilePath, SecretText } from '../../values/reference.ts'
 import { Re2 } from '../../values/regex.ts'
@@ -149,4 +154,11 @@ export function revocationListsOf({
 }): readonly RevocationList[] {
   const parsed = downstream_mtls?.crl === undefined ? undefined : parseRevocationLists(downstream_mtls.crl)
   return parsed !== undefined && 'value' in parsed ? parsed.value.lists : []
+}
+
+/** Reads them with places to pause, so that whoever asks for them later need not wait. */
+export function* readRevocationLists({
+  downstream_mtls,
+}: Parameters<typeof revocationListsOf>[0]): Work<void> {
+  if (downstream_mtls?.crl !== undefined) yield* revocationListWork(downstream_mtls.crl)
 }
