@@ -6,18 +6,11 @@
 import { randomBytes } from 'node:crypto'
 import { createSealer } from '../crypto/seal.ts'
 import { describeActivity } from './activity.suite.ts'
-import type { Driver } from './driver.ts'
+import { describeFaults } from './faults.suite.ts'
 import { describeRecordStore } from './records.suite.ts'
+import { type DriverUnderTest, describeRows } from './rows.suite.ts'
 import { openSessionStore } from './session-store.ts'
 import { describeSessionStore, type TestClock } from './store.suite.ts'
-
-export interface DriverUnderTest {
-  /** A fresh and empty place; `open` may be called several times, as several processes would. */
-  readonly place: () => {
-    readonly open: () => Driver | Promise<Driver>
-    readonly remove: () => void
-  }
-}
 
 export function describeDriver(name: string, driver: DriverUnderTest): void {
   const sealer = createSealer(randomBytes(32))
@@ -32,4 +25,6 @@ export function describeDriver(name: string, driver: DriverUnderTest): void {
   describeSessionStore(name, { place })
   describeActivity(name, { place })
   describeRecordStore(name, { place })
+  describeRows(name, driver)
+  describeFaults(name, driver)
 }

@@ -53,53 +53,6 @@ describe('a sign-out that can not be written', () => {
     await assert.rejects(async () => store.save(mine), /ended/)
     assert.equal(await store.find(mine.id), undefined)
   })
-
-  it('holds over a restart, although the disk is still full', async (t) => {
-    const { open, sabotage } = world(t)
-    const session = newSession()
-    {
-      await using store = await open()
-      await store.save(session)
-      sabotage(FULL)
-      await store.delete(session.id)
-    }
-    sabotage(ROOM_AGAIN)
-    {
-      await using store = await open()
-      assert.equal(await store.find(session.id), undefined)
-      assert.equal(store.problem, undefined)
-    }
-    await using store = await open()
-    assert.equal(await store.find(session.id), undefined)
-  })
-
-  it('holds over a restart beside those of another process', async (t) => {
-    const { open, sabotage } = world(t)
-    const [mine, theirs] = [newSession(), newSession()]
-    {
-      await using store = await open()
-      await using other = await open()
-      await store.save(mine)
-      await store.save(theirs)
-      sabotage(FULL)
-      assert.equal(await store.delete(mine.id), true)
-      assert.equal(await other.delete(theirs.id), true)
-    }
-    sabotage(ROOM_AGAIN)
-    await using store = await open()
-    assert.equal(await store.find(mine.id), undefined)
-    assert.equal(await store.find(theirs.id), undefined)
-  })
-
-  it('brings nobody back by a refresh that was under way', async (t) => {
-    const { open, sabotage } = world(t)
-    await using store = await open()
-    const session = await store.save(newSession())
-    sabotage(FULL)
-    await store.delete(session.id)
-    sabotage(ROOM_AGAIN)
-    await assert.rejects(async () => store.save(session), /ended/)
-  })
 })
 
 describe('the health of the store', () => {
