@@ -15,6 +15,7 @@ import type { TlsCertificate } from './resolver.ts'
 import type { ListenAddress } from './values/address.ts'
 import type { Frozen } from './values/freeze.ts'
 import type { Origin } from './values/origin.ts'
+import type { ReferenceKeys } from './values/reference.ts'
 import type { Secret } from './values/secret.ts'
 import type { Upstream } from './values/upstream.ts'
 
@@ -24,8 +25,9 @@ export type { TlsCertificate } from './resolver.ts'
 export type { ListenAddress } from './values/address.ts'
 export type { Frozen } from './values/freeze.ts'
 
+type KeysOf<Type extends DirectorySourceKeys['type']> = Extract<DirectorySourceKeys, { type: Type }>
 type SourceKeys<Type extends DirectorySourceKeys['type'], SecretKey extends string = never> = Frozen<
-  Omit<Extract<DirectorySourceKeys, { type: Type }>, FileKeys | SecretKey>
+  Omit<KeysOf<Type>, ReferenceKeys<KeysOf<Type>>>
 > & { readonly [Key in SecretKey]: Secret }
 interface PulledDirectories {
   readonly azure: SourceKeys<'azure', 'client_secret'>
@@ -46,21 +48,10 @@ export type { SignInProvider } from './keys/sign-in/resolve-providers.ts'
 export { Secret } from './values/secret.ts'
 export type { Upstream } from './values/upstream.ts'
 
-/** The keys whose `…_file` twin is read and merged into them. */
-type FileKeys = `${string}_file`
-
 type ReplacedSettings =
-  | FileKeys
-  | 'certificate'
-  | 'certificate_key'
+  | ReferenceKeys<SettingsKeys>
   | 'certificates'
-  | 'certificate_authority'
   | 'downstream_mtls'
-  | 'shared_secret'
-  | 'cookie_secret'
-  | 'signing_key'
-  | 'idp_client_secret'
-  | 'google_cloud_serverless_authentication_service_account'
   | 'address'
   | 'jwt_issuer_format'
   | 'pass_identity_headers'
@@ -106,16 +97,7 @@ export interface RecordSource extends Frozen<Omit<RecordSourceKeys, 'headers' | 
   readonly headers: Readonly<Record<string, Secret>>
 }
 
-type ReplacedRouteKeys =
-  | FileKeys
-  | 'to'
-  | 'tls_custom_ca'
-  | 'tls_client_cert'
-  | 'tls_client_key'
-  | 'idp_client_secret'
-  | 'tls_downstream_client_ca'
-  | 'kubernetes_service_account_token'
-  | 'policy'
+type ReplacedRouteKeys = ReferenceKeys<RouteKeys> | 'to' | 'policy'
 
 export interface Route extends Frozen<Omit<RouteKeys, ReplacedRouteKeys>> {
   /** 16 hex digits of the hash of what makes a route one and the same: from, prefix, path, regex and its target. */

@@ -15,9 +15,9 @@ import { KNOWN_ISSUERS } from './keys/sign-in/provider-kinds.ts'
 import { resolveProviders } from './keys/sign-in/resolve-providers.ts'
 import { serviceAccountFrom } from './keys/upstream/google-serverless.ts'
 import { kubernetesToken } from './keys/upstream/kubernetes.ts'
-import type { Found, Resolver } from './resolver.ts'
+import type { Resolver } from './resolver.ts'
 import { DISABLE } from './values/header.ts'
-import { Reference } from './values/reference.ts'
+import { Reference, withoutReferences } from './values/reference.ts'
 import { Secret } from './values/secret.ts'
 
 /** `certificates` lists name paths outright, as in nginx; PEM text and references are taken too. */
@@ -29,39 +29,15 @@ function pathUnlessPem(reference: Reference): Reference {
 const SECURITY_HEADERS = { 'X-Frame-Options': 'SAMEORIGIN', 'X-XSS-Protection': '1; mode=block' }
 const STRICT_TRANSPORT = { 'Strict-Transport-Security': 'max-age=31536000; includeSubDomains; preload' }
 
-function secretOf(found: Found | undefined): Secret | undefined {
-  return found && Secret.of(found.text)
-}
-
 /** The headers to set, given that `disable` means none. */
 function withoutDisabled(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.keys(headers).some((name) => name.toLowerCase() === DISABLE) ? {} : headers
 }
 
 export function resolveSettings(keys: SettingsKeys, resolver: Resolver): Settings {
-  const {
-    certificate,
-    certificate_file,
-    certificate_key,
-    certificate_key_file,
-    certificate_authority,
-    certificate_authority_file,
-    shared_secret,
-    shared_secret_file,
-    cookie_secret,
-    cookie_secret_file,
-    signing_key,
-    signing_key_file,
-    idp_client_secret,
-    idp_client_secret_file,
-    downstream_mtls,
-    google_cloud_serverless_authentication_service_account: serverlessAccount,
-    ...rest
-  } = keys
-  const single = resolver.pair(
-    resolver.either('certificate', certificate, certificate_file),
-    resolver.either('certificate_key', certificate_key, certificate_key_file),
-  )
+  const serverlessAccount = keys.google_cloud_serverless_authentication_service_account
+  const rest = withoutReferences(keys)
+  const single = resolver.pair(resolver.either(keys, 'certificate'), resolver.either(keys, 'certificate_key'))
   const listed = (rest.certificates ?? []).map(({ cert, key }, index) =>
     resolver.pair(
       resolver.read(pathUnlessPem(cert), ['certificates', index, 'cert']),
@@ -69,26 +45,18 @@ export function resolveSettings(keys: SettingsKeys, resolver: Resolver): Setting
     ),
   )
   const certificates = [single, ...listed].filter((pair) => pair !== undefined)
-  const clientSecret = secretOf(
-    resolver.either('idp_client_secret', idp_client_secret, idp_client_secret_file),
-  )
+  const clientSecret = resolver.secret(keys, 'idp_client_secret')
   const issuer = rest.idp_provider_url ?? (rest.idp_provider && KNOWN_ISSUERS[rest.idp_provider])
   return {
     ...rest,
     ...(issuer === undefined ? {} : { idp_provider_url: issuer }),
     address: rest.address ?? { host: '0.0.0.0', port: rest.insecure_server ? 80 : 443 },
     certificates,
-    certificate_authority: resolver.certificates(
-      resolver.either('certificate_authority', certificate_authority, certificate_authority_file),
-    ),
-    downstream_mtls: resolveDownstreamMtls(downstream_mtls, resolver),
-    shared_secret: resolver.secretOf32Bytes(
-      resolver.either('shared_secret', shared_secret, shared_secret_file),
-    ),
-    cookie_secret: resolver.secretOf32Bytes(
-      resolver.either('cookie_secret', cookie_secret, cookie_secret_file),
-    ),
-    signing_key: resolver.signingKey(resolver.either('signing_key', signing_key, signing_key_file)),
+    certificate_authority: resolver.certificates(resolver.either(keys, 'certificate_authority')),
+    downstream_mtls: resolveDownstreamMtls(rest.downstream_mtls, resolver),
+    shared_secret: resolver.secretOf32Bytes(resolver.either(keys, 'shared_secret')),
+    cookie_secret: resolver.secretOf32Bytes(resolver.either(keys, 'cookie_secret')),
+    signing_key: resolver.signingKey(resolver.either(keys, 'signing_key')),
     idp_client_secret: clientSecret,
     google_cloud_serverless_authentication_service_account: serviceAccountFrom(
       serverlessAccount &&
@@ -133,26 +101,15 @@ function resolveRecords(
 /** The secrets of a route; all undefined for most routes, which cost nothing here. */
 export function resolveRouteSecrets(keys: RouteDraft, resolver: Resolver) {
   const client = resolver.pair(
-    resolver.either('tls_client_cert', keys.tls_client_cert, keys.tls_client_cert_file),
-    resolver.either('tls_client_key', keys.tls_client_key, keys.tls_client_key_file),
+    resolver.either(keys, 'tls_client_cert'),
+    resolver.either(keys, 'tls_client_key'),
   )
   return {
-    tls_custom_ca: resolver.certificates(
-      resolver.either('tls_custom_ca', keys.tls_custom_ca, keys.tls_custom_ca_file),
-    ),
+    tls_custom_ca: resolver.certificates(resolver.either(keys, 'tls_custom_ca')),
     tls_client_cert: client?.cert,
     tls_client_key: client?.key,
-    idp_client_secret: secretOf(
-      resolver.either('idp_client_secret', keys.idp_client_secret, keys.idp_client_secret_file),
-    ),
-    tls_downstream_client_ca: resolveAuthorities(
-      resolver.either(
-        'tls_downstream_client_ca',
-        keys.tls_downstream_client_ca,
-        keys.tls_downstream_client_ca_file,
-      ),
-      resolver,
-    ),
+    idp_client_secret: resolver.secret(keys, 'idp_client_secret'),
+    tls_downstream_client_ca: resolveAuthorities(resolver.either(keys, 'tls_downstream_client_ca'), resolver),
     kubernetes_service_account_token: kubernetesToken(keys, resolver),
   }
 }

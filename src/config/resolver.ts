@@ -22,6 +22,9 @@ export interface TlsCertificate {
   readonly key: Secret
 }
 
+/** Keys of which one has a twin `…_file`. */
+type Twins<Name extends string> = { readonly [Key in Name | `${Name}_file`]?: Reference | undefined }
+
 /** A value that was read, and the key that gave it. */
 export interface Found {
   readonly text: string
@@ -43,30 +46,17 @@ export class Resolver {
   }
 
   /** The value of a key or of its `…_file` twin; both stand at `at`. */
-  either(
-    key: string,
-    plain: Reference | undefined,
-    file: Reference | undefined,
-    at: ConfigPath = [],
-  ): Found | undefined {
+  either<Name extends string>(keys: Twins<Name>, name: Name, at: ConfigPath = []): Found | undefined {
+    const plain = keys[name]
+    const file = keys[`${name}_file`]
     if (plain !== undefined && file !== undefined)
-      return this.fail([...at, `${key}_file`], `cannot stand beside \`${key}\`; give one of them`)
-    if (plain !== undefined) return this.read(plain, [...at, key])
-    return file === undefined ? undefined : this.read(file, [...at, `${key}_file`])
+      return this.fail([...at, `${name}_file`], `cannot stand beside \`${name}\`; give one of them`)
+    if (plain !== undefined) return this.read(plain, [...at, name])
+    return file === undefined ? undefined : this.read(file, [...at, `${name}_file`])
   }
 
-  /** The secret of a key, or of its `…_file` twin, that stands at a path. */
-  secret(
-    at: ConfigPath,
-    key: string,
-    plain: Reference | undefined,
-    file: Reference | undefined,
-  ): Secret | undefined {
-    if (plain !== undefined && file !== undefined)
-      return this.fail([...at, `${key}_file`], `cannot stand beside \`${key}\`; give one of them`)
-    const reference = plain ?? file
-    if (reference === undefined) return undefined
-    const found = this.read(reference, [...at, plain === undefined ? `${key}_file` : key])
+  secret<Name extends string>(keys: Twins<Name>, name: Name, at: ConfigPath = []): Secret | undefined {
+    const found = this.either(keys, name, at)
     return found && Secret.of(found.text)
   }
 

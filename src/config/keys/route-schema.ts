@@ -8,11 +8,12 @@ import { z } from 'zod'
 import { Duration } from '../values/duration.ts'
 import { ChangeableHeaderName, HeaderValue, RequestHeaders } from '../values/header.ts'
 import { HostName } from '../values/host-name.ts'
-import { FilePath, SecretText } from '../values/reference.ts'
+import { secretKey } from '../values/reference.ts'
 import { routeWorkloads } from './credentials/bearer-keys.ts'
 import { routeClientAuthority } from './credentials/client-certificates.ts'
 import { policiesOfRoute, whoMayPass } from './policy/policy-keys.ts'
 import { routeTests } from './policy/policy-test-keys.ts'
+import { keysOf } from './sections.ts'
 import { sharedKeys } from './shared-keys.ts'
 import { stepUp, tokenPassing } from './sign-in/session-keys.ts'
 import { routeProviders } from './sign-in/sign-in-providers.ts'
@@ -101,18 +102,15 @@ const tls = {
       description: 'A second host name under which this route is reachable. Envoy `VirtualHost.domains`.',
       examples: ['wiki.internal.example.com'],
     }),
-  tls_custom_ca: SecretText.optional().meta({
+  ...secretKey('tls_custom_ca', {
     description:
       'Certificates (PEM, or PEM in base64) that are trusted for this upstream instead of all others. Envoy `CertificateValidationContext.trusted_ca`.',
   }),
-  tls_custom_ca_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
-  tls_client_cert: SecretText.optional().meta({
+  ...secretKey('tls_client_cert', {
     description:
       'Certificate shown to the upstream (PEM, or PEM in base64). Envoy `CommonTlsContext.tls_certificates`.',
   }),
-  tls_client_cert_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
-  tls_client_key: SecretText.optional().meta({ description: 'Its private key (PEM, or PEM in base64).' }),
-  tls_client_key_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
+  ...secretKey('tls_client_key', { description: 'Its private key (PEM, or PEM in base64).' }),
   tls_upstream_allow_renegotiation: z.boolean().optional().meta({
     description:
       'Lets the upstream renegotiate TLS 1.2. Envoy `UpstreamTlsContext.allow_renegotiation`. Unset: false.',
@@ -184,31 +182,10 @@ export const ROUTE_SECTIONS = [
   },
 ] as const
 
-export const RouteKeys = z
-  .strictObject({
-    ...matching,
-    ...display,
-    ...authorization,
-    ...routeTests,
-    ...routeProviders,
-    ...stepUp,
-    ...routeWorkloads,
-    ...pathReading,
-    ...rewriting,
-    ...headers,
-    ...tokenPassing,
-    ...protocols,
-    ...tls,
-    ...routeClientAuthority,
-    ...balancing,
-    ...kubernetes,
-    ...routeGoogleServerless,
-    ...shared,
-  })
-  .meta({
-    id: 'Route',
-    description: 'One protected application: its public origin, its upstream and who may pass.',
-  })
+export const RouteKeys = z.strictObject(keysOf(ROUTE_SECTIONS)).meta({
+  id: 'Route',
+  description: 'One protected application: its public origin, its upstream and who may pass.',
+})
 export type RouteKeys = z.output<typeof RouteKeys>
 
 /** A route whose wrong keys were left out, so that the others can still be judged. */

@@ -5,7 +5,7 @@
  */
 
 import { z } from 'zod'
-import { FilePath, SecretText } from '../values/reference.ts'
+import { SecretText, secretKey } from '../values/reference.ts'
 import { workloads } from './credentials/bearer-keys.ts'
 import { clientCertificates } from './credentials/client-certificates.ts'
 import { directory } from './directory/directory-schema.ts'
@@ -14,6 +14,7 @@ import { addresses, behaviour, dns } from './http-settings.ts'
 import { AccessLogFields, AuthorizeLogFields } from './log-fields.ts'
 import { namedPolicies } from './policy/policy-keys.ts'
 import { globalTests } from './policy/policy-test-keys.ts'
+import { keysOf } from './sections.ts'
 import { identity, signOut } from './sign-in/identity-provider.ts'
 import { secrets } from './sign-in/secrets.ts'
 import { sessionCookie } from './sign-in/session-cookie.ts'
@@ -40,15 +41,12 @@ const certificates = {
       description:
         'Certificates served to clients, chosen by SNI. Envoy SDS `TlsCertificate`. None at all: a local certificate authority makes one.',
     }),
-  certificate: SecretText.optional().meta({ description: 'One certificate chain: PEM, or PEM in base64.' }),
-  certificate_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
-  certificate_key: SecretText.optional().meta({ description: 'Its private key: PEM, or PEM in base64.' }),
-  certificate_key_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
-  certificate_authority: SecretText.optional().meta({
+  ...secretKey('certificate', { description: 'One certificate chain: PEM, or PEM in base64.' }),
+  ...secretKey('certificate_key', { description: 'Its private key: PEM, or PEM in base64.' }),
+  ...secretKey('certificate_authority', {
     description:
       'Certificates (PEM, or PEM in base64) that are trusted for upstreams and the identity provider besides those of the system.',
   }),
-  certificate_authority_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
 }
 
 const logs = {
@@ -92,24 +90,5 @@ export const SETTINGS_SECTIONS = [
   { title: 'Logs', keys: logs },
 ] as const
 
-export const SettingsKeys = z.strictObject({
-  ...addresses,
-  ...certificates,
-  ...clientCertificates,
-  ...identity,
-  ...directory,
-  ...workloads,
-  ...secrets,
-  ...sessionCookie,
-  ...assertions,
-  ...signOut,
-  ...sessionLife,
-  ...googleServerless,
-  ...behaviour,
-  ...dns,
-  ...lookups,
-  ...namedPolicies,
-  ...globalTests,
-  ...logs,
-})
+export const SettingsKeys = z.strictObject(keysOf(SETTINGS_SECTIONS))
 export type SettingsKeys = z.output<typeof SettingsKeys>

@@ -119,3 +119,38 @@ export const FilePath = z
     const reference = parseReference(text)
     return reference.kind === 'literal' ? new Reference('file', text) : reference
   })
+
+interface Meta {
+  readonly description: string
+  readonly examples?: string[]
+}
+
+type SecretKeys<Name extends string> = {
+  readonly [Key in Name | `${Name}_file`]: z.ZodOptional<typeof SecretText>
+}
+
+/** A key for a secret, and its twin `…_file`; `resolver.secret` makes one value of the two. */
+export function secretKey<Name extends string>(
+  name: Name,
+  meta: Meta,
+  ofFile: Partial<Meta> = {},
+): SecretKeys<Name> {
+  const keys = {
+    [name]: SecretText.optional().meta({ ...meta }),
+    [`${name}_file`]: FilePath.optional().meta({ description: 'The same, from a file.', ...ofFile }),
+  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the compiler takes computed names for any text
+  return keys as SecretKeys<Name>
+}
+
+/** Names of keys that hold a reference: what is read by them takes their place. */
+export type ReferenceKeys<Keys> = {
+  [Key in keyof Keys]-?: Exclude<Keys[Key], undefined> extends Reference ? Key : never
+}[keyof Keys]
+
+/** All other keys. */
+export function withoutReferences<Keys extends object>(keys: Keys): Omit<Keys, ReferenceKeys<Keys>> {
+  const others = Object.entries(keys).filter(([, value]) => !(value instanceof Reference))
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the filter leaves is what the type says
+  return Object.fromEntries(others) as Omit<Keys, ReferenceKeys<Keys>>
+}

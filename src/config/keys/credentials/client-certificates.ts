@@ -14,7 +14,7 @@ import {
 } from '../../../crypto/x509/revocation-list.ts'
 import type { Work } from '../../../turns.ts'
 import type { Resolver } from '../../resolver.ts'
-import { FilePath, SecretText } from '../../values/reference.ts'
+import { secretKey, withoutReferences } from '../../values/reference.ts'
 import { Re2 } from '../../values/regex.ts'
 
 export const NAME_KINDS = ['dns', 'email', 'ip_address', 'uri', 'user_principal_name'] as const
@@ -45,22 +45,25 @@ const DEEPEST = 100
 export const clientCertificates = {
   downstream_mtls: z
     .strictObject({
-      ca: SecretText.optional().meta({
-        description:
-          'Certificate authorities (PEM, or PEM in base64) whose client certificates are accepted. Envoy `CertificateValidationContext.trusted_ca`.',
-      }),
-      ca_file: FilePath.optional().meta({
-        description: 'The same, from a file.',
-        examples: ['/etc/sallyport/clients-ca.pem'],
-      }),
-      crl: SecretText.optional().meta({
-        description:
-          'Revocation lists (RFC 5280 section 5; PEM, or PEM in base64) of these authorities. A list whose `nextUpdate` has passed says nothing any more, so all certificates of its authority are refused until there is a newer one.',
-      }),
-      crl_file: FilePath.optional().meta({
-        description: 'The same, from a file, which is watched: a new list takes effect at once.',
-        examples: ['/etc/sallyport/clients-crl.pem'],
-      }),
+      ...secretKey(
+        'ca',
+        {
+          description:
+            'Certificate authorities (PEM, or PEM in base64) whose client certificates are accepted. Envoy `CertificateValidationContext.trusted_ca`.',
+        },
+        { examples: ['/etc/sallyport/clients-ca.pem'] },
+      ),
+      ...secretKey(
+        'crl',
+        {
+          description:
+            'Revocation lists (RFC 5280 section 5; PEM, or PEM in base64) of these authorities. A list whose `nextUpdate` has passed says nothing any more, so all certificates of its authority are refused until there is a newer one.',
+        },
+        {
+          description: 'The same, from a file, which is watched: a new list takes effect at once.',
+          examples: ['/etc/sallyport/clients-crl.pem'],
+        },
+      ),
       enforcement: z
         .enum(['policy_with_default_deny', 'policy', 'reject_connection'])
         .default('policy_with_default_deny')
@@ -89,11 +92,10 @@ export const clientCertificates = {
 }
 
 export const routeClientAuthority = {
-  tls_downstream_client_ca: SecretText.optional().meta({
+  ...secretKey('tls_downstream_client_ca', {
     description:
       'Certificate authorities (PEM, or PEM in base64) whose client certificates are valid on this route, instead of those of `downstream_mtls`. Deprecated: prefer `downstream_mtls` with the criterion `client_certificate`.',
   }),
-  tls_downstream_client_ca_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
 }
 
 /** Complete, with PEM for files. */
@@ -110,15 +112,14 @@ export function resolveDownstreamMtls(
   resolver: Resolver,
 ): DownstreamMtls | undefined {
   if (keys === undefined) return undefined
-  const { ca, ca_file, crl, crl_file, ...rest } = keys
   const at = ['downstream_mtls']
-  const lists = resolver.either('crl', crl, crl_file, at)
+  const lists = resolver.either(keys, 'crl', at)
   const parsed = lists && parseRevocationLists(lists.text)
   if (lists !== undefined && parsed !== undefined && 'wrong' in parsed)
     resolver.fail(lists.path, parsed.wrong)
   return {
-    ...rest,
-    ca: resolveAuthorities(resolver.either('ca', ca, ca_file, at), resolver),
+    ...withoutReferences(keys),
+    ca: resolveAuthorities(resolver.either(keys, 'ca', at), resolver),
     crl: parsed !== undefined && 'value' in parsed ? parsed.value.pem : undefined,
   }
 }

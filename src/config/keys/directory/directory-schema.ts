@@ -7,7 +7,7 @@
 import { z } from 'zod'
 import { shownText } from '../../../shown-url.ts'
 import { Duration, PositiveDuration } from '../../values/duration.ts'
-import { FilePath, SecretText } from '../../values/reference.ts'
+import { secretKey } from '../../values/reference.ts'
 
 const SourceName = z
   .string()
@@ -59,12 +59,11 @@ const Scim = z.strictObject({
       'Pushed by the identity provider over SCIM 2.0 (RFC 7644) to `https://<authenticate host>/.pomerium/scim/v2`, and kept in the state folder under the name of the source.',
   }),
   ...common('email'),
-  token: SecretText.optional().meta({
+  ...secretKey('token', {
     description:
       'Token that the identity provider shows as a bearer token (RFC 6750): at least 16 characters, another for each source. It tells which source is meant.',
     examples: ['env:SCIM_TOKEN'],
   }),
-  token_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
 })
 
 /** Rare enough for whoever is asked. */
@@ -113,8 +112,7 @@ const Azure = z.strictObject({
     .regex(/^[\w.-]+$/, 'must be the id or a domain of the tenant')
     .meta({ description: 'Id of the tenant.' }),
   client_id: z.string().min(1).meta({ description: 'Id of the application (OAuth client credentials).' }),
-  client_secret: SecretText.optional().meta({ description: 'Its secret.' }),
-  client_secret_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
+  ...secretKey('client_secret', { description: 'Its secret.' }),
   url: apiUrl('Base address of Microsoft Graph; other for national clouds.').default(
     'https://graph.microsoft.com',
   ),
@@ -127,8 +125,7 @@ const Google = z.strictObject({
       'Google Workspace, read by the Admin SDK in the name of an administrator (domain-wide delegation).',
   }),
   ...pulled('user_id'),
-  service_account: SecretText.optional().meta({ description: 'Key of the service account, as JSON.' }),
-  service_account_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
+  ...secretKey('service_account', { description: 'Key of the service account, as JSON.' }),
   subject: z
     .string()
     .includes('@')
@@ -145,16 +142,14 @@ const Okta = z.strictObject({
   type: z.literal('okta').meta({ description: 'An Okta organisation, read by its API.' }),
   ...pulled('user_id'),
   url: apiUrl('Address of the organisation, such as `https://example.okta.com`.'),
-  token: SecretText.optional().meta({ description: 'API token of a read-only administrator.' }),
-  token_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
+  ...secretKey('token', { description: 'API token of a read-only administrator.' }),
 })
 
 const Gitlab = z.strictObject({
   type: z.literal('gitlab').meta({ description: 'GitLab groups, read by its API.' }),
   ...pulled('user_id'),
   url: apiUrl('Address of GitLab.').default('https://gitlab.com'),
-  token: SecretText.optional().meta({ description: 'Access token with the scope `read_api`.' }),
-  token_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
+  ...secretKey('token', { description: 'Access token with the scope `read_api`.' }),
   groups: z
     .array(z.string().min(1))
     .min(1)
@@ -174,10 +169,9 @@ const Github = z.strictObject({
   url: apiUrl('Base address of the API; `https://<host>/api/v3` for a server of your own.').default(
     'https://api.github.com',
   ),
-  token: SecretText.optional().meta({
+  ...secretKey('token', {
     description: 'Token that may read the members of the organizations (`read:org`).',
   }),
-  token_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
   organizations: z
     .array(z.string().regex(/^[\w-]+$/, 'is not a name of an organization'))
     .min(1)

@@ -6,7 +6,7 @@
 
 import { z } from 'zod'
 import { shownText } from '../../../shown-url.ts'
-import { FilePath, SecretText } from '../../values/reference.ts'
+import { secretKey } from '../../values/reference.ts'
 import { HttpUrl, Kind, RequestParams, Scopes, signInProviders } from './sign-in-providers.ts'
 
 const HttpsOrigin = z.string().superRefine((text, context) => {
@@ -47,11 +47,10 @@ export const identity = {
     .min(1)
     .optional()
     .meta({ description: '`client_id` (RFC 6749 section 2.2) registered there.' }),
-  idp_client_secret: SecretText.optional().meta({
+  ...secretKey('idp_client_secret', {
     description: 'Its client secret (RFC 6749 section 2.3.1).',
     examples: ['env:IDP_CLIENT_SECRET'],
   }),
-  idp_client_secret_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
   idp_scopes: Scopes.optional().meta({
     description: 'Scopes asked for (RFC 6749 section 3.3). Unset: by the kind of provider.',
   }),

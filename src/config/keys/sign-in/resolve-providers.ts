@@ -6,6 +6,7 @@
 import { parsePrivateKey } from '../../../crypto/x509/certificate.ts'
 import type { Resolver } from '../../resolver.ts'
 import type { Frozen } from '../../values/freeze.ts'
+import { type ReferenceKeys, withoutReferences } from '../../values/reference.ts'
 import { Secret } from '../../values/secret.ts'
 import type { SettingsKeys } from '../settings-schema.ts'
 import { KNOWN_ISSUERS } from './provider-kinds.ts'
@@ -14,7 +15,7 @@ import type { ProviderEntry } from './sign-in-providers.ts'
 /** Of the plain `idp_…` keys. */
 export const DEFAULT_PROVIDER = 'default'
 
-type ReplacedKeys = 'provider_url' | 'client_secret' | 'private_key' | `${string}_file`
+type ReplacedKeys = 'provider_url' | ReferenceKeys<ProviderEntry>
 
 /** One OAuth client at one identity provider. */
 export interface SignInProvider extends Frozen<Omit<ProviderEntry, ReplacedKeys>> {
@@ -49,17 +50,10 @@ export function resolveProviders(
           },
         ]
   const listed = Object.entries(keys.sign_in_providers ?? {}).flatMap(([name, entry]) => {
-    const {
-      client_secret,
-      client_secret_file,
-      private_key,
-      private_key_file,
-      provider_url: url,
-      ...rest
-    } = entry
+    const { provider_url: url, ...rest } = withoutReferences(entry)
     const at = ['sign_in_providers', name]
-    const secret = resolver.either('client_secret', client_secret, client_secret_file, at)
-    const key = resolver.either('private_key', private_key, private_key_file, at)
+    const secret = resolver.secret(entry, 'client_secret', at)
+    const key = resolver.either(entry, 'private_key', at)
     if (key !== undefined && !isSigningKey(key.text))
       resolver.fail(
         key.path,
@@ -73,7 +67,7 @@ export function resolveProviders(
             ...rest,
             name,
             provider_url: known,
-            client_secret: secret && Secret.of(secret.text),
+            client_secret: secret,
             ...(key && { private_key: Secret.of(key.text) }),
           },
         ]

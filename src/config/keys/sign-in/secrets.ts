@@ -4,23 +4,20 @@
  * @module
  */
 
-import { FilePath, SecretText } from '../../values/reference.ts'
+import { secretKey } from '../../values/reference.ts'
 
 export const secrets = {
-  shared_secret: SecretText.optional().meta({
+  ...secretKey('shared_secret', {
     description:
       '32 random bytes in base64, from which all keys are derived (RFC 5869). Changing it signs everyone out at the next start. Unset: made once and kept beside the config file.',
     examples: ['file:secrets/shared_secret', 'env:SHARED_SECRET'],
   }),
-  shared_secret_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
-  cookie_secret: SecretText.optional().meta({
+  ...secretKey('cookie_secret', {
     description:
       '32 random bytes in base64 that protect cookies of a sign-in in progress. Takes effect at the next start. Unset: derived from `shared_secret`.',
   }),
-  cookie_secret_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
-  signing_key: SecretText.optional().meta({
+  ...secretKey('signing_key', {
     description:
       'Private keys (PEM, or PEM in base64; EC P-256 or RSA) of the identity assertion (RFC 7515). The first signs, all are published. Takes effect at the next start. Unset: derived from `shared_secret`.',
   }),
-  signing_key_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
 }

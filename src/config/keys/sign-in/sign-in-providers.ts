@@ -6,7 +6,7 @@
 
 import { z } from 'zod'
 import { shownText } from '../../../shown-url.ts'
-import { FilePath, SecretText } from '../../values/reference.ts'
+import { secretKey } from '../../values/reference.ts'
 import { PROVIDER_KINDS, WITHOUT_OPENID } from './provider-kinds.ts'
 
 /** A URL of a server that is spoken to, or a sentence about what is wrong with it. */
@@ -40,8 +40,7 @@ const Entry = z
     provider: Kind.meta({ description: 'Kind of identity provider, as `idp_provider`.' }),
     provider_url: HttpUrl.optional().meta({ description: 'As `idp_provider_url`.' }),
     client_id: z.string().min(1).meta({ description: 'As `idp_client_id`.' }),
-    client_secret: SecretText.optional().meta({ description: 'As `idp_client_secret`.' }),
-    client_secret_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
+    ...secretKey('client_secret', { description: 'As `idp_client_secret`.' }),
     scopes: Scopes.optional().meta({ description: 'As `idp_scopes`.' }),
     request_params: RequestParams.optional().meta({ description: 'As `idp_request_params`.' }),
     label: z
@@ -77,10 +76,9 @@ const Entry = z
       .optional()
       .meta({ description: 'For apple: the team id, to make client secrets with `private_key`.' }),
     key_id: z.string().min(1).optional().meta({ description: 'For apple: the id of `private_key`.' }),
-    private_key: SecretText.optional().meta({
+    ...secretKey('private_key', {
       description: 'For apple: the private key (PEM) that makes client secrets, in place of `client_secret`.',
     }),
-    private_key_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
   })
   .superRefine((entry, context) => {
     const fail = (key: keyof typeof entry, message: string) =>
@@ -140,6 +138,5 @@ export const routeProviders = {
     description:
       'Another OAuth client of the same identity provider, for this route: only sessions that were begun through it count here. Of several providers, name the one in `sign_in_providers`.',
   }),
-  idp_client_secret: SecretText.optional().meta({ description: 'The secret of that client.' }),
-  idp_client_secret_file: FilePath.optional().meta({ description: 'The same, from a file.' }),
+  ...secretKey('idp_client_secret', { description: 'The secret of that client.' }),
 }

@@ -8,19 +8,22 @@
 import { z } from 'zod'
 import type { Mistake } from '../../mistake.ts'
 import type { Resolver } from '../../resolver.ts'
-import { FilePath, SecretText } from '../../values/reference.ts'
+import { secretKey } from '../../values/reference.ts'
 import { Secret } from '../../values/secret.ts'
 import { given, mistake, type RawKeys } from '../rule.ts'
 
 export const kubernetes = {
-  kubernetes_service_account_token: SecretText.optional().meta({
-    description:
-      'Makes this the route of a Kubernetes API server: requests go out with this bearer token and `Impersonate-User` and `Impersonate-Group` of the user. WebSockets and SPDY are let through, and timeouts are off unless set.',
-  }),
-  kubernetes_service_account_token_file: FilePath.optional().meta({
-    description: 'The same, from a file; a token that is renewed there is used at once.',
-    examples: ['/var/run/secrets/kubernetes.io/serviceaccount/token'],
-  }),
+  ...secretKey(
+    'kubernetes_service_account_token',
+    {
+      description:
+        'Makes this the route of a Kubernetes API server: requests go out with this bearer token and `Impersonate-User` and `Impersonate-Group` of the user. WebSockets and SPDY are let through, and timeouts are off unless set.',
+    },
+    {
+      description: 'The same, from a file; a token that is renewed there is used at once.',
+      examples: ['/var/run/secrets/kubernetes.io/serviceaccount/token'],
+    },
+  ),
   kubernetes_impersonate_user_claim: z
     .string()
     .min(1)
@@ -56,11 +59,7 @@ const TOKEN_KEYS = ['kubernetes_service_account_token', 'kubernetes_service_acco
 const TOKEN = /^[\x21-\x7e]+$/
 
 export function kubernetesToken(keys: KubernetesKeys, resolver: Resolver): Secret | undefined {
-  const found = resolver.either(
-    'kubernetes_service_account_token',
-    keys.kubernetes_service_account_token,
-    keys.kubernetes_service_account_token_file,
-  )
+  const found = resolver.either(keys, 'kubernetes_service_account_token')
   if (found === undefined) return undefined
   const token = found.text.trim()
   return TOKEN.test(token) ? Secret.of(token) : resolver.fail(found.path, 'is not a bearer token')
