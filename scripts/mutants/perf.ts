@@ -44,13 +44,6 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a value that JSON can not tell from the old one, such as `.inf` for `null`, is never looked at',
   },
   {
-    file: 'src/config/file/thread-parser.ts',
-    find: 'resourceLimits: { maxOldGenerationSizeMb: this.#memoryMb },',
-    replace: '',
-    tests: ['src/config/file/thread-parser.test.ts'],
-    breaks: 'a configuration that is too large takes all memory of the machine, and the process with it',
-  },
-  {
     file: 'src/config/file/file-parser.ts',
     find: 'if (bytesLeft < 0) throw new TooLong()\n    if (',
     replace: 'if (',
