@@ -47,7 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   upstream: ['access', ...MEANING, ...GROUND],
   audit: ['access', ...MEANING, ...GROUND],
   access: ['session', 'identity', 'directory', 'policy', 'config', ...GROUND],
-  directory: ['config', 'identity', ...GROUND],
+  directory: ['config', 'identity', 'session', ...GROUND],
   identity: ['config', ...GROUND],
   session: ['config', ...GROUND],
   policy: ['config', 'crypto', 'errors.ts', 'flat-claims.ts', 'mail-address.ts'],
@@ -67,7 +67,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
 }
 
 /** Rooms that may be named in types but not be run. */
-const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { policy: ['config'] }
+const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { policy: ['config'], directory: ['session'] }
 
 /** Source files that may stand flat in a folder. More ask for sub-rooms. */
 const MOST_FILES = 20

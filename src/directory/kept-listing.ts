@@ -6,13 +6,14 @@
  *
  * @module
  */
+
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
+import type { RecordStore, StoredRecord } from '../session/records.ts'
 import { inTurns, type Work } from '../turns.ts'
 import { FormerKeys } from './former-keys.ts'
 import type { Listing } from './pull/listing.ts'
 import { type Group, type Person, Roster } from './roster.ts'
-import type { Records, StoredRecord } from './scim/records.ts'
 
 export const COPIES = 'directory-copy'
 const COPY_PARTS = 'directory-copy-part'
@@ -54,8 +55,8 @@ export interface KeptListing {
   readonly off: Roster
 }
 
-type Reader = Pick<Records, 'get'>
-export type Writer = Pick<Records, 'get' | 'put' | 'delete'>
+type Reader = Pick<RecordStore, 'get'>
+export type Writer = Pick<RecordStore, 'get' | 'put' | 'delete'>
 
 /** `undefined` where there is none, or none that is whole and can be read. */
 export async function keptListing(

@@ -6,10 +6,11 @@
  *
  * @module
  */
+
 import { z } from 'zod'
+import type { RecordStore, StoredRecord } from '../session/records.ts'
 import { FormerKeys } from './former-keys.ts'
 import { Roster } from './roster.ts'
-import type { Records, StoredRecord } from './scim/records.ts'
 
 export const OFF = 'directory-off'
 
@@ -53,7 +54,7 @@ export class DeactivatedKeeper {
 
   constructor(options: {
     readonly name: string
-    readonly records: Pick<Records, 'put'>
+    readonly records: Pick<RecordStore, 'put'>
     readonly kept: KeptOff | undefined
     readonly logger: { warn(fields: object, message: string): void }
   }) {

@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Config } from '../config/config.ts'
 import { parseConfig } from '../config/parse.ts'
+import type { RecordStore, StoredRecord } from '../session/records.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import type { Member } from './effective-groups.ts'
 import { type DirectoryService, openDirectory } from './open-directory.ts'
 import { MapRecords } from './scim/records.fixture.ts'
-import type { Records, StoredRecord } from './scim/records.ts'
+
 import { RESOURCE_TYPES } from './scim/schema.ts'
 import { ScimSource } from './scim/scim-source.ts'
 
@@ -44,21 +45,21 @@ class Bench {
   readonly metrics = createMetrics()
   #listener: ((config: Config) => void) | undefined
 
-  readonly #stored: Records | undefined
+  readonly #stored: RecordStore | undefined
 
-  constructor(text: string, stored?: Records) {
+  constructor(text: string, stored?: RecordStore) {
     this.current = configOf(text)
     this.#stored = stored
   }
 
   open(): Promise<DirectoryService<Member>> {
-    const records: Records = {
+    const records: RecordStore = {
       get: (collection, id) => this.records.get(`${collection} ${id}`),
       list: (collection) =>
         [...this.records].filter(([key]) => key.startsWith(`${collection} `)).map(([, one]) => one),
       page: () => [],
       put: (collection, id, value) => {
-        const record = { id, value, version: 1, changedAt: 1 }
+        const record = { collection, id, value, version: 1, changedAt: 1 }
         this.records.set(`${collection} ${id}`, record)
         return record
       },
@@ -90,7 +91,7 @@ class Bench {
 const A = '{ name: a, type: file, path: a.yaml }'
 const B = '{ name: b, type: file, path: b.yaml }'
 
-const recordOf = (id: string): StoredRecord => ({ id, value: {}, version: 1, changedAt: 1 })
+const recordOf = (id: string): StoredRecord => ({ collection: 'c', id, value: {}, version: 1, changedAt: 1 })
 
 describe('the directory of the configuration', () => {
   it('is that of the generation in force; a source that stays is not read anew', async () => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { createHash } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
@@ -12,6 +13,7 @@ import { formatOf } from '../config/keys/directory/directory-rules.ts'
 import type { HttpClient } from '../outbound/http-client.ts'
 import type { KeptCopyOptions } from '../outbound/kept-copy.ts'
 import { RateLimiter } from '../rate-limiter.ts'
+import type { RecordStore } from '../session/records.ts'
 import type { Meter } from '../telemetry/metrics.ts'
 import { Directory } from './directory.ts'
 import type { Member } from './effective-groups.ts'
@@ -23,7 +25,7 @@ import { type PushedSource, pushedSource } from './pushed-source.ts'
 import type { Roster } from './roster.ts'
 import { STRANGER_ALLOWANCE } from './scim/admission.ts'
 import { addScimEndpoint, SCIM_PATH } from './scim/endpoint.ts'
-import type { Records } from './scim/records.ts'
+
 import { copiedSource, type OpenSource, type SourceStatus } from './source.ts'
 
 export interface DirectoryService<Session extends Member> extends AsyncDisposable {
@@ -45,7 +47,7 @@ export interface OpenDirectoryOptions {
   /** Name of the sign-in provider with that id. */
   readonly providerName: (idpId: string) => string | undefined
   /** Where what is pushed is kept. */
-  readonly records: Records
+  readonly records: RecordStore
   /** For what is asked over the network. */
   readonly http: Pick<HttpClient, 'fetch'>
   readonly now: () => number

@@ -3,18 +3,20 @@
  *
  * @module
  */
+
 import type { ScimDirectory } from '../config/config.ts'
 import { reasonOf } from '../errors.ts'
 import { RateLimiter } from '../rate-limiter.ts'
+import type { RecordStore } from '../session/records.ts'
 import type { Roster } from './roster.ts'
 import { type AdmittedSource, hashToken, SOURCE_ALLOWANCE } from './scim/admission.ts'
-import type { Records } from './scim/records.ts'
+
 import { ScimSource } from './scim/scim-source.ts'
 import type { OpenSource, SourceStatus } from './source.ts'
 
 export interface PushedSourceOptions {
   readonly settings: ScimDirectory
-  readonly records: Records
+  readonly records: RecordStore
   readonly now: () => number
   readonly logger: { warn(fields: object, message: string): void }
   readonly onChange: () => void

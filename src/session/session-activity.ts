@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { Fault } from '../errors.ts'
 import type { ActivityRow, ActivityRows } from './driver.ts'
 import type { Session } from './session.ts'
 import { answerOf, leftToLater, quietly, run, type Steps, whenAnswered } from './steps.ts'
@@ -51,15 +52,24 @@ export class SessionActivity {
 
   /** Nobody awaits its end; what fails is made up for by a later use. */
   touch(session: Noted, at: number, precisionMs: number): void {
-    const touched = run(quietly(() => this.#touch(session, at, precisionMs)))
-    if (!(touched instanceof Promise)) return
-    const underWay = touched.finally(() => this.#underWay.delete(underWay))
-    this.#underWay.add(underWay)
+    try {
+      const touched = this.#touch(session, at, precisionMs)
+      if (touched instanceof Promise) this.#follow(touched)
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+    }
   }
 
   /** Resolves when the uses that were noted so far have come as far as they do. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#underWay)
+  }
+
+  #follow(touched: Promise<void>): void {
+    const underWay = Promise.resolve(run(quietly(() => touched))).finally(() =>
+      this.#underWay.delete(underWay),
+    )
+    this.#underWay.add(underWay)
   }
 
   #touch(session: Noted, at: number, precisionMs: number): MaybePromise<void> {

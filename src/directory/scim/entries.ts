@@ -4,18 +4,9 @@
  *
  * @module
  */
+import type { RecordStore, StoredRecord } from '../../session/records.ts'
 import { each, inTurns, type Work } from '../../turns.ts'
-import {
-  COLLECTIONS,
-  type Entry,
-  entryOf,
-  MEMBERS,
-  type Parts,
-  partsOf,
-  type Records,
-  recordId,
-  type StoredRecord,
-} from './records.ts'
+import { COLLECTIONS, type Entry, entryOf, MEMBERS, type Parts, partsOf, recordId } from './records.ts'
 import type { ResourceType } from './schema.ts'
 
 type Kind = ResourceType['name']
@@ -29,9 +20,9 @@ const IN_PAGE: Readonly<Record<Kind, number>> = { User: 50, Group: 5 }
 
 export class Entries {
   readonly #source: string
-  readonly #records: Records
+  readonly #records: RecordStore
 
-  constructor(source: string, records: Records) {
+  constructor(source: string, records: RecordStore) {
     this.#source = source
     this.#records = records
   }
@@ -99,7 +90,7 @@ export class Entries {
   async put(
     kind: Kind,
     { id, resource: { members, ...rest }, former: formerKeys, createdAt }: Content,
-    put: (value: object) => ReturnType<Records['put']>,
+    put: (value: object) => ReturnType<RecordStore['put']>,
   ): Promise<StoredRecord> {
     const more = formerKeys.length > 0 ? { former: formerKeys } : {}
     const former = await this.#formerParts(kind, id)
@@ -125,7 +116,7 @@ export class Entries {
   }
 
   /** @param remove takes away the record that makes the change true */
-  async delete(kind: Kind, id: string, remove: () => ReturnType<Records['delete']>): Promise<void> {
+  async delete(kind: Kind, id: string, remove: () => ReturnType<RecordStore['delete']>): Promise<void> {
     const former = await this.#formerParts(kind, id)
     await remove()
     await this.#deleteParts(id, former)

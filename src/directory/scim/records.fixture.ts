@@ -1,7 +1,7 @@
-import type { Records, StoredRecord } from './records.ts'
+import type { RecordStore, StoredRecord } from '../../session/records.ts'
 
 /** Records in a map; late as those of a store over the network, when a test says so. */
-export class MapRecords implements Records {
+export class MapRecords implements RecordStore {
   readonly #records = new Map<string, StoredRecord>()
   readonly #listeners = new Set<(collection: string, id: string) => void>()
   #version = 0
@@ -34,6 +34,7 @@ export class MapRecords implements Records {
 
   put(collection: string, id: string, value: unknown) {
     const record = {
+      collection,
       id,
       value: structuredClone(value),
       version: (this.#version += 1),

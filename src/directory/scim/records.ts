@@ -1,37 +1,12 @@
 /**
- * Where pushed people and groups are kept: the part of the store's records that this room needs, in its own terms.
+ * How pushed people and groups are kept as records.
  *
  * @module
  */
+import type { StoredRecord } from '../../session/records.ts'
 import { FormerKeys } from '../former-keys.ts'
 import type { FormerKey } from '../roster.ts'
 import { isObject, type Resource } from './read-resource.ts'
-
-export interface StoredRecord {
-  readonly id: string
-  readonly value: unknown
-  /** Grows with every change. */
-  readonly version: number
-  /** Epoch milliseconds. */
-  readonly changedAt: number
-}
-
-type MaybePromise<T> = T | Promise<T>
-
-export interface Records {
-  get(collection: string, id: string): MaybePromise<StoredRecord | undefined>
-  list(collection: string): MaybePromise<readonly StoredRecord[]>
-  /** In the order of their ids those between the two, `limit` at most. */
-  page(
-    collection: string,
-    after: string,
-    before: string,
-    limit: number,
-  ): MaybePromise<readonly StoredRecord[]>
-  put(collection: string, id: string, value: unknown): MaybePromise<StoredRecord>
-  delete(collection: string, id: string): MaybePromise<boolean>
-  onChange(listener: (collection: string, id: string) => void): Disposable
-}
 
 export const COLLECTIONS = { User: 'scim-user', Group: 'scim-group' } as const
 /** Members of large groups, a part of them in each record. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { RateLimiter } from '../../rate-limiter.ts'
+import type { RecordStore } from '../../session/records.ts'
 import { admit, hashToken } from './admission.ts'
 import { MapRecords } from './records.fixture.ts'
-import type { Records } from './records.ts'
+
 import { ScimRefusal } from './refusal.ts'
 import { RESOURCE_TYPES } from './schema.ts'
 import { ScimSource } from './scim-source.ts'
@@ -11,7 +12,7 @@ import { ScimSource } from './scim-source.ts'
 const { User, Group } = RESOURCE_TYPES
 const always = () => true
 
-const open = async (records: Records, name = 'pushed') =>
+const open = async (records: RecordStore, name = 'pushed') =>
   await ScimSource.open({
     name,
     records,

@@ -6,8 +6,10 @@
  *
  * @module
  */
+
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import type { RecordStore, StoredRecord } from '../../session/records.ts'
 import { atOnce, each, inTurns, type Work } from '../../turns.ts'
 import { formerKeysOf } from '../former-keys.ts'
 import type { FormerKey } from '../roster.ts'
@@ -18,22 +20,13 @@ import { Budget, matches, soleEquality } from './filter-match.ts'
 import { applyPatch } from './patch.ts'
 import { groupOf, personOf } from './people.ts'
 import { isObject, keepingOut, type Resource, readResource } from './read-resource.ts'
-import {
-  COLLECTIONS,
-  type Entry,
-  entryOf,
-  partsOf,
-  REMOVED,
-  type Records,
-  recordId,
-  type StoredRecord,
-} from './records.ts'
+import { COLLECTIONS, type Entry, entryOf, partsOf, REMOVED, recordId } from './records.ts'
 import { invalidFilter, ScimRefusal } from './refusal.ts'
 import type { ResourceType } from './schema.ts'
 
 export interface ScimSourceOptions {
   readonly name: string
-  readonly records: Records
+  readonly records: RecordStore
   readonly now: () => number
   /** Something that policies can see is another than before. */
   readonly onChange: () => void
@@ -280,7 +273,7 @@ export class ScimSource implements Disposable {
     const kind = COLLECTION_KINDS.get(collection)
     if (kind === undefined || !key.startsWith(`${name}/`) || this.#writing === key) return
     const id = key.slice(name.length + 1)
-    const take = (record: Awaited<ReturnType<Records['get']>>) => {
+    const take = (record: Awaited<ReturnType<RecordStore['get']>>) => {
       const entry = record && entryOf(name, record)
       const isMuch = this.#roster.sizeOf(id) > MANY || (record !== undefined && partsOf(record) !== undefined)
       // A group that is being taken in turns is left to that.
