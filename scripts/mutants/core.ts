@@ -253,7 +253,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'strangers pass where they should sign in',
   },
   {
-    file: 'src/extauthz/pipeline.ts',
+    file: 'src/upstream/impersonation.ts',
     find: "if (session === undefined) return { outcome: 'refuse', reason: 'name-required' }",
     replace: 'if (session === undefined) return undefined',
     tests: PIPELINE,

@@ -36,8 +36,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/extauthz/routes.ts',
-    find: '...this.tokenHeaders,\n      ...(route.remove_request_headers ?? []),',
-    replace: '...this.tokenHeaders,',
+    find: '[...this.contributions.headers, ...(route.remove_request_headers ?? [])]',
+    replace: '[...this.contributions.headers]',
     tests: FORGED,
     breaks: 'a header that the route takes off comes through with another separator',
   },

@@ -4,31 +4,15 @@
  * @module
  */
 import { Buffer, isUtf8 } from 'node:buffer'
-import { createHash } from 'node:crypto'
 import { CERTIFICATE_HEADER } from '../access/credentials/client-certificate/forwarded.ts'
-import { SERVERLESS_HEADER } from '../config/keys/upstream/google-serverless.ts'
-import type { Session } from '../session/session.ts'
-import type { Assertions } from '../upstream/assertions.ts'
 import { isFresh } from '../upstream/assertions.ts'
-import { headerText } from '../upstream/header.ts'
-import { groupCountOf, type HeaderBudget } from '../upstream/header-budget.ts'
-import { goodToken, tokenHeader, tokensEndAt } from '../upstream/idp-tokens.ts'
-import type { ImpersonationHeaders } from '../upstream/impersonation.ts'
-import type { TemplateValues } from '../upstream/request-header-template.ts'
+import type { Makers } from '../upstream/contributor.ts'
 import type { Check } from './check.ts'
 import { encodeAllowed } from './check-response.ts'
 import { REFERENCE_HEADER } from './credentials.ts'
 import { forgedHeaders } from './forged-headers.ts'
 import type { CompiledRoute } from './routes.ts'
 import type { AllowedAnswer, Visitor, Visitors } from './visitors.ts'
-
-const ROUTING_KEY_HEADER = 'x-pomerium-routing-key'
-
-/** Who makes what upstreams are told. */
-export interface Makers {
-  readonly assertions: Assertions
-  readonly budget: HeaderBudget
-}
 
 /**
  * The answer's bytes: those of last time if everything they were made of is the same.
@@ -43,12 +27,12 @@ export function allow(check: Check, makers: Makers, visitors: Visitors): Allowed
   if (route === undefined || visitor === undefined) throw new Error('allowed without a route')
   const session = check.sessions[0]
   const forged = forgedHeaders(request, route)
-  if (forged.length > 0) return compose(check, route, visitor, session, makers, forged)
+  if (forged.length > 0) return compose(check, route, visitor, makers, forged)
 
   const sessionId = session?.id ?? ''
   const sessionVersion = session?.version ?? 0
   const isAuthorizationOurs = isAuthorizationTaken(check)
-  const references = route.references.map((name) => request.header(name) ?? '').join('\n')
+  const references = route.contributions.references.map((name) => request.header(name) ?? '').join('\n')
   const ready = visitor.answers.get(route)
   if (
     ready !== undefined &&
@@ -61,7 +45,7 @@ export function allow(check: Check, makers: Makers, visitors: Visitors): Allowed
   )
     return ready
 
-  const answer = compose(check, route, visitor, session, makers, forged)
+  const answer = compose(check, route, visitor, makers, forged)
   visitors.keepAnswer(visitor, route, {
     ...answer,
     sessionId,
@@ -72,72 +56,17 @@ export function allow(check: Check, makers: Makers, visitors: Visitors): Allowed
   return answer
 }
 
-function mintsAssertion(route: CompiledRoute): boolean {
-  return route.identity !== 'none' || route.requestHeaders.some(([, { isJwtReferred }]) => isJwtReferred)
-}
-
-/** @throws {Error} for a request that would reach a Kubernetes API in nobody's name: a bug of the pipeline */
-function impersonationFor(
-  { impersonation }: CompiledRoute,
-  session: Session | undefined,
-): ImpersonationHeaders | undefined {
-  if (impersonation === undefined) return undefined
-  if (session === undefined) throw new Error('a Kubernetes API would be asked in nobody’s name')
-  return impersonation.headersFor(session)
-}
-
-/** @throws {Error} for a request that would go out without it: a bug of the pipeline */
-function platformHeader({ platformToken }: Check): string {
-  if (platformToken === undefined) throw new Error('the platform of the upstream would get no token')
-  return headerText(`Bearer ${platformToken.value}`)
-}
-
 function compose(
   check: Check,
   route: CompiledRoute,
   visitor: Visitor,
-  session: Session | undefined,
-  { assertions, budget }: Makers,
+  makers: Makers,
   forged: readonly string[],
 ): AllowedAnswer {
-  const headers = new Map<string, string | Buffer>()
-  const assertion = mintsAssertion(route) ? assertions.for(route, check.host, session, check.now) : undefined
-  for (const [header, value] of assertion?.headers ?? []) headers.set(header, value)
-  if (route.needsRoutingKey && session !== undefined)
-    headers.set(ROUTING_KEY_HEADER, createHash('sha256').update(session.id).digest('hex'))
-
-  const values: TemplateValues = {
-    accessToken: () => goodToken(session, 'access_token', check.now) ?? '',
-    idToken: () => goodToken(session, 'id_token', check.now) ?? '',
-    assertionJwt: () => assertion?.jwt ?? '',
-    certificate: () =>
-      check.certificate?.presented === true && check.certificate.validity === 'valid'
-        ? check.certificate
-        : undefined,
-    requestHeader: (name) => referredHeader(check, visitor, forged, name),
-  }
-  const lacking: string[] = []
-  let tokenBytes = 0
-  for (const [header, template] of route.requestHeaders) {
-    const isWhole = template.idpTokens.every((name) => goodToken(session, name, check.now) !== undefined)
-    const value = isWhole ? headerText(template.render(values)) : undefined
-    if (value === undefined) lacking.push(header)
-    else headers.set(header, value)
-    if (value !== undefined && template.idpTokens.length > 0) tokenBytes = Math.max(tokenBytes, value.length)
-  }
-  const tokenTarget = route.tokenUse?.header
-  if (tokenTarget !== undefined) {
-    const value = tokenHeader(tokenTarget, check)
-    if (value === undefined) lacking.push(tokenTarget.name)
-    else headers.set(tokenTarget.name, value)
-    tokenBytes = Math.max(tokenBytes, value?.length ?? 0)
-  }
-  const impersonated = impersonationFor(route, session)
-  for (const [header, value] of impersonated?.headers ?? []) headers.set(header, value)
-  if (impersonated !== undefined) budget.note(route, impersonated, groupCountOf(session))
-
-  if (route.platform !== undefined) headers.set(route.platform.header, platformHeader(check))
-
+  const told = route.contributions.compose(check, makers, (name) =>
+    referredHeader(check, visitor, forged, name),
+  )
+  const { headers, removedGroups, identityBytes, madeAt, tokenBytes, goodUntil } = told
   const { cookies } = visitor
   if (cookies.isChanged && cookies.rest !== undefined && !headers.has('cookie'))
     headers.set(...cookieHeader(cookies.rest))
@@ -148,28 +77,15 @@ function compose(
     ...(route.asksForCertificates ? [CERTIFICATE_HEADER] : []),
     ...(isAuthorizationTaken(check) ? ['authorization'] : []),
     ...(cookies.isChanged ? ['cookie'] : []),
-    // Google would believe it before the header that is set.
-    ...(route.platform === undefined ? [] : [SERVERLESS_HEADER]),
     // What the client sends under such a name is not what the upstream takes it for.
-    ...lacking,
-    ...route.claimHeaders.map(([header]) => header),
+    ...route.contributions.headers,
   ]
   const bytes = encodeAllowed({
     headers: [...headers],
     // Removing comes after setting in Envoy: what is set must not be listed.
     headersToRemove: [...new Set(unwanted)].filter((name) => !headers.has(name)),
   })
-  return {
-    bytes,
-    removedGroups: Math.max(assertion?.removedGroups ?? 0, impersonated?.removedGroups ?? 0),
-    identityBytes: (assertion?.size.together ?? 0) + (impersonated?.size.together ?? 0),
-    madeAt: assertion?.mintedAt ?? check.now,
-    tokenBytes,
-    goodUntil: Math.min(
-      route.tokenUse === undefined ? Infinity : tokensEndAt(route.tokenUse, session),
-      check.platformToken?.expiresAt ?? Infinity,
-    ),
-  }
+  return { bytes, removedGroups, identityBytes, madeAt, tokenBytes, goodUntil }
 }
 
 /** Whether the upstream must not see it: it speaks to us. */

@@ -49,7 +49,7 @@ export function createAuthorizer(
   ports: Ports & { readonly meter: Meter },
   steps: readonly Step[] = PIPELINE,
 ): Authorizer {
-  const { config, sessions, serviceAccounts, bearer, platformTokens, keys, logger, now } = ports
+  const { config, sessions, serviceAccounts, keys, logger, now } = ports
   const metrics = createCheckMetrics(ports.meter)
   const visitors = new Visitors()
   const budget = new HeaderBudget(ports.meter, logger)
@@ -57,19 +57,10 @@ export function createAuthorizer(
   const routes = new RouteTable(config.current, ports)
   const openRequests = new OpenRequests({ now: () => performance.now() })
   const dependenciesOf = (cookieName: string): CheckDependencies => ({
-    sessions,
-    serviceAccounts,
-    bearer,
-    platformTokens,
-    keys,
-    directory: ports.directory,
-    refreshNow: ports.refreshNow,
-    logger,
-    now,
+    ...ports,
     routes,
     visitors,
     openRequests,
-    data: ports.data,
     splitCookies: cookieSplitter(cookieName),
   })
   let judge = dependenciesOf(config.current.settings.cookie_name)
@@ -146,7 +137,7 @@ export function createAuthorizer(
       decisionId,
       access: check,
       request: check.request,
-      secretHeaders: check.route?.tokenHeaders ?? NO_NAMES,
+      secretHeaders: check.route?.contributions.secretHeaders ?? NO_NAMES,
       verdict,
       status: denied?.status ?? 0,
       removedGroups: allowed?.removedGroups ?? 0,
@@ -230,7 +221,7 @@ export function createAuthorizer(
         decisionId,
         access: check,
         request: check.request,
-        secretHeaders: check.route?.tokenHeaders ?? NO_NAMES,
+        secretHeaders: check.route?.contributions.secretHeaders ?? NO_NAMES,
         verdict: undefined,
         status: denied.status,
         removedGroups: 0,

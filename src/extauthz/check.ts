@@ -6,9 +6,9 @@
 
 import type * as access from '../access/access.ts'
 import type { Access, AccessReason } from '../access/access.ts'
+import type { Prepared, UpstreamLack } from '../upstream/contributors.ts'
 import type { CheckRequest } from './check-request.ts'
 import type { CredentialForm, HeaderCredentials } from './credentials.ts'
-import type { PlatformToken } from './ports.ts'
 import type { CompiledRoute } from './routes.ts'
 import type { Admission } from './share/open-requests.ts'
 import type { Visitor } from './visitors.ts'
@@ -20,10 +20,7 @@ export type RefusalReason =
   | 'method-not-allowed'
   | 'unknown-method'
   | CredentialForm
-  | 'idp-token-missing'
-  | 'idp-token-expired'
-  | 'name-required'
-  | 'name-missing'
+  | UpstreamLack
   | 'too-many-open-requests'
 
 /** What the pipeline comes to. Only `allow` lets the request pass. */
@@ -31,13 +28,11 @@ export type Verdict = access.Verdict<RefusalReason>
 
 export type Refused = access.Refused<RefusalReason>
 
-export interface Check extends Access {
+export interface Check extends Access, Prepared {
   readonly request: CheckRequest
   readonly credentials: HeaderCredentials
   route: CompiledRoute | undefined
   visitor: Visitor | undefined
-  /** By which the upstream's platform knows us, where it wants one. */
-  platformToken?: PlatformToken | undefined
   /** As which the request counts among those that its client has open; undefined where they are not counted. */
   admission?: Admission | undefined
   /** Whether it has waited for the ends of other requests to become known. */

@@ -17,21 +17,20 @@ import { isMethod } from '../config/routing/route-match.ts'
 import { sessionCookieAt } from '../edge/session-cookie.ts'
 import { Fault } from '../errors.ts'
 import type { MaybePromise } from '../session/store.ts'
-import { renewTokens, requireTokens, type TokenRenewal } from '../upstream/idp-tokens.ts'
+import type { UpstreamPorts } from '../upstream/contributors.ts'
 import type { Check, RefusalReason, Verdict } from './check.ts'
 import type { SplitCookies } from './cookies.ts'
-import type { PlatformToken, Ports } from './ports.ts'
+import type { Ports } from './ports.ts'
 import type { RouteTable } from './routes.ts'
 import { clientOf } from './share/client.ts'
 import type { OpenRequests } from './share/open-requests.ts'
 import { recogniseVisitor, type Visitors } from './visitors.ts'
 
 /** What steps use besides the check itself. */
-export interface CheckDependencies extends TokenRenewal, AccessDependencies {
+export interface CheckDependencies extends UpstreamPorts, AccessDependencies {
   readonly keys: Ports['keys']
   readonly routes: RouteTable
   readonly visitors: Visitors
-  readonly platformTokens: Ports['platformTokens']
   readonly openRequests: OpenRequests
   readonly splitCookies: (header: string | undefined) => SplitCookies
 }
@@ -50,11 +49,10 @@ export const PIPELINE: readonly Step[] = [
   { name: 'the certificate of the client is judged', run: judgeCertificate },
   { name: 'references are verified for this host', run: findVisitor },
   ...WHO,
-  { name: 'tokens for the upstream are renewed before they end', run: renewTokens, isErrand: true },
+  { name: 'tokens for the upstream are renewed before they end', run: renewForUpstream, isErrand: true },
   ...MAY,
-  { name: 'tokens for the upstream are there and good', run: requireTokens },
-  { name: 'a Kubernetes API is asked in the name of somebody', run: requireName },
-  { name: 'the platform of the upstream gets its token', run: getPlatformToken, isErrand: true },
+  { name: 'what the upstream must be told of who asks is there', run: requireForUpstream },
+  { name: 'what others give for the upstream is had', run: prepareForUpstream, isErrand: true },
   { name: 'a client has no more open than its share of the app', run: countOpenRequest },
   PASS,
 ]
@@ -160,24 +158,18 @@ function certificateKey({ certificate }: Check): string {
   return certificate.validity === 'valid' ? certificate.fingerprint : 'invalid'
 }
 
-/** Without a name the request would have all the power of the service account. */
-function requireName({ route, sessions }: Check): Verdict | undefined {
-  if (route?.impersonation === undefined) return undefined
-  const [session] = sessions
-  if (session === undefined) return { outcome: 'refuse', reason: 'name-required' }
-  return route.impersonation.userOf(session) === undefined
-    ? { outcome: 'refuse', reason: 'name-missing' }
-    : undefined
+/** Which of them a route has: upstream/contributors.ts. */
+function renewForUpstream(check: Check, ports: CheckDependencies): MaybePromise<undefined> {
+  return check.route?.contributions.renew(check, ports)
 }
 
-/** @throws {Fault} SERVERLESS_TOKEN_UNAVAILABLE: without it the request would only be refused there */
-function getPlatformToken(check: Check, { platformTokens }: CheckDependencies): MaybePromise<undefined> {
-  const platform = check.route?.platform
-  if (platform === undefined) return undefined
-  const token = platformTokens?.tokenFor(platform.audience)
-  if (token instanceof Promise) return token.then((late) => keepToken(check, late))
-  keepToken(check, token)
-  return undefined
+function requireForUpstream(check: Check): Verdict | undefined {
+  return check.route?.contributions.require(check)
+}
+
+/** @throws {Fault} for what is not to be had: without it the request would only be refused there */
+function prepareForUpstream(check: Check, ports: CheckDependencies): MaybePromise<Verdict | undefined> {
+  return check.route?.contributions.prepare(check, ports)
 }
 
 /** The last of all that may refuse: what does not pass is not open, and does not count. */
@@ -195,8 +187,4 @@ function countOpenRequest(
   check.hasWaitedForEnds = true
   if (reports !== undefined) return reports.then(() => undefined)
   return { outcome: 'refuse', reason: 'too-many-open-requests', detail: `${share} are open` }
-}
-
-function keepToken(check: Check, token: PlatformToken | undefined): undefined {
-  check.platformToken = token
 }

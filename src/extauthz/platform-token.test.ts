@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Fault } from '../errors.ts'
+import type { PlatformToken } from '../upstream/platform-token.ts'
 import { ALICE, authorizerFor, configOf, cookieOf, NOW, STAFF_ROUTE } from './authorizer.fixture.ts'
-import type { PlatformToken, Ports } from './ports.ts'
+import type { Ports } from './ports.ts'
 
 const ROUTE = {
   ...STAFF_ROUTE,

@@ -10,9 +10,9 @@ import type { Config } from '../config/config.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 import type { DataSources } from '../policy/decision.ts'
-import type { MaybePromise, SessionStore } from '../session/store.ts'
+import type { SessionStore } from '../session/store.ts'
 import type { Logger } from '../telemetry/log.ts'
-import type { TokenRenewal } from '../upstream/idp-tokens.ts'
+import type { UpstreamPorts } from '../upstream/contributors.ts'
 
 /** The generation in force, and word of each new one. */
 interface ConfigSource {
@@ -20,26 +20,13 @@ interface ConfigSource {
   onGeneration(listener: (config: Config) => void): Disposable
 }
 
-/** Tokens by which the platform of an upstream knows us. */
-export interface PlatformTokens {
-  /** At once while one is at hand. @throws {Fault} when there is none, at once or as a rejection */
-  tokenFor(audience: string): MaybePromise<PlatformToken>
-}
-
-export interface PlatformToken {
-  readonly value: string
-  /** Epoch milliseconds. */
-  readonly expiresAt: number
-}
-
-export interface Ports extends RoutePorts, TokenRenewal {
+export interface Ports extends RoutePorts, UpstreamPorts {
   readonly config: ConfigSource
   readonly sessions: SessionStore
   readonly serviceAccounts?: ServiceAccountSource
   /** Records and places that policies look up. */
   readonly data?: DataSources
   readonly bearer?: BearerSource
-  readonly platformTokens?: PlatformTokens
   readonly keys: Keyring
   readonly signingKeys: SigningKeys
   /** Unset: groups are those of the session. */

@@ -31,11 +31,7 @@ export class CompiledRoute extends UpstreamRoute {
     super(route, config, ports)
     this.#router = router
     this.clientShare = clientShareOf(route, config.settings)
-    this.ownHeaders = new OwnHeaders([
-      ...[...this.claimHeaders, ...this.requestHeaders].map(([header]) => header),
-      ...this.tokenHeaders,
-      ...(route.remove_request_headers ?? []),
-    ])
+    this.ownHeaders = new OwnHeaders([...this.contributions.headers, ...(route.remove_request_headers ?? [])])
   }
 
   /** Why the upstream might read another path than the one that is judged; undefined: it can't. */

@@ -6,8 +6,7 @@
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 import type { Session } from '../session/session.ts'
 import { groupCountOf, type HeaderBudget } from './header-budget.ts'
-import { type IdentityHeaders, identityHeaders } from './identity-headers.ts'
-import type { UpstreamRoute } from './route.ts'
+import { type IdentityHeaders, type IdentityTerms, identityHeaders } from './identity-headers.ts'
 
 /** An assertion lives for five minutes: the upstream always gets one with four of them left. */
 const REUSE_MS = 60_000
@@ -39,15 +38,15 @@ export class Assertions {
   }
 
   /** One per session version, route and host, minted anew before a minute is over. */
-  for(route: UpstreamRoute, host: string, session: Session | undefined, now: number): MintedAssertion {
-    const key = `${route.route.id}\n${host}`
+  for(terms: IdentityTerms, host: string, session: Session | undefined, now: number): MintedAssertion {
+    const key = `${terms.access.route.id}\n${host}`
     const sessionId = session?.id ?? ''
     const sessionVersion = session?.version ?? 0
     let ofSession = this.#bySession.get(sessionId)
     const kept = ofSession?.get(key)
     if (kept !== undefined && kept.sessionVersion === sessionVersion && isFresh(kept.mintedAt, now))
       return kept
-    const entry = { ...this.#mint(route, host, session, now), sessionVersion }
+    const entry = { ...this.#mint(terms, host, session, now), sessionVersion }
     if (this.#count >= MOST) this.clear()
     if (ofSession === undefined || this.#count === 0) {
       ofSession = new Map()
@@ -68,9 +67,9 @@ export class Assertions {
     this.#count = 0
   }
 
-  #mint(route: UpstreamRoute, host: string, session: Session | undefined, now: number): MintedAssertion {
-    const minted = identityHeaders(route, { host, session, nowSeconds: Math.floor(now / 1000) }, this.#keys)
-    this.#budget.note(route, minted, groupCountOf(session))
+  #mint(terms: IdentityTerms, host: string, session: Session | undefined, now: number): MintedAssertion {
+    const minted = identityHeaders(terms, { host, session, nowSeconds: Math.floor(now / 1000) }, this.#keys)
+    this.#budget.note(terms.access, minted, groupCountOf(session))
     return { ...minted, mintedAt: now }
   }
 }

@@ -3,12 +3,12 @@
  *
  * @module
  */
+import type { AccessRoute } from '../access/route.ts'
 import { certainGroupsOf, type Session } from '../session/session.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Meter } from '../telemetry/metrics.ts'
 import type { HeaderSize } from './header.ts'
 import type { IdentityHeaders } from './identity-headers.ts'
-import type { UpstreamRoute } from './route.ts'
 
 /** Routes that the metric tells apart; a series that was told once can't be taken back. */
 const MOST_SERIES = 1000
@@ -40,7 +40,11 @@ export class HeaderBudget implements Disposable {
   }
 
   /** @param groups how many the user has */
-  note({ route }: UpstreamRoute, { size, fullSize, limit, removedGroups }: Measured, groups: number): void {
+  note(
+    { route }: Pick<AccessRoute, 'route'>,
+    { size, fullSize, limit, removedGroups }: Measured,
+    groups: number,
+  ): void {
     const largest = this.#largest.get(route.id)
     if (largest !== undefined) largest.bytes = Math.max(largest.bytes, size.together)
     else if (this.#largest.size < MOST_SERIES)
@@ -66,7 +70,7 @@ export class HeaderBudget implements Disposable {
   }
 
   /** Many apps take 8 KB in one header and no more, and some 16 KB in all. */
-  noteToken(compiled: UpstreamRoute | undefined, bytes: number): void {
+  noteToken(compiled: Pick<AccessRoute, 'route'> | undefined, bytes: number): void {
     if (bytes <= LARGE_TOKEN || compiled === undefined) return
     const { id, from } = compiled.route
     if (this.#told.has(`${id} token`)) return

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Buffer } from 'node:buffer'
+import type { AccessRoute } from '../access/route.ts'
 
 export type HeaderEntry = readonly [name: string, value: string | Buffer]
 
@@ -19,6 +20,14 @@ export function headerText(text: string): string {
 export interface HeaderSize {
   readonly together: number
   readonly longest: number
+}
+
+/** `identity_headers_limit` of a route; `undefined` where nothing is said. */
+export function headersLimitOf({
+  route,
+  settings,
+}: Pick<AccessRoute, 'route' | 'settings'>): number | undefined {
+  return route.identity_headers_limit ?? settings.identity_headers_limit
 }
 
 /** @param unset where the route says nothing */

@@ -9,14 +9,16 @@
  */
 import { Buffer } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
+import type { AccessRoute } from '../access/route.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 import { flatClaim } from '../flat-claims.ts'
 import { withNested } from '../identity/claims.ts'
+import { groupsClaimsIn } from '../identity/groups-claims.ts'
 import { certainGroupsOf, type Session } from '../session/session.ts'
 import { assertionClaims, claimHeaderValue, minimalClaims } from './assertion.ts'
-import { withGroupsCut } from './groups-filter.ts'
-import { type HeaderEntry, type HeaderSize, headerText, limitOf } from './header.ts'
-import type { UpstreamRoute } from './route.ts'
+import { GroupsFilter, withGroupsCut } from './groups-filter.ts'
+import { type HeaderEntry, type HeaderSize, headersLimitOf, headerText, limitOf } from './header.ts'
+import { templatesOf } from './request-header-template.ts'
 
 export const ASSERTION_HEADER = 'x-pomerium-jwt-assertion'
 
@@ -37,6 +39,51 @@ export interface Requester {
   readonly nowSeconds: number
 }
 
+/** What the upstream of a route is told of who asks, made ready once a generation. */
+export class IdentityTerms {
+  readonly access: AccessRoute
+  readonly identity: 'none' | 'minimal' | 'full'
+  readonly issuerFormat: 'hostOnly' | 'uri'
+  readonly groupsFilter: GroupsFilter
+  readonly mentionedGroups: ReadonlySet<string>
+  /** Claims that hold groups, at any identity provider. */
+  readonly groupsClaims: ReadonlySet<string>
+  /** `identity_headers_limit`; unset: what most apps take. */
+  readonly headersLimit: number | undefined
+  /** Lower-case header name and the claim that it carries. */
+  readonly claimHeaders: readonly (readonly [header: string, claim: string])[]
+  /** Claims that are copied into the assertion. */
+  readonly jwtClaims: readonly string[]
+  /** Lower-case names of headers into which templates put the assertion. */
+  readonly jwtCopies: readonly string[]
+
+  constructor(access: AccessRoute) {
+    const { route, settings, policy } = access
+    this.access = access
+    this.identity = IDENTITY[`${route.pass_identity_headers ?? settings.pass_identity_headers}`]
+    this.issuerFormat = route.jwt_issuer_format ?? settings.jwt_issuer_format
+    this.groupsFilter = new GroupsFilter(route, settings, policy.mentionedGroups)
+    this.mentionedGroups = new Set(policy.mentionedGroups)
+    this.groupsClaims = groupsClaimsIn(settings)
+    // The limit of a Kubernetes API is for the groups in its own headers.
+    this.headersLimit =
+      route.kubernetes_service_account_token === undefined ? headersLimitOf(access) : undefined
+    this.claimHeaders = claimHeadersOf(access)
+    this.jwtClaims = [...new Set(this.claimHeaders.map(([, claim]) => claim))]
+    this.jwtCopies = templatesOf(route).flatMap(([header, template]) =>
+      template.isJwtReferred ? [header] : [],
+    )
+  }
+}
+
+const IDENTITY = { true: 'full', minimal: 'minimal', false: 'none' } as const
+
+export function claimHeadersOf({
+  settings,
+}: AccessRoute): readonly (readonly [header: string, claim: string])[] {
+  return Object.entries(settings.jwt_claims_headers).map(([header, claim]) => [header.toLowerCase(), claim])
+}
+
 /** nginx, Apache and many others take 8 KiB for a line, Node 16 KiB for all lines, cookies included. */
 const DEFAULT_LIMIT: HeaderSize = { together: 12_000, longest: 8000 }
 
@@ -49,16 +96,15 @@ interface Draft {
 
 /** Signs what fits; the last and smallest draft even if it does not. */
 export function identityHeaders(
-  route: UpstreamRoute,
+  terms: IdentityTerms,
   requester: Requester,
   keys: SigningKeys,
 ): IdentityHeaders {
-  // The limit of a Kubernetes API is for the groups in its own headers.
-  const limit = limitOf(route.impersonation === undefined ? route.headersLimit : undefined, DEFAULT_LIMIT)
+  const limit = limitOf(terms.headersLimit, DEFAULT_LIMIT)
   let fullSize: HeaderSize | undefined
   let made: Omit<IdentityHeaders, 'fullSize' | 'limit'> | undefined
-  for (const draft of draftsFor(route, requester.session)) {
-    made = make(route, requester, draft, keys)
+  for (const draft of draftsFor(terms, requester.session)) {
+    made = make(terms, requester, draft, keys)
     fullSize ??= made.size
     if (fits(made.size, limit)) break
   }
@@ -70,16 +116,16 @@ const fits = (size: HeaderSize, limit: HeaderSize): boolean =>
   size.together <= limit.together && size.longest <= limit.longest
 
 /** From all that may be told to the least; each is made only when the one before was too large. */
-function* draftsFor(route: UpstreamRoute, session: Session | undefined): Generator<Draft> {
-  const all = route.groupsFilter.apply(session === undefined ? [] : certainGroupsOf(session))
+function* draftsFor(terms: IdentityTerms, session: Session | undefined): Generator<Draft> {
+  const all = terms.groupsFilter.apply(session === undefined ? [] : certainGroupsOf(session))
   yield { groups: all, isGroupsCut: false, cutClaims: [] }
-  if (route.identity === 'minimal') return
-  const mentioned = all.filter((group) => route.mentionedGroups.has(group))
+  if (terms.identity === 'minimal') return
+  const mentioned = all.filter((group) => terms.mentionedGroups.has(group))
   if (mentioned.length > 0 && mentioned.length < all.length)
     yield { groups: mentioned, isGroupsCut: true, cutClaims: [] }
   const isGroupsCut = all.length > 0
   yield { groups: [], isGroupsCut, cutClaims: [] }
-  const longestFirst = route.jwtClaims
+  const longestFirst = terms.jwtClaims
     .map((name) => ({ name, length: flatClaim(session?.claims ?? {}, name)?.join(',').length ?? 0 }))
     .filter(({ length }) => length > 0)
     .toSorted((a, b) => b.length - a.length)
@@ -89,19 +135,19 @@ function* draftsFor(route: UpstreamRoute, session: Session | undefined): Generat
 }
 
 function make(
-  route: UpstreamRoute,
+  terms: IdentityTerms,
   { host, session, nowSeconds }: Requester,
   draft: Draft,
   keys: SigningKeys,
 ): Omit<IdentityHeaders, 'fullSize' | 'limit'> {
-  const { identity, issuerFormat, jwtClaims } = route
+  const { access, identity, issuerFormat, jwtClaims } = terms
   const base = {
     host,
     session: session ?? 'anonymous',
     issuerFormat,
     nowSeconds,
     jti: randomUUID(),
-    idp: session && route.providerToTell(session),
+    idp: session && access.providerToTell(session),
   } as const
   const total = session === undefined ? 0 : certainGroupsOf(session).length
   if (identity === 'minimal') {
@@ -111,9 +157,9 @@ function make(
   }
   const claims = assertionClaims({
     ...base,
-    session: session === undefined ? 'anonymous' : { ...session, claims: claimsFor(route, session, draft) },
+    session: session === undefined ? 'anonymous' : { ...session, claims: claimsFor(terms, session, draft) },
     jwtClaims,
-    groupsClaims: route.groupsClaims,
+    groupsClaims: terms.groupsClaims,
     ...draft,
   })
   const jwt = keys.sign(claims)
@@ -121,20 +167,18 @@ function make(
     identity === 'none'
       ? []
       : [
-          ...route.claimHeaders.map(
+          ...terms.claimHeaders.map(
             ([header, claim]): HeaderEntry => [header, headerText(claimHeaderValue(claims, claim))],
           ),
           [ASSERTION_HEADER, jwt],
         ]
   // Wherever else a template puts it, it takes its place again.
-  const copies = route.requestHeaders
-    .filter(([, template]) => template.isJwtReferred)
-    .map(([header]): HeaderEntry => [header, jwt])
+  const copies = terms.jwtCopies.map((header): HeaderEntry => [header, jwt])
   return { jwt, headers, removedGroups: total - draft.groups.length, size: sizeOf([...headers, ...copies]) }
 }
 
 function claimsFor(
-  { groupsFilter, groupsClaims, jwtClaims }: UpstreamRoute,
+  { groupsFilter, groupsClaims, jwtClaims }: IdentityTerms,
   { claims }: Session,
   { groups, isGroupsCut }: Draft,
 ): Session['claims'] {

@@ -8,20 +8,16 @@
  */
 
 import type { Access, Refused } from '../access/access.ts'
-import type { AccessRoute } from '../access/route.ts'
 import type { Route } from '../config/config.ts'
+import { HEADERS_OF_KEYS } from '../config/keys/upstream/upstream-headers.ts'
 import { isMachine, type Session } from '../session/session.ts'
 import type { MaybePromise } from '../session/store.ts'
+import type { ContributorKind } from './contributor.ts'
 import { headerText } from './header.ts'
-import type { HeaderTemplate, TokenName } from './request-header-template.ts'
-
-/** The request of somebody, on a route that may tell its upstream of them. */
-interface Passing extends Access {
-  route: (AccessRoute & { readonly tokenUse: TokenUse | undefined }) | undefined
-}
+import { type TokenName, templatesOf } from './request-header-template.ts'
 
 /** What a route passes on. */
-export interface TokenUse {
+interface TokenUse {
   /** Each that goes into a header. */
   readonly names: readonly TokenName[]
   /** Without these the request does not pass. */
@@ -31,11 +27,9 @@ export interface TokenUse {
 }
 
 /** `undefined` for the many routes that pass none on. */
-export function tokenUseOf(
-  { pass_idp_token: passed }: Route,
-  templates: readonly (readonly [header: string, template: HeaderTemplate])[],
-): TokenUse | undefined {
-  const inTemplates = templates.flatMap(([, { idpTokens }]) => idpTokens)
+function tokenUseOf(route: Route): TokenUse | undefined {
+  const { pass_idp_token: passed } = route
+  const inTemplates = templatesOf(route).flatMap(([, { idpTokens }]) => idpTokens)
   const names = new Set([...(passed === undefined ? [] : [passed.token]), ...inTemplates])
   if (names.size === 0) return undefined
   const required = new Set(passed?.optional === false ? [passed.token, ...inTemplates] : inTemplates)
@@ -68,17 +62,33 @@ export function goodToken(session: Session | undefined, name: TokenName, now: nu
 }
 
 /** From when on what was made with these tokens is not to be used any more. */
-export function tokensEndAt({ names }: TokenUse, session: Session | undefined): number {
+function tokensEndAt({ names }: TokenUse, session: Session | undefined): number {
   return names.reduce((end, name) => Math.min(end, tokenOf(session, name).expiresAt), Infinity)
 }
 
-export function tokenHeader(
-  { name, token }: NonNullable<TokenUse['header']>,
-  check: Passing,
-): string | undefined {
+function tokenHeader({ name, token }: NonNullable<TokenUse['header']>, check: Access): string | undefined {
   const value = goodToken(check.sessions[0], token, check.now)
   if (value === undefined) return undefined
   return headerText(name === 'authorization' ? `Bearer ${value}` : value)
+}
+
+/** Those that templates name go into the headers of the templates; they are renewed and asked for here as well. */
+export const idpTokens: ContributorKind<Access, TokenRenewal, TokenLack> = {
+  headersOf: ({ route }) => HEADERS_OF_KEYS.pass_idp_token(route),
+  compile({ route }) {
+    const use = tokenUseOf(route)
+    if (use === undefined) return undefined
+    return {
+      renew: (access, renewal) => renewTokens(use, access, renewal),
+      require: (access) => requireTokens(use, access),
+      write(telling, access) {
+        if (use.header === undefined) return
+        const value = tokenHeader(use.header, access)
+        if (value !== undefined) telling.setToken(use.header.name, value)
+      },
+      goodUntil: ({ sessions }) => tokensEndAt(use, sessions[0]),
+    }
+  },
 }
 
 /** Refreshed so long before it ends: an upstream should have time to use it. */
@@ -87,6 +97,8 @@ const AHEAD_MS = 60_000
 const LEAST_LEFT_MS = 10_000
 /** Longer than a provider takes, shorter than Envoy waits for us. */
 const LONGEST_WAIT_MS = 4000
+
+export type TokenLack = 'idp-token-missing' | 'idp-token-expired'
 
 /** What renewing needs. */
 export interface TokenRenewal {
@@ -101,11 +113,9 @@ export interface TokenRenewal {
  * Has tokens renewed that are about to end; a request waits only if they have all but ended, and not for long. What could not be renewed is
  * judged later, by what is there then.
  */
-export function renewTokens(check: Passing, renewal: TokenRenewal): MaybePromise<undefined> {
-  const use = check.route?.tokenUse
+function renewTokens(use: TokenUse, check: Access, renewal: TokenRenewal): MaybePromise<undefined> {
   const session = check.sessions[0]
-  if (use === undefined || session?.tokens.refreshToken === undefined || check.sessions.length > 1)
-    return undefined
+  if (session?.tokens.refreshToken === undefined || check.sessions.length > 1) return undefined
   const left = tokensEndAt(use, session) - check.now
   if (left > AHEAD_MS) return undefined
   const renewed = renewal.refreshNow(session)
@@ -121,12 +131,8 @@ async function patiently(renewed: Promise<unknown>): Promise<undefined> {
 }
 
 /** After the policy has allowed: nobody else is told what this route needs. */
-export function requireTokens(
-  check: Passing,
-): Refused<'idp-token-missing' | 'idp-token-expired'> | undefined {
-  const { route, sessions, now } = check
-  const use = route?.tokenUse
-  if (use === undefined) return undefined
+function requireTokens(use: TokenUse, check: Access): Refused<TokenLack> | undefined {
+  const { sessions, now } = check
   const session = sessions[0]
   const lacking = use.required.find((name) => goodToken(session, name, now) === undefined)
   if (lacking === undefined || (session === undefined && isPreflight(check))) return undefined
@@ -143,7 +149,7 @@ function whyMissing(session: Session | undefined): string {
 }
 
 /** Browsers send them without any credentials, and apps answer them without looking for any. */
-function isPreflight({ route, request }: Passing): boolean {
+function isPreflight({ route, request }: Access): boolean {
   return (
     route?.route.cors_allow_preflight === true &&
     request.method === 'OPTIONS' &&

@@ -9,19 +9,21 @@
  * @see https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
  * @module
  */
-import type { Route, Secret } from '../config/config.ts'
+import type { Access, Refused } from '../access/access.ts'
+import type { AccessRoute } from '../access/route.ts'
+import type { Secret } from '../config/config.ts'
+import { HEADERS_OF_KEYS, IMPERSONATE_GROUPS_HEADER } from '../config/keys/upstream/upstream-headers.ts'
 import { flatClaim } from '../flat-claims.ts'
 import { certainGroupsOf, isMachine, type Session } from '../session/session.ts'
-import type { GroupsFilter } from './groups-filter.ts'
-import { type HeaderEntry, type HeaderSize, limitOf } from './header.ts'
-
-/** Taken apart by a script in Envoy: xds/resources/routes/kubernetes.ts. */
-const GROUPS_HEADER = 'x-pomerium-impersonate-groups'
+import type { ContributorKind } from './contributor.ts'
+import { GroupsFilter } from './groups-filter.ts'
+import { type HeaderEntry, type HeaderSize, headersLimitOf, limitOf } from './header.ts'
+import { groupCountOf } from './header-budget.ts'
 
 /** API servers take 1 MiB of headers; what Envoy takes of a check is the bound. */
 const DEFAULT_LIMIT: HeaderSize = { together: 32_000, longest: 32_000 }
 
-export interface ImpersonationHeaders {
+interface ImpersonationHeaders {
   readonly headers: readonly HeaderEntry[]
   readonly removedGroups: number
   readonly size: HeaderSize
@@ -29,23 +31,54 @@ export interface ImpersonationHeaders {
   readonly limit: HeaderSize
 }
 
-interface ImpersonationSource {
-  readonly route: Route
-  readonly groupsFilter: GroupsFilter
-  readonly mentionedGroups: ReadonlySet<string>
-  readonly headersLimit: number | undefined
+export type NameLack = 'name-required' | 'name-missing'
+
+export const impersonation: ContributorKind<Access, unknown, NameLack> = {
+  headersOf: ({ route }) => HEADERS_OF_KEYS.kubernetes_service_account_token(route),
+  compile(access) {
+    const token = access.route.kubernetes_service_account_token
+    if (token === undefined) return undefined
+    const impersonated = new Impersonation(token, access)
+    return {
+      require: ({ sessions }) => requireName(impersonated, sessions[0]),
+      /** @throws {Error} for a request that would reach a Kubernetes API in nobody's name: a bug of the pipeline */
+      write(telling, { sessions: [session] }, { budget }) {
+        if (session === undefined) throw new Error('a Kubernetes API would be asked in nobody’s name')
+        const made = impersonated.headersFor(session)
+        for (const [header, value] of made.headers) telling.set(header, value)
+        budget.note(access, made, groupCountOf(session))
+        telling.noteIdentity({ removedGroups: made.removedGroups, bytes: made.size.together })
+      },
+    }
+  },
 }
 
-export class Impersonation {
+/** Without a name the request would have all the power of the service account. */
+function requireName(
+  impersonated: Impersonation,
+  session: Session | undefined,
+): Refused<NameLack> | undefined {
+  if (session === undefined) return { outcome: 'refuse', reason: 'name-required' }
+  return impersonated.userOf(session) === undefined
+    ? { outcome: 'refuse', reason: 'name-missing' }
+    : undefined
+}
+
+class Impersonation {
   readonly #token: Secret
-  readonly #source: ImpersonationSource
+  readonly #access: AccessRoute
+  readonly #groupsFilter: GroupsFilter
+  readonly #mentionedGroups: ReadonlySet<string>
   readonly #userClaim: string
   readonly #made = new WeakMap<Session, ImpersonationHeaders>()
 
-  constructor(token: Secret, source: ImpersonationSource) {
+  constructor(token: Secret, access: AccessRoute) {
+    const { route, settings, policy } = access
     this.#token = token
-    this.#source = source
-    this.#userClaim = source.route.kubernetes_impersonate_user_claim ?? 'email'
+    this.#access = access
+    this.#groupsFilter = new GroupsFilter(route, settings, policy.mentionedGroups)
+    this.#mentionedGroups = new Set(policy.mentionedGroups)
+    this.#userClaim = route.kubernetes_impersonate_user_claim ?? 'email'
   }
 
   /** `undefined` for somebody whom the API server could not be told of. */
@@ -67,19 +100,19 @@ export class Impersonation {
   #make(session: Session): ImpersonationHeaders {
     const user = this.userOf(session)
     if (user === undefined) throw new Error('a Kubernetes API would be asked in nobody’s name')
-    const { groupsFilter, mentionedGroups, headersLimit } = this.#source
+    const groupsFilter = this.#groupsFilter
     const all = this.#groupsOf(session)
     const tellable = groupsFilter
       .apply(all)
       .filter((group) => isName(group) && (!isReserved(group) || groupsFilter.isNamed(group)))
-    const limit = limitOf(headersLimit, DEFAULT_LIMIT)
-    const drafts = [tellable, tellable.filter((group) => mentionedGroups.has(group)), []]
+    const limit = limitOf(headersLimitOf(this.#access), DEFAULT_LIMIT)
+    const drafts = [tellable, tellable.filter((group) => this.#mentionedGroups.has(group)), []]
     const told = drafts.find((groups) => bytesOf(groups) <= limit.together) ?? []
     return {
       headers: [
         ['authorization', `Bearer ${this.#token.reveal()}`],
         ['impersonate-user', user],
-        [GROUPS_HEADER, told.map(encode).join(',')],
+        [IMPERSONATE_GROUPS_HEADER, told.map(encode).join(',')],
       ],
       removedGroups: all.length - told.length,
       size: { together: bytesOf(told), longest: 0 },
@@ -89,7 +122,7 @@ export class Impersonation {
   }
 
   #groupsOf(session: Session): readonly string[] {
-    const claim = this.#source.route.kubernetes_impersonate_groups_claim
+    const claim = this.#access.route.kubernetes_impersonate_groups_claim
     if (claim === undefined || claim === 'groups') return certainGroupsOf(session)
     return flatClaim(session.claims, claim) ?? []
   }

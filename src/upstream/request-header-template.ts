@@ -5,6 +5,7 @@
  */
 
 import type { PresentedCertificate } from '../access/credentials/client-certificate/verifier.ts'
+import type { Route } from '../config/config.ts'
 import { Fault } from '../errors.ts'
 
 /** What references stand for, in one request. Each is asked for only when it is written. */
@@ -12,7 +13,6 @@ export interface TemplateValues {
   accessToken(): string
   idToken(): string
   assertionJwt(): string
-  /** The client's, if it is valid: what another one says of itself nobody vouches for. */
   certificate(): PresentedCertificate | undefined
   requestHeader(name: string): string
 }
@@ -39,7 +39,7 @@ const REQUEST_HEADER = /^pomerium\.request\.headers\[(?:"([^"]+)"|'([^']+)')\]$/
  *
  * @throws {Fault} `CONFIG_INVALID`
  */
-export function compileTemplate(text: string): HeaderTemplate {
+function compileTemplate(text: string): HeaderTemplate {
   const parts: Part[] = []
   const requestHeaders: string[] = []
   const idpTokens: TokenName[] = []
@@ -74,6 +74,23 @@ export function compileTemplate(text: string): HeaderTemplate {
     idpTokens,
     render: (values) => parts.map((part) => part(values)).join(''),
   }
+}
+
+type NamedTemplate = readonly [header: string, template: HeaderTemplate]
+
+const compiled = new WeakMap<Route, readonly NamedTemplate[]>()
+
+/** Those of a route, under the lower-case names of their headers. */
+export function templatesOf(route: Route): readonly NamedTemplate[] {
+  let templates = compiled.get(route)
+  if (templates === undefined) {
+    templates = Object.entries(route.set_request_headers ?? {}).map(([header, text]) => [
+      header.toLowerCase(),
+      compileTemplate(text),
+    ])
+    compiled.set(route, templates)
+  }
+  return templates
 }
 
 function partFor(name: string): Part {

@@ -5,10 +5,11 @@
  */
 
 import type { Mistake, Settings } from '../../config.ts'
-import { isCredentialHeader, tokenHeadersOf } from '../../values/secret-headers.ts'
+import { isCredentialHeader } from '../../values/secret-headers.ts'
 import type { RouteDraft } from '../route-schema.ts'
 import { given, mistake, type RawKeys } from '../rule.ts'
 import type { PlacedRoute } from '../rules.ts'
+import { tokenHeadersOf } from '../upstream/upstream-headers.ts'
 
 /** A route may shorten what is set for all; what it lengthens has no effect, or not the one that was meant. */
 export function routesOnlyShortenSessions(routes: readonly PlacedRoute[], settings: Settings): Mistake[] {

@@ -86,8 +86,6 @@ function isRsaKey(pem: string): boolean {
 /** What of a route these keys are, and go together with. */
 interface ServerlessRoute {
   readonly enable_google_cloud_serverless_authentication?: boolean | undefined
-  readonly set_request_headers?: Readonly<Record<string, string>> | undefined
-  readonly pass_idp_token?: { readonly header?: string | undefined } | undefined
   readonly to?: readonly { readonly host: string }[] | undefined
 }
 
@@ -96,12 +94,6 @@ export const isServerless = (route: ServerlessRoute): boolean =>
 
 /** Google looks at it first, and leaves `Authorization` to the app. */
 export const SERVERLESS_HEADER = 'x-serverless-authorization'
-
-/** Lower-case name of the header that the token goes into. */
-export function serverlessHeaderOf(route: ServerlessRoute): string {
-  const own = [route.pass_idp_token?.header ?? '', ...Object.keys(route.set_request_headers ?? {})]
-  return own.some((name) => name.toLowerCase() === 'authorization') ? SERVERLESS_HEADER : 'authorization'
-}
 
 /** Whom the token is for. */
 export function serverlessAudience({ to }: Pick<ServerlessRoute, 'to'>): string {

@@ -6,12 +6,12 @@
 
 import type { Redirect, Route, Settings } from '../../../config/config.ts'
 import { upgradesOf } from '../../../config/keys/upgrades.ts'
+import { upstreamHeadersOf } from '../../../config/keys/upstream/upstream-headers.ts'
 import { type PrefixForm, prefixFormsOf, prefixRewriteOf } from '../../../config/routing/path-rewrite.ts'
 import { OWN_PATHS } from '../../../config/routing/route-match.ts'
-import { tokenHeadersOf } from '../../../config/values/secret-headers.ts'
 import { duration, type Fields, typed } from '../envoy-json.ts'
 import { HTTP_CLUSTER } from '../names.ts'
-import { impersonation, isKubernetes, KUBERNETES_HEADERS } from './kubernetes.ts'
+import { impersonation } from './kubernetes.ts'
 import { WITH_OUR_SET_COOKIES } from './own-cookies.ts'
 import { ownResponseHeaders, responseHeadersOf, rewriteResponseHeaders } from './response-headers.ts'
 import { OWN_RETRIES, retriesOf } from './retries.ts'
@@ -141,9 +141,7 @@ function actionOf(
 
 /** Headers set by the check win over removal, so those named in both stay out of the list. */
 function removedRequestHeaders(route: Route): readonly string[] {
-  const set = new Set(Object.keys(route.set_request_headers ?? {}).map((name) => name.toLowerCase()))
-  for (const name of tokenHeadersOf(route)) set.add(name)
-  if (isKubernetes(route)) for (const name of KUBERNETES_HEADERS) set.add(name)
+  const set = new Set(upstreamHeadersOf(route).map(({ name }) => name))
   return (route.remove_request_headers ?? []).filter((name) => !set.has(name.toLowerCase()))
 }
 

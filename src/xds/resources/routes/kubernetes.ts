@@ -8,16 +8,10 @@
  */
 
 import type { Route } from '../../../config/config.ts'
+import { IMPERSONATE_GROUPS_HEADER } from '../../../config/keys/upstream/upstream-headers.ts'
 import { extension, type Fields, typed } from '../envoy-json.ts'
 
-export const isKubernetes = ({ kubernetes_service_account_token: token }: Route): boolean =>
-  token !== undefined
-
-/** Set on such routes, whatever else the route removes. */
-export const KUBERNETES_HEADERS = ['authorization', 'impersonate-user', 'impersonate-group'] as const
-
-/** Groups in percent-encoding, with commas between them; the check sets it on every request of such a route. */
-const GROUPS_HEADER = 'x-pomerium-impersonate-groups'
+const isKubernetes = ({ kubernetes_service_account_token: token }: Route): boolean => token !== undefined
 
 /** One script for all routes; it reads nothing but the header. */
 const SPLIT_GROUPS_LUA = `local function decode(hex)
@@ -26,8 +20,8 @@ end
 
 function envoy_on_request(handle)
   local headers = handle:headers()
-  local groups = headers:get("${GROUPS_HEADER}")
-  headers:remove("${GROUPS_HEADER}")
+  local groups = headers:get("${IMPERSONATE_GROUPS_HEADER}")
+  headers:remove("${IMPERSONATE_GROUPS_HEADER}")
   headers:remove("impersonate-group")
   if groups == nil then return end
   for group in string.gmatch(groups, "[^,]+") do
