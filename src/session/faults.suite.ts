@@ -124,6 +124,7 @@ export function describeFaults(driver: string, { place }: DriverUnderTest): void
         const session = await store.save(newSession())
         trouble.fails = 'everything'
         await store.delete(session.id)
+        assert.equal(await store.find(session.id), undefined, 'known without the driver')
         trouble.fails = 'nothing'
         await assert.rejects(async () => store.save(session), isGone)
       }),
