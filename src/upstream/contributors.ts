@@ -101,8 +101,11 @@ export class Contributions {
     let waiting: Promise<Outcome>[] | undefined
     for (const each of this.#preparing) {
       const prepared = each.prepare?.(passing, ports)
-      if (prepared instanceof Promise) (waiting ??= []).push(prepared)
-      else if (prepared !== undefined) return prepared
+      if (prepared instanceof Promise) {
+        // Where a later one fails at once, nobody waits for this one any more.
+        prepared.catch(() => undefined)
+        ;(waiting ??= []).push(prepared)
+      } else if (prepared !== undefined) return prepared
     }
     return waiting && firstOf(waiting)
   }

@@ -60,7 +60,7 @@ export class IdentityTerms {
   constructor(access: AccessRoute) {
     const { route, settings, policy } = access
     this.access = access
-    this.identity = IDENTITY[`${route.pass_identity_headers ?? settings.pass_identity_headers}`]
+    this.identity = identityToldBy(access)
     this.issuerFormat = route.jwt_issuer_format ?? settings.jwt_issuer_format
     this.groupsFilter = new GroupsFilter(route, settings, policy.mentionedGroups)
     this.mentionedGroups = new Set(policy.mentionedGroups)
@@ -77,6 +77,11 @@ export class IdentityTerms {
 }
 
 const IDENTITY = { true: 'full', minimal: 'minimal', false: 'none' } as const
+
+/** How much of who asks the upstream is told. */
+export function identityToldBy({ route, settings }: AccessRoute): IdentityTerms['identity'] {
+  return IDENTITY[`${route.pass_identity_headers ?? settings.pass_identity_headers}`]
+}
 
 export function claimHeadersOf({
   settings,

@@ -5,17 +5,15 @@
  */
 import type { Access } from '../access/access.ts'
 import type { ContributorKind } from './contributor.ts'
-import { ASSERTION_HEADER, claimHeadersOf, IdentityTerms } from './identity-headers.ts'
+import { ASSERTION_HEADER, claimHeadersOf, IdentityTerms, identityToldBy } from './identity-headers.ts'
 
 /** Comes first: what a template makes of the assertion comes from here. */
 export const identity: ContributorKind<Access, unknown, never> = {
-  headersOf: (access) => {
-    const { identity: told } = new IdentityTerms(access)
-    return [
+  headersOf: (access) =>
+    [
       ...claimHeadersOf(access).map(([name]) => name),
-      ...(told === 'none' ? [] : [ASSERTION_HEADER]),
-    ].map((name) => ({ name, isSecret: false }))
-  },
+      ...(identityToldBy(access) === 'none' ? [] : [ASSERTION_HEADER]),
+    ].map((name) => ({ name, isSecret: false })),
   compile(access) {
     const terms = new IdentityTerms(access)
     if (terms.identity === 'none' && terms.jwtCopies.length === 0) return undefined
