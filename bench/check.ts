@@ -40,7 +40,9 @@ const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3)
 const CALLS = Number(process.env['BENCH_CALLS'] ?? 8000)
 const CONCURRENCY = 32
 
-/** `floor` allows everything, on grpc-js with whole messages: what a plain TypeScript authorizer starts from. */
+/**
+ * `floor` allows everything, on grpc-js with whole messages: what a plain TypeScript authorizer starts from.
+ */
 const SERVERS = ['thin', 'grpc-js', 'floor'] as const
 type ServerKind = (typeof SERVERS)[number]
 

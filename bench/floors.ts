@@ -1,6 +1,6 @@
 /**
- * The floors: a bare Envoy, and an Envoy with an allow-all ext_authz on grpc-js, both with the certificate and the
- * upstream of the product; and that upstream, an Envoy that answers by itself.
+ * The floors: a bare Envoy, and an Envoy with an allow-all ext_authz on grpc-js, both with the certificate
+ * and the upstream of the product; and that upstream, an Envoy that answers by itself.
  *
  * @module
  */

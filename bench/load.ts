@@ -51,7 +51,10 @@ function percentile(output: string, percent: number): number {
   return milliseconds(value)
 }
 
-/** wrk counts a redirect to the login as success, so one plain request before and after tells what it measured. */
+/**
+ * wrk counts a redirect to the login as success, so one plain request before and after tells what it
+ * measured.
+ */
 async function assertServes({ name, url, headers, ca }: Target): Promise<void> {
   const { status } = await request({ url, headers: { ...BROWSER, ...headers }, ca })
   if (status !== 200) throw new Error(`${name} answers ${status}, not 200`)

@@ -4,9 +4,9 @@
  *     node bench/policy.ts
  *
  * The loop does what one would write first: it reads the policy as it stands, looks through the groups
- * with `includes` and writes down the whole trace. Times depend on the machine; the ratios hardly do. The last
- * case has every kind of criterion, which the loop does not know, and a request after the other that differ in
- * all that is asked for.
+ * with `includes` and writes down the whole trace. Times depend on the machine; the ratios hardly do. The
+ * last case has every kind of criterion, which the loop does not know, and a request after the other that
+ * differ in all that is asked for.
  *
  * @module
  */

@@ -1,9 +1,10 @@
 /**
- * The longest wait of a check while a configuration with many routes is edited: good edits, a typo, a failing test.
+ * The longest wait of a check while a configuration with many routes is edited: good edits, a typo, a failing
+ * test.
  *
- * In one process and without Envoy: what is measured is how long the event loop stands still, which every check waits
- * for, and how much of that is time on the processor: on a busy machine the first says more of the others. Run it with
- * `node bench/reload-wait.ts [routes] [lines of policy]`.
+ * In one process and without Envoy: what is measured is how long the event loop stands still, which every
+ * check waits for, and how much of that is time on the processor: on a busy machine the first says more of
+ * the others. Run it with `node bench/reload-wait.ts [routes] [lines of policy]`.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * What an authorized request costs, as ratios to two floors within one run, and how soon a saved edit is obeyed.
+ * What an authorized request costs, as ratios to two floors within one run, and how soon a saved edit is
+ * obeyed.
  *
  *     npm run bench [-- --rounds 5 --seconds 2 --connections 32 --routes 1000 --edits 10 --json FILE]
  *

@@ -9,7 +9,9 @@ import type { Route, WrittenForm } from '../test/harness/sallyport.ts'
 import { groupPolicy, PUBLIC, STAFF_ONLY, startStack } from '../test/harness/stack.ts'
 import { cpuSeconds } from './cpu.ts'
 
-/** How the file is saved. One that is written in place has to stand still first, for a quarter of a second. */
+/**
+ * How the file is saved. One that is written in place has to stand still first, for a quarter of a second.
+ */
 const FORMS: Readonly<Record<string, WrittenForm>> = {
   renamed: {},
   'in place': { isInPlace: true },
@@ -32,7 +34,10 @@ export interface SaveToEffect {
   readonly coldStartMs: number
 }
 
-/** Between two requests that look for the effect: without a pause they would take the processor from what they wait for. */
+/**
+ * Between two requests that look for the effect: without a pause they would take the processor from what they
+ * wait for.
+ */
 const LOOK_MS = 5
 
 export async function measureSaveToEffect(count: number, edits: number): Promise<SaveToEffect> {

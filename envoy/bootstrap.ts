@@ -33,15 +33,18 @@ const AUTHZ_LIMIT = 1_000_000
 const HTTP_LIMIT = 100_000
 
 /**
- * Frames that may wait to be written to our own sockets. Strangers who cancel requests make Envoy cancel checks, and
- * with its own limit of 1,000 resets it closes the connection, which fails everybody's checks.
+ * Frames that may wait to be written to our own sockets. Strangers who cancel requests make Envoy cancel
+ * checks, and with its own limit of 1,000 resets it closes the connection, which fails everybody's checks.
  */
 const FRAMES_TO_OURSELVES = 1_000_000
 
 /** A stream that is begun and reset in one breath then never gets as far as a check. */
 const REQUESTS_PER_READ = 1
 
-/** Envoy refuses regular expressions of a hundred RE2 instructions; those of the configuration are the operator's own. */
+/**
+ * Envoy refuses regular expressions of a hundred RE2 instructions; those of the configuration are the
+ * operator's own.
+ */
 const RE2_PROGRAM_SIZE = 1_000_000
 
 /** A restarted Sallyport is found again at once; Envoy's own pause grows to 30 s. */

@@ -1,6 +1,6 @@
 /**
- * Stops an Envoy without breaking what is under way: clients are asked to go elsewhere, and what they have begun is
- * waited for, within limits.
+ * Stops an Envoy without breaking what is under way: clients are asked to go elsewhere, and what they have
+ * begun is waited for, within limits.
  *
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/operations/draining
  * @module
@@ -35,7 +35,9 @@ export function requestsUnderWay(text: string): number {
   return Math.max(0, count)
 }
 
-/** Resolves when nothing is under way any more or time is up. An Envoy that does not answer is not waited for. */
+/**
+ * Resolves when nothing is under way any more or time is up. An Envoy that does not answer is not waited for.
+ */
 export async function drain({ adminSocket, delayMs, timeoutMs, onWaiting }: DrainOptions): Promise<void> {
   const ask = async (path: string, method: 'GET' | 'POST') =>
     await askAdmin(adminSocket, path, { method, timeoutMs: ADMIN_TIMEOUT_MS })

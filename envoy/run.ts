@@ -19,8 +19,8 @@ const WATCHDOG = 'trap "" HUP INT TERM; read -r _ || kill -9 "$1" 2>/dev/null'
 const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
 
 /**
- * How long streams of a replaced listener may go on. Its connections are closed with the next answer, so only what
- * lasts longer than that, such as a WebSocket, meets this limit.
+ * How long streams of a replaced listener may go on. Its connections are closed with the next answer, so only
+ * what lasts longer than that, such as a WebSocket, meets this limit.
  */
 const LISTENER_DRAIN_SECONDS = 86_400
 
@@ -28,8 +28,8 @@ const LISTENER_DRAIN_SECONDS = 86_400
 const ACCESS_LOG_FLUSH_MS = '1000'
 
 /**
- * Where access log lines go. It has to bound what waits in it, dropping and counting the rest: an Envoy that nobody
- * reads keeps its lines in memory.
+ * Where access log lines go. It has to bound what waits in it, dropping and counting the rest: an Envoy that
+ * nobody reads keeps its lines in memory.
  */
 export interface LineSink {
   write(lines: Buffer): unknown
@@ -104,8 +104,8 @@ export function startEnvoy(options: RunOptions): RunningEnvoy {
 }
 
 /**
- * What writes whole requests into the log when it is asked for details: cookies, and the tokens that upstreams get, must not
- * stand there.
+ * What writes whole requests into the log when it is asked for details: cookies, and the tokens that
+ * upstreams get, must not stand there.
  */
 const HEADER_LOGGERS = ['http', 'http2', 'router', 'rbac', 'ext_authz', 'filter', 'grpc']
 
@@ -129,7 +129,8 @@ function argumentsOf(options: RunOptions): string[] {
     ...(concurrency === undefined ? [] : ['--concurrency', String(concurrency)]),
     '--drain-time-s',
     String(LISTENER_DRAIN_SECONDS),
-    // Not by and by over that time: an answer that comes after a change, or while we stop, ends its connection.
+    // Not by and by over that time: an answer that comes after a change, or while we stop, ends its
+    // connection.
     '--drain-strategy',
     'immediate',
   ]

@@ -47,8 +47,8 @@ export interface EnvoySupervisor extends AsyncDisposable {
   /**
    * Resolves when Envoy has its first configuration and serves.
    *
-   * @throws {Fault} `ENVOY_EXITED` with its last words when it ends before that; it is then not started again,
-   *   since only a crash of something that once worked is worth repeating
+   * @throws {Fault} `ENVOY_EXITED` with its last words when it ends before that; it is then not started
+   * again, since only a crash of something that once worked is worth repeating
    */
   ready(): Promise<void>
 }

@@ -6,7 +6,9 @@
 import { matchesGlob } from 'node:path'
 import { imports, roomOf, written } from './source-imports.ts'
 
-/** Feature → the files that are nothing but it. What imports one of them is touched by the feature as well. */
+/**
+ * Feature → the files that are nothing but it. What imports one of them is touched by the feature as well.
+ */
 const FEATURES: Readonly<Record<string, readonly string[]>> = {
   'Additional hosts (`depends_on`)': [
     'src/authenticate/{chain,hand-off}.ts',

@@ -1,7 +1,8 @@
 /**
  * Makes what is derived: from the schema of the configuration `config.schema.json` for editors and
  * `docs/configuration.md` for readers, from the criteria `docs/policy-reference.md`
- * and a table of `docs/policy.md`, from the imports `docs/features-and-rooms.md`. With `--check` it writes nothing and exits 1 when either would change.
+ * and a table of `docs/policy.md`, from the imports `docs/features-and-rooms.md`. With `--check` it writes
+ * nothing and exits 1 when either would change.
  *
  * @module
  */

@@ -6,8 +6,8 @@
  *     npm run mutate -- --recent            those of rooms that the commits of the last day have touched
  *     npm run mutate -- --recent --most 40  so many of them: the same for a commit, and others for the next
  *
- * The checkout is never changed: each worker breaks lines in a copy. Exits 1 when a mutant survives without a reason
- * beside it, or when one that is said to survive does not.
+ * The checkout is never changed: each worker breaks lines in a copy. Exits 1 when a mutant survives without a
+ * reason beside it, or when one that is said to survive does not.
  *
  * @module
  */

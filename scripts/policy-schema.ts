@@ -1,6 +1,6 @@
 /**
- * The policy language as JSON Schema, so that editors complete and explain it. What a criterion's data may be is
- * left to `sallyport validate`, which says it in sentences.
+ * The policy language as JSON Schema, so that editors complete and explain it. What a criterion's data may be
+ * is left to `sallyport validate`, which says it in sentences.
  *
  * @module
  */

@@ -1,8 +1,10 @@
 /**
- * Claims as everything reads them: flat lists of texts by path, and marks for what is there and can't be read. Pure.
+ * Claims as everything reads them: flat lists of texts by path, and marks for what is there and can't be
+ * read. Pure.
  *
- * What a form means is told here and nowhere else. A claim in a form that is not read is no empty list: a rule that
- * looks for a value must not be escaped by hiding the value in an object. So such a claim leaves a mark, and is unknown.
+ * What a form means is told here and nowhere else. A claim in a form that is not read is no empty list: a
+ * rule that looks for a value must not be escaped by hiding the value in an object. So such a claim leaves a
+ * mark, and is unknown.
  *
  * @module
  */
@@ -26,8 +28,8 @@ const SURE_DIGITS = 15
 const PROTOCOL_CLAIMS = new Set(['nonce', 'at_hash', 'c_hash', 's_hash', 'jti', '_claim_sources'])
 
 /**
- * What begins the name of a mark; the path of what is unread follows. Providers send it themselves, with the claims that
- * they keep elsewhere (OpenID Connect Core §5.6.2).
+ * What begins the name of a mark; the path of what is unread follows. Providers send it themselves, with the
+ * claims that they keep elsewhere (OpenID Connect Core §5.6.2).
  */
 const ELSEWHERE = '_claim_names'
 const UNREAD = 'unread'
@@ -38,8 +40,8 @@ export function unreadMark(path: string, why = UNREAD): FlatClaims {
 }
 
 /**
- * Lists of texts by path: `{address: {city: 'Ulm'}}` becomes `address/city: ['Ulm']`. A claim whose name holds a slash
- * keeps its place; where two are spelt alike, the one nearer to the top wins. Null is nothing.
+ * Lists of texts by path: `{address: {city: 'Ulm'}}` becomes `address/city: ['Ulm']`. A claim whose name
+ * holds a slash keeps its place; where two are spelt alike, the one nearer to the top wins. Null is nothing.
  */
 export function flattenClaims(raw: RawClaims): Record<string, readonly string[]> {
   const found = new Map<string, { readonly values: readonly string[] | 'unknown'; readonly depth: number }>()
@@ -76,7 +78,10 @@ export function flattenClaims(raw: RawClaims): Record<string, readonly string[]>
   return Object.fromEntries([...kept, ...marks, ...rest])
 }
 
-/** The names of the claims that the provider says it keeps elsewhere; the empty one, within which all are, if it is unclear. */
+/**
+ * The names of the claims that the provider says it keeps elsewhere; the empty one, within which all are, if
+ * it is unclear.
+ */
 export function elsewhereIn({ [ELSEWHERE]: names }: RawClaims): readonly string[] {
   if (!isGiven(names)) return []
   return isObject(names) ? Object.keys(names) : ['']
@@ -89,8 +94,9 @@ export function isWithin(path: string, outer: string): boolean {
 }
 
 /**
- * The values of a claim: a text, a number or a truth value, or a list of one of these kinds. Of any other form it is
- * unknown what it lists, half a list included. Numbers that JSON may have rounded would be somebody else's ids.
+ * The values of a claim: a text, a number or a truth value, or a list of one of these kinds. Of any other
+ * form it is unknown what it lists, half a list included. Numbers that JSON may have rounded would be
+ * somebody else's ids.
  */
 export function valuesIn(value: unknown): readonly string[] | 'unknown' {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
@@ -106,7 +112,10 @@ function isPlain(value: unknown): boolean {
   return /^-?[\d.]+$/.test(String(value)) && String(value).replaceAll(/\D/g, '').length <= SURE_DIGITS
 }
 
-/** How a claim may be called among flattened ones, as policies look for it: `a.b` finds what stands under `a/b`. */
+/**
+ * How a claim may be called among flattened ones, as policies look for it: `a.b` finds what stands under
+ * `a/b`.
+ */
 export function claimNames(path: string): readonly string[] {
   const steps = path.split(/[/.]/)
   return steps.length > MAX_DEPTH ? [path] : [...new Set([path, steps.join('.'), steps.join('/')])]

@@ -1,6 +1,7 @@
 /**
- * The configuration in force, for a process that serves it: what happens to the file is told in the log, in `/readyz`
- * and in metrics, and what only a running process can find wrong is found before a change comes into force.
+ * The configuration in force, for a process that serves it: what happens to the file is told in the log, in
+ * `/readyz` and in metrics, and what only a running process can find wrong is found before a change comes
+ * into force.
  *
  * @module
  */
@@ -82,8 +83,8 @@ function isSame(one: unknown, other: unknown): boolean {
 const LISTENS = ['address', 'http_redirect_addr'] as const satisfies readonly (keyof Settings)[]
 
 /**
- * Ports that Envoy would have to listen on anew and cannot. The check of the start, before a change is in force: Envoy
- * itself would refuse it later, or share the port with another Envoy of the same user.
+ * Ports that Envoy would have to listen on anew and cannot. The check of the start, before a change is in
+ * force: Envoy itself would refuse it later, or share the port with another Envoy of the same user.
  *
  * @param envoyPath of the Envoy that will listen
  */

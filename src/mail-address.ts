@@ -1,10 +1,10 @@
 /**
  * E-mail addresses as they are compared, in policies, directories and tables alike. Pure.
  *
- * They are compared without case, which for ASCII letters everybody does alike. Other letters are read in two ways:
- * as they stand, and as the most lenient program would (NFKC, so that look-alike forms become plain letters, and
- * without case). What fits by one reading alone is unknown. Names of domains are compared in their ASCII form
- * (RFC 5891), so `münchen.example` and `xn--mnchen-3ya.example` are one.
+ * They are compared without case, which for ASCII letters everybody does alike. Other letters are read in two
+ * ways: as they stand, and as the most lenient program would (NFKC, so that look-alike forms become plain
+ * letters, and without case). What fits by one reading alone is unknown. Names of domains are compared in
+ * their ASCII form (RFC 5891), so `münchen.example` and `xn--mnchen-3ya.example` are one.
  *
  * @module
  */
@@ -29,8 +29,8 @@ export interface TextForms {
 }
 
 /**
- * One `@`, no quotes, comments, blanks, controls or invisible characters, and a domain of labels between single dots.
- * Of any other form programs differ about where the domain begins, or whose address it is.
+ * One `@`, no quotes, comments, blanks, controls or invisible characters, and a domain of labels between
+ * single dots. Of any other form programs differ about where the domain begins, or whose address it is.
  */
 const PLAIN =
   /^(?<local>[^\s@"(),:;<>[\]\\\p{C}\p{Z}]+)@(?<domain>[\p{L}\p{M}\p{N}_-]+(?:\.[\p{L}\p{M}\p{N}_-]+)*)$/u
@@ -47,7 +47,10 @@ export function readMail(text: string): MailReadings | undefined {
 /** By what lists of people are looked into: one text for all spellings of an address. */
 export interface MailKey {
   readonly key: string
-  /** False where it is not certain that this text is that address: it may shut somebody out, and gives nothing. */
+  /**
+   * False where it is not certain that this text is that address: it may shut somebody out, and gives
+   * nothing.
+   */
   readonly isSure: boolean
 }
 
@@ -100,7 +103,9 @@ function lowerAscii(text: string): string {
   return isAscii(text) ? text.toLowerCase() : text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 
-/** Over upper case, for letters that have more than one lower form; the dot is what a Turkish capital leaves. */
+/**
+ * Over upper case, for letters that have more than one lower form; the dot is what a Turkish capital leaves.
+ */
 function lenient(text: string): string {
   if (isAscii(text)) return text.toLowerCase()
   return text.normalize('NFKC').toUpperCase().toLowerCase().replaceAll('\u0307', '').normalize('NFC')

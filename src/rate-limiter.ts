@@ -1,5 +1,6 @@
 /**
- * How often something may happen, for each key of its own: so many at once, and one more after each stretch of time.
+ * How often something may happen, for each key of its own: so many at once, and one more after each stretch
+ * of time.
  *
  * @module
  */

@@ -13,7 +13,9 @@ export function shownUrl(text: string): string {
   return `${url.protocol}//${user}${url.host}${url.pathname}${query === '' ? '' : `?${query}`}`
 }
 
-/** The same of a text that may be no URL: what would be its password, its query and its fragment is not shown. */
+/**
+ * The same of a text that may be no URL: what would be its password, its query and its fragment is not shown.
+ */
 export function shownText(text: string): string {
   return text
     .replace(/^([a-z0-9+.-]*:\/\/)?.*@/is, '$1[secret]@')

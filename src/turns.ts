@@ -1,5 +1,6 @@
 /**
- * Work over many rows that does not hold the thread: it says where it may pause, and goes on when others had their turn.
+ * Work over many rows that does not hold the thread: it says where it may pause, and goes on when others had
+ * their turn.
  *
  * @module
  */

@@ -93,6 +93,9 @@ function cycleFrom(start: string, graph: ReadonlyMap<string, ReadonlySet<string>
   return walk(start, [])
 }
 
+const isLongComment = (line: string) =>
+  line.length > 110 && /^ *(?:\*|\/\/|\/\*\*)/.test(line) && !line.includes('oxlint-disable')
+
 describe('the architecture', () => {
   it('is looked at: sources and imports were found', () => {
     assert.ok(written.length > 50, `only ${written.length} files`)
@@ -175,6 +178,15 @@ describe('the architecture', () => {
   it('has no drawers: a thing is named after what it is for', () => {
     const drawers = written.filter((path) => /(?:^|\/)(?:utils?|helpers?|common|lib)(?:\/|\.ts$)/.test(path))
     assert.deepEqual(drawers, [])
+  })
+
+  it('has comments that end at column 110', () => {
+    const long = written.flatMap((path) =>
+      readFileSync(path, 'utf8')
+        .split('\n')
+        .flatMap((line, at) => (isLongComment(line) ? [`${path}:${at + 1}`] : [])),
+    )
+    assert.deepEqual(long, [])
   })
 
   it('exports by name only', () => {

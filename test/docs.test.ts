@@ -1,6 +1,6 @@
 /**
- * What the pages for people say is true: links lead somewhere, commands exist, configurations are valid, examples
- * of policies decide as their tables say.
+ * What the pages for people say is true: links lead somewhere, commands exist, configurations are valid,
+ * examples of policies decide as their tables say.
  *
  * @module
  */

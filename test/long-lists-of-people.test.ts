@@ -1,6 +1,6 @@
 /**
- * Long lists of people and of records: no turn of the event loop may take long while they are read, and what was known
- * before counts until the new list is whole.
+ * Long lists of people and of records: no turn of the event loop may take long while they are read, and what
+ * was known before counts until the new list is whole.
  *
  * @module
  */
@@ -20,7 +20,10 @@ import { MapRecords } from '../src/directory/scim/records.fixture.ts'
 import { recordSource } from '../src/lookups/lookup-source.ts'
 import { measureTurns, type Turns } from './harness/turns.ts'
 
-/** Of CPU time in one turn. Most of it is for collecting the garbage of the tests themselves, which hold all texts. */
+/**
+ * Of CPU time in one turn. Most of it is for collecting the garbage of the tests themselves, which hold all
+ * texts.
+ */
 const MOST_MS = 100
 
 const signal = new AbortController().signal

@@ -1,6 +1,6 @@
 /**
- * The dearest inputs that anybody could think of, and the largest jobs: no turn of the event loop may take long, because
- * every check waits for it.
+ * The dearest inputs that anybody could think of, and the largest jobs: no turn of the event loop may take
+ * long, because every check waits for it.
  *
  * @module
  */
@@ -83,7 +83,7 @@ describe('a hundred thousand sessions', () => {
     clock.now += HOUR / 2
     const turns = await measureTurns(async () => {
       let ended = 0
-      for await (const ids of store.silentSince(clock.now - HOUR / 4))
+      for await (const ids of store.idleSince(clock.now - HOUR / 4))
         ended += await store.deleteAll(ids.slice(0, 100))
       return ended
     })
@@ -103,7 +103,8 @@ describe('a path of a stranger, on a host with three thousand routes whose prefi
       const ask = { path, routeId, headers: { cookie: cookieOf(ALICE) } }
       const costs: number[] = []
       for (let i = 0; i < 12; i++) costs.push((await measureTurns(() => world.ask(ask))).longestMs)
-      // The first is slow, as all code is that runs for the first time, and the collector may fall into any one.
+      // The first is slow, as all code is that runs for the first time, and the collector may fall into any
+      // one.
       const least = Math.min(...costs)
       assert.ok(least < (2 * MOST_MS) / 3, `a turn took ${Math.round(least)} ms of CPU time`)
     })

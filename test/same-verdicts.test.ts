@@ -1,6 +1,6 @@
 /**
- * One judgement, whoever asks for it: a check of Envoy's, `sallyport explain --session` and the portal come to the same
- * verdict on the same stories.
+ * One judgement, whoever asks for it: a check of Envoy's, `sallyport explain --session` and the portal come
+ * to the same verdict on the same stories.
  *
  * @module
  */

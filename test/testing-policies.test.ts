@@ -1,6 +1,6 @@
 /**
- * docs/testing-policies.md says what the commands really print: its files are laid out in a folder, and each command is
- * run there.
+ * docs/testing-policies.md says what the commands really print: its files are laid out in a folder, and each
+ * command is run there.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

@@ -1,8 +1,8 @@
 /**
  * A tiny wiki of one page: greets whoever the proxy says is there.
  *
- * It believes a plain header, so it must listen where only the proxy reaches it; docs/upstreams.md shows how to
- * verify the signed assertion instead.
+ * It believes a plain header, so it must listen where only the proxy reaches it; docs/upstreams.md shows how
+ * to verify the signed assertion instead.
  *
  * @module
  */

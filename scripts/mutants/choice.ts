@@ -1,7 +1,8 @@
 /**
  * Which mutants are tried when there is no time for all.
  *
- * Pure: the commit and what it changes are arguments, so a commit that fails in CI fails with the same mutants elsewhere.
+ * Pure: the commit and what it changes are arguments, so a commit that fails in CI fails with the same
+ * mutants elsewhere.
  *
  * @module
  */
@@ -10,14 +11,19 @@ import { matchesGlob } from 'node:path'
 import { type ListedMutant, roomOf } from './all.ts'
 
 export interface Recent {
-  /** Paths from the root of the checkout; `undefined` when the history doesn't tell, and all count as changed. */
+  /**
+   * Paths from the root of the checkout; `undefined` when the history doesn't tell, and all count as changed.
+   */
   readonly changed: readonly string[] | undefined
   /** The commit. The choice is another one with each, so that in time all mutants have their turn. */
   readonly seed: string
   readonly most: number
 }
 
-/** Those whose line or test has changed first, then those of rooms with a change. What is known to survive tells nothing. */
+/**
+ * Those whose line or test has changed first, then those of rooms with a change. What is known to survive
+ * tells nothing.
+ */
 export function recentMutants(
   all: readonly ListedMutant[],
   { changed, seed, most }: Recent,

@@ -1,4 +1,6 @@
-/** Lines that everything else stands on: references, seals, signed URLs, the order of a check, the sign-in. */
+/**
+ * Lines that everything else stands on: references, seals, signed URLs, the order of a check, the sign-in.
+ */
 import type { Mutant } from './mutant.ts'
 
 const REFERENCE = ['src/edge/session-reference.test.ts']

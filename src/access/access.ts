@@ -1,5 +1,6 @@
 /**
- * One use of a route while it is being judged, whatever protocol it came by: who comes, and what the rows have found so far.
+ * One use of a route while it is being judged, whatever protocol it came by: who comes, and what the rows
+ * have found so far.
  *
  * @module
  */
@@ -75,7 +76,10 @@ export interface Access {
   sessions: readonly Session[]
   /** Whether a directory has deactivated whom the request came with. */
   isDeactivated: boolean
-  /** What the route allows of what a session has too much of, lifetime or idle time: such ones don't count. Milliseconds. */
+  /**
+   * What the route allows of what a session has too much of, lifetime or idle time: such ones don't count.
+   * Milliseconds.
+   */
   passedLimit: number | undefined
   /** What the policy was asked with, once it was. */
   facts: AccessFacts | undefined
@@ -105,7 +109,9 @@ export function accessBy(
   return { ...NOTHING_FOUND, ...rest, credentials: {}, visitor }
 }
 
-/** Whether it is of somebody who has signed in; those that are made of a machine's credential end with that. */
+/**
+ * Whether it is of somebody who has signed in; those that are made of a machine's credential end with that.
+ */
 export function isSignedIn({ visitor }: Pick<Access, 'visitor'>, { id }: Session): boolean {
   return visitor?.sessionIds.includes(id) === true
 }

@@ -1,6 +1,6 @@
 /**
- * What a policy has looked at beyond the fields that every line of the decision log has, so that the decision can be
- * explained and repeated later: headers, the client certificate, rows and places that were found.
+ * What a policy has looked at beyond the fields that every line of the decision log has, so that the decision
+ * can be explained and repeated later: headers, the client certificate, rows and places that were found.
  *
  * Only what criteria have really asked for is kept, and only on routes whose policy may ask.
  *
@@ -46,8 +46,8 @@ export interface Consulted extends Pick<RequestFacts, 'clientCertificate'> {
 }
 
 /**
- * Members by the names that the log has them under; `undefined` where the usual fields say all, as on most routes.
- * `null` is what was looked for and is not there.
+ * Members by the names that the log has them under; `undefined` where the usual fields say all, as on most
+ * routes. `null` is what was looked for and is not there.
  */
 export function inputsOf(
   facts: Consulted,

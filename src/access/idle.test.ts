@@ -83,7 +83,7 @@ describe('a session that nobody has used for long', () => {
 
   it('fails the check when nobody can tell', async () => {
     const { ask, store } = open({ session_idle_timeout: '15m' })
-    Object.defineProperty(store, 'silenceOf', {
+    Object.defineProperty(store, 'idleTimeOf', {
       value: () => {
         throw new Error('disk failed')
       },

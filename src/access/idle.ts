@@ -1,8 +1,8 @@
 /**
  * Sessions that nobody has used for long: which of them still count on a route, and what counts as use.
  *
- * A request that passed counts, whoever or whatever has sent it: a page that polls keeps its session awake. Our own pages
- * don't, nor do requests that were refused.
+ * A request that passed counts, whoever or whatever has sent it: a page that polls keeps its session awake.
+ * Our own pages don't, nor do requests that were refused.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export function dropIdleSessions(access: Access, dependencies: Dependencies): Ma
   const limit = access.route?.idleTimeout
   if (limit === undefined || access.sessions.length === 0) return undefined
   const silences = access.sessions.map((session) =>
-    isSignedIn(access, session) ? dependencies.sessions.silenceOf(session, access.now, limit) : 0,
+    isSignedIn(access, session) ? dependencies.sessions.idleTimeOf(session, access.now, limit) : 0,
   )
   if (silences.every((silence) => typeof silence === 'number'))
     return dropIdle(access, dependencies, limit, silences)
@@ -59,7 +59,9 @@ function dropIdle(
   access.passedLimit = Math.min(access.passedLimit ?? limit, limit)
 }
 
-/** It does not count in any case; that it can't be deleted now is told, and tried again by the next request. */
+/**
+ * It does not count in any case; that it can't be deleted now is told, and tried again by the next request.
+ */
 function end(session: Session, { sessions, logger }: Dependencies): void {
   // By a clock that may be wrong nothing is ended for good.
   if (sessions.isClockInDoubt) return

@@ -11,8 +11,8 @@ import { isMeantFor, type ServiceAccount } from './credentials/service-account/s
 import type { BearerSource, ServiceAccountSource } from './ports.ts'
 
 /**
- * A token that names no account that lives is refused and not passed over, on public routes too: whoever sends one
- * means to be somebody, and is better told that it has ended.
+ * A token that names no account that lives is refused and not passed over, on public routes too: whoever
+ * sends one means to be somebody, and is better told that it has ended.
  */
 export function findServiceAccounts(
   access: Access,
@@ -81,8 +81,9 @@ function takeBearer(
 }
 
 /**
- * A token is as old as it says, whenever it came here first. Nobody notes when a token is used, so that its age is also the
- * longest time for which its owner may have been away. One that does not say how old it is, is too old.
+ * A token is as old as it says, whenever it came here first. Nobody notes when a token is used, so that its
+ * age is also the longest time for which its owner may have been away. One that does not say how old it is,
+ * is too old.
  */
 export function refuseOldTokens(access: Access): Refused | undefined {
   const { route, now } = access

@@ -1,9 +1,10 @@
 /**
- * Who comes, and whether they may: the rows that every service judges by, in the order that security depends on.
+ * Who comes, and whether they may: the rows that every service judges by, in the order that security depends
+ * on.
  *
- * A service puts rows of its protocol before them, and what it does for the upstream between and after them. Each row
- * may end the matter with a verdict or narrow down what later ones see. None of these allows: a list that comes to no
- * verdict is a bug, which denies.
+ * A service puts rows of its protocol before them, and what it does for the upstream between and after them.
+ * Each row may end the matter with a verdict or narrow down what later ones see. None of these allows: a list
+ * that comes to no verdict is a bug, which denies.
  *
  * Who waits is judged anew: what held before may not hold any more.
  *
@@ -20,7 +21,10 @@ import { askForStepUp } from './step-up.ts'
 export interface Row<Judged extends Access, Dependencies, Reason extends string> {
   readonly name: string
   readonly run: (judged: Judged, dependencies: Dependencies) => MaybePromise<Verdict<Reason> | undefined>
-  /** Asks somebody outside for something to send along. What it got is good, and it is not asked again after a wait. */
+  /**
+   * Asks somebody outside for something to send along. What it got is good, and it is not asked again after a
+   * wait.
+   */
   readonly isErrand?: true
 }
 
@@ -67,8 +71,9 @@ export const PASS: AccessRow = { name: 'what the policy has allowed passes', run
 export const ADMISSION: readonly AccessRow[] = [...WHO, ...MAY, PASS]
 
 /**
- * For a person who is there already: whether they might pass if they signed in again now. How old their session is and
- * how long they have been away does not matter then. The session is put into the access beforehand.
+ * For a person who is there already: whether they might pass if they signed in again now. How old their
+ * session is and how long they have been away does not matter then. The session is put into the access
+ * beforehand.
  */
 export const AFTER_SIGN_IN: readonly AccessRow[] = [NOT_FOREIGN, NOT_SWITCHED_OFF, ...MAY, PASS]
 
@@ -93,9 +98,10 @@ export function runRows<Judged extends Access, Dependencies extends Clock, Reaso
 type Clock = Pick<AccessDependencies, 'now'>
 
 /**
- * After a wait, of a provider's seconds or a store's milliseconds: a session may have ended meanwhile, somebody may
- * have been deactivated, groups or the configuration may be others. What depends on the moment is asked once more at
- * the new one; a store that answers late again is waited for, but does not begin another round.
+ * After a wait, of a provider's seconds or a store's milliseconds: a session may have ended meanwhile,
+ * somebody may have been deactivated, groups or the configuration may be others. What depends on the moment
+ * is asked once more at the new one; a store that answers late again is waited for, but does not begin
+ * another round.
  */
 async function judgeAgain<Judged extends Access, Dependencies extends Clock, Reason extends string>(
   judged: Judged,
@@ -136,7 +142,10 @@ function keepFound(access: Access, found: readonly (Session | undefined)[]): und
   access.sessions = found.filter((session) => session !== undefined)
 }
 
-/** The store forgets expired sessions in its own time; here it is the instant that counts. Tokens are refused instead. */
+/**
+ * The store forgets expired sessions in its own time; here it is the instant that counts. Tokens are refused
+ * instead.
+ */
 function dropExpiredSessions(access: Access): undefined {
   access.passedLimit = undefined
   keepSessions(access, (session) => !isSignedIn(access, session) || access.now < session.expiresAt)
@@ -151,7 +160,9 @@ function dropForeignSessions(access: Access): undefined {
   keepSessions(access, ({ kind, idpId }) => isMachine(kind) || idpIds.includes(idpId))
 }
 
-/** They have a session still; what it opened is closed, and signing in again would not help (see `askPolicy`). */
+/**
+ * They have a session still; what it opened is closed, and signing in again would not help (see `askPolicy`).
+ */
 function dropDeactivated(access: Access, { directory }: AccessDependencies): undefined {
   access.isDeactivated = false
   if (directory === undefined || !access.sessions.some((session) => directory.isDeactivated(session))) return
@@ -169,7 +180,10 @@ function refuseSeveralIdentities({ sessions }: Access): Verdict | undefined {
   return sessions.length > 1 ? { outcome: 'refuse', reason: 'conflicting-credentials' } : undefined
 }
 
-/** Ends the matter unless it allows: what a route asks for besides its policy is asked of those who may pass at all. */
+/**
+ * Ends the matter unless it allows: what a route asks for besides its policy is asked of those who may pass
+ * at all.
+ */
 function askPolicy(access: Access, { data }: AccessDependencies): Verdict | undefined {
   const { route, sessions } = access
   if (route === undefined) throw new Error('a policy was asked for without a route')

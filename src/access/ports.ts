@@ -43,7 +43,7 @@ export interface BearerSource {
 
 /** What the rows of the judgement use besides the request itself. */
 export interface AccessDependencies {
-  readonly sessions: Pick<SessionStore, 'find' | 'silenceOf' | 'delete' | 'isClockInDoubt'>
+  readonly sessions: Pick<SessionStore, 'find' | 'idleTimeOf' | 'delete' | 'isClockInDoubt'>
   readonly serviceAccounts?: ServiceAccountSource | undefined
   readonly bearer?: BearerSource | undefined
   /** Unset: groups are those of the session. */

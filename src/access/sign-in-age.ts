@@ -17,7 +17,10 @@ export function meetsDemand(
   return isRecent(session, maxAge, now) && hasAcr(session, acrValues)
 }
 
-/** Nobody knows how old a sign-in is of which the provider did not say when it was: a session there may be days old. */
+/**
+ * Nobody knows how old a sign-in is of which the provider did not say when it was: a session there may be
+ * days old.
+ */
 function isRecent({ authenticatedAt, issuedAt }: SignedIn, maxAge: number | undefined, now: number): boolean {
   if (maxAge === undefined) return true
   return authenticatedAt !== undefined && now - Math.min(authenticatedAt, issuedAt) < maxAge

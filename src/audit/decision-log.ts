@@ -56,7 +56,10 @@ const ROUTE_FIELDS: Readonly<Record<string, (route: Route, configChecksum: strin
   'config-checksum': (_, configChecksum) => configChecksum,
 }
 
-/** The same for as long as the route says the same, wherever it stands in the file and whatever is tested of it. */
+/**
+ * The same for as long as the route says the same, wherever it stands in the file and whatever is tested of
+ * it.
+ */
 function checksumOf({ position: _place, tests: _expected, ...said }: Route): string {
   return createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, SHORT_CHECKSUM)
 }
@@ -103,7 +106,10 @@ interface Makers {
   readonly subject: Part
 }
 
-/** Neighbouring fields of the session become one part, which is made once per session; those of the route likewise. */
+/**
+ * Neighbouring fields of the session become one part, which is made once per session; those of the route
+ * likewise.
+ */
 function partsFor(fields: readonly string[], { session, route, subject }: Makers): readonly Part[] {
   const parts: Part[] = []
   for (let at = 0; at < fields.length; ) {

@@ -1,9 +1,10 @@
 /**
  * One event of the audit trail: what somebody did, or was kept from doing, whatever protocol it came by.
  *
- * Each carries the decision id (Envoy's `x-request-id` where there is one), by which lines of logs, pages, spans and events
- * that belong together are found. Events hold what was judged, not a text: what may be told of it, and in which form, is for
- * the sink. Decisions over HTTP come first; the other kinds are what further services tell.
+ * Each carries the decision id (Envoy's `x-request-id` where there is one), by which lines of logs, pages,
+ * spans and events that belong together are found. Events hold what was judged, not a text: what may be told
+ * of it, and in which form, is for the sink. Decisions over HTTP come first; the other kinds are what further
+ * services tell.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * Who somebody was, as policies saw them: a line of its own in the decision log, told once and repeated now and then,
- * to which the lines of decisions refer by the fingerprint `subject`.
+ * Who somebody was, as policies saw them: a line of its own in the decision log, told once and repeated now
+ * and then, to which the lines of decisions refer by the fingerprint `subject`.
  *
- * With it a decision can be explained and repeated from the log alone. Groups and claims are personal data; tokens are
- * never among them.
+ * With it a decision can be explained and repeated from the log alone. Groups and claims are personal data;
+ * tokens are never among them.
  *
  * @module
  */
@@ -15,7 +15,10 @@ import { jsonString, type Logger, readyLines } from '../telemetry/log.ts'
 const REPEAT_MS = 600_000
 /** Sessions told of; beyond, the one told longest ago is told again when it next comes. */
 const MOST_TOLD = 20_000
-/** As many groups as are known to work on every route; more are cut, with a mark, and unknown to whoever reads it. */
+/**
+ * As many groups as are known to work on every route; more are cut, with a mark, and unknown to whoever reads
+ * it.
+ */
 const MOST_VALUES = 2000
 const LONGEST_TEXT = 1024
 
@@ -68,7 +71,9 @@ export function createSubjectLog(logger: Logger, claims: 'all' | readonly string
   }
 }
 
-/** `address` of `address/city` and of `address.city`: what one policy asks for, the next may ask for more of. */
+/**
+ * `address` of `address/city` and of `address.city`: what one policy asks for, the next may ask for more of.
+ */
 const rootOf = (claim: string): string => claim.split(/[/.]/, 1)[0] ?? ''
 
 /** JSON members, each with a comma before it. */

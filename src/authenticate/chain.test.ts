@@ -31,7 +31,9 @@ async function usersOf(
   return await Promise.all(names.map((name) => world.userAt(name, browser.session(name))))
 }
 
-/** The address that a browser would open after that many redirects; `undefined` when it is at the end by then. */
+/**
+ * The address that a browser would open after that many redirects; `undefined` when it is at the end by then.
+ */
 async function stopAfter(browser: Browser, redirects: number): Promise<URL | undefined> {
   let next: URL | undefined = new URL(`${APP}/page`)
   for (let count = 0; count < redirects && next !== undefined; count += 1) {

@@ -9,8 +9,9 @@ import { cookiePairs } from '../transport/cookie-header.ts'
 import type { HostCookie, Visit } from './visit.ts'
 
 /**
- * On the authenticate host: which browser began a sign-in. All tabs share one, but tabs that are opened at the
- * very same moment each get their own, so its name ends in three random characters lest they overwrite each other.
+ * On the authenticate host: which browser began a sign-in. All tabs share one, but tabs that are opened at
+ * the very same moment each get their own, so its name ends in three random characters lest they overwrite
+ * each other.
  */
 export const LOGIN_COOKIE_PREFIX = '__Host-sallyport_login_'
 /** On an app's host: how often in a row a session cookie was set that did not come back. */
@@ -83,7 +84,9 @@ function capitalised(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1)
 }
 
-/** A cookie that only this very host can set and read. Lax: it must come back on the redirects of a sign-in. */
+/**
+ * A cookie that only this very host can set and read. Lax: it must come back on the redirects of a sign-in.
+ */
 export function hostOnlyCookie(name: `__Host-${string}`, value: string, maxAgeSeconds: number): string {
   return `${name}=${value}; Path=/; Max-Age=${maxAgeSeconds}; Secure; HttpOnly; SameSite=Lax`
 }

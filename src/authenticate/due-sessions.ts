@@ -1,8 +1,8 @@
 /**
  * Goes through the sessions that are due, some at each tick, and begins anew when it is through.
  *
- * However many are due, a tick looks at so many at most: otherwise sessions that wait (for a provider that is down,
- * say) would cost more and more, or stand before those that could be refreshed.
+ * However many are due, a tick looks at so many at most: otherwise sessions that wait (for a provider that is
+ * down, say) would cost more and more, or stand before those that could be refreshed.
  *
  * @module
  */

@@ -1,18 +1,22 @@
 /**
- * The hand-off: how a session comes from the authenticate host to an app's host, and on to the additional ones.
+ * The hand-off: how a session comes from the authenticate host to an app's host, and on to the additional
+ * ones.
  *
- * Every host takes it by a sealed note in a signed URL, for that host alone, once, within a minute, and only in a
- * browser that holds that host's flow cookie. The target's host has set its cookie when it asked for the sign-in.
- * The additional hosts have not, so the browser is led past them twice:
+ * Every host takes it by a sealed note in a signed URL, for that host alone, once, within a minute, and only
+ * in a browser that holds that host's flow cookie. The target's host has set its cookie when it asked for the
+ * sign-in. The additional hosts have not, so the browser is led past them twice:
  *
  * ```
- * authenticate ─▶ target HAND_OFF ─▶ host 1 FLOW ─▶ host 2 FLOW ─▶ target CHAIN ─▶ host 1 HAND_OFF ─▶ host 2 HAND_OFF ─▶ target
- *                 takes the session  each sets its flow cookie     the same browser?  each takes the session
+ * authenticate ─▶ target HAND_OFF     takes the session
+ *              ─▶ host 1 FLOW, host 2 FLOW, …     each sets its flow cookie
+ *              ─▶ target CHAIN     the same browser?
+ *              ─▶ host 1 HAND_OFF, host 2 HAND_OFF, …     each takes the session
+ *              ─▶ target
  * ```
  *
- * What goes past the FLOW pages opens nothing: only CHAIN makes hand-offs of it, and asks for the target's flow
- * cookie first. All that is two redirects per additional host and one more: with five, and a provider that answers at
- * once, 16 of the 20 that browsers follow.
+ * What goes past the FLOW pages opens nothing: only CHAIN makes hand-offs of it, and asks for the target's
+ * flow cookie first. All that is two redirects per additional host and one more: with five, and a provider
+ * that answers at once, 16 of the 20 that browsers follow.
  *
  * @module
  */
@@ -33,7 +37,10 @@ const HandOff = z.strictObject({
   sessionId: z.string(),
   /** Host, with the port where it has one, that may use it. */
   host: z.string(),
-  /** Hash of the flow cookie that the browser must hold there; at FLOW, that it must hold on the target's host. */
+  /**
+   * Hash of the flow cookie that the browser must hold there; at FLOW, that it must hold on the target's
+   * host.
+   */
   flow: z.string().optional(),
   /** For an additional host, which the user agent has not asked for itself. */
   additional: z.boolean(),

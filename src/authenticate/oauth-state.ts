@@ -2,7 +2,8 @@
  * The `oauthState`: everything that a sign-in must remember, sealed and carried by the user agent itself.
  *
  * Nothing is stored. The `code_verifier` and the ID token's nonce come out of the server's key, the browser's
- * login cookie and the state's own id, so neither another browser nor a thief of the state can finish the sign-in.
+ * login cookie and the state's own id, so neither another browser nor a thief of the state can finish the
+ * sign-in.
  *
  * @module
  */
@@ -36,7 +37,9 @@ const OauthState = z.strictObject({
 })
 export type OauthState = z.output<typeof OauthState>
 
-/** From the redirect to the identity provider until its answer: as long as the app's host knows the browser. */
+/**
+ * From the redirect to the identity provider until its answer: as long as the app's host knows the browser.
+ */
 export const STATE_LIFETIME_MS = FLOW_SECONDS * 1000
 /** A little longer than the state lives, by the clock of another replica too. */
 export const STATE_CLAIM_MS = STATE_LIFETIME_MS + 120_000

@@ -1,5 +1,6 @@
 /**
- * The order of checks on every page of our own, in one table: one line per step, one name per endpoint it is for.
+ * The order of checks on every page of our own, in one table: one line per step, one name per endpoint it is
+ * for.
  *
  * A step answers, passes on, or throws a Fault. The order is part of the security: nothing is used before the
  * line that checks it. `protects` marks the lines that stand between an attacker and something; for each of

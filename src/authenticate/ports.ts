@@ -24,7 +24,9 @@ export interface CurrentConfig {
 /** The provider of that id; `undefined` when it is not configured, or not any more. */
 export type FindProvider = (idpId: string) => IdentityProvider | undefined
 
-/** Ids of the providers whose sessions count on a route; without a route, of all that people may choose from. */
+/**
+ * Ids of the providers whose sessions count on a route; without a route, of all that people may choose from.
+ */
 export type IdpIdsFor = (route?: Route) => readonly string[]
 
 /** The groups that the policies of a route name. */

@@ -43,7 +43,9 @@ export class ProviderPauses {
     return !isPaused(state, now) && !isAsked
   }
 
-  /** Before a question is asked: takes the one that is allowed after a pause. `false`: it may not be asked. */
+  /**
+   * Before a question is asked: takes the one that is allowed after a pause. `false`: it may not be asked.
+   */
   begin(idpId: string): boolean {
     if (!this.mayAsk(idpId)) return false
     const state = this.#states.get(idpId)

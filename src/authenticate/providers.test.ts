@@ -148,7 +148,8 @@ describe('a choice', () => {
       changed.searchParams.set(name, value)
       assert.equal((await browser.ask(changed)).status, 400, name)
     }
-    // Followed in another browser it is a way to sign in, as whoever sits there and with that host's own cookie.
+    // Followed in another browser it is a way to sign in, as whoever sits there and with that host's own
+    // cookie.
     const restarts = () => world.logLines.filter((line) => line.includes('begun in another browser')).length
     assert.equal((await world.browser('bob').open(link?.href ?? '')).body, 'app sees bob')
     assert.equal(restarts(), 1)

@@ -1,9 +1,9 @@
 /**
  * On the authenticate host: the sessions of one browser at several identity providers.
  *
- * The session cookie holds one, that of the last sign-in. Where people use several providers, each session is kept in
- * a cookie of its own beside it, so that going from an app of one provider to an app of another and back does not ask
- * for a sign-in each time.
+ * The session cookie holds one, that of the last sign-in. Where people use several providers, each session is
+ * kept in a cookie of its own beside it, so that going from an app of one provider to an app of another and
+ * back does not ask for a sign-in each time.
  *
  * @module
  */
@@ -32,7 +32,10 @@ export function recallCookie(visit: Visit, { id, idpId }: Session): string {
   return hostOnlyCookie(scope.cookieName, reference, Math.floor(config.settings.cookie_expire / 1000))
 }
 
-/** What the cookies of this browser name, alive or not. Browsers keep one of a name, so two are a forgery and count as none. */
+/**
+ * What the cookies of this browser name, alive or not. Browsers keep one of a name, so two are a forgery and
+ * count as none.
+ */
 export function recalledReferences(
   visit: Visit,
 ): readonly { readonly sessionId: string; readonly idpId: string }[] {

@@ -1,10 +1,10 @@
 /**
- * Keeps sessions fresh: gets new tokens before the old ones expire, and new claims before they are outdated; sweeps what
- * has ended.
+ * Keeps sessions fresh: gets new tokens before the old ones expire, and new claims before they are outdated;
+ * sweeps what has ended.
  *
  * One refresh per session at a time, over all replicas: a claim in the store is the lease. A provider that
- * doesn't answer costs nobody their session; one that says no ends it. Whoever needs a token that has all but ended may ask
- * for a refresh at once, and shares it with all who ask meanwhile.
+ * doesn't answer costs nobody their session; one that says no ends it. Whoever needs a token that has all but
+ * ended may ask for a refresh at once, and shares it with all who ask meanwhile.
  *
  * @module
  */
@@ -71,8 +71,8 @@ const PROVIDER_FAILURES: ReadonlySet<string> = new Set(['IDP_UNREACHABLE', 'IDP_
 
 export interface SessionRefresher extends AsyncDisposable {
   /**
-   * Refreshes a session now, unless that has failed or was done a moment ago; never rejects. When it resolves the store has what
-   * came of it.
+   * Refreshes a session now, unless that has failed or was done a moment ago; never rejects. When it resolves
+   * the store has what came of it.
    */
   readonly refreshNow: (session: Session) => Promise<void>
 }
@@ -116,7 +116,7 @@ async function sweep({ sessions, now, idleTimeout, logger }: RefresherOptions): 
   if (limit !== undefined) {
     // By what is on disk, which may be a little behind.
     let ended = 0
-    for await (const silent of sessions.silentSince(now() - limit * IDLE_MARGIN))
+    for await (const silent of sessions.idleSince(now() - limit * IDLE_MARGIN))
       ended += await sessions.deleteAll(silent)
     if (ended > 0) logger.info({ sessions: ended }, 'sessions ended: nobody has used them')
   }
@@ -127,7 +127,10 @@ interface Wait {
   readonly at: number
   readonly since: number
   readonly why: 'spread' | 'fresh' | 'failed' | 'theirs'
-  /** Of a refresh: whether there was a good ID token after it. Many providers bring no new one, asked ever so often. */
+  /**
+   * Of a refresh: whether there was a good ID token after it. Many providers bring no new one, asked ever so
+   * often.
+   */
   readonly hasIdToken: boolean
   /** Of the session that failed; a newer one begins afresh. */
   readonly version: number

@@ -59,7 +59,10 @@ export interface AuthenticateOptions {
   readonly pipeline?: readonly Row[]
 }
 
-/** Serves until disposed; refreshes sessions meanwhile, and when it is asked to. @throws {Fault} STATE_UNUSABLE, PORT_IN_USE */
+/**
+ * Serves until disposed; refreshes sessions meanwhile, and when it is asked to. @throws {Fault}
+ * STATE_UNUSABLE, PORT_IN_USE
+ */
 export async function serveAuthenticate(options: AuthenticateOptions): Promise<SessionRefresher> {
   const { socketPath, sessions, meter, timers, pipeline = PIPELINE } = options
   const logger = options.logger.child({ service: 'authenticate' })

@@ -1,8 +1,8 @@
 /**
  * What an app's host tells the authenticate host when somebody has signed out there.
  *
- * The session record is gone by then, so what the provider's own sign-out page needs as a hint travels with the user
- * agent, sealed; its address is made where it is needed.
+ * The session record is gone by then, so what the provider's own sign-out page needs as a hint travels with
+ * the user agent, sealed; its address is made where it is needed.
  *
  * @module
  */

@@ -37,7 +37,10 @@ export interface Found {
   session?: Session | undefined
   /** Further live sessions that the request names: a mishap, or an attack. */
   otherSessions?: readonly Session[]
-  /** Where the user agent goes in the end. Only `readTarget`, `openState` and their like put a URL here, checked. */
+  /**
+   * Where the user agent goes in the end. Only `readTarget`, `openState` and their like put a URL here,
+   * checked.
+   */
   target?: URL
   /** Those that the person may sign in at. */
   providers?: readonly IdentityProvider[]

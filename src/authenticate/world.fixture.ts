@@ -1,6 +1,7 @@
 /**
- * A small world for tests: the service on a real socket, an OpenID provider of three functions, and browsers with
- * cookie jars that follow redirects over several hosts. The gate before the apps stands in for ext_authz.
+ * A small world for tests: the service on a real socket, an OpenID provider of three functions, and browsers
+ * with cookie jars that follow redirects over several hosts. The gate before the apps stands in for
+ * ext_authz.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * What one command of the command line says of itself: its parsing, its help page and the completion of shells come from it.
+ * What one command of the command line says of itself: its parsing, its help page and the completion of
+ * shells come from it.
  *
  * @module
  */

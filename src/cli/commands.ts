@@ -1,5 +1,6 @@
 /**
- * All commands, in the order in which the help shows them. A command is a file in `commands/` and a line here.
+ * All commands, in the order in which the help shows them. A command is a file in `commands/` and a line
+ * here.
  *
  * @module
  */

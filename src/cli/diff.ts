@@ -1,8 +1,8 @@
 /**
  * `sallyport diff`: who gains and who loses by a new configuration, told by the decisions of a log.
  *
- * Exit code 0 when nobody does, 1 when somebody does or may (`--fail-on`), 2 when it can't be told at all: a wrong option,
- * file or log.
+ * Exit code 0 when nobody does, 1 when somebody does or may (`--fail-on`), 2 when it can't be told at all: a
+ * wrong option, file or log.
  *
  * @module
  */
@@ -97,7 +97,9 @@ async function changesIn(
   subjects.end()
   return changes
 
-  /** What was decided, or what today's configuration would decide where that is known to be something else. */
+  /**
+   * What was decided, or what today's configuration would decide where that is known to be something else.
+   */
   function sideBefore(logged: LoggedDecision, now: Replayed | undefined): Side {
     // A step-up comes after the policy, which has allowed.
     const then = { outcome: logged.outcome === 'step-up' ? 'allow' : logged.outcome, reasons: logged.reasons }

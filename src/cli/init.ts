@@ -35,8 +35,8 @@ interface File {
 
 /**
  * @returns the exit code
- * @throws {Fault} `USAGE` for no or a wrong domain, when a file is already there (nothing is written then), and
- *   for a folder that can't be written
+ * @throws {Fault} `USAGE` for no or a wrong domain, when a file is already there (nothing is written then),
+ * and for a folder that can't be written
  */
 export async function init(options: InitOptions, out: { write(text: string): unknown }): Promise<number> {
   try {

@@ -14,7 +14,10 @@ export interface OpenedConfig {
   readonly positions: Positions
 }
 
-/** Its tests are not run: whoever asks why one fails needs the answer. @throws {Fault} CONFIG_UNREADABLE, CONFIG_INVALID */
+/**
+ * Its tests are not run: whoever asks why one fails needs the answer. @throws {Fault} CONFIG_UNREADABLE,
+ * CONFIG_INVALID
+ */
 export function openConfig(file: string, env: Readonly<Record<string, string | undefined>>): OpenedConfig {
   const config = loadConfig(file, { env, ...CHECKS })
   let positions: Positions | undefined

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command line: argv → one command of the table. Faults are printed as sentences; anything else is a bug with its
- * stack.
+ * The command line: argv → one command of the table. Faults are printed as sentences; anything else is a bug
+ * with its stack.
  *
  * @module
  */

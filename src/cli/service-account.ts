@@ -1,8 +1,9 @@
 /**
- * `sallyport service-account`: identities for machines. Works on the state folder, whether Sallyport runs or not.
+ * `sallyport service-account`: identities for machines. Works on the state folder, whether Sallyport runs or
+ * not.
  *
- * The token goes to standard output, once and alone, so that it can be piped into a secret store; all else that is
- * said goes to standard error.
+ * The token goes to standard output, once and alone, so that it can be piped into a secret store; all else
+ * that is said goes to standard error.
  *
  * @module
  */

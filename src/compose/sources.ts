@@ -1,5 +1,6 @@
 /**
- * Where facts about people come from: identity providers, tokens that they issue, directories, records, places.
+ * Where facts about people come from: identity providers, tokens that they issue, directories, records,
+ * places.
  *
  * @module
  */

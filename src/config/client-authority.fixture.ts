@@ -1,6 +1,6 @@
 /**
- * For tests: authorities of client certificates, and certificates of every kind that a client may show: right ones, and those
- * that a proxy must not take.
+ * For tests: authorities of client certificates, and certificates of every kind that a client may show: right
+ * ones, and those that a proxy must not take.
  *
  * @module
  */

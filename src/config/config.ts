@@ -100,7 +100,10 @@ export interface RecordSource extends Frozen<Omit<RecordSourceKeys, 'headers' | 
 type ReplacedRouteKeys = ReferenceKeys<RouteKeys> | 'to' | 'policy'
 
 export interface Route extends Frozen<Omit<RouteKeys, ReplacedRouteKeys>> {
-  /** 16 hex digits of the hash of what makes a route one and the same: from, prefix, path, regex and its target. */
+  /**
+   * 16 hex digits of the hash of what makes a route one and the same: from, prefix, path, regex and its
+   * target.
+   */
   readonly id: string
   readonly origin: Origin
   readonly to: readonly Upstream[] | undefined
@@ -118,7 +121,10 @@ export interface Route extends Frozen<Omit<RouteKeys, ReplacedRouteKeys>> {
   /** With it this is the route of a Kubernetes API. */
   readonly kubernetes_service_account_token: Secret | undefined
   readonly position: Position
-  /** The very same route where it stood first, if it stands elsewhere now: what was made of that holds for this. */
+  /**
+   * The very same route where it stood first, if it stands elsewhere now: what was made of that holds for
+   * this.
+   */
   readonly movedFrom?: Route
 }
 

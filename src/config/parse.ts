@@ -59,7 +59,9 @@ export interface ParseOptions {
   readonly readFile?: (path: string) => string
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly generation?: number
-  /** What was cut off before its routes is valid YAML, and would take all apps away: a whole file lists them. */
+  /**
+   * What was cut off before its routes is valid YAML, and would take all apps away: a whole file lists them.
+   */
   readonly isWholeFile?: boolean
   readonly checks?: readonly ConfigCheck[]
   /** Run where nothing else is wrong: of half a configuration they would tell nonsense. */
@@ -315,7 +317,8 @@ function isRouteList(key: string): boolean {
 }
 
 /**
- * Checks keys one and all. Of a wrong map the right keys are kept, so that what stands between keys is judged too.
+ * Checks keys one and all. Of a wrong map the right keys are kept, so that what stands between keys is judged
+ * too.
  *
  * @param lenient the same schema without required keys
  */

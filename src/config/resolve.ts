@@ -1,5 +1,6 @@
 /**
- * From checked keys to complete values: references are read, `…_file` twins merged, certificates opened, defaults set.
+ * From checked keys to complete values: references are read, `…_file` twins merged, certificates opened,
+ * defaults set.
  *
  * @module
  */

@@ -109,7 +109,10 @@ export function mistakesOf(
   })
 }
 
-/** The findings of the one branch of a union whose kind of value it is, such as a list; then what is wrong is inside. */
+/**
+ * The findings of the one branch of a union whose kind of value it is, such as a list; then what is wrong is
+ * inside.
+ */
 function meantBranch({ path, errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | undefined {
   const possible = errors.filter((issues) => !issues.some(isOtherKind))
   const [only] = possible

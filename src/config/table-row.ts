@@ -1,7 +1,8 @@
 /**
  * Reads a row of a table by a word that a stranger or an operator wrote.
  *
- * Every object has members that nobody put there, such as `toString` and `constructor`: a plain `table[word]` finds them.
+ * Every object has members that nobody put there, such as `toString` and `constructor`: a plain `table[word]`
+ * finds them.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Words that every object answers to, wherever an operator may write a word: none of them is known to a table.
+ * Words that every object answers to, wherever an operator may write a word: none of them is known to a
+ * table.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,5 +1,6 @@
 /**
- * One shared secret, and the independent keys made of it: a key that leaks or is misused tells nothing of its siblings.
+ * One shared secret, and the independent keys made of it: a key that leaks or is misused tells nothing of its
+ * siblings.
  *
  * @module
  */

@@ -11,8 +11,8 @@ export interface Sealer {
   /** @param aad names the place the text belongs to, so that it can't be moved to another */
   seal(plain: string, aad: string): string
   /**
-   * The same, but shorter, for what travels in a URL. Its length tells of its content: nothing in it may be of others'
-   * choosing.
+   * The same, but shorter, for what travels in a URL. Its length tells of its content: nothing in it may be
+   * of others' choosing.
    */
   sealPacked(plain: string, aad: string): string
   /** `undefined` when it was altered, sealed for another place, or sealed with a key we don't have. */

@@ -14,7 +14,10 @@ export const SIGNATURE_PARAMETER = 'pomerium_signature'
 const LEEWAY_SECONDS = 60
 const SIGNING_PARAMETERS = [ISSUED_PARAMETER, EXPIRY_PARAMETER, SIGNATURE_PARAMETER]
 
-/** Adds issue time, expiry and MAC, replacing older ones; the query comes out sorted, and a fragment is dropped. */
+/**
+ * Adds issue time, expiry and MAC, replacing older ones; the query comes out sorted, and a fragment is
+ * dropped.
+ */
 export function signUrl(url: string | URL, key: Uint8Array, nowMs: number, lifetimeMs = 300_000): string {
   const signed = new URL(url)
   signed.hash = ''

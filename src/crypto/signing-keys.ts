@@ -107,7 +107,8 @@ const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc6
 
 /** The same key for the same seed for ever: upstreams that pinned the JWKS survive a restart. */
 function deriveEs256Key(seed: Uint8Array): KeyObject {
-  // Rejection sampling: a scalar reduced modulo the order would not be uniform. A second turn is a 2^-32 event.
+  // Rejection sampling: a scalar reduced modulo the order would not be uniform. A second turn is a 2^-32
+  // event.
   for (let attempt = 0; ; attempt += 1) {
     const scalar = deriveKey(seed, `es256/${attempt}`)
     const value = BigInt(`0x${scalar.toString('hex')}`)

@@ -82,7 +82,10 @@ export class Directory<Session extends Member> {
     return { [Symbol.dispose]: () => void this.#listeners.delete(entry) }
   }
 
-  /** Something that a source says has changed: counts at once; what was made of it is told apart, and not too often. */
+  /**
+   * Something that a source says has changed: counts at once; what was made of it is told apart, and not too
+   * often.
+   */
   changed(): void {
     this.#version += 1
     const now = this.#options.now()
@@ -117,7 +120,8 @@ export class Directory<Session extends Member> {
 
   #find(session: Session): Applied<Session> {
     const now = this.#options.now()
-    // Past the limit of a source, or a clock that went back: whatever is kept was made under other conditions.
+    // Past the limit of a source, or a clock that went back: whatever is kept was made under other
+    // conditions.
     if (now >= this.#turnsAt || now < this.#checkedAt) this.changed()
     this.#checkedAt = now
     const kept = this.#applied.get(session)

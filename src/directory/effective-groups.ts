@@ -1,8 +1,8 @@
 /**
  * What groups somebody has, given what their claims and the directory sources say. Pure.
  *
- * Unknown is not none: what one source that ought to know can't tell makes the whole unknown. What another source or
- * the token vouches for is certain all the same, and told apart: there may be more, but not less.
+ * Unknown is not none: what one source that ought to know can't tell makes the whole unknown. What another
+ * source or the token vouches for is certain all the same, and told apart: there may be more, but not less.
  *
  * @module
  */
@@ -32,9 +32,13 @@ export interface Source {
   readonly tellsNames: boolean
   /** `unknown`: never read, or read too long ago. */
   readonly roster: Roster | 'unknown'
-  /** Where `roster` is unknown: what it said when it was heard last. It tells who had left, and nothing else. */
+  /**
+   * Where `roster` is unknown: what it said when it was heard last. It tells who had left, and nothing else.
+   */
   readonly lastHeard?: Roster | undefined
-  /** Lists of before this source was of its type: whom they deactivated stays so until the source names them. */
+  /**
+   * Lists of before this source was of its type: whom they deactivated stays so until the source names them.
+   */
   readonly stillOff?: readonly Roster[] | undefined
 }
 
@@ -112,8 +116,8 @@ function hasLeft({ issuedAt }: Member, found: Found): boolean {
 const ADDRESS_CLAIMS = ['email', 'emails', 'mail', 'upn', 'preferred_username', 'unique_name']
 
 /**
- * Who has an address that can't be relied on may be somebody of the source: they leave their groups by it, and are off
- * where somebody of that address is. One that can't be read at all may be anybody's.
+ * Who has an address that can't be relied on may be somebody of the source: they leave their groups by it,
+ * and are off where somebody of that address is. One that can't be read at all may be anybody's.
  */
 function withoutAddress(member: Member, roster: Roster): Found {
   const { kind = 'user', userId, claims, issuedAt } = member
@@ -130,7 +134,10 @@ function withoutAddress(member: Member, roster: Roster): Found {
   return isGiven || found.some((each) => hasLeft(member, each)) ? inDoubt(member, found) : undefined
 }
 
-/** It can't be told which of them somebody is, nor whether it is any: that gives nothing, and may shut them out. */
+/**
+ * It can't be told which of them somebody is, nor whether it is any: that gives nothing, and may shut them
+ * out.
+ */
 function inDoubt(member: Member, found: readonly Found[]): Found {
   return found.some((each) => hasLeft(member, each)) ? 'perhaps off' : 'ambiguous'
 }

@@ -1,5 +1,6 @@
 /**
- * What is wrong with the directory files that a configuration names, for whoever checks it before it is served.
+ * What is wrong with the directory files that a configuration names, for whoever checks it before it is
+ * served.
  *
  * @module
  */
@@ -11,7 +12,8 @@ import { Fault } from '../errors.ts'
 import { rowsOfFile } from './file-source.ts'
 
 /**
- * A start without a file that says who has left would let them in: it is refused, as one with a broken configuration is.
+ * A start without a file that says who has left would let them in: it is refused, as one with a broken
+ * configuration is.
  *
  * @throws {Fault} CONFIG_INVALID
  */
@@ -24,7 +26,10 @@ export async function requireDirectoryFiles(config: Config): Promise<void> {
   throw new Fault('CONFIG_INVALID', `${problems.join('\n')}\n${cure}`)
 }
 
-/** Sentences, each with file, line and column. A running Sallyport takes the configuration all the same, and keeps the last good copy. */
+/**
+ * Sentences, each with file, line and column. A running Sallyport takes the configuration all the same, and
+ * keeps the last good copy.
+ */
 export function directoryFileProblems({ file, settings }: Config): readonly string[] {
   return settings.directory.flatMap((source) => {
     if (source.type !== 'file') return []

@@ -1,8 +1,8 @@
 /**
  * People and groups from the text of a file, or all of its mistakes, each with its place. Pure.
  *
- * YAML and JSON say it from either end, or from both: users with their groups, groups with their members. CSV has a
- * row for each user or for each pair.
+ * YAML and JSON say it from either end, or from both: users with their groups, groups with their members. CSV
+ * has a row for each user or for each pair.
  *
  * @module
  */

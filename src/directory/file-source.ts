@@ -1,8 +1,8 @@
 /**
  * A directory source that is a file: read now, and again whenever it changes.
  *
- * It is watched apart from the configuration: a slip in it must keep nobody from changing the configuration. What it
- * last said when it was right stays meanwhile.
+ * It is watched apart from the configuration: a slip in it must keep nobody from changing the configuration.
+ * What it last said when it was right stays meanwhile.
  *
  * @module
  */
@@ -77,7 +77,10 @@ function contentOf(path: string): string {
   }
 }
 
-/** Reads a copy anew when its file changes, until disposed. `ready` when it has been read, and no change goes unseen. */
+/**
+ * Reads a copy anew when its file changes, until disposed. `ready` when it has been read, and no change goes
+ * unseen.
+ */
 export function followFile(
   path: string,
   copy: KeptCopy<Roster>,

@@ -1,8 +1,10 @@
 /**
- * By what people of a source were known before, and until when: whoever is deactivated is mostly renamed as well.
+ * By what people of a source were known before, and until when: whoever is deactivated is mostly renamed as
+ * well.
  *
- * A session tells the address that its person had at the sign-in. So an address, or an id, stays bound to whoever had it for
- * all sessions and tokens from before they lost it. Whoever gets it later has it for those that come after.
+ * A session tells the address that its person had at the sign-in. So an address, or an id, stays bound to
+ * whoever had it for all sessions and tokens from before they lost it. Whoever gets it later has it for those
+ * that come after.
  *
  * @module
  */
@@ -44,7 +46,8 @@ export function formerKeysOf(before: Person | undefined, after: Person, now: num
 }
 
 /**
- * Brings over what a list no longer says: former keys of its people, and who was off and stands there no more.
+ * Brings over what a list no longer says: former keys of its people, and who was off and stands there no
+ * more.
  *
  * @param roster of the new list, which nobody has seen yet
  */

@@ -1,8 +1,9 @@
 /**
- * What a pulled source last said, kept in the store: in parts, since a company of 50,000 people is one long row otherwise.
+ * What a pulled source last said, kept in the store: in parts, since a company of 50,000 people is one long
+ * row otherwise.
  *
- * The parts of the last copy and of the one that is being written lie side by side. One record says which of them
- * counts, so that nobody ever reads half of one.
+ * The parts of the last copy and of the one that is being written lie side by side. One record says which of
+ * them counts, so that nobody ever reads half of one.
  *
  * @module
  */

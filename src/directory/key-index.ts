@@ -26,8 +26,8 @@ export class Index {
   }
 
   /**
-   * Moves an id from some keys to others. One of 10,000 members comes or goes: what is the same at both ends of the two
-   * lists costs a comparison only. No list holds a key twice.
+   * Moves an id from some keys to others. One of 10,000 members comes or goes: what is the same at both ends
+   * of the two lists costs a comparison only. No list holds a key twice.
    */
   *replacing(before: readonly string[] = [], after: readonly string[], id: string): Work<void> {
     let begin = 0

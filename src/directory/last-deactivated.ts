@@ -1,8 +1,9 @@
 /**
- * Whom a source has deactivated, kept in the store: who has left stays out after a restart, while the source can't be read.
+ * Whom a source has deactivated, kept in the store: who has left stays out after a restart, while the source
+ * can't be read.
  *
- * A pulled source keeps its whole last copy, and a pushed one everything that was pushed; this is for files, of which
- * nothing else is kept.
+ * A pulled source keeps its whole last copy, and a pushed one everything that was pushed; this is for files,
+ * of which nothing else is kept.
  *
  * @module
  */

@@ -163,7 +163,10 @@ async function copiesIn(options: OpenDirectoryOptions): Promise<Copies> {
   return { pulled, off }
 }
 
-/** Who takes a source out decides that what it says counts no longer. That lets people in, so it is said aloud. */
+/**
+ * Who takes a source out decides that what it says counts no longer. That lets people in, so it is said
+ * aloud.
+ */
 function tellOfRemoval(name: string, count: number, { logger }: OpenDirectoryOptions): void {
   if (count === 0) return
   logger.warn(

@@ -36,7 +36,10 @@ const RETRY_MS = 2000
 const UNFILLED =
   'nothing was ever pushed: groups are unknown, but for those that the token or another source tells'
 
-/** Nothing is known of anybody before the first push: that nobody is there is for the identity provider to say. */
+/**
+ * Nothing is known of anybody before the first push: that nobody is there is for the identity provider to
+ * say.
+ */
 export function pushedSource({
   settings,
   records,

@@ -1,8 +1,9 @@
 /**
- * The people and groups of one directory source, and who is in which: built up entry by entry, asked per person.
+ * The people and groups of one directory source, and who is in which: built up entry by entry, asked per
+ * person.
  *
- * Groups may hold groups. Membership is followed when somebody is looked up, so that a change of one group costs
- * that group only; a ring of groups is walked once.
+ * Groups may hold groups. Membership is followed when somebody is looked up, so that a change of one group
+ * costs that group only; a ring of groups is walked once.
  *
  * @module
  */
@@ -28,7 +29,9 @@ export interface Person {
   readonly emails: readonly string[]
   /** False for somebody who has left or is locked out. */
   readonly isActive: boolean
-  /** Of somebody who was removed, and is remembered for the sessions of before: when, in epoch milliseconds. */
+  /**
+   * Of somebody who was removed, and is remembered for the sessions of before: when, in epoch milliseconds.
+   */
   readonly leftAt?: number
   /** By what they were known before. */
   readonly former?: readonly FormerKey[]
@@ -53,8 +56,8 @@ export interface Membership {
 }
 
 /**
- * How somebody is looked up; `ambiguous` when it can't be told who of the source is meant, and `perhaps off` when that
- * may be somebody who is deactivated.
+ * How somebody is looked up; `ambiguous` when it can't be told who of the source is meant, and `perhaps off`
+ * when that may be somebody who is deactivated.
  */
 export type Found = Membership | 'ambiguous' | 'perhaps off' | undefined
 
@@ -152,8 +155,8 @@ export class Roster {
   }
 
   /**
-   * The same for many members. Until it is done some of those who come count as not in it yet, and some of those who go
-   * as still in it; two changes of one group must follow one another.
+   * The same for many members. Until it is done some of those who come count as not in it yet, and some of
+   * those who go as still in it; two changes of one group must follow one another.
    */
   *settingGroup(group: Group): Work<void> {
     const before = this.#groups.get(group.id)

@@ -1,5 +1,6 @@
 /**
- * What all kinds of directory sources have in common: how they are asked, and how they say that they are well.
+ * What all kinds of directory sources have in common: how they are asked, and how they say that they are
+ * well.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * The address that a request came from, past the proxies that the operator trusts.
  *
- * Envoy works it out too, but tells ext_authz the address of the connection only (seen in 1.40). This counts as Envoy
- * does. Where Envoy falls back to the connection's peer, which is a proxy, the address is unknown here: a rule about
- * addresses must not take a stranger for the proxy.
+ * Envoy works it out too, but tells ext_authz the address of the connection only (seen in 1.40). This counts
+ * as Envoy does. Where Envoy falls back to the connection's peer, which is a proxy, the address is unknown
+ * here: a rule about addresses must not take a stranger for the proxy.
  *
  * @see HttpConnectionManager.xff_num_trusted_hops
  * @module

@@ -1,5 +1,6 @@
 /**
- * Ties a sign-in to the browser that began it: a cookie on the application's host, and its hash in the chain of URLs.
+ * Ties a sign-in to the browser that began it: a cookie on the application's host, and its hash in the chain
+ * of URLs.
  *
  * Without it an attacker could let a victim's browser finish the attacker's sign-in (login CSRF).
  *

@@ -1,8 +1,9 @@
 /**
- * How Envoy tells which requests are open: what its access log is told to send, and what the check reads of it.
+ * How Envoy tells which requests are open: what its access log is told to send, and what the check reads of
+ * it.
  *
- * The check marks each request that it lets pass. Envoy reports marked requests that are open for long, again and again,
- * and their end. Of short ones it reports the end where the mark asks for it, and else nothing.
+ * The check marks each request that it lets pass. Envoy reports marked requests that are open for long, again
+ * and again, and their end. Of short ones it reports the end where the mark asks for it, and else nothing.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * What a machine shows in the place of a session reference: the id of its service account and a MAC.
  *
- * Under a key of its own, so that neither passes for the other. Tied to no host: the account's record says where it
- * may be used, and deleting the record ends the token.
+ * Under a key of its own, so that neither passes for the other. Tied to no host: the account's record says
+ * where it may be used, and deleting the record ends the token.
  *
  * @module
  */

@@ -18,8 +18,9 @@ export interface SessionCookie extends ReferenceScope {
 const HOST_PREFIX = '__Host-'
 
 /**
- * `__Host-` before the configured name, so that no other host of the domain can plant a session, wherever the cookie
- * is not to be shared over a domain. That of the authenticate host never is: everybody else's begins with it.
+ * `__Host-` before the configured name, so that no other host of the domain can plant a session, wherever the
+ * cookie is not to be shared over a domain. That of the authenticate host never is: everybody else's begins
+ * with it.
  *
  * @see draft-ietf-httpbis-rfc6265bis section 4.1.3.2
  */
@@ -44,7 +45,10 @@ function domainFor(host: string, shared: string | undefined): string | undefined
   return host === domain || host.endsWith(`.${domain}`) ? domain : undefined
 }
 
-/** Deeper ones are as many as an answer can name; a cookie that is planted below them comes with few addresses. */
+/**
+ * Deeper ones are as many as an answer can name; a cookie that is planted below them comes with few
+ * addresses.
+ */
 const MOST_SEGMENTS = 12
 const MOST_DOMAINS = 6
 
@@ -52,10 +56,12 @@ const MOST_DOMAINS = 6
 const PLAIN_SEGMENT = /^[\w!$%&'()*+.:@~-]*$/
 
 /**
- * `Set-Cookie` lines that end every cookie of the name which comes with a request for `path`, but for the one we set.
+ * `Set-Cookie` lines that end every cookie of the name which comes with a request for `path`, but for the one
+ * we set.
  *
- * A browser tells cookies apart by name, domain and path. A neighbour on the domain can set one that differs from
- * ours in the domain or the path, and it then comes beside ours. No host can do that to a `__Host-` cookie.
+ * A browser tells cookies apart by name, domain and path. A neighbour on the domain can set one that differs
+ * from ours in the domain or the path, and it then comes beside ours. No host can do that to a `__Host-`
+ * cookie.
  */
 export function endedBeside(cookie: SessionCookie, host: string, path: string): readonly string[] {
   const { cookieName, domain: ours } = cookie
@@ -78,7 +84,9 @@ function domainsOf(host: string): readonly string[] {
   return above.filter((domain) => domain.includes('.')).slice(-MOST_DOMAINS)
 }
 
-/** The paths of cookies that come with `path`: each of its beginnings, with and without a slash at the end. */
+/**
+ * The paths of cookies that come with `path`: each of its beginnings, with and without a slash at the end.
+ */
 function pathsOf(path: string): readonly string[] {
   const segments = path.split('/').slice(1)
   const odd = segments.findIndex((segment) => !PLAIN_SEGMENT.test(segment))

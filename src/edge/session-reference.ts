@@ -1,7 +1,9 @@
 /**
- * What a session cookie holds: the session's id and a MAC that ties it to one host (or cookie domain) and one name.
+ * What a session cookie holds: the session's id and a MAC that ties it to one host (or cookie domain) and one
+ * name.
  *
- * The session itself stays in the store; the MAC keeps a list of ids, however come by, from being a list of cookies.
+ * The session itself stays in the store; the MAC keeps a list of ids, however come by, from being a list of
+ * cookies.
  *
  * @module
  */
@@ -30,7 +32,9 @@ export function makeReference({ sessionId, ...scope }: ReferenceContent, key: Ui
 /** Whether a text could be one: whatever it is called, it is nobody else's. */
 export const hasReferenceForm = (value: string): boolean => REFERENCE.test(value)
 
-/** The session id, or `undefined` when the reference is not ours, was altered, or belongs to another audience. */
+/**
+ * The session id, or `undefined` when the reference is not ours, was altered, or belongs to another audience.
+ */
 export function openReference(value: string, scope: ReferenceScope, key: Uint8Array): string | undefined {
   const [, sessionId, mac] = REFERENCE.exec(value) ?? []
   if (sessionId === undefined || mac === undefined) return undefined
@@ -39,15 +43,18 @@ export function openReference(value: string, scope: ReferenceScope, key: Uint8Ar
   return timingSafeEqual(expected, Buffer.from(mac)) ? sessionId : undefined
 }
 
-/** More than a browser keeps cookies for a domain: however many a neighbour plants, the real one is among these. */
+/**
+ * More than a browser keeps cookies for a domain: however many a neighbour plants, the real one is among
+ * these.
+ */
 const MOST_REFERENCES = 256
 
 /**
  * Whose sessions the credentials of one request name, each once: the rule for every page and every check.
  *
- * Only what has the form of a reference counts: other cookies of the same name, in whatever number, hide none. More
- * than one live session among these is for the caller to refuse: which one is meant would be chance, or an
- * attacker's choice.
+ * Only what has the form of a reference counts: other cookies of the same name, in whatever number, hide
+ * none. More than one live session among these is for the caller to refuse: which one is meant would be
+ * chance, or an attacker's choice.
  */
 export function openReferences(
   values: readonly string[],

@@ -48,7 +48,8 @@ export interface SignInUrlParts extends SignInParts {
 /**
  * A signed URL of the authenticate host's sign-in page, for a redirect at once.
  *
- * The redirect gets the scheme of the authenticate host: Envoy may see plain HTTP behind something that ends TLS.
+ * The redirect gets the scheme of the authenticate host: Envoy may see plain HTTP behind something that ends
+ * TLS.
  */
 export function buildSignInUrl(parts: SignInUrlParts): string {
   const url = new URL(SIGN_IN_PATH, parts.authenticateUrl)
@@ -59,10 +60,12 @@ export function buildSignInUrl(parts: SignInUrlParts): string {
 }
 
 /**
- * A signed URL of the app's own host that begins a sign-in for whoever opens it: for answers that others may read.
+ * A signed URL of the app's own host that begins a sign-in for whoever opens it: for answers that others may
+ * read.
  *
- * It holds no flow. With that of a browser's cookie a reader could sign in as themselves, and let the browser take
- * their session over. It is good for as long as a sign-in may take, since people read pages before they follow links.
+ * It holds no flow. With that of a browser's cookie a reader could sign in as themselves, and let the browser
+ * take their session over. It is good for as long as a sign-in may take, since people read pages before they
+ * follow links.
  */
 export function buildBeginUrl(parts: SignInParts & { readonly appOrigin: string }): string {
   return signSignIn(new URL(BEGIN_PATH, parts.appOrigin), parts, FLOW_SECONDS * 1000)
@@ -78,7 +81,9 @@ function signSignIn(url: URL, parts: SignInParts, lifetimeMs?: number): string {
   return signUrl(url, parts.key, parts.nowMs, lifetimeMs)
 }
 
-/** The same sign-in on the authenticate host, of an address that was verified, for the browser with this flow. */
+/**
+ * The same sign-in on the authenticate host, of an address that was verified, for the browser with this flow.
+ */
 export function continueSignIn(
   begun: URLSearchParams,
   { authenticateUrl, flow, key, nowMs }: Pick<SignInUrlParts, 'authenticateUrl' | 'flow' | 'key' | 'nowMs'>,

@@ -18,9 +18,10 @@ import type { AllowedAnswer, Visitor, Visitors } from './visitors.ts'
  * The answer's bytes: those of last time if everything they were made of is the same.
  *
  * What they are made of: the route (its object stands for route and settings of one generation), the host and
- * credentials, a valid client certificate among them (the visitor), and which header they came in, the session in its
- * version, the headers that templates refer to, and an assertion that is not a minute old; the answer is as old as its assertion, and ends with the first token in it. A request with
- * headers to strip is answered apart.
+ * credentials, a valid client certificate among them (the visitor), and which header they came in, the
+ * session in its version, the headers that templates refer to, and an assertion that is not a minute old; the
+ * answer is as old as its assertion, and ends with the first token in it. A request with headers to strip is
+ * answered apart.
  */
 export function allow(check: Check, makers: Makers, visitors: Visitors): AllowedAnswer {
   const { route, visitor, request, now } = check
@@ -101,10 +102,16 @@ function referredHeader(check: Check, visitor: Visitor, forged: readonly string[
   return check.request.header(name) ?? ''
 }
 
-/** By which a script behind the check sets bytes that no answer of the check can carry; see xds/resources/routes/own-cookies.ts. */
+/**
+ * By which a script behind the check sets bytes that no answer of the check can carry; see
+ * xds/resources/routes/own-cookies.ts.
+ */
 const COOKIE_BYTES_HEADER = 'x-pomerium-cookie-bytes'
 
-/** The bytes as they were. protobuf takes UTF-8 only, and Envoy would refuse the whole answer for another byte. */
+/**
+ * The bytes as they were. protobuf takes UTF-8 only, and Envoy would refuse the whole answer for another
+ * byte.
+ */
 function cookieHeader(rest: string): [name: string, value: Buffer | string] {
   const bytes = Buffer.from(rest, 'latin1')
   return isUtf8(bytes)

@@ -1,5 +1,6 @@
 /**
- * An authorizer over a real configuration and real keys, with a store and a clock that tests hold in their hands.
+ * An authorizer over a real configuration and real keys, with a store and a clock that tests hold in their
+ * hands.
  *
  * @module
  */
@@ -120,7 +121,7 @@ export class MapStore implements SessionStore {
     this.touched.set(id, at)
   }
 
-  silenceOf({ id }: Session): number | Promise<number> {
+  idleTimeOf({ id }: Session): number | Promise<number> {
     const silence = this.silence.get(id) ?? 0
     return this.isLate ? Promise.resolve(silence) : silence
   }
@@ -132,7 +133,7 @@ export class MapStore implements SessionStore {
     throw new Error('not for checks')
   }
 
-  silentSince(): never {
+  idleSince(): never {
     throw new Error('not for checks')
   }
 

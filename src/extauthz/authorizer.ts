@@ -233,7 +233,10 @@ export function createAuthorizer(
   }
 }
 
-/** A neighbour on the cookie's domain can plant a session beside the visitor's own; the next request comes without. */
+/**
+ * A neighbour on the cookie's domain can plant a session beside the visitor's own; the next request comes
+ * without.
+ */
 function endedCookies({ host, path, route }: Check, reason: RefusalReason): readonly HeaderEntry[] {
   if (route === undefined || reason !== 'conflicting-credentials') return []
   const cookie = sessionCookieAt(host, route.settings, 'app')

@@ -48,7 +48,10 @@ export function encodeAllowed({ headers, headersToRemove }: AllowedRequest): Buf
     .finish()
 }
 
-/** What stands before a mark: `dynamic_metadata`, its `fields`, key and value of one, and the value's `string_value`. */
+/**
+ * What stands before a mark: `dynamic_metadata`, its `fields`, key and value of one, and the value's
+ * `string_value`.
+ */
 const MARK_PREFIX = Buffer.concat([
   Buffer.from([0x22, 0, 0x0a, 0, 0x0a, MARK_KEY.length]),
   Buffer.from(MARK_KEY),
@@ -59,7 +62,10 @@ const MARK_LENGTHS = [1, 3, MARK_PREFIX.length - 3, MARK_PREFIX.length - 1] as c
 /** Lengths of one byte suffice for all marks there are. */
 const LONGEST_MARK = 127 - MARK_PREFIX.length
 
-/** The answer, with the mark by which Envoy reports the request. Fields of a message may come in any order and in parts. */
+/**
+ * The answer, with the mark by which Envoy reports the request. Fields of a message may come in any order and
+ * in parts.
+ */
 export function withMark(answer: Buffer, { mark: bare, isReported }: Admission): Buffer {
   const mark = isReported ? TOLD_AT_ONCE + bare : bare
   if (mark.length > LONGEST_MARK) throw new Error('a mark is too long')

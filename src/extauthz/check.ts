@@ -33,7 +33,9 @@ export interface Check extends Access, Prepared {
   readonly credentials: HeaderCredentials
   route: CompiledRoute | undefined
   visitor: Visitor | undefined
-  /** As which the request counts among those that its client has open; undefined where they are not counted. */
+  /**
+   * As which the request counts among those that its client has open; undefined where they are not counted.
+   */
   admission?: Admission | undefined
   /** Whether it has waited for the ends of other requests to become known. */
   hasWaitedForEnds?: boolean

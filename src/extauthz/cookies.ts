@@ -9,7 +9,10 @@ import { hasReferenceForm } from '../edge/session-reference.ts'
 import { cookiePair, cookiePairs } from '../transport/cookie-header.ts'
 
 export interface SplitCookies {
-  /** Values of the session cookie in the order of the header, by its name; a client may send several of one name. */
+  /**
+   * Values of the session cookie in the order of the header, by its name; a client may send several of one
+   * name.
+   */
   readonly sessions: ReadonlyMap<string, readonly string[]>
   /** The one value of the flow cookie; two are a forgery and count as none. */
   readonly flow: string | undefined
@@ -21,7 +24,9 @@ export interface SplitCookies {
 
 const NONE: SplitCookies = { sessions: new Map(), flow: undefined, rest: undefined, isChanged: false }
 
-/** Every cookie that Sallyport sets on its own account begins so; the session cookie has a configured name. */
+/**
+ * Every cookie that Sallyport sets on its own account begins so; the session cookie has a configured name.
+ */
 const OUR_PREFIX = '__host-sallyport_'
 /** How every session reference begins. */
 const HANDLE_START = 'v1.'
@@ -29,9 +34,9 @@ const HANDLE_START = 'v1.'
 /**
  * A separate function per cookie name, made once per configuration.
  *
- * What is ours is taken out however it is dressed: in another case, behind a comma (a proxy may have joined two header
- * lines by it), without a name of its own, under a name that the cookie had before. Only what a browser calls
- * by the name is read.
+ * What is ours is taken out however it is dressed: in another case, behind a comma (a proxy may have joined
+ * two header lines by it), without a name of its own, under a name that the cookie had before. Only what a
+ * browser calls by the name is read.
  */
 export function cookieSplitter(sessionCookie: string): (header: string | undefined) => SplitCookies {
   const names = [sessionCookie, hostOnlyName(sessionCookie)]
@@ -69,7 +74,10 @@ export function cookieSplitter(sessionCookie: string): (header: string | undefin
   }
 }
 
-/** Each with the separator before it. By characters: with a regular expression a header of commas costs ten times as much. */
+/**
+ * Each with the separator before it. By characters: with a regular expression a header of commas costs ten
+ * times as much.
+ */
 function partsOf(header: string): readonly string[] {
   const parts: string[] = []
   let from = 0

@@ -1,9 +1,10 @@
 /**
- * What a request says of its sender in headers: session references, tokens of service accounts, and bearer tokens.
+ * What a request says of its sender in headers: session references, tokens of service accounts, and bearer
+ * tokens.
  *
- * One reading of `Authorization` decides for all: what the check takes for a token, and what the upstream may not see.
- * Servers part a scheme from its value at any white space, some at white space beyond ASCII. So a scheme that matters
- * is found by its name alone, and every form but the plain one is refused.
+ * One reading of `Authorization` decides for all: what the check takes for a token, and what the upstream may
+ * not see. Servers part a scheme from its value at any white space, some at white space beyond ASCII. So a
+ * scheme that matters is found by its name alone, and every form but the plain one is refused.
  *
  * @see RFC 9110 section 11.4, RFC 6750 section 2.1
  * @module
@@ -22,7 +23,9 @@ export interface HeaderCredentials {
   readonly isAuthorizationOurs: boolean
   /** What is wrong with the form of what speaks to us. */
   readonly problem: CredentialForm | undefined
-  /** What follows `Bearer` in `authorization`, when it is another's; empty for a header that holds no token. */
+  /**
+   * What follows `Bearer` in `authorization`, when it is another's; empty for a header that holds no token.
+   */
   readonly bearer: string | undefined
   /** What is wrong with its form: for routes that take bearer tokens, and for no other. */
   readonly bearerProblem: CredentialForm | undefined
@@ -41,8 +44,9 @@ const NONE: HeaderCredentials = {
 }
 
 /**
- * `Pomerium <reference>` and `Bearer Pomerium-<reference>`; schemes compare without case (RFC 9110 section 11.1). Blanks never
- * border on blanks with something between that may be empty: a long row of them would be parted in each of the ways.
+ * `Pomerium <reference>` and `Bearer Pomerium-<reference>`; schemes compare without case (RFC 9110 section
+ * 11.1). Blanks never border on blanks with something between that may be empty: a long row of them would be
+ * parted in each of the ways.
  */
 const PLAIN_OURS = /^ *(?:pomerium(?: +([\w.~+/=-]+))?|bearer +pomerium-([\w.~+/=-]*)) *$/i
 /** A token has no comma and no quote: a list of credentials is not one of them. */

@@ -1,8 +1,9 @@
 /**
  * Request headers by which a client could pose as us, or as somebody: none may reach an upstream.
  *
- * Envoy removes them before it asks; this is the second gate, and it costs a glance at each name. What it knows
- * besides is how this route's own headers are called, which no client may imitate with other separators.
+ * Envoy removes them before it asks; this is the second gate, and it costs a glance at each name. What it
+ * knows besides is how this route's own headers are called, which no client may imitate with other
+ * separators.
  *
  * @module
  */
@@ -18,8 +19,9 @@ interface ForgeableRoute {
 }
 
 /**
- * Headers that a route sets or takes off itself, in exactly this spelling. To CGI, WSGI, Rack and PHP any name with
- * other separators is the same one, and some of them drop or join one of the two: so nobody else may use such a name.
+ * Headers that a route sets or takes off itself, in exactly this spelling. To CGI, WSGI, Rack and PHP any
+ * name with other separators is the same one, and some of them drop or join one of the two: so nobody else
+ * may use such a name.
  */
 export class OwnHeaders {
   readonly #names: ReadonlySet<string>
@@ -57,7 +59,9 @@ function remembered<Value>(tell: (name: string) => Value): (name: string) => Val
   }
 }
 
-/** As servers make the name of a variable of it: RFC 3875 section 4.1.18, and for all other separators too. */
+/**
+ * As servers make the name of a variable of it: RFC 3875 section 4.1.18, and for all other separators too.
+ */
 const variableOf = remembered((name) => name.replaceAll(/[^a-z0-9]/g, '_'))
 
 /** Names of the headers to take off, as the request has them; nearly always none. */
@@ -75,7 +79,9 @@ const beginnings = new Set([...BEGINNINGS].map((text) => Buffer.from(text).readU
 /** Pseudo-headers are none. */
 const areFields = (bytes: Buffer, from: number): boolean => bytes[from] !== 0x3a
 
-/** Told from the bytes, since most names are harmless and making text of each costs more than all else here. */
+/**
+ * Told from the bytes, since most names are harmless and making text of each costs more than all else here.
+ */
 function deserveALook(bytes: Buffer, from: number, to: number): boolean {
   if (bytes[from] === 0x3a) return false
   for (let index = from; index < to; index++) {

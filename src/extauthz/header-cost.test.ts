@@ -5,7 +5,9 @@ import { authorizerFor, configOf, encodeAsk, STAFF_ROUTE } from './authorizer.fi
 /** Near the most that the check takes of headers. */
 const LENGTH = 40_000
 
-/** What costs most to take apart: separators, openings that are never closed, and what begins like something. */
+/**
+ * What costs most to take apart: separators, openings that are never closed, and what begins like something.
+ */
 const DEAR = [
   ',',
   ' ',
@@ -52,7 +54,9 @@ const cpuOf = (run: () => unknown): number => {
   return process.threadCpuUsage().user - from
 }
 
-/** How often what seems dear is measured before it is called so: the collector's turn may fall into any one. */
+/**
+ * How often what seems dear is measured before it is called so: the collector's turn may fall into any one.
+ */
 const TRIES = 6
 
 describe('a header that is made to be dear', () => {
@@ -82,8 +86,8 @@ describe('a header that is made to be dear', () => {
       }
       const plain = costOf('a'.repeat(LENGTH))
       plain(0)
-      // A header of commas has cost eighteen milliseconds, and ten thousand cookies cost five: a slow machine needs
-      // room between the two.
+      // A header of commas has cost eighteen milliseconds, and ten thousand cookies cost five: a slow machine
+      // needs room between the two.
       const limit = 10 * plain(0) + RUNS * 14_000
       // What fits nothing stands at the very end: only then is a row parted in each of the ways.
       for (const start of starts)

@@ -70,8 +70,8 @@ function findRoute(check: Check, { routes }: CheckDependencies): undefined {
 }
 
 /**
- * Three times what a Node upstream takes at all, and room for large cookies and Kerberos tickets. Envoy lets twice
- * that in: its own refusal of more is a broken stream over HTTP/2, which tells nobody what is wrong.
+ * Three times what a Node upstream takes at all, and room for large cookies and Kerberos tickets. Envoy lets
+ * twice that in: its own refusal of more is a broken stream over HTTP/2, which tells nobody what is wrong.
  */
 const LARGEST_HEADERS = 48 * 1024
 
@@ -84,14 +84,19 @@ function refuseOddHost({ host }: Check): Verdict | undefined {
   return host === '' ? ambiguous('the host is not written as hosts are') : undefined
 }
 
-/** The upstream would send back what only it may see: the assertion, and tokens that were added on the way. */
+/**
+ * The upstream would send back what only it may see: the assertion, and tokens that were added on the way.
+ */
 const ECHOING = /^trac[ek]$/i
 
 function refuseTrace({ request }: Check): Verdict | undefined {
   return ECHOING.test(request.method) ? { outcome: 'refuse', reason: 'method-not-allowed' } : undefined
 }
 
-/** Some programs put methods in upper case, so a rule on DELETE would not meet the `delete` that they take for it. */
+/**
+ * Some programs put methods in upper case, so a rule on DELETE would not meet the `delete` that they take for
+ * it.
+ */
 function refuseUnknownMethod({ request }: Check): Verdict | undefined {
   return isMethod(request.method) ? undefined : { outcome: 'refuse', reason: 'unknown-method' }
 }
@@ -112,7 +117,9 @@ function refuseAmbiguousTarget({ request, path, route }: Check): Verdict | undef
 
 const ambiguous = (detail: string): Verdict => ({ outcome: 'refuse', reason: 'ambiguous-target', detail })
 
-/** A bearer token is judged by its form only where it is a credential: elsewhere it is the upstream's affair. */
+/**
+ * A bearer token is judged by its form only where it is a credential: elsewhere it is the upstream's affair.
+ */
 function refuseMixedCredentials({ credentials, route }: Check): Verdict | undefined {
   const { problem, bearerProblem } = credentials
   const reason = problem ?? (route?.takesBearer === true ? bearerProblem : undefined)
@@ -129,8 +136,8 @@ function judgeCertificate(check: Check): undefined {
 /**
  * A reference that was altered, or made for another host, names nobody.
  *
- * A visitor is remembered by all that they are made of. The cookie's name and domain are among it: a route of the
- * generation before, which is still asked for a moment, may have others.
+ * A visitor is remembered by all that they are made of. The cookie's name and domain are among it: a route of
+ * the generation before, which is still asked for a moment, may have others.
  */
 function findVisitor(check: Check, { visitors, splitCookies, keys }: CheckDependencies): undefined {
   const { route, host } = check

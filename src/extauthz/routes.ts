@@ -101,7 +101,10 @@ export class RouteTable {
     return undefined
   }
 
-  /** Whether a browser at this origin is at one of our routes: on another port of the host may be a stranger's server. */
+  /**
+   * Whether a browser at this origin is at one of our routes: on another port of the host may be a stranger's
+   * server.
+   */
   isOurOrigin(origin: string): boolean {
     const url = URL.parse(origin)
     if (url === null || url.origin !== origin || url.protocol !== 'https:') return false
@@ -119,7 +122,10 @@ const HTTPS_PORT = 443
 
 const portOf = ({ port }: URL): number => (port === '' ? HTTPS_PORT : Number(port))
 
-/** That of the sign-in page, which browsers reach by the same listener; what ends TLS before us may have another. */
+/**
+ * That of the sign-in page, which browsers reach by the same listener; what ends TLS before us may have
+ * another.
+ */
 function publicPort({ authenticate_service_url: url, insecure_server: isPlain, address }: Settings): number {
   if (url !== undefined) return portOf(new URL(url))
   return isPlain ? HTTPS_PORT : address.port

@@ -82,7 +82,9 @@ export class Visitors {
     return this.#byKey.get(key)
   }
 
-  /** Only who names a session, or shows nothing at all, is worth remembering: others could come in any number. */
+  /**
+   * Only who names a session, or shows nothing at all, is worth remembering: others could come in any number.
+   */
   remember(key: string, visitor: Visitor, hasCredentials: boolean): void {
     const isNamed = visitor.sessionIds.length + visitor.serviceAccountIds.length > 0
     if (key.length > LONGEST_KEY || (!isNamed && hasCredentials)) return

@@ -14,7 +14,9 @@ const FIXED32 = 5
 /** Ten bytes carry 64 bits; a longer varint is not one. */
 const LONGEST_VARINT = 10
 
-/** Walks over encoded fields. Every step moves on or throws, so no input can hold it or lead it out of bounds. */
+/**
+ * Walks over encoded fields. Every step moves on or throws, so no input can hold it or lead it out of bounds.
+ */
 export class WireReader {
   readonly bytes: Buffer
   at = 0

@@ -1,5 +1,6 @@
 /**
- * Whether the claims that a configuration names ever come from its provider: a misspelt one is silently empty.
+ * Whether the claims that a configuration names ever come from its provider: a misspelt one is silently
+ * empty.
  *
  * @module
  */

@@ -29,7 +29,9 @@ export const MAX_GROUPS = MAX_VALUES
 
 /** Which claims mean what. */
 export interface ClaimNames {
-  /** Claims, or paths into them, that may hold the groups; the first that is there counts. Unset: `groups`. */
+  /**
+   * Claims, or paths into them, that may hold the groups; the first that is there counts. Unset: `groups`.
+   */
   readonly groups?: readonly string[] | undefined
   /** The claim that holds the address, or a path to it. Unset: `email`. */
   readonly email?: string | undefined
@@ -37,7 +39,8 @@ export interface ClaimNames {
 
 /**
  * @param raw ID token claims with those of userinfo over them
- * @param isWhole false where a part of what the provider says could not be had: no groups are unknown groups then
+ * @param isWhole false where a part of what the provider says could not be had: no groups are unknown groups
+ * then
  */
 export function profileOf(
   raw: RawClaims,
@@ -55,17 +58,20 @@ export function profileOf(
   const claims = flattenClaims(raw)
   const told = { email: emailOf(raw, emailClaim), name: textOf(raw['name']), groups }
   if (groups !== 'unknown') return { ...told, claims }
-  // Half a list would be as wrong as none: who asks for `claim/groups` must not find what `groups` calls unknown.
+  // Half a list would be as wrong as none: who asks for `claim/groups` must not find what `groups` calls
+  // unknown.
   for (const name of ['groups', ...groupsClaims].flatMap(claimNames)) delete claims[name]
   const marks = ['groups', ...groupsClaims].map((name) => unreadMark(name))
   return { ...told, claims: Object.assign({}, ...marks, claims) }
 }
 
 /**
- * One document of the provider over another, such as userinfo over the ID token. Whether an address is verified is told
- * of the address in the same document: the word of one makes no address good that only the other has.
+ * One document of the provider over another, such as userinfo over the ID token. Whether an address is
+ * verified is told of the address in the same document: the word of one makes no address good that only the
+ * other has.
  *
- * Null over a value is unclear: to some it is an empty list, to others "as before". So what it lists is unknown.
+ * Null over a value is unclear: to some it is an empty list, to others "as before". So what it lists is
+ * unknown.
  */
 export function claimsOver(below: RawClaims, above: RawClaims): RawClaims {
   const both: Record<string, unknown> = { ...below, ...above }
@@ -88,7 +94,10 @@ const FLAG = 'email_verified'
 /** In a form that nothing reads. */
 const UNCLEAR = [null]
 
-/** Whether the list of one of these claims is kept elsewhere, whatever of it is here: more than goes into a token. */
+/**
+ * Whether the list of one of these claims is kept elsewhere, whatever of it is here: more than goes into a
+ * token.
+ */
 function areElsewhere(raw: RawClaims, groupsClaims: readonly string[]): boolean {
   const isCut = groupsClaims.includes('groups') && hasUntoldGroups(raw)
   return isCut || elsewhereIn(raw).some((outer) => groupsClaims.some((name) => isWithin(name, outer)))
@@ -119,7 +128,9 @@ function valueAt(raw: RawClaims, steps: readonly string[]): unknown {
   return at
 }
 
-/** Flattened claims in which nested ones stand under the names by which a configuration asks for them as well. */
+/**
+ * Flattened claims in which nested ones stand under the names by which a configuration asks for them as well.
+ */
 export function withNested(
   claims: Readonly<Record<string, readonly string[]>>,
   names: readonly string[],
@@ -134,8 +145,8 @@ export function withNested(
 }
 
 /**
- * A list of names or of ids, a single name, or a map of roles as Zitadel has it: each with the organizations that grant
- * it. `unknown` in a form that we can't read, or when there are too many.
+ * A list of names or of ids, a single name, or a map of roles as Zitadel has it: each with the organizations
+ * that grant it. `unknown` in a form that we can't read, or when there are too many.
  */
 function groupsIn(value: unknown): readonly string[] | 'unknown' {
   const list: unknown = isRoleMap(value) ? Object.keys(value) : value
@@ -155,11 +166,12 @@ function isRoleMap(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * The email address, unless the provider says that it is not verified: anybody could have typed somebody else's.
+ * The email address, unless the provider says that it is not verified: anybody could have typed somebody
+ * else's.
  *
- * Providers that say nothing of it are believed. Where accounts are made by administrators and the flag is just not
- * set (Keycloak's default), set it there. Of a claim that an operator has named the flag says nothing, unless it is
- * the same address.
+ * Providers that say nothing of it are believed. Where accounts are made by administrators and the flag is
+ * just not set (Keycloak's default), set it there. Of a claim that an operator has named the flag says
+ * nothing, unless it is the same address.
  */
 function emailOf(raw: RawClaims, claim: string | undefined): string | undefined {
   const value = claim === undefined ? raw['email'] : claimAt(raw, claim)
@@ -178,12 +190,15 @@ function isVerified({ [FLAG]: flag }: RawClaims): boolean {
   return more.length === 0 && (said === true || (typeof said === 'string' && said.toLowerCase() === 'true'))
 }
 
-/** How Entra names somebody of another organization: `bob_other.example#EXT#@ours.example` is not one of ours. */
+/**
+ * How Entra names somebody of another organization: `bob_other.example#EXT#@ours.example` is not one of ours.
+ */
 const GUEST = /#ext#@/i
 
 /**
- * One `@` with something on both sides, no blanks or invisible characters, and no dot at an end of the domain. With two
- * `@` programs differ about what the domain is, and one that ends with a dot is another text for the same domain.
+ * One `@` with something on both sides, no blanks or invisible characters, and no dot at an end of the
+ * domain. With two `@` programs differ about what the domain is, and one that ends with a dot is another text
+ * for the same domain.
  */
 const ADDRESS = /^[^@\s\p{C}\p{Z}]+@[^@\s.\p{C}\p{Z}]+(?:\.[^@\s.\p{C}\p{Z}]+)*$/u
 

@@ -1,8 +1,8 @@
 /**
  * A local server that plays a provider which can't be had here, by a script that follows its documentation.
  *
- * It does what every OpenID provider does (discovery, a code for a challenge, signed tokens, userinfo); the script
- * says in what the played one is particular.
+ * It does what every OpenID provider does (discovery, a code for a challenge, signed tokens, userinfo); the
+ * script says in what the played one is particular.
  *
  * @module
  */

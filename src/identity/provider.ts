@@ -19,7 +19,9 @@ export interface Identity {
   /** `unknown` when the provider says that there are groups but not which. */
   readonly groups: readonly string[] | 'unknown'
   readonly tokens: IdentityTokens
-  /** When they last showed who they are, by our clock; only a sign-in tells, and only where the provider does. */
+  /**
+   * When they last showed who they are, by our clock; only a sign-in tells, and only where the provider does.
+   */
   readonly authenticatedAt?: number | undefined
   /** How they did (`acr`). */
   readonly acr?: string | undefined
@@ -134,7 +136,9 @@ export interface IdentityProvider {
    */
   reread(current: Identity): Promise<Identity>
 
-  /** Where RP-initiated logout goes; `undefined` when the provider has none or can't be asked. Never throws. */
+  /**
+   * Where RP-initiated logout goes; `undefined` when the provider has none or can't be asked. Never throws.
+   */
   endSessionUrl(signOut: SignOutHints & { readonly postLogoutRedirectUri: string }): Promise<URL | undefined>
 
   /** Best effort; never throws. @see RFC 7009 */
@@ -143,7 +147,10 @@ export interface IdentityProvider {
 
 /** What is asked in the background, so that a provider that is not well is known before anybody signs in. */
 export interface CheckedProvider {
-  /** Asks whether it answers as it should. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID, IDP_ISSUER_DIFFERS */
+  /**
+   * Asks whether it answers as it should. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID,
+   * IDP_ISSUER_DIFFERS
+   */
   check(): Promise<void>
 }
 
@@ -154,7 +161,8 @@ export interface TokenIdentifier {
   /**
    * Whose token it is that a client brings along, having got it elsewhere.
    *
-   * @throws {Fault} IDP_REFUSED when the provider does not accept it; IDP_UNREACHABLE and others when that can't be told
+   * @throws {Fault} IDP_REFUSED when the provider does not accept it; IDP_UNREACHABLE and others when that
+   * can't be told
    */
   identify(kind: PresentedKind, token: string): Promise<Presented | TokenProblem>
 }

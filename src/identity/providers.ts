@@ -13,11 +13,16 @@ import { identityProviderId } from './openid/openid-provider.ts'
 import type { OpenProvider } from './provider.ts'
 
 export interface Providers extends AsyncDisposable {
-  /** Those of the configuration in its order; then the clients of single routes. Empty while nobody can sign in. */
+  /**
+   * Those of the configuration in its order; then the clients of single routes. Empty while nobody can sign
+   * in.
+   */
   readonly all: readonly OpenProvider[]
   /** By the id that sessions bear. */
   readonly find: (idpId: string) => OpenProvider | undefined
-  /** Ids of those whose sessions count on a route; without a route, of all but the clients of single routes. */
+  /**
+   * Ids of those whose sessions count on a route; without a route, of all but the clients of single routes.
+   */
   readonly idsFor: (route?: Route) => readonly string[]
 }
 

@@ -1,5 +1,6 @@
 /**
- * Ids that people can't have: those of machines begin so, and whoever reads one must be able to tell what it is.
+ * Ids that people can't have: those of machines begin so, and whoever reads one must be able to tell what it
+ * is.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * By what a provider knows whose sign-out it is asked for.
  *
- * The ID token says it best. One that names many groups makes a URL that providers refuse: then it is the name by which the
- * person signs in.
+ * The ID token says it best. One that names many groups makes a URL that providers refuse: then it is the
+ * name by which the person signs in.
  *
  * @module
  * @see OpenID Connect RP-Initiated Logout 1.0 section 2
@@ -25,7 +25,9 @@ export function signOutHints(idToken: string | undefined): SignOutHints {
   return idToken.length <= LONGEST_ID_TOKEN ? { idTokenHint: idToken } : logoutHintOf(idToken)
 }
 
-/** `login_hint` is what Entra ID wants to be given back; it is there where the app registration asks for it. */
+/**
+ * `login_hint` is what Entra ID wants to be given back; it is there where the app registration asks for it.
+ */
 export function logoutHintOf(idToken: string): SignOutHints {
   const claims = claimsOf(idToken)
   const logoutHint = ['login_hint', 'preferred_username', 'upn', 'email']

@@ -16,7 +16,8 @@ export const MALFORMED = problem('it is not a well-formed JWT')
 /**
  * What jose found wrong with a token. What is no fault of the token's is thrown.
  *
- * @throws {Fault} IDP_UNREACHABLE when the keys of the issuer can't be had, IDP_ANSWER_INVALID when they are none
+ * @throws {Fault} IDP_UNREACHABLE when the keys of the issuer can't be had, IDP_ANSWER_INVALID when they are
+ * none
  */
 export function problemOf(error: unknown, issuer: string): TokenProblem {
   if (error instanceof HttpFailure) throw new Fault('IDP_UNREACHABLE', `${issuer}: ${error.message}`)

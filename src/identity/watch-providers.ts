@@ -1,6 +1,6 @@
 /**
- * Asks the identity providers in the background how they are, so that a wrong address or a dead server is known before
- * anybody signs in.
+ * Asks the identity providers in the background how they are, so that a wrong address or a dead server is
+ * known before anybody signs in.
  *
  * A provider that is not well makes nothing unready: whoever is signed in goes on.
  *
@@ -61,7 +61,9 @@ export function watchProviders(options: WatchOptions): Disposable {
   }
 }
 
-/** One sentence for all that are not well; `undefined` when none is. One that was not asked yet is no trouble. */
+/**
+ * One sentence for all that are not well; `undefined` when none is. One that was not asked yet is no trouble.
+ */
 export function providerTrouble({ all }: Pick<Providers, 'all'>): string | undefined {
   const sentences = all.flatMap(({ name, status: { state, lastFault } }) =>
     state === 'unreachable' || state === 'invalid' ? `${name} is ${state}: ${lastFault?.message ?? ''}` : [],
@@ -84,8 +86,8 @@ function watchProvider(provider: OpenProvider, { logger, timers = realTimers }: 
       if (isOver) return
       const reason = reasonOf(error)
       failures += 1
-      // Once for each trouble, not for each attempt. Not at the very first: a provider behind our own Envoy, as in the
-      // demo, can't be reached before that is up.
+      // Once for each trouble, not for each attempt. Not at the very first: a provider behind our own Envoy,
+      // as in the demo, can't be reached before that is up.
       if (reason !== trouble && failures > 1)
         logger.warn(
           { provider: provider.name, err: reason },

@@ -1,5 +1,6 @@
 /**
- * What policies look up beside the identity provider's claims, kept up with its files and addresses: records and places.
+ * What policies look up beside the identity provider's claims, kept up with its files and addresses: records
+ * and places.
  *
  * A source that is not there, or whose last good copy is too old, makes what it would say unknown.
  *
@@ -26,7 +27,10 @@ export interface Lookups extends AsyncDisposable {
   place(ip: string): Place | undefined | 'unknown'
   /** By source, as `/status` shows it. */
   readonly status: Readonly<Record<string, CopyStatus>>
-  /** Resolves when each source has been tried once, or when the time is over: a slow one must not hold up a start. */
+  /**
+   * Resolves when each source has been tried once, or when the time is over: a slow one must not hold up a
+   * start.
+   */
   ready(withinMs?: number): Promise<void>
 }
 

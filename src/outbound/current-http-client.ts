@@ -1,5 +1,6 @@
 /**
- * One HTTP client for all that Sallyport itself asks over the network, trusting what the configuration in force trusts.
+ * One HTTP client for all that Sallyport itself asks over the network, trusting what the configuration in
+ * force trusts.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * HTTP to servers that Sallyport itself calls: bounded in time and size, following no redirect.
  *
- * Names under `.localhost` are this machine (RFC 6761 section 6.3), whatever the system's resolver says. Plain HTTP
- * goes to this machine only.
+ * Names under `.localhost` are this machine (RFC 6761 section 6.3), whatever the system's resolver says.
+ * Plain HTTP goes to this machine only.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * A copy of something that lies elsewhere and is fetched again and again: a failure costs its freshness, not the copy.
+ * A copy of something that lies elsewhere and is fetched again and again: a failure costs its freshness, not
+ * the copy.
  *
  * @module
  */
@@ -21,7 +22,9 @@ export interface KeptCopy<T> extends AsyncDisposable {
   /** The last good copy, of whatever age. */
   readonly last: T | undefined
   readonly status: CopyStatus
-  /** Fetches now, and once more if that is under way: it may have read what has changed since. Never rejects. */
+  /**
+   * Fetches now, and once more if that is under way: it may have read what has changed since. Never rejects.
+   */
   refresh(): Promise<void>
   /** Resolves when no attempt is under way: at the start, after the first one. */
   settled(): Promise<void>
@@ -35,9 +38,13 @@ interface CopyLogger {
 export interface KeptCopyOptions<T> {
   /** As messages call it: `records "employees"`. */
   readonly name: string
-  /** @throws {Error} whose message tells an operator what is wrong; {SourceFailure} to say when to try again */
+  /**
+   * @throws {Error} whose message tells an operator what is wrong; {SourceFailure} to say when to try again
+   */
   readonly fetch: (signal: AbortSignal) => Promise<T>
-  /** Between two attempts that go well; unset: only `refresh` fetches, and an attempt that failed is repeated. */
+  /**
+   * Between two attempts that go well; unset: only `refresh` fetches, and an attempt that failed is repeated.
+   */
   readonly intervalMs?: number | undefined
   /** Unset: a copy of any age counts. */
   readonly maxAgeMs?: number | undefined
@@ -117,7 +124,8 @@ class Keeper<T> implements KeptCopy<T> {
     const { maxAgeMs, now } = this.#options
     if (maxAgeMs === undefined || this.#copy === undefined) return false
     const age = now() - this.#copy.asOf
-    // A clock that was set back makes nothing young: a copy from the future is not believed for longer than its limit.
+    // A clock that was set back makes nothing young: a copy from the future is not believed for longer than
+    // its limit.
     return Math.abs(age) > maxAgeMs
   }
 

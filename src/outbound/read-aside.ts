@@ -1,5 +1,6 @@
 /**
- * Reads a long text in a thread of its own, and brings the rows over a few at a time: no check waits for either.
+ * Reads a long text in a thread of its own, and brings the rows over a few at a time: no check waits for
+ * either.
  *
  * The thread lives for one text. What goes wrong in it, for lack of memory too, fails that one reading.
  *

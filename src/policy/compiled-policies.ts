@@ -24,14 +24,20 @@ export function policyOf(config: Config, route: Route): Compilation {
   return compilation
 }
 
-/** What the check of a file wants to know of a policy: kept in place of it, which takes fifty times the memory. */
+/**
+ * What the check of a file wants to know of a policy: kept in place of it, which takes fifty times the
+ * memory.
+ */
 interface Verdict {
   readonly readsSubject: boolean
   /** None where it compiles. */
   readonly problems: readonly PolicyProblem[]
 }
 
-/** The thread that checks a long file compiles each policy and keeps none: the thread that serves has them all. */
+/**
+ * The thread that checks a long file compiles each policy and keeps none: the thread that serves has them
+ * all.
+ */
 export function verdictOf(config: Config, route: Route): Verdict {
   const context = contextOf(config)
   const kept = within(verdicts, context)

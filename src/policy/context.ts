@@ -37,8 +37,8 @@ export interface PolicyContext {
   /** Settings that are known to be missing: a criterion that needs one is a mistake. */
   readonly lacks?: readonly Need[] | undefined
   /**
-   * Which routes are closed to clients without a valid certificate: all, or only those with client authorities of
-   * their own.
+   * Which routes are closed to clients without a valid certificate: all, or only those with client
+   * authorities of their own.
    */
   readonly deniesInvalidClientCertificates?: 'everywhere' | 'where-own-authorities' | undefined
 }

@@ -40,7 +40,9 @@ export interface Device {
   readonly approved: boolean
 }
 
-/** `service-account`: one of ours, made by an operator. `workload`: a program that its platform vouches for. */
+/**
+ * `service-account`: one of ours, made by an operator. `workload`: a program that its platform vouches for.
+ */
 export type IdentifiedKind = 'user' | 'service-account' | 'workload'
 
 /**
@@ -89,7 +91,10 @@ export type ClientCertificateFacts =
 /** By which fact of a request the rows of a source are found. */
 export type RecordKey = 'user.id' | 'user.email' | 'request.ip' | 'request.client_certificate.fingerprint'
 
-/** In memory, so that looking up does not wait. `unknown`: the source could not be read, or its copy is too old. */
+/**
+ * In memory, so that looking up does not wait. `unknown`: the source could not be read, or its copy is too
+ * old.
+ */
 export interface DataSources {
   record(type: string, key: string): Readonly<Record<string, unknown>> | undefined | 'unknown'
   place(ip: string): Place | undefined | 'unknown'
@@ -112,7 +117,9 @@ export interface Place {
 export interface SshFacts {
   /** The name that the client wants to log in as. */
   readonly username: string
-  /** The key or certificate that it has proven, in the form of RFC 4253 §6.6; absent when it has proven none. */
+  /**
+   * The key or certificate that it has proven, in the form of RFC 4253 §6.6; absent when it has proven none.
+   */
   readonly publicKey?: Uint8Array | undefined
 }
 
@@ -192,9 +199,15 @@ export interface CompiledPolicy {
   readonly readsSubject: boolean
   /** Lower-case names of the request headers that criteria read; Envoy need not send us others for them. */
   readonly needsHeaders: readonly string[]
-  /** The groups that its criteria name, by id or name as they are written there: what an app behind it may care for. */
+  /**
+   * The groups that its criteria name, by id or name as they are written there: what an app behind it may
+   * care for.
+   */
   readonly mentionedGroups: readonly string[]
-  /** The claims that its criteria name, by path as it is written there: what must be known to repeat a decision. */
+  /**
+   * The claims that its criteria name, by path as it is written there: what must be known to repeat a
+   * decision.
+   */
   readonly mentionedClaims: readonly string[]
   /** Deny rules that depend on what a provider may leave out. */
   readonly warnings?: readonly PolicyWarning[]

@@ -177,8 +177,8 @@ function outerTruth(
 }
 
 /**
- * Whether deny rules would leave anybody alone who signs in. If they deny whoever it is, or something else than
- * who it is leaves them undecided, there is nothing to be gained by signing in.
+ * Whether deny rules would leave anybody alone who signs in. If they deny whoever it is, or something else
+ * than who it is leaves them undecided, there is nothing to be gained by signing in.
  */
 function letsSomebodyPass(rules: Spans, outcomes: readonly Outcome[]): boolean {
   return rules.every((span) => outerTruth(span, outcomes, 'hit', span.isNegated ? 'hit' : 'miss') === 'miss')
@@ -241,7 +241,9 @@ function reasonsOf(
   return reasons.length > 1 ? reasons.toSorted() : reasons
 }
 
-/** What misses holds back an undecided allow rule as well; an undecided deny rule denies by the unknown alone. */
+/**
+ * What misses holds back an undecided allow rule as well; an undecided deny rule denies by the unknown alone.
+ */
 function contributes(truth: Truth, result: Truth, action: Action): boolean {
   return truth === result || (action === 'allow' && result === 'unknown' && truth === 'miss')
 }

@@ -1,5 +1,6 @@
 /**
- * Deny rules whose effect depends on a fact that an identity provider may leave out, in words for `sallyport validate`.
+ * Deny rules whose effect depends on a fact that an identity provider may leave out, in words for `sallyport
+ * validate`.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * What a fact that is not there means to a policy: one table for all criteria and matchers.
  *
- * A rule under `allow` is never satisfied, and one under `deny` never escaped, by leaving a fact out or by having it
- * in a form that can't be relied on. The exception is a list that is known to be empty: it excludes every value, as
- * the list of somebody who is in no group does.
+ * A rule under `allow` is never satisfied, and one under `deny` never escaped, by leaving a fact out or by
+ * having it in a form that can't be relied on. The exception is a list that is known to be empty: it excludes
+ * every value, as the list of somebody who is in no group does.
  *
  * @module
  */

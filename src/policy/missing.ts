@@ -53,7 +53,9 @@ const LATER = {
 } as const
 const CLOCK = { kind: 'later', words: 'the time of day, which could not be told; try again later' } as const
 
-/** In the order in which they are of use to the reader. A plain `-ok` beside a refusal is a rule against it. */
+/**
+ * In the order in which they are of use to the reader. A plain `-ok` beside a refusal is a rule against it.
+ */
 const MISSING: Readonly<Record<Reason, Missing>> = {
   'user-unauthenticated': { kind: 'sign-in', words: 'to be signed in' },
   'client-certificate-required': {

@@ -1,7 +1,8 @@
 /**
  * A request in one line, as the tables of the specification and of the documentation write it:
  *
- *     alice POST /a from 10.0.0.1 as preflight at 2030-01-01T10:00:00Z with web in berlin ssh deploy key laptop
+ *     alice POST /a from 10.0.0.1 as preflight at 2030-01-01T10:00:00Z with web
+ *       in berlin ssh deploy key laptop
  *
  * Who asks comes first, then method and path, then whatever else matters, in this order.
  */

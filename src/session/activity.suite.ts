@@ -25,12 +25,12 @@ interface Stores {
 
 async function silent(store: SessionStore, before: number): Promise<readonly string[]> {
   const pages: string[] = []
-  for await (const page of store.silentSince(before)) pages.push(...page)
+  for await (const page of store.idleSince(before)) pages.push(...page)
   return pages
 }
 
 async function silence(store: SessionStore, session: Session, clock: TestClock): Promise<number> {
-  return await store.silenceOf(session, clock.now, IDLE)
+  return await store.idleTimeOf(session, clock.now, IDLE)
 }
 
 export function describeActivity(driver: string, { place }: StoreUnderTest): void {

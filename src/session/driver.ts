@@ -1,9 +1,9 @@
 /**
  * The driver port: where sessions and records are kept. Rows with versions, and nothing of what they mean.
  *
- * What every driver has in common stands above it (session-store.ts, record-store.ts): copies in the process, sealing, clocks
- * that are set back, uses that are not written each time, listeners, sign-outs that can't be written.
- * A driver is one folder, and is proved by one call of `describeDriver` (driver.suite.ts).
+ * What every driver has in common stands above it (session-store.ts, record-store.ts): copies in the process,
+ * sealing, clocks that are set back, uses that are not written each time, listeners, sign-outs that can't be
+ * written. A driver is one folder, and is proved by one call of `describeDriver` (driver.suite.ts).
  *
  * For all of it:
  * - Times are epoch milliseconds in kept time (store-clock.ts), which a driver compares and never converts.
@@ -56,11 +56,13 @@ export interface SessionRows {
   /**
    * Inserts or replaces; answers the new version.
    *
-   * `undefined`, and nothing is written, for an id that was deleted; with `ifVersion` also when the row there has another.
+   * `undefined`, and nothing is written, for an id that was deleted; with `ifVersion` also when the row there
+   * has another.
    */
   save(row: Omit<SessionRow, 'version'>, ifVersion?: number): MaybePromise<number | undefined>
   /**
-   * Deletes those that are there, with their activity, and answers them. What is answered outlives a power cut.
+   * Deletes those that are there, with their activity, and answers them. What is answered outlives a power
+   * cut.
    *
    * Each leaves its id behind until the session would have expired: an id that was deleted stays deleted.
    */
@@ -72,11 +74,14 @@ export interface SessionRows {
   dueForRefresh(page: RowPage): MaybePromise<readonly DueRow[]>
   /** By `claimsAt`: those whose `askableUntil` is still to come. */
   withOldClaims(page: RowPage): MaybePromise<readonly DueRow[]>
-  /** Deletes what has expired, `limit` at most, the oldest first, and leaves nothing behind. Answers which those were. */
+  /**
+   * Deletes what has expired, `limit` at most, the oldest first, and leaves nothing behind. Answers which
+   * those were.
+   */
   sweep(now: number, limit: number): MaybePromise<readonly string[]>
   /**
-   * After a clock that ran ahead was put right: deletes sessions that began after `begunAfter`, as `delete` does, and moves
-   * activity and `claimsAt` that lie after `now` back to it. Answers who was deleted.
+   * After a clock that ran ahead was put right: deletes sessions that began after `begunAfter`, as `delete`
+   * does, and moves activity and `claimsAt` that lie after `now` back to it. Answers who was deleted.
    */
   endAhead(begunAfter: number, now: number): MaybePromise<readonly string[]>
 }
@@ -94,11 +99,15 @@ export interface ActivityRow {
 export interface ActivityRows {
   find(id: string): MaybePromise<ActivityRow | undefined>
   /**
-   * Merges each with what is there: a later `issuedAt` takes its place, an earlier one is dropped, and of equal ones the
-   * larger `seenAt` and `silence` count. Nothing is kept for a session that is not there. This is no change to hear of.
+   * Merges each with what is there: a later `issuedAt` takes its place, an earlier one is dropped, and of
+   * equal ones the larger `seenAt` and `silence` count. Nothing is kept for a session that is not there. This
+   * is no change to hear of.
    */
   note(rows: readonly ActivityRow[]): MaybePromise<void>
-  /** All sessions in the order of ids, also those without activity: these were last used when they were issued. */
+  /**
+   * All sessions in the order of ids, also those without activity: these were last used when they were
+   * issued.
+   */
   page(
     afterId: string,
     limit: number,
@@ -122,7 +131,9 @@ export interface RecordRows {
   page(collection: string, after: string, before: string, limit: number): MaybePromise<readonly RecordRow[]>
   /** Inserts or replaces; answers the new version. */
   put(row: Omit<RecordRow, 'version'>): MaybePromise<number>
-  /** Outlives a power cut when it is answered: the version of the deletion; `undefined` when there was none. */
+  /**
+   * Outlives a power cut when it is answered: the version of the deletion; `undefined` when there was none.
+   */
   delete(collection: string, id: string, changedAt: number): MaybePromise<number | undefined>
 }
 
@@ -162,11 +173,14 @@ export interface Driver extends AsyncDisposable {
   version(): MaybePromise<number>
   /** What is cheap to ask: a number that is another one after another process has written. */
   pulse(): MaybePromise<number>
-  /** Changes after that version, with those of this process. Deletions are there for as long as their ids are kept. */
+  /**
+   * Changes after that version, with those of this process. Deletions are there for as long as their ids are
+   * kept.
+   */
   changesSince(version: number, limit: number): MaybePromise<Changes>
   /**
-   * Forgets, `limit` at most, claims and ids of deleted sessions whose time is over, and records that were deleted before
-   * `recordsBefore`. Answers whether there may be more.
+   * Forgets, `limit` at most, claims and ids of deleted sessions whose time is over, and records that were
+   * deleted before `recordsBefore`. Answers whether there may be more.
    */
   sweepRest(now: number, recordsBefore: number, limit: number): MaybePromise<boolean>
   /** Called every few seconds: finds out whether all is well, and mends what it can. Never throws. */

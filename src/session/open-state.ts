@@ -1,8 +1,8 @@
 /**
  * The state folder of an installation: its keys, and the store that is sealed with them.
  *
- * One rule for the running proxy and for commands that work beside it: a store that is opened with other keys drops
- * its sessions.
+ * One rule for the running proxy and for commands that work beside it: a store that is opened with other keys
+ * drops its sessions.
  *
  * @module
  */

@@ -1,8 +1,9 @@
 /**
- * The records port: whatever is kept beside sessions under a collection and an id, such as service accounts or the
- * people and groups that an identity provider pushes.
+ * The records port: whatever is kept beside sessions under a collection and an id, such as service accounts
+ * or the people and groups that an identity provider pushes.
  *
- * Drivers are proved by one exported suite (records.suite.ts). What another process changes is seen within a second.
+ * Drivers are proved by one exported suite (records.suite.ts). What another process changes is seen within a
+ * second.
  *
  * @module
  */

@@ -1,10 +1,10 @@
 /**
  * When each session was last used, and its longest silence: exact in memory, in the store a little behind.
  *
- * A row per request would be a write per request. So a use is written only when the row is further behind than the
- * caller bears, and all that are due go in one call. A process that dies loses that much: sessions then seem to have
- * been silent a little longer, never shorter. Several processes each note what they see; before one calls a
- * session silent it reads what the others have written.
+ * A row per request would be a write per request. So a use is written only when the row is further behind
+ * than the caller bears, and all that are due go in one call. A process that dies loses that much: sessions
+ * then seem to have been silent a little longer, never shorter. Several processes each note what they see;
+ * before one calls a session silent it reads what the others have written.
  *
  * @module
  */
@@ -80,7 +80,7 @@ export class SessionActivity {
     })
   }
 
-  silenceOf(session: Noted, at: number, limit: number): MaybePromise<number> {
+  idleTimeOf(session: Noted, at: number, limit: number): MaybePromise<number> {
     return whenAnswered(this.#noteOf(session), (note) =>
       silenceAt(note, at) < limit
         ? silenceAt(note, at)
@@ -92,7 +92,7 @@ export class SessionActivity {
    * Ids of live sessions that nobody has used since, by what is in the store: a page after that id. `next` is
    * where the following page begins; unset after the last.
    */
-  silentSince(
+  idleSince(
     before: number,
     after: string,
   ): MaybePromise<{ readonly silent: readonly string[]; readonly next: string | undefined }> {

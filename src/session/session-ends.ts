@@ -29,7 +29,9 @@ export class SessionEnds {
     this.#parts = parts
   }
 
-  /** Answers how many there were. @throws {Fault} STORE_UNAVAILABLE when they could not even be held in memory */
+  /**
+   * Answers how many there were. @throws {Fault} STORE_UNAVAILABLE when they could not even be held in memory
+   */
   *end(ids: readonly string[]): Steps<number> {
     const { changes, unwritten } = this.#parts
     // Before the driver is asked: should that fail, this process at least lets nobody in by a copy.

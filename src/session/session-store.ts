@@ -1,8 +1,9 @@
 /**
  * Sessions and records over a driver, read from memory: what all drivers have in common.
  *
- * Several processes may share what the driver keeps. What this one saves or ends counts here at once; what another does, as
- * soon as it is looked for (store-changes.ts). A sign-out that the driver can't take counts here all the same.
+ * Several processes may share what the driver keeps. What this one saves or ends counts here at once; what
+ * another does, as soon as it is looked for (store-changes.ts). A sign-out that the driver can't take counts
+ * here all the same.
  *
  * @module
  */
@@ -166,15 +167,15 @@ class DrivenStore implements Store {
     this.#activity.touch(session, at, precisionMs)
   }
 
-  silenceOf(session: Session, at: number, limitMs: number): MaybePromise<number> {
-    return this.#activity.silenceOf(session, at, limitMs)
+  idleTimeOf(session: Session, at: number, limitMs: number): MaybePromise<number> {
+    return this.#activity.idleTimeOf(session, at, limitMs)
   }
 
-  async *silentSince(before: number): AsyncGenerator<readonly string[]> {
+  async *idleSince(before: number): AsyncGenerator<readonly string[]> {
     await this.#activity.settled()
     let after: string | undefined = ''
     while (after !== undefined && !this.isClockInDoubt) {
-      const page: Awaited<ReturnType<SessionActivity['silentSince']>> = await this.#activity.silentSince(
+      const page: Awaited<ReturnType<SessionActivity['idleSince']>> = await this.#activity.idleSince(
         before,
         after,
       )
@@ -282,7 +283,10 @@ class DrivenStore implements Store {
     yield* this.#changes.followClock()
   }
 
-  /** With another shared secret no cookie fits these sessions any more, and none of their tokens can be opened. */
+  /**
+   * With another shared secret no cookie fits these sessions any more, and none of their tokens can be
+   * opened.
+   */
   *#dropIfSealedWithOtherKey(): Steps<void> {
     const { notes } = this.#driver
     const isOurs = this.#sealer.open(yield* answerOf(notes.seal()), SEAL_PLACE) === SEALED

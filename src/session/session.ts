@@ -17,7 +17,9 @@ export interface Session {
   readonly name: string | undefined
   readonly claims: Readonly<Record<string, readonly string[]>>
   readonly groups: readonly string[] | 'unknown'
-  /** Where `groups` is unknown: those that a directory or the token vouches for all the same. Never stored. */
+  /**
+   * Where `groups` is unknown: those that a directory or the token vouches for all the same. Never stored.
+   */
   readonly knownGroups?: readonly string[] | undefined
   readonly issuedAt: number
   /** When the person last showed the provider who they are (`auth_time`); unset where it does not say. */

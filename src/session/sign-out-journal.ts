@@ -1,8 +1,9 @@
 /**
  * Sign-outs that could not be written to the database, on disk space that was set aside for them.
  *
- * A full disk must not bring anybody back in, also not by a restart. Writing over bytes that a file has already needs no
- * new space, so a small file of zeros is kept beside the database. Whoever opens the store next deletes what stands in it.
+ * A full disk must not bring anybody back in, also not by a restart. Writing over bytes that a file has
+ * already needs no new space, so a small file of zeros is kept beside the database. Whoever opens the store
+ * next deletes what stands in it.
  *
  * @module
  */
@@ -27,8 +28,8 @@ export class SignOutJournal {
   }
 
   /**
-   * On the disk when it returns. Another process may have noted others, or taken some out: all that must stand in it are
-   * looked for.
+   * On the disk when it returns. Another process may have noted others, or taken some out: all that must
+   * stand in it are looked for.
    *
    * @throws {Error} when the journal is full or can't be written
    */

@@ -1,8 +1,8 @@
 /**
  * Work in steps that waits only where it must: over a driver that answers at once it is done at once.
  *
- * A check that finds its session in memory must not wait for a turn of the event loop, and neither must one whose
- * session comes from a file. The same code serves a driver that answers later.
+ * A check that finds its session in memory must not wait for a turn of the event loop, and neither must one
+ * whose session comes from a file. The same code serves a driver that answers later.
  *
  * @module
  */

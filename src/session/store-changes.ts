@@ -1,7 +1,8 @@
 /**
  * What other processes change in the store, and what a clock that is set does to the times in it.
  *
- * A process that sees by the pulse of the driver that another has written reads what is newer than the last version it knows.
+ * A process that sees by the pulse of the driver that another has written reads what is newer than the last
+ * version it knows.
  *
  * @module
  */
@@ -62,7 +63,10 @@ export class StoreChanges {
     return now - this.#lookedAt >= LOOK_INTERVAL_MS || now < this.#parts.clock.latest
   }
 
-  /** A store that can't be read does not end the sessions that are known; what is not known is refused by `find`. */
+  /**
+   * A store that can't be read does not end the sessions that are known; what is not known is refused by
+   * `find`.
+   */
   lookQuietly(now: number): MaybePromise<void> {
     return run(quietly(() => this.look(now)))
   }
@@ -102,7 +106,8 @@ export class StoreChanges {
 
   /**
    * Keeps the latest wall-clock time in the store. When the clock was set back, by whatever process and also
-   * while none ran, every time in the store means an earlier one from now on: otherwise sessions would live longer.
+   * while none ran, every time in the store means an earlier one from now on: otherwise sessions would live
+   * longer.
    */
   *followClock(): Steps<void> {
     const { driver, clock, activity, copies } = this.#parts

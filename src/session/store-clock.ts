@@ -1,11 +1,11 @@
 /**
  * The wall clock of the store: times are kept so that setting the clock back gives nobody more time.
  *
- * All times on disk are in *kept time*: wall-clock time plus all that the clock has ever been set back. Kept time only
- * runs forward. So a clock that is set back costs one number, however many sessions there are.
+ * All times on disk are in *kept time*: wall-clock time plus all that the clock has ever been set back. Kept
+ * time only runs forward. So a clock that is set back costs one number, however many sessions there are.
  *
- * A clock that runs ahead ends sessions, but not for good: while it may be a mistake nothing is deleted, and when it is
- * corrected, that correction is not counted as setting back.
+ * A clock that runs ahead ends sessions, but not for good: while it may be a mistake nothing is deleted, and
+ * when it is corrected, that correction is not counted as setting back.
  *
  * @module
  */
@@ -80,8 +80,8 @@ export class StoreClock {
   }
 
   /**
-   * Compares with what the store holds: the latest wall-clock time that any process has seen, and all setting back. Nothing
-   * is changed by it before `adopt`: another process may be faster to note the same.
+   * Compares with what the store holds: the latest wall-clock time that any process has seen, and all setting
+   * back. Nothing is changed by it before `adopt`: another process may be faster to note the same.
    */
   plan(stored: { readonly seenAt: number; readonly setBack: number }): ClockPlan {
     const now = this.#wall()

@@ -1,6 +1,6 @@
 /**
- * Sign-outs that hold although the database could not take them: in memory at once, in the journal where possible, in the
- * database as soon as it can be written.
+ * Sign-outs that hold although the database could not take them: in memory at once, in the journal where
+ * possible, in the database as soon as it can be written.
  *
  * @module
  */

@@ -17,8 +17,8 @@ export interface HealthOptions {
   /** What must be well for traffic to be served, by component name (`xds`, `envoy`). */
   readonly checks: Readonly<Record<string, Check>>
   /**
-   * What somebody should look at while traffic goes on, by component name (`config`, `store` …). These never make the
-   * answer "not ready": taking a replica away would not mend them, and would end what still works.
+   * What somebody should look at while traffic goes on, by component name (`config`, `store` …). These never
+   * make the answer "not ready": taking a replica away would not mend them, and would end what still works.
    */
   readonly details?: Readonly<Record<string, Check>>
   /** Facts for people, by section: generation, last problem, identity provider … */

@@ -1,9 +1,9 @@
 /**
  * Reading a `Cookie` header, in the one way in which browsers write it.
  *
- * Others read more into it: white space beyond ASCII around names, commas and `$Version` for separators, pairs inside
- * quotes. A neighbour on the domain can put any of these into a cookie of its own, and by them a name that
- * browsers guard (`__Host-`). So what counts is what a browser calls the name, and nothing else.
+ * Others read more into it: white space beyond ASCII around names, commas and `$Version` for separators,
+ * pairs inside quotes. A neighbour on the domain can put any of these into a cookie of its own, and by them a
+ * name that browsers guard (`__Host-`). So what counts is what a browser calls the name, and nothing else.
  *
  * @see draft-ietf-httpbis-rfc6265bis section 5.8
  * @module
@@ -34,7 +34,10 @@ export function cookiePair(text: string): CookiePair | undefined {
   return { name, value: isQuoted(value) ? value.slice(1, -1) : value }
 }
 
-/** By characters: a header may hold ten thousand of them, and a regular expression is the dearest part of each. */
+/**
+ * By characters: a header may hold ten thousand of them, and a regular expression is the dearest part of
+ * each.
+ */
 const isQuoted = (value: string) => value.length > 1 && value.startsWith('"') && value.endsWith('"')
 
 /** Not `trim`, which takes the white space of Unicode for a blank. */

@@ -26,7 +26,9 @@ const MAX_BODY_BYTES = 64 * 1024
 const MAX_HEADER_BYTES = 128 * 1024
 const REQUEST_TIMEOUT_MS = 30_000
 
-/** A server without routes. Bodies are read of `application/x-www-form-urlencoded` only, as `URLSearchParams`. */
+/**
+ * A server without routes. Bodies are read of `application/x-www-form-urlencoded` only, as `URLSearchParams`.
+ */
 export function createHttpServer({ logger }: { readonly logger: Logger }): FastifyInstance {
   // Envoy writes the access log, so fastify logs no requests.
   const loggerInstance: FastifyBaseLogger = logger

@@ -9,10 +9,12 @@ import type { IncomingHttpHeaders } from 'node:http'
 const LONGEST_ACCEPT = 2048
 
 /**
- * The signs of a browser, in order: the first that says anything decides. Who gives none of them is a program.
+ * The signs of a browser, in order: the first that says anything decides. Who gives none of them is a
+ * program.
  *
  * Every browser names `text/html` when a person opens a page. Programs that take anything, or send
- * no `Accept`, are git, curl and HTTP libraries: they follow a redirect, and take the sign-in page for their answer.
+ * no `Accept`, are git, curl and HTTP libraries: they follow a redirect, and take the sign-in page for their
+ * answer.
  *
  * @see https://www.w3.org/TR/fetch-metadata/
  */

@@ -16,7 +16,9 @@ const close = (server: { close(done: () => void): void }) =>
     server.close(resolve)
   })
 
-/** A socket file that nobody answers, as a killed process leaves it: closing another server keeps its name. */
+/**
+ * A socket file that nobody answers, as a killed process leaves it: closing another server keeps its name.
+ */
 async function leaveStaleSocket(path: string): Promise<void> {
   const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`
   const { spawn } = await import('node:child_process')

@@ -13,8 +13,8 @@ import { Fault } from '../errors.ts'
 const LONGEST_PATH_BYTES = 103
 
 /**
- * Connections that may wait to be accepted. A Unix socket with a full queue refuses at once, so a burst of requests
- * would be answered 503; the kernel's own limit (`net.core.somaxconn`) is 4096 on Linux.
+ * Connections that may wait to be accepted. A Unix socket with a full queue refuses at once, so a burst of
+ * requests would be answered 503; the kernel's own limit (`net.core.somaxconn`) is 4096 on Linux.
  */
 const BACKLOG = 4096
 

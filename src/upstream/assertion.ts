@@ -1,5 +1,6 @@
 /**
- * What an upstream is told of the person behind a request: the claims of the assertion, and headers made of them.
+ * What an upstream is told of the person behind a request: the claims of the assertion, and headers made of
+ * them.
  *
  * Pure; signing-keys.ts signs, extauthz/ decides when a new one is due.
  *
@@ -109,8 +110,8 @@ export function claimHeaderValue(claims: AssertionClaims, name: string): string 
 }
 
 /**
- * Claims that are one text for every provider, and no list. A comma of theirs parts nothing. Of any other claim, many
- * providers send a list of one value as that value, so that one value alone is a list, too.
+ * Claims that are one text for every provider, and no list. A comma of theirs parts nothing. Of any other
+ * claim, many providers send a list of one value as that value, so that one value alone is a list, too.
  *
  * @see OpenID Connect Core section 5.1
  */

@@ -1,5 +1,6 @@
 /**
- * What adds something to a request on its way to the upstream, in general: contributors.ts has the list of them.
+ * What adds something to a request on its way to the upstream, in general: contributors.ts has the list of
+ * them.
  *
  * @module
  */
@@ -14,11 +15,13 @@ import type { HeaderBudget } from './header-budget.ts'
 /** One kind of contribution. */
 export interface ContributorKind<in Passing extends Access, in Ports, out Reason extends string> {
   /**
-   * Request headers that are this one's alone on a route. What a client sends under such a name never passes, whether
-   * or not it is set in this request.
+   * Request headers that are this one's alone on a route. What a client sends under such a name never passes,
+   * whether or not it is set in this request.
    */
   readonly headersOf: (route: AccessRoute) => readonly UpstreamHeader[]
-  /** Once a route and generation; `undefined` for the many routes that do not use it, and then cost nothing. */
+  /**
+   * Once a route and generation; `undefined` for the many routes that do not use it, and then cost nothing.
+   */
   readonly compile: (route: AccessRoute) => UpstreamContributor<Passing, Ports, Reason> | undefined
 }
 
@@ -26,11 +29,19 @@ export interface ContributorKind<in Passing extends Access, in Ports, out Reason
 export interface UpstreamContributor<in Passing extends Access, in Ports, out Reason extends string> {
   /** Lower-case names of request headers whose values go into what it writes. */
   readonly references?: readonly string[]
-  /** Before the policy: has facts of the session renewed that the upstream will need. Who waits is judged anew. */
+  /**
+   * Before the policy: has facts of the session renewed that the upstream will need. Who waits is judged
+   * anew.
+   */
   renew?(passing: Passing, ports: Ports): MaybePromise<undefined>
-  /** After the policy has allowed. A request without what its upstream needs gets an answer, never an empty header. */
+  /**
+   * After the policy has allowed. A request without what its upstream needs gets an answer, never an empty
+   * header.
+   */
   require?(passing: Passing): Refused<Reason> | undefined
-  /** After that: asks somebody outside. @throws {Fault} for what is not to be had, at once or as a rejection */
+  /**
+   * After that: asks somebody outside. @throws {Fault} for what is not to be had, at once or as a rejection
+   */
   prepare?(passing: Passing, ports: Ports): MaybePromise<Refused<Reason> | undefined>
   write(telling: Telling, passing: Passing, makers: Makers): void
   /** Until when what it wrote may be sent again: epoch milliseconds. Unset: as long as all else holds. */

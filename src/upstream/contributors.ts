@@ -1,7 +1,8 @@
 /**
  * All that an upstream is told, and the order in which it is told: this list is the one place for both.
  *
- * A contributor is a file of its own. Another one takes that file, a line here and the keys of its configuration.
+ * A contributor is a file of its own. Another one takes that file, a line here and the keys of its
+ * configuration.
  *
  * @module
  */
@@ -28,7 +29,9 @@ export type UpstreamLack = TokenLack | NameLack
 type Passing = Access & Prepared
 type Contributor = UpstreamContributor<Passing, UpstreamPorts, UpstreamLack>
 
-/** Where two set one header the later one wins. Templates may take up the assertion, so it stands before them. */
+/**
+ * Where two set one header the later one wins. Templates may take up the assertion, so it stands before them.
+ */
 const CONTRIBUTORS: readonly ContributorKind<Passing, UpstreamPorts, UpstreamLack>[] = [
   identity,
   routingKey,

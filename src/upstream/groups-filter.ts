@@ -1,8 +1,8 @@
 /**
  * Which of somebody's groups an app may be told, by `jwt_groups_filter`.
  *
- * What it lets through is found once for each list of groups, which stays the same array as long as session and
- * directory say the same; people with thousands of groups cost nothing more after that.
+ * What it lets through is found once for each list of groups, which stays the same array as long as session
+ * and directory say the same; people with thousands of groups cost nothing more after that.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * The headers that tell an upstream who asks, cut down to what it takes.
  *
- * Servers refuse large headers, each at its own size, and a refusal there looks like a fault of the app. So what does
- * not fit is left out by rule: first all groups but those that the policies of the route name, then these too, then
- * copied claims, the longest first. The assertion says that something was left out.
+ * Servers refuse large headers, each at its own size, and a refusal there looks like a fault of the app. So
+ * what does not fit is left out by rule: first all groups but those that the policies of the route name, then
+ * these too, then copied claims, the longest first. The assertion says that something was left out.
  *
  * @module
  */

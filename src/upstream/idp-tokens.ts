@@ -1,8 +1,9 @@
 /**
- * Tokens of the identity provider for the upstream: which of them a route passes on, and whether they are good.
+ * Tokens of the identity provider for the upstream: which of them a route passes on, and whether they are
+ * good.
  *
- * A token is passed on only while it is good and only where a route asks for it. Where it is not to be had, that is an
- * answer of its own, never an empty header.
+ * A token is passed on only while it is good and only where a route asks for it. Where it is not to be had,
+ * that is an answer of its own, never an empty header.
  *
  * @module
  */
@@ -72,7 +73,10 @@ function tokenHeader({ name, token }: NonNullable<TokenUse['header']>, check: Ac
   return headerText(name === 'authorization' ? `Bearer ${value}` : value)
 }
 
-/** Those that templates name go into the headers of the templates; they are renewed and asked for here as well. */
+/**
+ * Those that templates name go into the headers of the templates; they are renewed and asked for here as
+ * well.
+ */
 export const idpTokens: ContributorKind<Access, TokenRenewal, TokenLack> = {
   headersOf: ({ route }) => HEADERS_OF_KEYS.pass_idp_token(route),
   compile({ route }) {
@@ -103,15 +107,16 @@ export type TokenLack = 'idp-token-missing' | 'idp-token-expired'
 /** What renewing needs. */
 export interface TokenRenewal {
   /**
-   * Has the tokens of a session renewed, once for all who ask at the same time; never rejects. When it resolves the
-   * store has what came of it: new tokens, the old ones if the provider is not to be reached, or no session any more.
+   * Has the tokens of a session renewed, once for all who ask at the same time; never rejects. When it
+   * resolves the store has what came of it: new tokens, the old ones if the provider is not to be reached, or
+   * no session any more.
    */
   readonly refreshNow: (session: Session) => Promise<unknown>
 }
 
 /**
- * Has tokens renewed that are about to end; a request waits only if they have all but ended, and not for long. What could not be renewed is
- * judged later, by what is there then.
+ * Has tokens renewed that are about to end; a request waits only if they have all but ended, and not for
+ * long. What could not be renewed is judged later, by what is there then.
  */
 function renewTokens(use: TokenUse, check: Access, renewal: TokenRenewal): MaybePromise<undefined> {
   const session = check.sessions[0]

@@ -1,10 +1,10 @@
 /**
  * In whose name a Kubernetes API is asked: Sallyport calls it by a service account that may speak for users.
  *
- * Names that begin with `system:` are Kubernetes' own; a group of that name gives power over the cluster and may be
- * anybody's invention at an identity provider. So it is passed only where the operator has written it down, in the
- * groups filter or in a policy of the route. The API server adds up what groups may do, so leaving some out only
- * ever takes away.
+ * Names that begin with `system:` are Kubernetes' own; a group of that name gives power over the cluster and
+ * may be anybody's invention at an identity provider. So it is passed only where the operator has written it
+ * down, in the groups filter or in a policy of the route. The API server adds up what groups may do, so
+ * leaving some out only ever takes away.
  *
  * @see https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
  * @module
@@ -41,7 +41,10 @@ export const impersonation: ContributorKind<Access, unknown, NameLack> = {
     const impersonated = new Impersonation(token, access)
     return {
       require: ({ sessions }) => requireName(impersonated, sessions[0]),
-      /** @throws {Error} for a request that would reach a Kubernetes API in nobody's name: a bug of the pipeline */
+      /**
+       * @throws {Error} for a request that would reach a Kubernetes API in nobody's name: a bug of the
+       * pipeline
+       */
       write(telling, { sessions: [session] }, { budget }) {
         if (session === undefined) throw new Error('a Kubernetes API would be asked in nobody’s name')
         const made = impersonated.headersFor(session)

@@ -1,6 +1,6 @@
 /**
- * Google's token endpoint and metadata server, played: they answer as Google's documentation says, since the real ones
- * can't be reached by tests.
+ * Google's token endpoint and metadata server, played: they answer as Google's documentation says, since the
+ * real ones can't be reached by tests.
  *
  * @see https://cloud.google.com/run/docs/authenticating/service-to-service
  * @see https://cloud.google.com/compute/docs/instances/verifying-instance-identity

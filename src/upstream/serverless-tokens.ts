@@ -1,9 +1,9 @@
 /**
  * ID tokens of Google's, by which apps on its serverless platforms know who calls them.
  *
- * With a key file the account signs a statement that Google's token endpoint turns into a token; without one the
- * metadata server of the machine is asked. A token is kept until shortly before it ends and renewed behind the scenes;
- * all who wait for one wait for the same answer.
+ * With a key file the account signs a statement that Google's token endpoint turns into a token; without one
+ * the metadata server of the machine is asked. A token is kept until shortly before it ends and renewed
+ * behind the scenes; all who wait for one wait for the same answer.
  *
  * @see https://cloud.google.com/run/docs/authenticating/service-to-service
  * @see RFC 7523 section 2.1

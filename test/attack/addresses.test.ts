@@ -1,5 +1,6 @@
 /**
- * Addresses and ids that somebody may choose, against rules that deny: through a real Envoy and a real OpenID provider.
+ * Addresses and ids that somebody may choose, against rules that deny: through a real Envoy and a real OpenID
+ * provider.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Hosts that are written so that two readers could take them for two: none is served, and none names an assertion.
+ * Hosts that are written so that two readers could take them for two: none is served, and none names an
+ * assertion.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Headers that a route sets or takes off itself, imitated by a client with other separators. Real servers tell which
- * variables they have made of what came.
+ * Headers that a route sets or takes off itself, imitated by a client with other separators. Real servers
+ * tell which variables they have made of what came.
  *
  * @module
  */

@@ -24,7 +24,9 @@ const { upstream } = stack
 const { port } = stack.edge
 const tls = { port, servername: 'public.localhost', ca: stack.ca.cert }
 const HOST = `host: public.localhost:${port}\r\n`
-/** Stands for the second request that only one of two readers would see; each case asks for a path of its own. */
+/**
+ * Stands for the second request that only one of two readers would see; each case asks for a path of its own.
+ */
 const SMUGGLED = `GET /SMUGGLED HTTP/1.1\r\n${HOST}\r\n`
 
 const AMBIGUOUS: readonly (readonly [what: string, request: string])[] = [

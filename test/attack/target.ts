@@ -1,6 +1,7 @@
 /**
- * What the attack tables shoot at: `app` (staff), `api` with `/public/` open and the rest staff, and one echo app
- * that counts its bytes. Each request goes out over HTTP/1.1 and HTTP/2, as a stranger who can take no redirect.
+ * What the attack tables shoot at: `app` (staff), `api` with `/public/` open and the rest staff, and one echo
+ * app that counts its bytes. Each request goes out over HTTP/1.1 and HTTP/2, as a stranger who can take no
+ * redirect.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Tokens of machines as an attacker would send them, through a real Envoy: nothing reaches the app, and no flood reaches the
- * issuer or the identity provider.
+ * Tokens of machines as an attacker would send them, through a real Envoy: nothing reaches the app, and no
+ * flood reaches the issuer or the identity provider.
  *
  * What can be forged in a token itself is tried in src/identity/bearer.
  *

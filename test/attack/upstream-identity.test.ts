@@ -1,6 +1,6 @@
 /**
- * Clients that say who they are: in every header that the configuration gives a meaning, and in the headers by which a
- * Kubernetes API takes one user for another.
+ * Clients that say who they are: in every header that the configuration gives a meaning, and in the headers
+ * by which a Kubernetes API takes one user for another.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Additional hosts (`depends_on`): five of them in a real Chromium, and every address of a chain in a foreign browser.
+ * Additional hosts (`depends_on`): five of them in a real Chromium, and every address of a chain in a foreign
+ * browser.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Authorities and revocation lists that change while connections are open: what a client has shown once is judged by
- * what is known now.
+ * Authorities and revocation lists that change while connections are open: what a client has shown once is
+ * judged by what is known now.
  *
  * @module
  */

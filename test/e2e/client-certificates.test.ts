@@ -1,6 +1,6 @@
 /**
- * Clients that show a certificate in the TLS handshake, and those that should, in each of the three ways to deal with
- * them.
+ * Clients that show a certificate in the TLS handshake, and those that should, in each of the three ways to
+ * deal with them.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * One client's open requests never cost another client an answer: whoever has a share of an app open gets 429.
+ * One client's open requests never cost another client an answer: whoever has a share of an app open gets
+ * 429.
  *
  * Envoy is started apart from Sallyport, so that each of the two can be restarted while the other goes on.
  *

@@ -1,5 +1,6 @@
 /**
- * The set-up for containers: `sallyport init` writes one for one's own domain, and compose reads it as it is meant.
+ * The set-up for containers: `sallyport init` writes one for one's own domain, and compose reads it as it is
+ * meant.
  *
  * No engine is needed to read them; that the split itself works is proved in processes.test.ts.
  *

@@ -1,8 +1,9 @@
 /**
- * Whatever shows who asks × whatever is asked for: {cookie, handle in a header, service account, access token and ID token of
- * the identity provider, workload token, certificate} × {HTTP, WebSocket, gRPC, CONNECT}.
+ * Whatever shows who asks × whatever is asked for: {cookie, handle in a header, service account, access token
+ * and ID token of the identity provider, workload token, certificate} × {HTTP, WebSocket, gRPC, CONNECT}.
  *
- * There are no routes for tunnels yet: CONNECT is refused with every credential, good ones too, and nothing gets through.
+ * There are no routes for tunnels yet: CONNECT is refused with every credential, good ones too, and nothing
+ * gets through.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Groups that are pulled over the network. Okta is played by a local server that follows the documentation of its API:
- * the real one can't be had here.
+ * Groups that are pulled over the network. Okta is played by a local server that follows the documentation of
+ * its API: the real one can't be had here.
  *
  * @module
  */

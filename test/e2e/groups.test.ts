@@ -1,6 +1,6 @@
 /**
- * Somebody with two thousand groups, as large organisations have: every route works, and each app is told the groups
- * that matter to it.
+ * Somebody with two thousand groups, as large organisations have: every route works, and each app is told the
+ * groups that matter to it.
  *
  * The app is a plain Node server, which refuses headers of more than 16 KB.
  *

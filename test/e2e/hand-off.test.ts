@@ -1,5 +1,6 @@
 /**
- * The signed hand-off between hosts: the login chain, its additional hosts, and what happens when it is tampered with.
+ * The signed hand-off between hosts: the login chain, its additional hosts, and what happens when it is
+ * tampered with.
  *
  * @module
  */

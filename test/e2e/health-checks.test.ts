@@ -1,5 +1,6 @@
 /**
- * Active probes of an upstream that speaks HTTP/2 over TLS: what the probe offers in its handshake is what it speaks.
+ * Active probes of an upstream that speaks HTTP/2 over TLS: what the probe offers in its handshake is what it
+ * speaks.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * What the upstream learns: a signed assertion that a stock JWT library verifies, ours alone and never the client's.
+ * What the upstream learns: a signed assertion that a stock JWT library verifies, ours alone and never the
+ * client's.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Tokens of the identity provider for the upstream: the right one, fresh, on the routes that asked, and in no log.
+ * Tokens of the identity provider for the upstream: the right one, fresh, on the routes that asked, and in no
+ * log.
  *
  * @module
  */
@@ -63,7 +64,10 @@ function expiryOf(idToken: string): number {
   return payload.exp * 1000
 }
 
-/** The page once the ID token that it was last given has ended, with nobody having asked for a new one meanwhile. */
+/**
+ * The page once the ID token that it was last given has ended, with nobody having asked for a new one
+ * meanwhile.
+ */
 async function untilEnded(agent: Agent): Promise<void> {
   const page = await agent.fetch(url('app'))
   const end = expiryOf(idTokenOf(page.json<EchoedRequest>()))

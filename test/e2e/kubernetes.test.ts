@@ -1,6 +1,6 @@
 /**
- * A real Kubernetes API server behind Sallyport, asked with the real `kubectl`: RBAC judges the user, by name and groups,
- * and the service account's own power is nobody's.
+ * A real Kubernetes API server behind Sallyport, asked with the real `kubectl`: RBAC judges the user, by name
+ * and groups, and the service account's own power is nobody's.
  *
  * @module
  */

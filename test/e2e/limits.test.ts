@@ -1,5 +1,6 @@
 /**
- * What one person may take of an app, how long streams last, and what happens to a request whose upstream fails it.
+ * What one person may take of an app, how long streams last, and what happens to a request whose upstream
+ * fails it.
  *
  * @module
  */
@@ -37,7 +38,10 @@ let rudeRequests = 0
 await new Promise<void>((resolve) => rude.listen(0, '127.0.0.1', resolve))
 after(() => rude.close())
 
-/** Refuses the first stream of each connection, as a server does that is about to go away (RFC 9113 section 8.7). */
+/**
+ * Refuses the first stream of each connection, as a server does that is about to go away (RFC 9113 section
+ * 8.7).
+ */
 const refusing = createHttp2Server()
 refusing.on('session', (session) => {
   let isFirst = true

@@ -1,5 +1,6 @@
 /**
- * Logins that go wrong: a provider that is down, late, lying or in another time zone; callbacks that are not ours.
+ * Logins that go wrong: a provider that is down, late, lying or in another time zone; callbacks that are not
+ * ours.
  *
  * @module
  */
@@ -39,7 +40,9 @@ async function login(agent: UserAgent = stack.agent()): Promise<HttpResponse> {
   Object.assign(provider, CORRECT)
   return page
 }
-/** The login ended on a page of ours with an error status, without a session and with nothing at the upstream. */
+/**
+ * The login ended on a page of ours with an error status, without a session and with nothing at the upstream.
+ */
 async function assertRefused(
   page: HttpResponse,
   agent: UserAgent,

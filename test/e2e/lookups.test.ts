@@ -1,5 +1,6 @@
 /**
- * Policies that look into tables and places, through a real Envoy, with a real MaxMind DB of public registers.
+ * Policies that look into tables and places, through a real Envoy, with a real MaxMind DB of public
+ * registers.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A path with a NUL is refused, in a response format that fits. One with escapes that are none is passed on as it came, since
- * all its readings are judged. The log has either as it came, not decoded.
+ * A path with a NUL is refused, in a response format that fits. One with escapes that are none is passed on
+ * as it came, since all its readings are judged. The log has either as it came, not decoded.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Methods that are not all upper-case, sent to servers that make upper-case of them: first straight, which shows that they
- * do, then through Sallyport, whose rules on methods they must not escape.
+ * Methods that are not all upper-case, sent to servers that make upper-case of them: first straight, which
+ * shows that they do, then through Sallyport, whose rules on methods they must not escape.
  *
  * @module
  */

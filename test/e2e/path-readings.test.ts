@@ -1,6 +1,6 @@
 /**
- * Made-up spellings of a closed path, sent to real servers: first straight, which shows that these servers do open it for
- * many of them, then through Sallyport as a stranger, who must get none of it.
+ * Made-up spellings of a closed path, sent to real servers: first straight, which shows that these servers do
+ * open it for many of them, then through Sallyport as a stranger, who must get none of it.
  *
  * @module
  */

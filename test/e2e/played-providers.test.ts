@@ -1,6 +1,6 @@
 /**
- * GitHub and Apple, each played by a local server, through a real Envoy: a provider without OpenID Connect, and one that
- * answers by a form post.
+ * GitHub and Apple, each played by a local server, through a real Envoy: a provider without OpenID Connect,
+ * and one that answers by a form post.
  *
  * @module
  */

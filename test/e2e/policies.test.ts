@@ -1,6 +1,6 @@
 /**
- * Policies with a name and rules that are only watched, through a real Envoy: what people see, what the log says,
- * and that an edit counts on the next request without Envoy being told.
+ * Policies with a name and rules that are only watched, through a real Envoy: what people see, what the log
+ * says, and that an edit counts on the next request without Envoy being told.
  *
  * @module
  */

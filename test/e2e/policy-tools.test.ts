@@ -1,5 +1,6 @@
 /**
- * The tools for whoever writes policies, on a real log of a real run: why was this denied, and what would a change do?
+ * The tools for whoever writes policies, on a real log of a real run: why was this denied, and what would a
+ * change do?
  *
  * @module
  */

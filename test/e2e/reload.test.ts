@@ -1,5 +1,6 @@
 /**
- * Editing the configuration while it serves: good edits apply, bad ones change nothing, requests in flight go on.
+ * Editing the configuration while it serves: good edits apply, bad ones change nothing, requests in flight go
+ * on.
  *
  * @module
  */

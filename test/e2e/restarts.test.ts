@@ -1,5 +1,6 @@
 /**
- * A restart in the middle of every story about who may still come in: it makes no token younger and brings nobody back.
+ * A restart in the middle of every story about who may still come in: it makes no token younger and brings
+ * nobody back.
  *
  * @module
  */

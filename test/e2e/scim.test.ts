@@ -1,5 +1,6 @@
 /**
- * SCIM 2.0 through a real Envoy, with a real client: whom the identity provider pushes gains and loses access at once.
+ * SCIM 2.0 through a real Envoy, with a real client: whom the identity provider pushes gains and loses access
+ * at once.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * An app on a serverless platform of Google's. The platform is played: a metadata server that answers as Google's
- * documentation says, since the real one can't be reached, and the echo app in the place of Cloud Run.
+ * An app on a serverless platform of Google's. The platform is played: a metadata server that answers as
+ * Google's documentation says, since the real one can't be reached, and the echo app in the place of Cloud
+ * Run.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Several identity providers at once: two real ones, a page where people choose, routes that take only one of them, and
- * a route with an OAuth client of its own.
+ * Several identity providers at once: two real ones, a page where people choose, routes that take only one of
+ * them, and a route with an OAuth client of its own.
  *
  * @module
  */

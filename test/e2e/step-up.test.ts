@@ -1,5 +1,6 @@
 /**
- * A route that asks for a recent or a strong sign-in: people sign in again, keep their session, and never go round.
+ * A route that asks for a recent or a strong sign-in: people sign in again, keep their session, and never go
+ * round.
  *
  * @module
  */

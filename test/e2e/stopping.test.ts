@@ -1,6 +1,6 @@
 /**
- * Being told to stop: requests under way are answered, within limits, and clients are sent elsewhere; an Envoy that
- * hangs is replaced.
+ * Being told to stop: requests under way are answered, within limits, and clients are sent elsewhere; an
+ * Envoy that hangs is replaced.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * An authorizer that allows everything, for tests of what Envoy does with a request once it is allowed. It is no part
- * of the product, and remembers what it was asked.
+ * An authorizer that allows everything, for tests of what Envoy does with a request once it is allowed. It is
+ * no part of the product, and remembers what it was asked.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A real Envoy that serves plain HTTP behind a proxy which ends TLS: what such proxies speak is taken, and apps are told
- * of the address that users see.
+ * A real Envoy that serves plain HTTP behind a proxy which ends TLS: what such proxies speak is taken, and
+ * apps are told of the address that users see.
  */
 import assert from 'node:assert/strict'
 import http from 'node:http'
@@ -11,7 +11,10 @@ import { configOf, type Edge, startEdge } from './edge.ts'
 
 const HOST = 'app.example.com'
 
-/** Answers with more headers than most: `/headers/150`, or three cookies. Node refuses methods that it does not know. */
+/**
+ * Answers with more headers than most: `/headers/150`, or three cookies. Node refuses methods that it does
+ * not know.
+ */
 function startTalker(): Promise<http.Server> {
   const server = http.createServer((request, response) => {
     const [, , count = ''] = (request.url ?? '').split('/')

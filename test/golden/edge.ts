@@ -1,6 +1,6 @@
 /**
- * A real Envoy that is given a configuration by the real xDS service, with everything else played: the authorizer
- * allows all, and Sallyport's own pages are one line of text.
+ * A real Envoy that is given a configuration by the real xDS service, with everything else played: the
+ * authorizer allows all, and Sallyport's own pages are one line of text.
  *
  * @module
  */
@@ -76,7 +76,9 @@ export interface Edge extends AsyncDisposable {
   readonly certificates: { current: readonly KeyPair[] }
   /** Applies a configuration and waits until Envoy has it. */
   apply(config: Config): Promise<void>
-  /** Stops the xDS service and starts another one in its place, as a restart of Sallyport with `next` would. */
+  /**
+   * Stops the xDS service and starts another one in its place, as a restart of Sallyport with `next` would.
+   */
   restartXds(next: Config): Promise<void>
 }
 

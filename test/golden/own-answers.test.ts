@@ -1,6 +1,6 @@
 /**
- * What a real Envoy says where it answers by itself: the same in words for a person, a program and a terminal, with an
- * id that the access log has too, over HTTP/1.1 and HTTP/2.
+ * What a real Envoy says where it answers by itself: the same in words for a person, a program and a
+ * terminal, with an id that the access log has too, over HTTP/1.1 and HTTP/2.
  */
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:net'

@@ -1,5 +1,6 @@
 /**
- * What happens when a real Envoy refuses a resource: it is said in Envoy's words, and nothing else is held up.
+ * What happens when a real Envoy refuses a resource: it is said in Envoy's words, and nothing else is held
+ * up.
  */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'

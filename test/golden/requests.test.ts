@@ -1,6 +1,6 @@
 /**
- * Which requests a real Envoy lets in, and as what: the path and host that are judged are those that the upstream
- * gets. Everything is allowed by an authorizer that only writes down what it was asked.
+ * Which requests a real Envoy lets in, and as what: the path and host that are judged are those that the
+ * upstream gets. Everything is allowed by an authorizer that only writes down what it was asked.
  */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'

@@ -1,6 +1,6 @@
 /**
- * What `config/routing/path-rewrite.ts` tells of a rewritten path is what the upstream of a real Envoy gets: many patterns and
- * paths, asked of both.
+ * What `config/routing/path-rewrite.ts` tells of a rewritten path is what the upstream of a real Envoy gets:
+ * many patterns and paths, asked of both.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

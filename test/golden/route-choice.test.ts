@@ -1,6 +1,6 @@
 /**
- * The route that `config/routing/route-match.ts` tells from the configuration is the one that a real Envoy chooses: many
- * requests, asked of both.
+ * The route that `config/routing/route-match.ts` tells from the configuration is the one that a real Envoy
+ * chooses: many requests, asked of both.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

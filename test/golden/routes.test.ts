@@ -1,5 +1,6 @@
 /**
- * What a real Envoy does with a request that is allowed: rewrites, headers, protocols, TLS to upstreams, balancing.
+ * What a real Envoy does with a request that is allowed: rewrites, headers, protocols, TLS to upstreams,
+ * balancing.
  */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'

@@ -1,6 +1,6 @@
 /**
- * What running requests and open connections notice of a change: nothing. With a real Envoy, real upstreams, an
- * authorizer that allows all, and a load that never stops.
+ * What running requests and open connections notice of a change: nothing. With a real Envoy, real upstreams,
+ * an authorizer that allows all, and a load that never stops.
  */
 import assert from 'node:assert/strict'
 import http from 'node:http'

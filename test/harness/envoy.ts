@@ -1,6 +1,6 @@
 /**
- * A stock Envoy of one test's own: started with the product's bootstrap on sockets in a folder of its own, its log
- * read, ended always.
+ * A stock Envoy of one test's own: started with the product's bootstrap on sockets in a folder of its own,
+ * its log read, ended always.
  *
  * @module
  */

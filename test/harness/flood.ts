@@ -1,6 +1,6 @@
 /**
- * A client that means harm: connections that send frames as fast as the peer takes them, and come back when they
- * are thrown out. It runs in a thread of its own, so that the clients that must not suffer have theirs.
+ * A client that means harm: connections that send frames as fast as the peer takes them, and come back when
+ * they are thrown out. It runs in a thread of its own, so that the clients that must not suffer have theirs.
  *
  * @module
  */

@@ -1,7 +1,8 @@
 /**
  * One HTTP request exactly as told, over HTTP/1.1 or HTTP/2: no pool, no redirects, no cookies of its own.
  *
- * Every host name is taken to loopback: `*.localhost` is that by RFC 6761, and the made-up names of the tests too.
+ * Every host name is taken to loopback: `*.localhost` is that by RFC 6761, and the made-up names of the tests
+ * too.
  *
  * @module
  */

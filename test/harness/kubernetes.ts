@@ -1,5 +1,6 @@
 /**
- * A real Kubernetes API server with its store and its client: no nodes, no pods, all of authentication and RBAC.
+ * A real Kubernetes API server with its store and its client: no nodes, no pods, all of authentication and
+ * RBAC.
  *
  * @module
  */

@@ -1,7 +1,9 @@
 /**
- * A real OpenID provider (node-oidc-provider) in the test process: accounts, lifetimes and failures as a test wants.
+ * A real OpenID provider (node-oidc-provider) in the test process: accounts, lifetimes and failures as a test
+ * wants.
  *
- * Its login page is one form with the field `login`; the name of an account is enough. Consent is taken as given.
+ * Its login page is one form with the field `login`; the name of an account is enough. Consent is taken as
+ * given.
  *
  * @module
  */

@@ -1,10 +1,11 @@
 /**
- * The real parts that the tests run against and that npm does not bring: where each is found, or how it is installed.
+ * The real parts that the tests run against and that npm does not bring: where each is found, or how it is
+ * installed.
  *
- * A part comes from the environment, from PATH, from `.cache/` of the checkout, or is installed there through its
- * registry's own client. Debian packages are installed only where the test runs as root. What can't be had is
- * named in one line with what to do; its tests are skipped for a person and fail in CI.
- * Two parts take minutes of two cores to build: they are built only by `npm run test:slow`, and kept.
+ * A part comes from the environment, from PATH, from `.cache/` of the checkout, or is installed there through
+ * its registry's own client. Debian packages are installed only where the test runs as root. What can't be
+ * had is named in one line with what to do; its tests are skipped for a person and fail in CI. Two parts take
+ * minutes of two cores to build: they are built only by `npm run test:slow`, and kept.
  *
  * Envoy is not among them: the product finds its own.
  *
@@ -89,7 +90,9 @@ async function debianCommand(command: string, packages: readonly string[]): Prom
   return installed
 }
 
-/** Fills `CACHE/<name>` once: made beside it and renamed, so that a half-made one is never taken for whole. */
+/**
+ * Fills `CACHE/<name>` once: made beside it and renamed, so that a half-made one is never taken for whole.
+ */
 async function cached(
   name: string,
   advice: string,
@@ -184,8 +187,8 @@ async function scim(): Promise<string> {
 }
 
 /**
- * The command that reads compose files, as words: Docker's own plugin, or the same built from its Go module where
- * there is no Docker. Reading needs no engine.
+ * The command that reads compose files, as words: Docker's own plugin, or the same built from its Go module
+ * where there is no Docker. Reading needs no engine.
  */
 export async function compose(): Promise<string> {
   const docker = findOnPath('docker')
@@ -218,7 +221,9 @@ export async function compose(): Promise<string> {
 
 const KUBERNETES = '1.34.2'
 
-/** Folder with `kube-apiserver`, `etcd` and `kubectl`, built from their Go modules: minutes once, then kept. */
+/**
+ * Folder with `kube-apiserver`, `etcd` and `kubectl`, built from their Go modules: minutes once, then kept.
+ */
 export async function kubernetes(): Promise<string> {
   const advice = `missing the API server of Kubernetes ${KUBERNETES}: install Go to build it from its module`
   const go = findOnPath('go')

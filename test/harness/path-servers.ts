@@ -1,6 +1,6 @@
 /**
- * Real servers that read paths each in their own way: whatever is below `/admin/` to them answers `ADMIN`, all else
- * `OPEN`.
+ * Real servers that read paths each in their own way: whatever is below `/admin/` to them answers `ADMIN`,
+ * all else `OPEN`.
  *
  * @module
  */

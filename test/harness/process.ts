@@ -2,8 +2,8 @@
  * Child processes of the tests: started with their output read line by line, and always ended: by disposal,
  * at the end of the test process, or on Ctrl-C.
  *
- * Each child leads a process group, so that what it starts (an Envoy, a JVM) can't outlive it here even when it
- * is killed the hard way.
+ * Each child leads a process group, so that what it starts (an Envoy, a JVM) can't outlive it here even when
+ * it is killed the hard way.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Bytes on a TLS or cleartext connection, as no well-behaved client would send them, and HTTP/2 frames by hand.
+ * Bytes on a TLS or cleartext connection, as no well-behaved client would send them, and HTTP/2 frames by
+ * hand.
  *
  * @module
  */
@@ -86,7 +87,9 @@ const hasWholeAnswer = (received: Buffer): boolean => {
   return /^http\/1\.1 (1\d\d|204|304)/.test(head)
 }
 
-/** Sends `text` as it is. With `answers` waits for so many, else for the first or the end of the connection. */
+/**
+ * Sends `text` as it is. With `answers` waits for so many, else for the first or the end of the connection.
+ */
 export async function rawHttp1(
   target: RawTarget,
   text: string | Buffer,
@@ -257,7 +260,9 @@ export async function rawHttp2(
 /** RFC 9113 §6.5.2: what a peer must take without having said so. */
 const MAX_FRAME_BYTES = 16_384
 
-/** One request on stream 1 with exactly these fields; a block too large for one frame is continued in others. */
+/**
+ * One request on stream 1 with exactly these fields; a block too large for one frame is continued in others.
+ */
 export function requestFrames(headers: HeaderList): readonly Buffer[] {
   const block = headerBlock(headers)
   const starts = Array.from(

@@ -1,7 +1,8 @@
 /**
  * An OpenID provider that does what a test tells it, right or wrong: forged, late, foreign or missing claims.
  *
- * Its authorization endpoint asks nobody and answers at once. For well-behaved logins take `oidc-provider.ts`.
+ * Its authorization endpoint asks nobody and answers at once. For well-behaved logins take
+ * `oidc-provider.ts`.
  *
  * @module
  */

@@ -2,7 +2,8 @@
  * Everything that one end-to-end test file needs, on ports of its own: an OpenID provider, an echo app, a
  * certificate, and Sallyport with its Envoy between them.
  *
- * Hosts are `<name>.localhost`; routes are written as in the configuration file, with `to` filled in by the test.
+ * Hosts are `<name>.localhost`; routes are written as in the configuration file, with `to` filled in by the
+ * test.
  *
  * @module
  */

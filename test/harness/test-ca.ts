@@ -1,5 +1,6 @@
 /**
- * A certificate authority of the tests' own: independent of the product's, so that one can't hide the other's mistakes.
+ * A certificate authority of the tests' own: independent of the product's, so that one can't hide the other's
+ * mistakes.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * How long something holds the thread, by the CPU time that single turns of the event loop take.
  *
- * CPU time and not the clock on the wall: other tests run beside this one, and a machine under load is no fault of the
- * program's. What a worker thread does is not counted.
+ * CPU time and not the clock on the wall: other tests run beside this one, and a machine under load is no
+ * fault of the program's. What a worker thread does is not counted.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Waiting for something to become true, with a deadline and a sentence for the failure. Tests never just sleep.
+ * Waiting for something to become true, with a deadline and a sentence for the failure. Tests never just
+ * sleep.
  *
  * @module
  */

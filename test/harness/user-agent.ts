@@ -1,5 +1,6 @@
 /**
- * A browser without a screen: cookies, redirects and forms over `http-client.ts`; enough to walk through a login.
+ * A browser without a screen: cookies, redirects and forms over `http-client.ts`; enough to walk through a
+ * login.
  *
  * @module
  */
@@ -112,7 +113,9 @@ export class UserAgent {
     return response
   }
 
-  /** Fills in a form of a page and sends it: the one to `pick`, that has the first of `fields`, or the first. */
+  /**
+   * Fills in a form of a page and sends it: the one to `pick`, that has the first of `fields`, or the first.
+   */
   async submit(
     page: HttpResponse,
     fields: Readonly<Record<string, string>> = {},

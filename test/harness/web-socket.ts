@@ -16,7 +16,9 @@ export interface WebSocketTarget {
   readonly client?: Client | undefined
 }
 
-/** Opens the connection; `openWebSocket` rejects with `Unexpected server response: 403` when it is refused. */
+/**
+ * Opens the connection; `openWebSocket` rejects with `Unexpected server response: 403` when it is refused.
+ */
 export async function openWebSocket({ url, ca, headers = {}, client }: WebSocketTarget): Promise<WebSocket> {
   const agent = new https.Agent({
     ca,

@@ -1,8 +1,8 @@
 /**
  * The tests that stand beside policies, run by the very policies that will decide.
  *
- * Pure, and quick enough to run at each save. A test beside a route asks for an address of that route, so it fails as
- * well when another route would be chosen for it.
+ * Pure, and quick enough to run at each save. A test beside a route asks for an address of that route, so it
+ * fails as well when another route would be chosen for it.
  *
  * @module
  */
@@ -34,7 +34,9 @@ export interface PolicyTestResult {
   readonly failure: string | undefined
 }
 
-/** All tests of a configuration. Routes whose policy does not compile are left out: that is another mistake. */
+/**
+ * All tests of a configuration. Routes whose policy does not compile are left out: that is another mistake.
+ */
 export function runPolicyTests(
   config: Config,
   { chooserOf, targetOf }: Routing,
@@ -158,7 +160,10 @@ function placeOf(choice: Choice): string {
   }
 }
 
-/** The decision of the chosen route, compared with what is expected; `undefined` when its policy does not compile. */
+/**
+ * The decision of the chosen route, compared with what is expected; `undefined` when its policy does not
+ * compile.
+ */
 function ask(
   bench: Bench,
   test: Circumstances & Expectation & Pick<GlobalTest, 'who' | 'authenticated_at' | 'acr'>,

@@ -66,7 +66,9 @@ function isUnverified(claims: Readonly<Record<string, unknown>>): boolean {
   return said.length === 0 || !said.every((each) => /^true$/i.test(String(each)))
 }
 
-/** What a test does not say is unknown to the criteria that ask for it: no test depends on the day it runs. */
+/**
+ * What a test does not say is unknown to the criteria that ask for it: no test depends on the day it runs.
+ */
 export function factsOf(
   test: Circumstances,
   where: Pick<RequestFacts, 'host' | 'path' | 'isPathAsWritten'>,

@@ -14,8 +14,8 @@ import { meetsDemand } from '../sign-in-age.ts'
 type GlobalTest = NonNullable<Settings['tests']>[number]
 
 /**
- * Whether the person would have to sign in once more. A test that neither says anything of the sign-in nor expects a
- * step-up is one of the policy alone.
+ * Whether the person would have to sign in once more. A test that neither says anything of the sign-in nor
+ * expects a step-up is one of the policy alone.
  */
 export function needsStepUp(
   test: Pick<GlobalTest, 'authenticated_at' | 'acr' | 'expect'>,

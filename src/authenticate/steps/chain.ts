@@ -12,7 +12,10 @@ import { type Answer, pageThatGoesOn, redirect, required, type Visit } from '../
 /** The browser is back in a moment. */
 const FLOW_COOKIE_SECONDS = 300
 
-/** An additional host ties the browser to itself. Whoever is led here by somebody else's link gets nothing by it. */
+/**
+ * An additional host ties the browser to itself. Whoever is led here by somebody else's link gets nothing by
+ * it.
+ */
 export function tieBrowser(visit: Visit): Answer {
   const target = required(visit, 'target')
   const { sessionId, host, flow, tied, jti } = required(visit, 'handOff')

@@ -10,9 +10,9 @@ import { goToProvider } from './sign-in.ts'
 export const UNMET = 'unmet_authentication_requirements'
 
 /**
- * A provider may pass over what it was asked for, and must not be taken at its word that it has not. It is asked once more, in
- * terms that leave no choice (`prompt=login`): some tell of a strong sign-in only when somebody has just signed in. After that
- * the matter ends with a page, lest people go round and round.
+ * A provider may pass over what it was asked for, and must not be taken at its word that it has not. It is
+ * asked once more, in terms that leave no choice (`prompt=login`): some tell of a strong sign-in only when
+ * somebody has just signed in. After that the matter ends with a page, lest people go round and round.
  */
 export function checkDemand(visit: Visit): Answer | undefined | Promise<Answer> {
   const { issuedAt: _issuedAt, jti: _jti, browser: _browser, ...plan } = required(visit, 'state')
@@ -34,15 +34,16 @@ export function checkDemand(visit: Visit): Answer | undefined | Promise<Answer> 
 }
 
 /**
- * The way to the app takes a moment, and providers count in whole seconds: a sign-in that is about to be too old would be so on
- * arrival, and the provider would let it pass again and again for as long as its second lasts.
+ * The way to the app takes a moment, and providers count in whole seconds: a sign-in that is about to be too
+ * old would be so on arrival, and the provider would let it pass again and again for as long as its second
+ * lasts.
  */
 const ROOM_MS = 10_000
 const ROOM_SHARE = 1 / 4
 
 /**
- * A provider that does not say when it was is believed, if it was told to let nobody in without asking. A first sign-in
- * here is none of the browser's at the provider, where a session may be open for days.
+ * A provider that does not say when it was is believed, if it was told to let nobody in without asking. A
+ * first sign-in here is none of the browser's at the provider, where a session may be open for days.
  */
 function isRecent(
   visit: Visit,

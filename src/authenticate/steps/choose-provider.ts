@@ -1,10 +1,16 @@
-/** At which identity provider: the one that the address names, or the one that the person chooses among several. */
+/**
+ * At which identity provider: the one that the address names, or the one that the person chooses among
+ * several.
+ */
 import { CHOOSE_PARAMETER, IDP_ID_PARAMETER } from '../../edge/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import { providerPage } from '../pages/provider-page.ts'
 import { type Answer, required, type Visit } from '../visit.ts'
 
-/** The address is signed by whoever knows the route; what has been taken out of the configuration since is passed over. */
+/**
+ * The address is signed by whoever knows the route; what has been taken out of the configuration since is
+ * passed over.
+ */
 export function readProviders({ request, services, found }: Visit): Answer | undefined {
   const ids = request.query.get(IDP_ID_PARAMETER) ?? ''
   found.providers = ids

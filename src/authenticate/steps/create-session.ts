@@ -58,8 +58,9 @@ export async function exchangeCode(visit: Visit): Promise<Answer | undefined> {
  * A new id at each sign-in: what was in the cookie before never becomes valid.
  *
  * Except when another tab of this browser has signed the same person in since this sign-in began: then that
- * session is theirs as well, and signing out ends it for both. And except when this sign-in was to renew their
- * session: then it keeps its id, and with it what is open on other hosts (docs/decisions/step-up-keeps-the-session.md).
+ * session is theirs as well, and signing out ends it for both. And except when this sign-in was to renew
+ * their session: then it keeps its id, and with it what is open on other hosts
+ * (docs/decisions/step-up-keeps-the-session.md).
  */
 export async function createSession(visit: Visit): Promise<Answer> {
   const { services, request, now } = visit
@@ -112,7 +113,10 @@ async function signIn(visit: Visit, other: Session | undefined): Promise<Session
   return await services.sessions.save({ ...session, id: randomId() })
 }
 
-/** It has served: tabs that still wait with it go on with the session. A Strict session cookie they would not send. */
+/**
+ * It has served: tabs that still wait with it go on with the session. A Strict session cookie they would not
+ * send.
+ */
 function forgetLoginCookie(visit: Visit): void {
   if (visit.config.settings.cookie_same_site === 'strict') return
   visit.cookies.push(hostOnlyCookie(required(visit, 'loginCookie').name, '', 0))

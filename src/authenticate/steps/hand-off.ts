@@ -41,8 +41,8 @@ export function checkHandOffAge(visit: Visit): Answer | undefined {
 }
 
 /**
- * Stops login CSRF: a hand-off begun in an attacker's browser does not sign a victim's in. And theft: one that
- * was read on its way is nothing in another browser.
+ * Stops login CSRF: a hand-off begun in an attacker's browser does not sign a victim's in. And theft: one
+ * that was read on its way is nothing in another browser.
  */
 export async function checkFlow(visit: Visit): Promise<Answer | undefined> {
   const { additional, flow, sessionId } = required(visit, 'handOff')
@@ -80,7 +80,8 @@ export async function takeSession(visit: Visit): Promise<Answer | undefined> {
   const session = await services.sessions.find(sessionId)
   if (session === undefined) return restart(visit, 'the session has ended meanwhile')
   if (additional && isSomebodyElse(found.session, session)) {
-    // Nobody has asked to change who they are there, and that host's routes may want another provider's session.
+    // Nobody has asked to change who they are there, and that host's routes may want another provider's
+    // session.
     services.logger.warn(
       { host: site.host, 'request-id': visit.request.decisionId },
       'additional login host keeps its session',
@@ -96,7 +97,9 @@ function isSomebodyElse(present: Session | undefined, coming: Session): boolean 
   return present !== undefined && (present.userId !== coming.userId || present.idpId !== coming.idpId)
 }
 
-/** A session cookie that never comes back, by a wrong `cookie_domain` for one, would be set again for ever. */
+/**
+ * A session cookie that never comes back, by a wrong `cookie_domain` for one, would be set again for ever.
+ */
 function checkRounds(visit: Visit): void {
   const [, before = '0'] =
     /^round-(\d)$/.exec(hostCookie(visit.request.headers.cookie, ROUNDS_COOKIE) ?? '') ?? []

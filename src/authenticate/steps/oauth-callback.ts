@@ -1,4 +1,6 @@
-/** The OpenID provider's answer: is it to a sign-in that this browser began here, just now, and not yet used? */
+/**
+ * The OpenID provider's answer: is it to a sign-in that this browser began here, just now, and not yet used?
+ */
 
 import { meetsDemand } from '../../access/sign-in-age.ts'
 import { Fault } from '../../errors.ts'
@@ -43,7 +45,9 @@ export function readState(visit: Visit): Answer | undefined {
   return undefined
 }
 
-/** Stops login CSRF and stolen answers: the secrets of the sign-in can't be derived in another browser either. */
+/**
+ * Stops login CSRF and stolen answers: the secrets of the sign-in can't be derived in another browser either.
+ */
 export function checkStateBrowser(visit: Visit): Answer | undefined {
   const { browser } = required(visit, 'state')
   const present = loginCookies(visit.request.headers.cookie)
@@ -66,8 +70,8 @@ export function checkStateAge(visit: Visit): Answer | undefined {
 }
 
 /**
- * A sign-in that took too long begins anew by itself: the person has done nothing wrong, and the provider often still
- * knows them. Once, or two clocks that disagree would send them round for ever.
+ * A sign-in that took too long begins anew by itself: the person has done nothing wrong, and the provider
+ * often still knows them. Once, or two clocks that disagree would send them round for ever.
  */
 export function onceAnew(step: Step): Step {
   const guarded: Step = async (visit) => {

@@ -17,7 +17,9 @@ export async function readSession(visit: Visit): Promise<Answer | undefined> {
   return undefined
 }
 
-/** Who is signed in at a provider that does not serve here may still be, in this browser, at one that does. */
+/**
+ * Who is signed in at a provider that does not serve here may still be, in this browser, at one that does.
+ */
 export async function recallSession(visit: Visit): Promise<Answer | undefined> {
   const { found, request } = visit
   const ids = required(visit, 'providers').map(({ id }) => id)
@@ -28,8 +30,8 @@ export async function recallSession(visit: Visit): Promise<Answer | undefined> {
 }
 
 /**
- * Two people in one request: whose page it would be is chance, or an attacker's choice. What was planted beside our
- * cookie is taken away, so the next request comes from one. Signing out ends both.
+ * Two people in one request: whose page it would be is chance, or an attacker's choice. What was planted
+ * beside our cookie is taken away, so the next request comes from one. Signing out ends both.
  */
 export function refuseSeveralSessions(visit: Visit): Answer | undefined {
   const { found, site, request } = visit

@@ -1,5 +1,6 @@
 /**
- * No page of ours is the script of a service worker. One registered here could answer for these pages from then on.
+ * No page of ours is the script of a service worker. One registered here could answer for these pages from
+ * then on.
  *
  * @see Service Workers section "Fetching": every browser sends `Service-Worker: script` with it
  * @module

@@ -31,7 +31,9 @@ function signInUrlTo(visit: Visit, target: string): string {
   })
 }
 
-/** On an app's host, those whose sessions count on one of its routes; the session cookie there is for them. */
+/**
+ * On an app's host, those whose sessions count on one of its routes; the session cookie there is for them.
+ */
 function idpIdsAt({ services, config, site }: Visit): readonly string[] {
   if (site.kind === 'authenticate') return services.idpIdsFor()
   const named = config.routes.filter(({ origin }) => !origin.wildcard && origin.host === site.host)

@@ -17,8 +17,8 @@ import { goToTarget } from './go-to-target.ts'
 const LOGIN_COOKIE_SECONDS = 2 * FLOW_SECONDS
 
 /**
- * A session of another provider, or of another client of it, is none for this route; one too old or weak must be
- * renewed; and whoever asks to be somebody else is not taken for who they are.
+ * A session of another provider, or of another client of it, is none for this route; one too old or weak must
+ * be renewed; and whoever asks to be somebody else is not taken for who they are.
  */
 export function handOffTheSignedIn(visit: Visit): Answer | undefined {
   const { session } = visit.found
@@ -29,7 +29,9 @@ export function handOffTheSignedIn(visit: Visit): Answer | undefined {
   return goToTarget(visit, session, visit.request.query.get(FLOW_PARAMETER) ?? undefined, hostsOf(visit))
 }
 
-/** Pages of this very host know people by its session cookie alone, which may name a session that has ended. */
+/**
+ * Pages of this very host know people by its session cookie alone, which may name a session that has ended.
+ */
 function takeOver(visit: Visit, session: Session): void {
   if (required(visit, 'target').host !== visit.sites.authenticateUrl.host) return
   visit.cookies.push(sessionCookie(visit, session.id))
@@ -93,8 +95,8 @@ export async function goToProvider(visit: Visit, plan: SignInPlan): Promise<Answ
 }
 
 /**
- * The state holds where somebody wants to go, and providers refuse URLs that are too long: rather without the query, or at
- * the root of the app, than not signed in at all.
+ * The state holds where somebody wants to go, and providers refuse URLs that are too long: rather without the
+ * query, or at the root of the app, than not signed in at all.
  */
 const LONGEST_URL = 6000
 

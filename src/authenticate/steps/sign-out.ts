@@ -33,8 +33,8 @@ export function refusePrefetch({ request }: Visit): Answer | undefined {
  * On an app's host a plain link signs out, so that apps can have one. What another site can do with it is
  * little: its navigation meets a question first, and its images and fetches are refused.
  *
- * A link without any sign of where it stands is believed: the worst that happens is that somebody signs in again. A post
- * is not, since every browser says where a form stands.
+ * A link without any sign of where it stands is believed: the worst that happens is that somebody signs in
+ * again. A post is not, since every browser says where a form stands.
  */
 export function askCrossSite(visit: Visit): Answer | undefined {
   const { headers } = visit.request

@@ -1,5 +1,6 @@
 /**
- * The demo's OpenID provider: the certified oidc-provider library with two accounts that are chosen by a click.
+ * The demo's OpenID provider: the certified oidc-provider library with two accounts that are chosen by a
+ * click.
  *
  * Real protocol, no passwords: for loopback only. It stands behind Envoy like any other app, so that the
  * user agent and Sallyport see it under one https issuer.

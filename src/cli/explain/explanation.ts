@@ -30,7 +30,10 @@ export interface Explanation {
   readonly who: Subject
   readonly file: string
   readonly checksum: string
-  /** `allow`, `deny`, `sign-in`, and of a session `step-up`, `refuse`; `not-found`, `own-page`, `refused`, `redirect` where no policy is asked; `unknown`. */
+  /**
+   * `allow`, `deny`, `sign-in`, and of a session `step-up`, `refuse`; `not-found`, `own-page`, `refused`,
+   * `redirect` where no policy is asked; `unknown`.
+   */
   readonly outcome: string
   readonly reasons: readonly string[]
   readonly route?: {

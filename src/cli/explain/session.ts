@@ -105,7 +105,7 @@ function accessOf(session: Session, route: AccessRoute, facts: RequestFacts): Ac
 function readOnly(store: SessionStore): AccessDependencies['sessions'] {
   return {
     find: (id) => store.find(id),
-    silenceOf: (...asked) => store.silenceOf(...asked),
+    idleTimeOf: (...asked) => store.idleTimeOf(...asked),
     delete: () => false,
     isClockInDoubt: true,
   }

@@ -1,6 +1,6 @@
 /**
- * What a route asks of a session besides its policy, which a decision log does not tell: how old the session was, how long
- * it was idle, how recent and strong its sign-in.
+ * What a route asks of a session besides its policy, which a decision log does not tell: how old the session
+ * was, how long it was idle, how recent and strong its sign-in.
  *
  * @module
  */
@@ -45,8 +45,8 @@ function demandsOf({ config: { settings }, route }: Circumstances): Demands {
 }
 
 /**
- * What would have to be known of the session of an allowed request, for each demand that is not known to be the same as
- * it was, or milder.
+ * What would have to be known of the session of an allowed request, for each demand that is not known to be
+ * the same as it was, or milder.
  *
  * @param then undefined where nobody knows what was asked when the log was written
  */

@@ -1,7 +1,8 @@
 /**
  * Who the sessions of a log were, in the order in which it says so.
  *
- * Decisions may stand before the line that says who it was, when a log was rotated in between: they wait for it.
+ * Decisions may stand before the line that says who it was, when a log was rotated in between: they wait for
+ * it.
  *
  * @module
  */

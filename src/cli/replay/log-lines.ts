@@ -1,8 +1,8 @@
 /**
  * Lines of the decision log, read back: decisions, and who their sessions were.
  *
- * A log holds much else, and its last line may be cut off: what is no line of ours is passed over, and counted by the
- * caller.
+ * A log holds much else, and its last line may be cut off: what is no line of ours is passed over, and
+ * counted by the caller.
  *
  * @module
  */

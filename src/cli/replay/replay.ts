@@ -1,8 +1,9 @@
 /**
- * A decision of the log, made once more under a configuration: from the choice of the route to what its policy says.
+ * A decision of the log, made once more under a configuration: from the choice of the route to what its
+ * policy says.
  *
- * What the log does not have is unknown to the policy, and a refusal that rests on it cannot be told from one that the
- * policy would make anyway: it is called so.
+ * What the log does not have is unknown to the policy, and a refusal that rests on it cannot be told from one
+ * that the policy would make anyway: it is called so.
  *
  * @module
  */
@@ -109,7 +110,9 @@ function isKnown({ knownClaims, cutClaims }: LoggedSubject, claim: string): bool
   return !cutClaims.has(root) && (knownClaims === 'all' || knownClaims.has(root))
 }
 
-/** A claim that the log does not tell is marked as policies know claims that are kept elsewhere: as unknown. */
+/**
+ * A claim that the log does not tell is marked as policies know claims that are kept elsewhere: as unknown.
+ */
 function subjectFor(who: LoggedSubject, { mentionedClaims }: CompiledPolicy): Subject {
   const untold = mentionedClaims.filter((claim) => !isKnown(who, claim))
   if (untold.length === 0) return who.subject

@@ -1,8 +1,8 @@
 /**
  * A configuration on its way from the thread that parsed it to the one that serves it.
  *
- * Each route is packed by itself. Those that the receiver holds already go by their number alone, and the others are
- * opened a few at a time, so that the receiver is never held up for long.
+ * Each route is packed by itself. Those that the receiver holds already go by their number alone, and the
+ * others are opened a few at a time, so that the receiver is never held up for long.
  *
  * @module
  */

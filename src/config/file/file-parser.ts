@@ -1,7 +1,8 @@
 /**
  * Reads the configuration file and all that it refers to, and says what came of it.
  *
- * Whoever watches the file asks through the `ConfigParser` port, since a long file is parsed in a thread of its own.
+ * Whoever watches the file asks through the `ConfigParser` port, since a long file is parsed in a thread of
+ * its own.
  *
  * @module
  */

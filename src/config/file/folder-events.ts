@@ -1,15 +1,18 @@
 /**
  * What happens to names in folders, as the system tells it.
  *
- * A watch hangs on a folder, not on its name: a folder that was removed and made anew is another one. So whoever uses
- * this names the folders again from time to time, and each that is another by now is watched anew.
+ * A watch hangs on a folder, not on its name: a folder that was removed and made anew is another one. So
+ * whoever uses this names the folders again from time to time, and each that is another by now is watched
+ * anew.
  *
  * @module
  */
 
 import { type FSWatcher, statSync, watch } from 'node:fs'
 
-/** `replaced`: a name came, went or was renamed over. `written`: the content or the rights of a file changed. */
+/**
+ * `replaced`: a name came, went or was renamed over. `written`: the content or the rights of a file changed.
+ */
 export type FolderEvent = 'replaced' | 'written'
 
 interface Watched {
@@ -22,17 +25,24 @@ export class FolderEvents implements Disposable {
   readonly #watched = new Map<string, Watched>()
   #blind: ReadonlySet<string> = new Set()
 
-  /** @param onEvent without a name when the folder itself changed, or the system does not say which name did */
+  /**
+   * @param onEvent without a name when the folder itself changed, or the system does not say which name did
+   */
   constructor(onEvent: (event: FolderEvent, folder: string, name: string | undefined) => void) {
     this.#onEvent = onEvent
   }
 
-  /** Folders of which the system tells nothing: there are none of this name, or it has no more watches to give. */
+  /**
+   * Folders of which the system tells nothing: there are none of this name, or it has no more watches to
+   * give.
+   */
   get blind(): ReadonlySet<string> {
     return this.#blind
   }
 
-  /** Watches these folders and no others. @returns those that were not watched before, or are others by now */
+  /**
+   * Watches these folders and no others. @returns those that were not watched before, or are others by now
+   */
   follow(folders: readonly string[]): readonly string[] {
     const blind = new Set<string>()
     const fresh = folders.filter((folder) => {

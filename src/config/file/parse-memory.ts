@@ -1,8 +1,8 @@
 /**
  * What the last parse of a file found out, so that the next one need only look at what changed.
  *
- * Entries of the route list are known by their text, and routes by the very value that came of it. Entries are parsed
- * one by one: the tree of a whole file of 10,000 routes takes a gigabyte of memory.
+ * Entries of the route list are known by their text, and routes by the very value that came of it. Entries
+ * are parsed one by one: the tree of a whole file of 10,000 routes takes a gigabyte of memory.
  *
  * @module
  */
@@ -29,7 +29,10 @@ export class ParseMemory {
     return (split && this.#readItems(split, text)) ?? this.#readWhole(text)
   }
 
-  /** Of a file with anchors, say: all of it is parsed, and entries that say the same are the very ones from before. */
+  /**
+   * Of a file with anchors, say: all of it is parsed, and entries that say the same are the very ones from
+   * before.
+   */
   #readWhole(text: string): YamlFile {
     const file = readYaml(text)
     if (!isKeyed(file.value)) return file
@@ -100,8 +103,8 @@ function restOf(split: SplitYaml): Readonly<Record<string, unknown>> | undefined
 }
 
 /**
- * What is wrong from an entry on, when it shows within a few more; undefined when it does not. A short list is better read
- * as a whole: what is wrong before it may be told of the entries as well.
+ * What is wrong from an entry on, when it shows within a few more; undefined when it does not. A short list
+ * is better read as a whole: what is wrong before it may be told of the entries as well.
  */
 function mistakesFrom(index: number, split: SplitYaml, text: string): YamlFile | undefined {
   if (split.items.length <= ITEMS_AROUND_MISTAKE) return undefined

@@ -1,8 +1,8 @@
 /**
  * Parses a long configuration in a thread of its own, so that no check waits for it.
  *
- * The thread lives as long as the file is long: it remembers what it parsed, and an edit costs it little. A thread that
- * dies, for lack of memory or by a bug, takes one attempt with it. The next one has a new thread.
+ * The thread lives as long as the file is long: it remembers what it parsed, and an edit costs it little. A
+ * thread that dies, for lack of memory or by a bug, takes one attempt with it. The next one has a new thread.
  *
  * @module
  */
@@ -34,13 +34,18 @@ export type ThreadAnswer =
   | Extract<Parsed, { kind: 'refused' }>
   | { readonly kind: 'place'; readonly line: number; readonly column: number }
 
-/** Below this a file is parsed where it is needed: that takes a few milliseconds, and a thread takes memory. */
+/**
+ * Below this a file is parsed where it is needed: that takes a few milliseconds, and a thread takes memory.
+ */
 const LONGEST_HERE = 32 * 1024
 
 /** Of all files that it refers to, such as a revocation list of some thousand entries. */
 const LONGEST_REFERRED_HERE = 256 * 1024
 
-/** What 10,000 routes of 50 lines take is a third of it; V8 counts only what it collects, so the process takes more. */
+/**
+ * What 10,000 routes of 50 lines take is a third of it; V8 counts only what it collects, so the process takes
+ * more.
+ */
 const MOST_MEMORY_MB = 4096
 const LEAST_MEMORY_MB = 256
 /** The thread that serves, Envoy and the system need the rest. */
@@ -113,7 +118,8 @@ class ThreadParser {
     const answer = await this.#ask({ kind: 'parse', generation, seen })
     if (answer.kind === 'place') throw new Error('the parsing thread gave a place in place of a result')
     if (answer.kind !== 'config') return answer
-    // The thread believes that we hold what it has sent: after one parcel that was not opened no later one could be.
+    // The thread believes that we hold what it has sent: after one parcel that was not opened no later one
+    // could be.
     const config = await inTurns(this.#unpacking.open(answer.parcel)).catch(async (error: unknown) => {
       await this.end()
       throw error

@@ -25,8 +25,8 @@ afterEach(() => rm(folder, { recursive: true }))
 const LONGEST_WAIT_MS = 30_000
 
 /**
- * A wait in vain rejects. The runner's own limit would leave the test, and its watch, waiting for ever: what `await
- * using` holds is closed only when the function ends.
+ * A wait in vain rejects. The runner's own limit would leave the test, and its watch, waiting for ever: what
+ * `await using` holds is closed only when the function ends.
  */
 function awaited<T>(what: string, listen: (resolve: (value: T) => void) => void): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>()

@@ -1,8 +1,8 @@
 /**
  * The configuration in force, kept up with its file and with every file that it refers to.
  *
- * A change makes a new generation only when it is free of mistakes; otherwise the last good one stays, and the next
- * good edit heals. When the files may be read is for `watched-files.ts` to say.
+ * A change makes a new generation only when it is free of mistakes; otherwise the last good one stays, and
+ * the next good edit heals. When the files may be read is for `watched-files.ts` to say.
  *
  * @module
  */
@@ -48,7 +48,9 @@ export interface WatchOptions extends Omit<LoadOptions, 'generation'> {
   readonly onWarning?: (warning: string) => void
   /** A listener threw, which none may. Unset: thrown on. */
   readonly onBug?: (error: unknown) => void
-  /** The last word before a generation comes into force: what only a running process can find wrong with it. */
+  /**
+   * The last word before a generation comes into force: what only a running process can find wrong with it.
+   */
   readonly admit?: (next: Config, current: Config) => Promise<readonly Mistake[]>
   /** Default: in this thread. */
   readonly parser?: ConfigParser
@@ -84,7 +86,10 @@ export async function watchConfig(file: string, options: WatchOptions = {}): Pro
 
 const NOTHING_SEEN: SeenFiles = new Map()
 
-/** So often a newer save takes the place of one that is being parsed: saving all the time must not hold up all of them. */
+/**
+ * So often a newer save takes the place of one that is being parsed: saving all the time must not hold up all
+ * of them.
+ */
 const MOST_PASSED_OVER = 3
 
 /** So often what could not be checked is tried again without an edit. */

@@ -1,10 +1,12 @@
 /**
  * Says when files have changed and are whole again: the one place that decides when a file may be read.
  *
- * - A file that took its place by a rename, or behind a link that was swapped, was whole before. It counts at once.
- * - A file that is written in place counts when its size, times and content have stood still for `STILL_MS`. So does
- *   one that is empty or missing, and one that was written just before its folder came into view.
- * - Whatever the system does not tell of is found by looking, every `LOOK_MS`: network file systems, mounts, rights.
+ * - A file that took its place by a rename, or behind a link that was swapped, was whole before. It counts at
+ *   once.
+ * - A file that is written in place counts when its size, times and content have stood still for `STILL_MS`.
+ *   So does one that is empty or missing, and one that was written just before its folder came into view.
+ * - Whatever the system does not tell of is found by looking, every `LOOK_MS`: network file systems, mounts,
+ *   rights.
  *
  * A writer who pauses for longer than `STILL_MS` can't be told from one who has finished.
  *
@@ -53,7 +55,10 @@ export class WatchedFiles implements Disposable {
   /** No write was seen in this wait. */
   #isShort = true
   #changes = 0
-  /** How the files looked after the last sign of a change: what changes later, without a sign, begins the wait anew. */
+  /**
+   * How the files looked after the last sign of a change: what changes later, without a sign, begins the wait
+   * anew.
+   */
   #begun: Promise<Look> | undefined
   #isLooking = false
   /** How the files looked when they were last said to stand still. */

@@ -1,8 +1,9 @@
 /**
  * Which folders must be watched so that no change of a file goes unseen, however it is made.
  *
- * A file is replaced by renaming another over it (editors), or a symbolic link on the way to it is swapped (Kubernetes
- * turns `..data` round). Both happen in a folder, so folders are watched: that of the file and that of each link.
+ * A file is replaced by renaming another over it (editors), or a symbolic link on the way to it is swapped
+ * (Kubernetes turns `..data` round). Both happen in a folder, so folders are watched: that of the file and
+ * that of each link.
  *
  * @module
  */

@@ -1,9 +1,10 @@
 /**
- * The entries of `routes:` as separate pieces of text, so that after an edit only those that changed are parsed.
+ * The entries of `routes:` as separate pieces of text, so that after an edit only those that changed are
+ * parsed.
  *
- * Parsing 10,000 routes takes a second, in which no request is judged. Entries can be told apart without a parser
- * because inside one of them every line is indented deeper than its dash; whatever makes that unsure (anchors, tags,
- * directives, tabs, flow style) leads to `undefined`, and the whole text is parsed.
+ * Parsing 10,000 routes takes a second, in which no request is judged. Entries can be told apart without a
+ * parser because inside one of them every line is indented deeper than its dash; whatever makes that unsure
+ * (anchors, tags, directives, tabs, flow style) leads to `undefined`, and the whole text is parsed.
  *
  * @module
  */

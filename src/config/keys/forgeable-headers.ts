@@ -1,13 +1,13 @@
 /**
- * Request headers by which a client could pose as us, as somebody, as another proxy or as another request: none may
- * reach an upstream.
+ * Request headers by which a client could pose as us, as somebody, as another proxy or as another request:
+ * none may reach an upstream.
  *
- * One rule in two forms. Envoy has it as a regular expression and applies it before anything is judged; the check
- * applies it once more to what it is shown.
+ * One rule in two forms. Envoy has it as a regular expression and applies it before anything is judged; the
+ * check applies it once more to what it is shown.
  *
- * By character set: many servers make one variable of `Remote-User`, `remote_user` and `remote.user` (CGI, WSGI,
- * Rack, PHP). So a name with another character than letters, digits, `-` and `_` is passed on by nobody, and `_`
- * counts as `-`. By prefix: families grow, and a list is always one release behind.
+ * By character set: many servers make one variable of `Remote-User`, `remote_user` and `remote.user` (CGI,
+ * WSGI, Rack, PHP). So a name with another character than letters, digits, `-` and `_` is passed on by
+ * nobody, and `_` counts as `-`. By prefix: families grow, and a list is always one release behind.
  *
  * @module
  */
@@ -129,8 +129,8 @@ const NAMES = [
 ] as const
 
 /**
- * What Envoy has written itself by the time it applies the rule, over the client's; and the header in which programs
- * show a reference, which the check takes off. In exactly this spelling.
+ * What Envoy has written itself by the time it applies the rule, over the client's; and the header in which
+ * programs show a reference, which the check takes off. In exactly this spelling.
  */
 const GENUINE = [
   'x-forwarded-for',
@@ -155,7 +155,10 @@ export function isForgeable(name: string): boolean {
   return names.has(plain) || FAMILIES.some((family) => plain.startsWith(family))
 }
 
-/** How forgeable names begin, for a first glance at many; one with another character than `a-z0-9-` needs a second. */
+/**
+ * How forgeable names begin, for a first glance at many; one with another character than `a-z0-9-` needs a
+ * second.
+ */
 export const BEGINNING_LENGTH = 4
 export const BEGINNINGS: ReadonlySet<string> = new Set(
   [...FAMILIES, ...NAMES].map((name) => name.slice(0, BEGINNING_LENGTH)),

@@ -1,5 +1,6 @@
 /**
- * The keys of one route, by topic. What a single key may hold is said here; what holds between keys is in route-rules.ts.
+ * The keys of one route, by topic. What a single key may hold is said here; what holds between keys is in
+ * route-rules.ts.
  *
  * @module
  */

@@ -29,8 +29,8 @@ export function routesHaveOneIdentityEach(routes: readonly PlacedRoute[]): Mista
 }
 
 /**
- * The sign-in pages have their host for themselves, or a route would shadow them. What answers the challenges of a
- * certificate authority is public and stands apart.
+ * The sign-in pages have their host for themselves, or a route would shadow them. What answers the challenges
+ * of a certificate authority is public and stands apart.
  */
 export function authenticateHostIsFree(routes: readonly PlacedRoute[], settings: Settings): Mistake[] {
   const own = URL.parse(settings.authenticate_service_url ?? '')

@@ -44,7 +44,9 @@ const cookieDomainHoldsSignIn: SettingsRule = ({
   return [mistake(['cookie_domain'], `does not hold the host of \`authenticate_service_url\`, ${host}`)]
 }
 
-/** `/%2fevil.example` would be sent on to `//evil.example`, which is a host to browsers; `/\evil.example` too. */
+/**
+ * `/%2fevil.example` would be sent on to `//evil.example`, which is a host to browsers; `/\evil.example` too.
+ */
 const redirectStaysOnTheHost: SettingsRule = (settings) => {
   if (settings.path_with_escaped_slashes_action !== 'UNESCAPE_AND_REDIRECT') return []
   return (['merge_slashes', 'normalize_path'] as const)

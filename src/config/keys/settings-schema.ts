@@ -1,5 +1,6 @@
 /**
- * The global keys, by topic. What a single key may hold is said here; what holds between keys is in settings-rules.ts.
+ * The global keys, by topic. What a single key may hold is said here; what holds between keys is in
+ * settings-rules.ts.
  *
  * @module
  */

@@ -1,7 +1,9 @@
 /**
- * Keys that are part of the configuration language but not (or no longer) of this version, and what to do instead.
+ * Keys that are part of the configuration language but not (or no longer) of this version, and what to do
+ * instead.
  *
- * A key that is neither here nor in the schema is unknown, which is another message: it may be a slip of the pen.
+ * A key that is neither here nor in the schema is unknown, which is another message: it may be a slip of the
+ * pen.
  *
  * @module
  */

@@ -18,7 +18,10 @@ const isHttp2Only = ({ to }: Pick<Route, 'to'>): boolean =>
 
 const tokenOf = (token: string): string => (token === 'spdy' ? 'spdy/3.1' : token)
 
-/** `allow_websockets` and `allow_spdy` add to the list of upgrades, and take away from it when they say `false`. */
+/**
+ * `allow_websockets` and `allow_spdy` add to the list of upgrades, and take away from it when they say
+ * `false`.
+ */
 export function upgradesOf(
   route: UpgradeKeys,
   settings: Pick<Settings, 'allow_upgrades'>,

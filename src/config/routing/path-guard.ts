@@ -1,6 +1,6 @@
 /**
- * Which paths are not passed on, though Envoy has let them in and chosen a route: those that an app may read as
- * another path than the one that was judged.
+ * Which paths are not passed on, though Envoy has let them in and chosen a route: those that an app may read
+ * as another path than the one that was judged.
  *
  * The check asks for each request; `route-match.ts` asks for those that are only told of.
  *
@@ -69,8 +69,8 @@ function oddPathProblem(
 }
 
 /**
- * To servlet containers `;` begins a parameter, so the rest of `..;x` is `..`. Others trim white space, or undo escapes
- * before they look for dots. No honest client sends any of this.
+ * To servlet containers `;` begins a parameter, so the rest of `..;x` is `..`. Others trim white space, or
+ * undo escapes before they look for dots. No honest client sends any of this.
  */
 const BLANK = `${ESCAPE}(?:[01][0-9a-f]|20|7f)`
 const HIDDEN_DOTS = new RegExp(
@@ -89,7 +89,10 @@ const HIDDEN_EMPTY_SEGMENT = new RegExp(`/(?:;|${ESCAPE}3b)[^/]*/`, 'i')
 /** A pattern takes time with the length of the path, and no server takes a longer one. */
 const LONGEST_REWRITTEN = 8192
 
-/** What was judged must be what the upstream gets: a rewrite may not make segments that hide or lead elsewhere. */
+/**
+ * What was judged must be what the upstream gets: a rewrite may not make segments that hide or lead
+ * elsewhere.
+ */
 function rewriteProblem(path: string, { route, reader }: Guarded): string | undefined {
   if (route.regex_rewrite_pattern !== undefined && path.length > LONGEST_REWRITTEN)
     return 'the path is too long to be rewritten'

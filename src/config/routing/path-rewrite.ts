@@ -1,6 +1,7 @@
 /**
- * What a route makes of a path on its way to the upstream, or into a redirect: as Envoy does it, told from the
- * configuration alone. `envoy-route.ts` of xds/ writes the same down for Envoy; a differential test compares the two.
+ * What a route makes of a path on its way to the upstream, or into a redirect: as Envoy does it, told from
+ * the configuration alone. `envoy-route.ts` of xds/ writes the same down for Envoy; a differential test
+ * compares the two.
  *
  * @see Envoy `RouteAction.prefix_rewrite`, `RouteAction.regex_rewrite`, `RedirectAction.prefix_rewrite`
  * @module
@@ -18,7 +19,9 @@ export interface PrefixForm {
   readonly replacement: string | undefined
 }
 
-/** What replaces the matched prefix on the way to the upstream; `undefined` where a pattern rewrites the path. */
+/**
+ * What replaces the matched prefix on the way to the upstream; `undefined` where a pattern rewrites the path.
+ */
 export function prefixRewriteOf(route: Route): string | undefined {
   if (route.redirect !== undefined) return route.redirect.prefix_rewrite
   if (route.regex_rewrite_pattern !== undefined) return undefined
@@ -27,8 +30,9 @@ export function prefixRewriteOf(route: Route): string | undefined {
 }
 
 /**
- * A prefix is replaced at the border of a segment where one of the two texts ends in a slash: `/grafana` → `/` makes
- * `/login` of `/grafana/login` (Envoy alone would make `//login`), and `/` → `/base` makes `/base/x` of `/x`.
+ * A prefix is replaced at the border of a segment where one of the two texts ends in a slash: `/grafana` →
+ * `/` makes `/login` of `/grafana/login` (Envoy alone would make `//login`), and `/` → `/base` makes
+ * `/base/x` of `/x`.
  *
  * The rest of what begins with such a prefix, as `/grafanaX` does, has no place at the upstream.
  *
@@ -77,10 +81,11 @@ export function rewritten(route: Route, path: string): string | undefined | type
 const patternOf = patternsByRoute()
 
 /**
- * Characters that all searches for the next match may look at together: some milliseconds for the dearest pattern.
+ * Characters that all searches for the next match may look at together: some milliseconds for the dearest
+ * pattern.
  *
- * Any search may look at all that is left, though it finds nothing but the next character. A path of 350 characters
- * may match at each of them, one of 8,000 some fifteen times.
+ * Any search may look at all that is left, though it finds nothing but the next character. A path of 350
+ * characters may match at each of them, one of 8,000 some fifteen times.
  */
 const MOST_WORK = 128 * 1024
 /** No server takes a longer path. */

@@ -1,6 +1,6 @@
 /**
- * The path of a request in the form in which Envoy matches it, hands it to the check and sends it on. What the check
- * then refuses is in `path-guard.ts`.
+ * The path of a request in the form in which Envoy matches it, hands it to the check and sends it on. What
+ * the check then refuses is in `path-guard.ts`.
  *
  * It follows the settings of the connection manager (`http-connection-manager.ts` of xds/) step by step; a
  * differential test asks a real Envoy.
@@ -50,7 +50,8 @@ function mergeSlashes(path: string): string {
 }
 
 /**
- * RFC 3986 §5.2.4 and §6.2.2.2, with backslashes read as slashes, and a parameter after plain dots dropped with them.
+ * RFC 3986 §5.2.4 and §6.2.2.2, with backslashes read as slashes, and a parameter after plain dots dropped
+ * with them.
  */
 function canonicalPath(path: string): string {
   const kept: string[] = []

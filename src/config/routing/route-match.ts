@@ -1,9 +1,9 @@
 /**
  * Which route Envoy chooses for a request, told from the configuration alone.
  *
- * The same rules as `virtual-hosts.ts` and `envoy-route.ts` of xds/ write down for Envoy, so that a test, `explain`
- * and `diff` need no Envoy; a differential test compares the two. Requests being served never come here: they carry
- * the id of the route that Envoy chose.
+ * The same rules as `virtual-hosts.ts` and `envoy-route.ts` of xds/ write down for Envoy, so that a test,
+ * `explain` and `diff` need no Envoy; a differential test compares the two. Requests being served never come
+ * here: they carry the id of the route that Envoy chose.
  *
  * @module
  */
@@ -72,7 +72,10 @@ export function authenticateHost(settings: Settings): string | undefined {
 /** Where an ACME server looks for the answer to an http-01 challenge (RFC 8555 section 8.3). */
 const CHALLENGES = '/.well-known/acme-challenge/'
 
-/** All that may stand on the host of the sign-in pages besides them: a certificate for it has to come from somewhere. */
+/**
+ * All that may stand on the host of the sign-in pages besides them: a certificate for it has to come from
+ * somewhere.
+ */
 export const answersChallenges = ({
   regex,
   path,
@@ -145,8 +148,8 @@ function firstOf(routes: readonly Route[], path: string, takes: Takes = takesPat
 }
 
 /**
- * For readings without escapes: paths and prefixes of routes are compared without theirs. Each of those is read once,
- * since a host may have thousands, and strangers choose how many readings a path has.
+ * For readings without escapes: paths and prefixes of routes are compared without theirs. Each of those is
+ * read once, since a host may have thousands, and strangers choose how many readings a path has.
  */
 function unescapedTaker({ unescapePath }: PathReader): Takes {
   const read = new WeakMap<Route, string>()
@@ -188,8 +191,8 @@ function leadsAstray(
 }
 
 /**
- * The routes of one exact host that answer on a port, in the order of the file; `undefined` when none of its virtual
- * hosts takes the request, which then goes to the wildcards.
+ * The routes of one exact host that answer on a port, in the order of the file; `undefined` when none of its
+ * virtual hosts takes the request, which then goes to the wildcards.
  */
 function routesAt(
   group: readonly Route[],

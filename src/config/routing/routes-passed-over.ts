@@ -1,5 +1,6 @@
 /**
- * Why each of the other routes was not chosen for a request: the answer to "which rule matched, and why not mine?"
+ * Why each of the other routes was not chosen for a request: the answer to "which rule matched, and why not
+ * mine?"
  *
  * @module
  */

@@ -48,9 +48,9 @@ const BRACKETED = String.raw`\[[0-9A-Fa-f:.]+\]`
 const PORT = '[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]'
 
 /**
- * The only form in which a request may name its host, in the syntax that RE2 and JavaScript share. Envoy refuses
- * whatever else there is before it asks for a decision: `app.example.com:443.evil.com` would be any port of the app
- * to its virtual hosts.
+ * The only form in which a request may name its host, in the syntax that RE2 and JavaScript share. Envoy
+ * refuses whatever else there is before it asks for a decision: `app.example.com:443.evil.com` would be any
+ * port of the app to its virtual hosts.
  */
 export const PLAIN_AUTHORITY = `(?:${LABELS}|${BRACKETED})(?::(?:${PORT}))?`
 
@@ -66,8 +66,8 @@ export interface Place {
 }
 
 /**
- * Reads a Host header or `:authority`. What has no such form names no place, and is refused wherever it is asked:
- * a host that two readers could take for two would be judged as one and served as the other.
+ * Reads a Host header or `:authority`. What has no such form names no place, and is refused wherever it is
+ * asked: a host that two readers could take for two would be judged as one and served as the other.
  */
 export function placeOf(authority: string): Place | undefined {
   const known = places.get(authority)
@@ -80,7 +80,10 @@ export function placeOf(authority: string): Place | undefined {
   return place
 }
 
-/** Each request asks twice for the place of one of a few hosts. What names no place is not kept, as it may be long. */
+/**
+ * Each request asks twice for the place of one of a few hosts. What names no place is not kept, as it may be
+ * long.
+ */
 const places = new Map<string, Place>()
 const MOST_PLACES = 1000
 

@@ -41,7 +41,9 @@ export class Reader {
   readonly #env: Readonly<Record<string, string | undefined>>
   /** Path → what was read, or what is wrong with it. */
   readonly files = new Map<string, ReadValue>()
-  /** The same, by the path as the file writes it: no matter from where, or by which link, the file is opened. */
+  /**
+   * The same, by the path as the file writes it: no matter from where, or by which link, the file is opened.
+   */
   readonly written = new Map<string, ReadValue>()
   readonly variables = new Map<string, string | undefined>()
 

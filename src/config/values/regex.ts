@@ -1,5 +1,6 @@
 /**
- * Regular expressions that go to Envoy, which compiles them with RE2: checked by the same rules before they are sent.
+ * Regular expressions that go to Envoy, which compiles them with RE2: checked by the same rules before they
+ * are sent.
  *
  * @module
  */

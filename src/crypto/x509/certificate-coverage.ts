@@ -9,7 +9,8 @@ import { X509Certificate } from 'node:crypto'
 const DNS_NAME = /(?:^|, )DNS:([^",]+)/g
 
 /**
- * Names are looked up in a set, and not asked of each certificate: for thousands of hosts that took most of a second.
+ * Names are looked up in a set, and not asked of each certificate: for thousands of hosts that took most of a
+ * second.
  *
  * @param certificates PEM chains, the server's own certificate first
  * @see RFC 9525: only the subject alternative names count, and a wildcard is a whole label, the first one

@@ -1,8 +1,8 @@
 /**
  * The fields of an X.509 certificate, as its bytes say them.
  *
- * `node:crypto` verifies signatures and knows keys; it does not show extensions, nor names but as text, in which a
- * separator may have come from a name.
+ * `node:crypto` verifies signatures and knows keys; it does not show extensions, nor names but as text, in
+ * which a separator may have come from a name.
  *
  * @see RFC 5280 section 4.1
  * @module
@@ -82,8 +82,8 @@ const PSS_DIGESTS: Readonly<Record<string, string>> = {
 }
 
 /**
- * The digest under a signature, if it is one that still counts: not MD5, not SHA-1. `none` where the algorithm has
- * none to choose.
+ * The digest under a signature, if it is one that still counts: not MD5, not SHA-1. `none` where the
+ * algorithm has none to choose.
  *
  * @param algorithm an `AlgorithmIdentifier`
  * @throws {RangeError}

@@ -1,8 +1,8 @@
 /**
  * Whether a certificate leads to an authority that is trusted, and may be used by a client, at one instant.
  *
- * Pure. Chains are tried until one is good in every respect; of those that are not, the one that came furthest says
- * why.
+ * Pure. Chains are tried until one is good in every respect; of those that are not, the one that came
+ * furthest says why.
  *
  * @see RFC 5280 section 6.1
  * @module
@@ -38,7 +38,10 @@ export interface Trust {
   readonly maxDepth: number
 }
 
-/** Two certificates with one name and one key are one authority: it may have been renewed, or signed by several. */
+/**
+ * Two certificates with one name and one key are one authority: it may have been renewed, or signed by
+ * several.
+ */
 export const keyOf = ({ subject, spkiHash }: ParsedCertificate): string =>
   `${spkiHash} ${subject.toString('base64')}`
 
@@ -153,8 +156,9 @@ function namesOf({ names, subject }: ParsedCertificate): readonly GeneralName[] 
 }
 
 /**
- * Of an authority without a list nothing is known to be revoked. A list that has run out says nothing either, but
- * somebody meant it to be looked at: then it is not known whether the certificate still counts, and it does not.
+ * Of an authority without a list nothing is known to be revoked. A list that has run out says nothing either,
+ * but somebody meant it to be looked at: then it is not known whether the certificate still counts, and it
+ * does not.
  */
 function revocationProblem(
   certificate: ParsedCertificate,

@@ -21,7 +21,9 @@ export const Tag = {
   set: 0x31,
 } as const
 
-/** One element. Its bytes are cut out when they are asked for: a revocation list may have a hundred thousand. */
+/**
+ * One element. Its bytes are cut out when they are asked for: a revocation list may have a hundred thousand.
+ */
 export class DerElement {
   /** The identifier octet. */
   readonly tag: number

@@ -1,8 +1,8 @@
 /**
  * A certificate authority of one's own machine, so that the demo and a first set-up speak real TLS.
  *
- * Its key never leaves its folder; who wants a browser without warnings trusts `certificateFile`. Certificates
- * are made by local-certificates.ts; this module keeps them on disk.
+ * Its key never leaves its folder; who wants a browser without warnings trusts `certificateFile`.
+ * Certificates are made by local-certificates.ts; this module keeps them on disk.
  *
  * @module
  */

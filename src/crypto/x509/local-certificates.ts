@@ -125,7 +125,9 @@ function subjectAlternativeNames(names: readonly string[]): x509.Extension {
 const ipAddressName = (value: string): Buffer =>
   Buffer.from(new x509.GeneralNames([{ type: 'ip', value }]).rawData).subarray(2)
 
-/** `permittedSubtrees` of DNS names, as DER: the library has no type for it. @see RFC 5280 section 4.2.1.10 */
+/**
+ * `permittedSubtrees` of DNS names, as DER: the library has no type for it. @see RFC 5280 section 4.2.1.10
+ */
 function nameConstraints(domains: readonly string[]): x509.Extension {
   const subtrees = domains.map((domain) => der(0x30, der(0x82, Buffer.from(domain, 'ascii'))))
   const constraints = der(0x30, der(0xa0, Buffer.concat(subtrees)))

@@ -1,7 +1,8 @@
 /**
  * For which names an authority may speak.
  *
- * What can't be compared is refused: a constraint that is passed over would let an authority speak for anybody.
+ * What can't be compared is refused: a constraint that is passed over would let an authority speak for
+ * anybody.
  *
  * @see RFC 5280 section 4.2.1.10
  * @module
@@ -73,7 +74,10 @@ function isWithin({ tag, content }: GeneralName, base: Buffer): boolean {
   }
 }
 
-/** @param isForBelow whether the base stands for the names below it too; else only one with a dot in front does */
+/**
+ * @param isForBelow whether the base stands for the names below it too; else only one with a dot in front
+ * does
+ */
 function isHostWithin(host: string, base: string, isForBelow = false): boolean {
   const name = host.toLowerCase()
   const domain = base.toLowerCase()
@@ -109,7 +113,9 @@ function isAddressWithin(address: Buffer, base: Buffer): boolean {
   })
 }
 
-/** The parts of a `Name`, the most significant first, in a form that compares as RFC 5280 section 7.1 wants. */
+/**
+ * The parts of a `Name`, the most significant first, in a form that compares as RFC 5280 section 7.1 wants.
+ */
 function relativeNames(name: Buffer): readonly string[] {
   return childrenOf(onlyElement(name, Tag.sequence), Tag.sequence).map((part) =>
     childrenOf(part, Tag.set)

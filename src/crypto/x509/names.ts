@@ -1,8 +1,8 @@
 /**
  * The subject alternative names of a certificate.
  *
- * A name is text from whoever asked for the certificate, so one that could be read in two ways makes the whole list
- * malformed: `app.example.com\0.evil.test` is one name to some readers and another to others.
+ * A name is text from whoever asked for the certificate, so one that could be read in two ways makes the
+ * whole list malformed: `app.example.com\0.evil.test` is one name to some readers and another to others.
  *
  * @see RFC 5280 section 4.2.1.6
  * @module

@@ -40,7 +40,10 @@ type ParsedLists = Parsed<{ readonly pem: string; readonly lists: readonly Revoc
 
 let latest: { readonly pem: string | undefined; readonly parsed: ParsedLists } | undefined
 
-/** Every list of a PEM text, in order. The latest is remembered: it is asked for several times in each generation. */
+/**
+ * Every list of a PEM text, in order. The latest is remembered: it is asked for several times in each
+ * generation.
+ */
 export function parseRevocationLists(text: string): ParsedLists {
   return atOnce(revocationListWork(text))
 }

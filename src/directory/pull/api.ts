@@ -19,7 +19,10 @@ export interface ApiPorts {
 }
 
 export interface ApiOptions extends ApiPorts {
-  /** Every address must begin with its origin: what an answer calls the next page is not to be trusted with a token. */
+  /**
+   * Every address must begin with its origin: what an answer calls the next page is not to be trusted with a
+   * token.
+   */
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
 }
@@ -153,7 +156,9 @@ export async function eachOf<Item, Result>(
   return results
 }
 
-/** A token from a token endpoint (RFC 6749 section 5.1). @throws {SourceFailure} without a part of the secret */
+/**
+ * A token from a token endpoint (RFC 6749 section 5.1). @throws {SourceFailure} without a part of the secret
+ */
 export async function fetchToken(
   { http, signal, now }: ApiPorts,
   url: string,

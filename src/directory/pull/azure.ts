@@ -1,8 +1,8 @@
 /**
  * People and groups of Microsoft Entra ID, by Microsoft Graph.
  *
- * Groups come with their members by the delta query, whose first round is the whole: a few pages instead of a question
- * for each group. A group with many members comes in several pages.
+ * Groups come with their members by the delta query, whose first round is the whole: a few pages instead of a
+ * question for each group. A group with many members comes in several pages.
  *
  * @module
  * @see https://learn.microsoft.com/graph/delta-query-groups

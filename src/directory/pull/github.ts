@@ -1,7 +1,8 @@
 /**
  * Organizations of GitHub and their teams, called as sign-in with GitHub calls them: `org` and `org/team`.
  *
- * Members of a team include those of the teams below it. Addresses are not told; people are found by their number.
+ * Members of a team include those of the teams below it. Addresses are not told; people are found by their
+ * number.
  *
  * @module
  * @see https://docs.github.com/rest/teams/members

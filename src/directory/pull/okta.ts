@@ -19,8 +19,8 @@ const Users = z.array(
 )
 
 /**
- * Of people who have an account and may use it, though some have to choose a password first or wait until a lock
- * ends. Any other state, a new one too, is that of nobody who may.
+ * Of people who have an account and may use it, though some have to choose a password first or wait until a
+ * lock ends. Any other state, a new one too, is that of nobody who may.
  */
 const IN_USE = new Set(['ACTIVE', 'PASSWORD_EXPIRED', 'RECOVERY', 'LOCKED_OUT'])
 

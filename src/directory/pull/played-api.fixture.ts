@@ -1,6 +1,6 @@
 /**
- * A local server that stands in for the APIs of Microsoft, Google, Okta, GitLab and GitHub, which can't be had for tests.
- * It answers in the forms of their documentation; what it holds is what the test says.
+ * A local server that stands in for the APIs of Microsoft, Google, Okta, GitLab and GitHub, which can't be
+ * had for tests. It answers in the forms of their documentation; what it holds is what the test says.
  *
  * @module
  */

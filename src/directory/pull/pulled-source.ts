@@ -1,6 +1,6 @@
 /**
- * A directory source that is asked again and again. What it last said is in the store, so that a restart makes nobody
- * unknown.
+ * A directory source that is asked again and again. What it last said is in the store, so that a restart
+ * makes nobody unknown.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Who may push: whoever shows the token of a source, which is also how it is told which one. In the order that matters.
+ * Who may push: whoever shows the token of a source, which is also how it is told which one. In the order
+ * that matters.
  *
  * @module
  */

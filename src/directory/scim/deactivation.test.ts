@@ -57,7 +57,10 @@ const DEACTIVATIONS: readonly object[] = [
   { Op: 'replace', Path: 'active', Value: false },
 ]
 
-/** What stands beside it in requests of real providers, and is none of our business, or not there, or of an odd form. */
+/**
+ * What stands beside it in requests of real providers, and is none of our business, or not there, or of an
+ * odd form.
+ */
 const COMPANY: readonly object[] = [
   { op: 'Replace', path: 'phoneNumbers[type eq "work"].value', value: '+1 555' },
   { op: 'Replace', path: 'phoneNumbers[type eq "mobile"].value', value: { number: '1' } },

@@ -69,8 +69,8 @@ export function addScimEndpoint(server: FastifyInstance, { admission, baseUrl }:
 }
 
 /**
- * A body that is too large is read to its end and dropped, up to a point: whoever is still sending would see a broken
- * connection instead of the answer.
+ * A body that is too large is read to its end and dropped, up to a point: whoever is still sending would see
+ * a broken connection instead of the answer.
  */
 async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = []

@@ -1,6 +1,6 @@
 /**
- * The entries of one source in the store. Members of a large group lie in records of their own, so that none takes long
- * to read or to write, and a group changes all at once: by the record that names them.
+ * The entries of one source in the store. Members of a large group lie in records of their own, so that none
+ * takes long to read or to write, and a group changes all at once: by the record that names them.
  *
  * @module
  */

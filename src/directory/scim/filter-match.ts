@@ -109,7 +109,10 @@ export function soleEquality(filter: Filter, name: string): string | undefined {
   return filter.path.steps.join('.') === name ? filter.value : undefined
 }
 
-/** Values of an attribute `value` one of which whatever matches must have; `undefined` where the filter does not say. */
+/**
+ * Values of an attribute `value` one of which whatever matches must have; `undefined` where the filter does
+ * not say.
+ */
 export function candidates(filter: Filter): readonly string[] | undefined {
   if (filter.is === 'or') {
     const [left, right] = [candidates(filter.left), candidates(filter.right)]

@@ -80,8 +80,8 @@ const PLAIN_TEXT: Attribute = {
 const SCHEMAS: AttributePath = { steps: ['schemas'], attribute: { ...PLAIN_TEXT, caseExact: false } }
 
 /**
- * Takes the URN off a name: that of the core schema means nothing, that of an extension where to look. Some clients put a
- * point behind it, not a colon.
+ * Takes the URN off a name: that of the core schema means nothing, that of an extension where to look. Some
+ * clients put a point behind it, not a colon.
  */
 export function withoutUrn(type: ResourceType, name: string) {
   const lower = name.toLowerCase()

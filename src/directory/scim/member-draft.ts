@@ -1,5 +1,6 @@
 /**
- * The members of a group while a request changes them: by their ids, so that one of many is found at once. Pure.
+ * The members of a group while a request changes them: by their ids, so that one of many is found at once.
+ * Pure.
  *
  * @module
  */

@@ -33,8 +33,8 @@ const LONGEST_PATH = 2048
 const PATH = /^[\w$-]+(?:\[(?<filter>.*)\])?(?:\.(?<part>[\w$-]+))?$/s
 
 /**
- * Where the change is of something that is not kept, or can't be read and decides nothing, there is nothing to do: what
- * stands beside it in the request is taken.
+ * Where the change is of something that is not kept, or can't be read and decides nothing, there is nothing
+ * to do: what stands beside it in the request is taken.
  *
  * @throws {ScimRefusal} invalidPath, invalidFilter
  */

@@ -1,9 +1,9 @@
 /**
  * Changes of a resource, one after the other: all of them, or none. Pure.
  *
- * Takes what Entra and Okta send beside what RFC 7644 says: operations with a capital letter, booleans as text, paths as
- * keys of a value without path, attributes that are read-only, not known or not there. What decides who may come in is
- * read strictly; of all else an operation that can't be followed is left out.
+ * Takes what Entra and Okta send beside what RFC 7644 says: operations with a capital letter, booleans as
+ * text, paths as keys of a value without path, attributes that are read-only, not known or not there. What
+ * decides who may come in is read strictly; of all else an operation that can't be followed is left out.
  *
  * @module
  * @see RFC 7644 section 3.5.2

@@ -1,8 +1,9 @@
 /**
- * What a client sends, brought into the form that is kept: known attributes only, in their own spelling and type. Pure.
+ * What a client sends, brought into the form that is kept: known attributes only, in their own spelling and
+ * type. Pure.
  *
- * Strict about what decides who may come in. All else is left out where it can't be read: nobody's account may stay
- * active because of a telephone number.
+ * Strict about what decides who may come in. All else is left out where it can't be read: nobody's account
+ * may stay active because of a telephone number.
  *
  * @module
  */
@@ -60,7 +61,10 @@ function extensionOfBare(type: ResourceType, name: string) {
   return attributeOf(ownAttributes(type), name) === undefined ? extensionWith(type, name) : undefined
 }
 
-/** What is to be kept, without what is no value. @throws {ScimRefusal} where something that must be there is not */
+/**
+ * What is to be kept, without what is no value. @throws {ScimRefusal} where something that must be there is
+ * not
+ */
 export function whole(type: ResourceType, resource: Resource): Resource {
   const kept: Record<string, unknown> = { ...resource }
   for (const attribute of ownAttributes(type)) {
@@ -83,7 +87,10 @@ function isValue({ subAttributes = [] }: Attribute, one: unknown): boolean {
   return !hasValue || (isObject(one) && typeof one['value'] === 'string' && one['value'] !== '')
 }
 
-/** Whoever may not come in stays out until a client says otherwise: not by leaving it out, by `null` or by removal. */
+/**
+ * Whoever may not come in stays out until a client says otherwise: not by leaving it out, by `null` or by
+ * removal.
+ */
 export function keepingOut(before: Resource, after: Resource): Resource {
   return before['active'] === false && after['active'] === undefined ? { ...after, active: false } : after
 }
@@ -106,7 +113,9 @@ function* readAttributes(
   return read
 }
 
-/** `undefined` for what RFC 7643 section 2.5 calls unassigned: null and the empty list. @throws {ScimRefusal} */
+/**
+ * `undefined` for what RFC 7643 section 2.5 calls unassigned: null and the empty list. @throws {ScimRefusal}
+ */
 export function* readValue(attribute: Attribute, value: unknown): Work<unknown> {
   if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) return undefined
   if (!attribute.multiValued) return yield* readOne(attribute, value)
@@ -145,7 +154,10 @@ function* readOne(attribute: Attribute, given: unknown): Work<unknown> {
   }
 }
 
-/** Older Entra connectors put a single value into a list of one object, others into an object under its own name. */
+/**
+ * Older Entra connectors put a single value into a list of one object, others into an object under its own
+ * name.
+ */
 function unwrapped({ name, type }: Attribute, value: unknown): unknown {
   const only: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value
   if (type === 'complex' || !isObject(only)) return only
@@ -172,7 +184,10 @@ function readBoolean(name: string, value: unknown): boolean {
 
 const isPrimary = (item: unknown) => isObject(item) && item['primary'] === true
 
-/** Of several that are called primary it is the last: the one that was set most recently (RFC 7643 section 2.4). */
+/**
+ * Of several that are called primary it is the last: the one that was set most recently (RFC 7643 section
+ * 2.4).
+ */
 export function withOnePrimary(
   { subAttributes = [] }: Attribute,
   items: readonly unknown[],

@@ -174,7 +174,10 @@ async function findAll(
   return { status: 200, body: listAnswer(shown, total, start) }
 }
 
-/** Of all groups of one answer; the client asks for the rest with the next `startIndex` (RFC 7644 section 3.4.2.4). */
+/**
+ * Of all groups of one answer; the client asks for the rest with the next `startIndex` (RFC 7644 section
+ * 3.4.2.4).
+ */
 const MOST_MEMBERS_SHOWN = 100_000
 
 function* shownOnly(

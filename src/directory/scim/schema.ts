@@ -1,8 +1,9 @@
 /**
- * The attributes of users and groups (RFC 7643), as a table: what is read, kept, compared and told follows it.
+ * The attributes of users and groups (RFC 7643), as a table: what is read, kept, compared and told follows
+ * it.
  *
- * Passwords, certificates, photos and messengers are no affair of a proxy: like all that is not in the table they are
- * taken and not kept.
+ * Passwords, certificates, photos and messengers are no affair of a proxy: like all that is not in the table
+ * they are taken and not kept.
  *
  * @module
  */
@@ -20,8 +21,9 @@ export interface Attribute {
   readonly referenceTypes?: readonly string[]
   readonly canonicalValues?: readonly string[]
   /**
-   * Who somebody is, whether they may come in and what they are in follows from it: a form that can't be read is refused.
-   * Of all other attributes it is left out, so that it keeps nothing else of the request from being taken.
+   * Who somebody is, whether they may come in and what they are in follows from it: a form that can't be read
+   * is refused. Of all other attributes it is left out, so that it keeps nothing else of the request from
+   * being taken.
    */
   readonly decides?: true
   readonly subAttributes?: readonly Attribute[]

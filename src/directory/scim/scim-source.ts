@@ -1,8 +1,9 @@
 /**
- * A directory source that the identity provider pushes: keeps what it pushed, and knows who is in which group.
+ * A directory source that the identity provider pushes: keeps what it pushed, and knows who is in which
+ * group.
  *
- * The store has the resources; in memory are only the keys by which people are found, and who is in which group. Changes
- * are made one at a time, so that two of one resource do not undo each other.
+ * The store has the resources; in memory are only the keys by which people are found, and who is in which
+ * group. Changes are made one at a time, so that two of one resource do not undo each other.
  *
  * @module
  */
@@ -55,7 +56,10 @@ export class ScimSource implements Disposable {
   /** Ids of people who were removed; the first to leave first. */
   readonly #removed = new Set<string>()
   #changedAt: number | undefined
-  /** Key of the record that is being written here: what it will hold is known, and a large one is long in reading. */
+  /**
+   * Key of the record that is being written here: what it will hold is known, and a large one is long in
+   * reading.
+   */
   #writing: string | undefined
   #queue: Promise<unknown> = Promise.resolve()
   /** Of that queue, what is not done yet. */
@@ -109,7 +113,10 @@ export class ScimSource implements Disposable {
     return isWhole ? await this.#entries.get(kind, id) : await this.#entries.head(kind, id)
   }
 
-  /** Those that a filter finds, without the members of large groups, in the order of their ids, a few at a time. */
+  /**
+   * Those that a filter finds, without the members of large groups, in the order of their ids, a few at a
+   * time.
+   */
   async *list({ name: kind }: ResourceType, { filter, shown }: Listing): AsyncGenerator<Entry, undefined> {
     // What every connector asks before it creates somebody.
     const userName = filter && kind === 'User' ? soleEquality(filter, 'userName') : undefined

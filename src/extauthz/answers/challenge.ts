@@ -1,5 +1,6 @@
 /**
- * The headers by which a refusal says what would do: who may be shown, what was wrong with it, which method to use.
+ * The headers by which a refusal says what would do: who may be shown, what was wrong with it, which method
+ * to use.
  *
  * @see RFC 9110 section 11.6.1, RFC 6750 section 3
  * @module

@@ -63,7 +63,10 @@ export function denialRefusal(
 
 type Headline = Pick<Refusal, 'status' | 'code' | 'heading' | 'message'>
 
-/** Of the connection rather than of the account. 495 is what nginx answers; no standard has a status for these. */
+/**
+ * Of the connection rather than of the account. 495 is what nginx answers; no standard has a status for
+ * these.
+ */
 const CERTIFICATE_HEADLINES: Readonly<Record<string, Headline>> = {
   'client-certificate-required': {
     status: 495,

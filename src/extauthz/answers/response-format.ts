@@ -1,5 +1,6 @@
 /**
- * In what form an answer of ours reaches the requester: a person at a browser, a script, a gRPC client, kubectl.
+ * In what form an answer of ours reaches the requester: a person at a browser, a script, a gRPC client,
+ * kubectl.
  *
  * @module
  */
@@ -22,8 +23,9 @@ export function shapeFor(request: CheckRequest, credentials: HeaderCredentials):
 }
 
 /**
- * No browser sends a token along when a person opens a page, whoever it is meant for. Nor does one name the origin
- * of a page that is opened: that is a script, in a browser that is too old to say so by fetch metadata.
+ * No browser sends a token along when a person opens a page, whoever it is meant for. Nor does one name the
+ * origin of a page that is opened: that is a script, in a browser that is too old to say so by fetch
+ * metadata.
  */
 function isPerson(request: CheckRequest, credentials: HeaderCredentials): boolean {
   const fetchMode = request.header('sec-fetch-mode')

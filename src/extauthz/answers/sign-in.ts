@@ -103,8 +103,8 @@ function signInParts({ request, now }: Check, { idpIds, route }: CompiledRoute, 
 }
 
 /**
- * For somebody who may not pass as who they are: the page where people choose an identity provider. `undefined`
- * where there is nothing to choose.
+ * For somebody who may not pass as who they are: the page where people choose an identity provider.
+ * `undefined` where there is nothing to choose.
  */
 export function chooseAgain(check: Check, route: CompiledRoute, key: Uint8Array): string | undefined {
   if (route.idpIds.length < 2 || route.settings.authenticate_service_url === undefined) return undefined
@@ -119,7 +119,10 @@ function messageForPeople({ request }: Check, isStepUp: boolean): string {
     : `${why}, so what you sent was not passed on. Sign in in a new tab, then go back to your form and send it again.`
 }
 
-/** What is wrong with what came, in words: whoever brings a credential wants to know about that, not of sign-ins. */
+/**
+ * What is wrong with what came, in words: whoever brings a credential wants to know about that, not of
+ * sign-ins.
+ */
 function messageForPrograms({ credentials, request }: Check, isStepUp: boolean): string {
   if (isStepUp) return 'This needs a more recent or a stronger sign-in than yours.'
   if (credentials.isPresent)

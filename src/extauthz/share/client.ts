@@ -1,5 +1,6 @@
 /**
- * Who counts as one client where shares of an app are counted: a sign-in, a machine's identity, or else an address.
+ * Who counts as one client where shares of an app are counted: a sign-in, a machine's identity, or else an
+ * address.
  *
  * @module
  */
@@ -7,7 +8,10 @@ import { createHash } from 'node:crypto'
 import { isSignedIn, sourceIpOf } from '../../access/access.ts'
 import type { Check } from '../check.ts'
 
-/** A text without blanks. Many tokens of one identity are one client, and so are the addresses of one IPv6 network. */
+/**
+ * A text without blanks. Many tokens of one identity are one client, and so are the addresses of one IPv6
+ * network.
+ */
 export function clientOf(check: Check): string {
   const [session] = check.sessions
   if (session === undefined) return `a:${networkOf(sourceIpOf(check))}`

@@ -1,10 +1,11 @@
 /**
- * How many requests each client has open at each app, so that nobody takes all places of an app for themselves.
+ * How many requests each client has open at each app, so that nobody takes all places of an app for
+ * themselves.
  *
- * The number is never too low. Requests of the last seconds count as open, ended or not, until they are a quarter of a
- * client's share: most clients never have more, and their requests cost no report. Ends of further ones are reported by
- * Envoy at once. Whatever is open for longer is reported again and again, and is forgotten when the reports stop. So a
- * lost report, or a restart of either side, wears off by itself.
+ * The number is never too low. Requests of the last seconds count as open, ended or not, until they are a
+ * quarter of a client's share: most clients never have more, and their requests cost no report. Ends of
+ * further ones are reported by Envoy at once. Whatever is open for longer is reported again and again, and is
+ * forgotten when the reports stop. So a lost report, or a restart of either side, wears off by itself.
  *
  * @module
  */
@@ -23,7 +24,9 @@ const FORGOTTEN_AFTER_MS = 2 * REPORT_EVERY_MS + 2000
 
 /** Beyond so many clients at a time, further ones of a route count as one. */
 const MOST_CLIENTS = 100_000
-/** So many clients are there at most when their list is exchanged: none of them has anything open afterwards. */
+/**
+ * So many clients are there at most when their list is exchanged: none of them has anything open afterwards.
+ */
 const MOST_FORGOTTEN_AT_ONCE = 10_000
 /** Looking at the first of a long list costs more than all else here. */
 const BETWEEN_LOOKS_MS = 250
@@ -200,7 +203,10 @@ export class OpenRequests {
     return account
   }
 
-  /** What has not been reported for long, and clients of whom nothing was heard for as long: all they had is forgotten. */
+  /**
+   * What has not been reported for long, and clients of whom nothing was heard for as long: all they had is
+   * forgotten.
+   */
   #forget(now: number): void {
     if (now < this.#nextLook) return
     this.#nextLook = now + BETWEEN_LOOKS_MS

@@ -1,5 +1,6 @@
 /**
- * Signing in at GitHub, or at a GitHub Enterprise Server: OAuth 2.0 with PKCE, and its API in place of an ID token.
+ * Signing in at GitHub, or at a GitHub Enterprise Server: OAuth 2.0 with PKCE, and its API in place of an ID
+ * token.
  *
  * @module
  */
@@ -17,8 +18,8 @@ import { type IdentityTokens, NO_TOKENS, type OpenProvider } from '../provider.t
 import { gitHubProfile } from './github-profile.ts'
 
 /**
- * Tokens of an OAuth app never end, those of a GitHub app last eight hours. What GitHub says of the person is asked
- * again sooner: whoever has left an organization, or has taken the authorization back, is noticed.
+ * Tokens of an OAuth app never end, those of a GitHub app last eight hours. What GitHub says of the person is
+ * asked again sooner: whoever has left an organization, or has taken the authorization back, is noticed.
  */
 const ASK_AGAIN_MS = 3_600_000
 /** For a session whose token is not refreshed but asked with again. */

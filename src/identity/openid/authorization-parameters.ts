@@ -18,7 +18,10 @@ export function demandParameters(
   }
 }
 
-/** Beside the usual ones: without `consent` some providers give no refresh token. `none` stands alone by its nature. */
+/**
+ * Beside the usual ones: without `consent` some providers give no refresh token. `none` stands alone by its
+ * nature.
+ */
 function withLogin(usual = ''): string {
   return [...new Set(['login', ...usual.split(' ').filter((prompt) => !/^(?:none)?$/.test(prompt))])].join(
     ' ',

@@ -1,6 +1,6 @@
 /**
- * The provider's metadata: fetched when first needed, kept, renewed, and asked for again after a failure, but not
- * by every visitor.
+ * The provider's metadata: fetched when first needed, kept, renewed, and asked for again after a failure, but
+ * not by every visitor.
  *
  * @module
  */
@@ -46,7 +46,9 @@ const LAST_RETRY_MS = 30_000
 const TOLERANCE_SECONDS = 60
 
 export interface Discovery {
-  /** Answers from memory while it can. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID, IDP_ISSUER_DIFFERS */
+  /**
+   * Answers from memory while it can. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID, IDP_ISSUER_DIFFERS
+   */
   (): Promise<DiscoveredProvider>
   /** Asks, whatever is known. @throws as above */
   readonly anew: () => Promise<DiscoveredProvider>
@@ -68,7 +70,8 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     } catch (error) {
       const fault = toProviderFault(error, 'discovery', options.issuer, now())
       const times = (failed?.times ?? 0) + 1
-      // Who looks in the background, perhaps before our own Envoy is there, must not keep anybody from asking.
+      // Who looks in the background, perhaps before our own Envoy is there, must not keep anybody from
+      // asking.
       if (forVisitor)
         failed = { fault, times, retryAt: now() + Math.min(FIRST_RETRY_MS * 2 ** (times - 1), LAST_RETRY_MS) }
       throw fault
@@ -95,8 +98,8 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 }
 
 /**
- * Where openid-client knows that an issuer may be a template, `…/{tenantid}/v2.0`, and compares it with the token's
- * `tid`. It asks at no other address of Entra ID, such as those of the national clouds.
+ * Where openid-client knows that an issuer may be a template, `…/{tenantid}/v2.0`, and compares it with the
+ * token's `tid`. It asks at no other address of Entra ID, such as those of the national clouds.
  */
 const ENTRA = 'https://login.microsoftonline.com'
 const METADATA_PATH = '/.well-known/openid-configuration'
@@ -139,7 +142,10 @@ async function discover(
   return { configuration, jwks, jwksUri }
 }
 
-/** Some token endpoints write `null` or nothing for what they do not give, such as a refresh token. It is not there then. */
+/**
+ * Some token endpoints write `null` or nothing for what they do not give, such as a refresh token. It is not
+ * there then.
+ */
 async function withoutEmptyMembers(answer: Response): Promise<Response> {
   const { status, headers } = answer
   const text = await answer.clone().text()

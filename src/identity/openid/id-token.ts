@@ -1,8 +1,8 @@
 /**
  * The signature of ID tokens, by the provider's JWKS.
  *
- * openid-client checks the claims; it leaves the signature out for tokens that come straight from the provider.
- * We check it all the same: a TLS-inspecting proxy must not be able to sign people in.
+ * openid-client checks the claims; it leaves the signature out for tokens that come straight from the
+ * provider. We check it all the same: a TLS-inspecting proxy must not be able to sign people in.
  *
  * @module
  */
@@ -18,7 +18,9 @@ export function openJwks(jwksUri: URL, http: HttpClient): JWTVerifyGetKey {
   return createKeySet({ load: () => fetchKeySet(jwksUri, http) })
 }
 
-/** @throws {HttpFailure} for whatever holds no keys: that is the provider's fault, and no token is bad for it */
+/**
+ * @throws {HttpFailure} for whatever holds no keys: that is the provider's fault, and no token is bad for it
+ */
 async function fetchKeySet({ href }: URL, http: HttpClient): Promise<unknown> {
   const headers = { accept: 'application/json, application/jwk-set+json' }
   const answer = await http.fetch(href, { headers })
@@ -30,7 +32,9 @@ async function fetchKeySet({ href }: URL, http: HttpClient): Promise<unknown> {
   }
 }
 
-/** Keys that a token brings along or points to (`jwk`, `jku`, `x5u`) are not looked at. @throws jose's errors */
+/**
+ * Keys that a token brings along or points to (`jwk`, `jku`, `x5u`) are not looked at. @throws jose's errors
+ */
 export async function verifyIdTokenSignature(idToken: string, jwks: JWTVerifyGetKey): Promise<void> {
   await compactVerify(idToken, jwks, { algorithms: ID_TOKEN_ALGORITHMS })
 }

@@ -1,7 +1,9 @@
 /**
- * The public keys of an issuer: fetched when first needed, renewed behind the scenes, and kept while they can't be.
+ * The public keys of an issuer: fetched when first needed, renewed behind the scenes, and kept while they
+ * can't be.
  *
- * A token may name a key that we have not seen. That makes us ask at most once a minute, whether the answer helps or not.
+ * A token may name a key that we have not seen. That makes us ask at most once a minute, whether the answer
+ * helps or not.
  *
  * @module
  */
@@ -19,7 +21,10 @@ export interface KeySetOptions {
   readonly now?: () => number
 }
 
-/** @returns for jose's verifying functions; throws `HttpFailure` when keys can't be had, jose's errors when none fits */
+/**
+ * @returns for jose's verifying functions; throws `HttpFailure` when keys can't be had, jose's errors when
+ * none fits
+ */
 export function createKeySet({ load, now = () => Date.now() }: KeySetOptions): JWTVerifyGetKey {
   let keys: { readonly find: JWTVerifyGetKey; readonly at: number } | undefined
   let askedAt = Number.NEGATIVE_INFINITY
@@ -40,7 +45,9 @@ export function createKeySet({ load, now = () => Date.now() }: KeySetOptions): J
   }
 
   const renew = (): Promise<void> => (pending ??= fetchKeys())
-  /** Not sooner after a failure than after its pause, which grows; false too while the clock says nonsense. */
+  /**
+   * Not sooner after a failure than after its pause, which grows; false too while the clock says nonsense.
+   */
   const isPaused = (pauseMs: number): boolean => now() - askedAt < pauseMs && now() >= askedAt
   const retryPause = (): number =>
     failure === undefined ? 0 : Math.min(FIRST_RETRY_MS * 2 ** (failure.times - 1), UNKNOWN_KEY_INTERVAL_MS)

@@ -26,8 +26,8 @@ export interface GraphOptions {
 }
 
 /**
- * Ids of the groups that the owner of the token is in, directly or through others; `unknown` when there are more than
- * we take.
+ * Ids of the groups that the owner of the token is in, directly or through others; `unknown` when there are
+ * more than we take.
  *
  * @throws {HttpFailure} while Graph can't be reached or is busy @throws {Error} when it refuses
  */

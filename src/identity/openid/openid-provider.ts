@@ -77,8 +77,8 @@ export function openOpenIdProvider(options: IdentityProviderOptions): OpenProvid
   /**
    * ID token claims with userinfo over them: many providers put into either what they leave out of the other.
    *
-   * Who somebody is the ID token says. Where userinfo does not tell, as for an access token that is meant for another API,
-   * the rest of what it would say is not known.
+   * Who somebody is the ID token says. Where userinfo does not tell, as for an access token that is meant for
+   * another API, the rest of what it would say is not known.
    *
    * @throws {Fault} IDP_ANSWER_INVALID when it is about somebody else
    */
@@ -188,7 +188,8 @@ export function openOpenIdProvider(options: IdentityProviderOptions): OpenProvid
           new Fault('OAUTH_STATE_INVALID', 'the callback bears another state than was sent'),
         )
       return asking('sign-in', async (provider) => {
-        // Envoy's view of scheme and host may differ from the registered redirect URI; only the query is news.
+        // Envoy's view of scheme and host may differ from the registered redirect URI; only the query is
+        // news.
         const answer = new URL(redirectUri)
         answer.search = callbackUrl.search
         const tokens = await authorizationCodeGrant(provider.configuration, answer, {
@@ -223,7 +224,8 @@ export function openOpenIdProvider(options: IdentityProviderOptions): OpenProvid
         )
       return asking('refresh', async (provider) => {
         const tokens = await refreshTokenGrant(provider.configuration, refreshToken)
-        // From here on the old refresh token may be used up: what fails for the moment must not lose the new one.
+        // From here on the old refresh token may be used up: what fails for the moment must not lose the new
+        // one.
         const claims = tokens.claims()
         if (claims !== undefined && userIdOf(claims) !== current.userId)
           throw new Fault('IDP_REFUSED', `${issuer}, refresh: the ID token is about another person`)
@@ -370,7 +372,9 @@ export function identityProviderId(issuer: string, clientId: string): string {
   return createHash('sha256').update(content).digest('base64url').slice(0, 22)
 }
 
-/** The configuration is held to it as well; here it is where the tokens go. @throws {Fault} IDP_NOT_CONFIGURED */
+/**
+ * The configuration is held to it as well; here it is where the tokens go. @throws {Fault} IDP_NOT_CONFIGURED
+ */
 export function assertSafe(issuer: string): void {
   const { protocol, hostname } = new URL(issuer)
   if (protocol !== 'https:' && !isLoopback(hostname))

@@ -1,5 +1,6 @@
 /**
- * A token of an OpenID provider that a client brings along, having got it elsewhere: whether it is genuine, and for whom it is.
+ * A token of an OpenID provider that a client brings along, having got it elsewhere: whether it is genuine,
+ * and for whom it is.
  *
  * @module
  */
@@ -32,7 +33,10 @@ export interface PresentedOptions {
 
 const TOLERANCE_SECONDS = 60
 
-/** What an ID token may be called. Other kinds of JWT have names of their own: `at+jwt`, `logout+jwt`, `dpop+jwt` … */
+/**
+ * What an ID token may be called. Other kinds of JWT have names of their own: `at+jwt`, `logout+jwt`,
+ * `dpop+jwt` …
+ */
 const TYPES: ReadonlySet<unknown> = new Set([undefined, 'jwt', 'application/jwt'])
 
 /**
@@ -60,7 +64,8 @@ export async function claimsOfIdToken(
 }
 
 /**
- * An access token, by what the provider's userinfo says to it. Where it is a signed JWT besides, its audience is known.
+ * An access token, by what the provider's userinfo says to it. Where it is a signed JWT besides, its audience
+ * is known.
  *
  * @throws {Fault} IDP_REFUSED when the provider does not accept it; what askUserInfo throws
  */
@@ -82,8 +87,8 @@ export async function claimsOfAccessToken(
 const EXPIRED = 'it has expired'
 
 /**
- * An access token of Entra ID for an API of ours: a JWT of either version, signed with the keys of the tenant. Userinfo is
- * at Graph, and is asked only with a token that may be used there.
+ * An access token of Entra ID for an API of ours: a JWT of either version, signed with the keys of the
+ * tenant. Userinfo is at Graph, and is asked only with a token that may be used there.
  *
  * @see https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
  */
@@ -132,8 +137,8 @@ async function verify(
 }
 
 /**
- * What the issuer of a token may be called. Entra ID signs tokens of its older form under another name, and an address for
- * many tenants is a template.
+ * What the issuer of a token may be called. Entra ID signs tokens of its older form under another name, and
+ * an address for many tenants is a template.
  */
 function issuersFor(issuer: string, { tid }: JWTPayload): readonly string[] {
   const tenant = typeof tid === 'string' && /^[\w.-]+$/.test(tid) ? tid : undefined

@@ -1,9 +1,9 @@
 /**
  * When and how somebody has shown the provider who they are, as its tokens tell. Pure.
  *
- * The one place that says what a time in a token is worth. A time that is no number, lies in the future or is not there
- * is unknown, and what is of unknown age is too old wherever an age is asked for. It never begins when this process
- * first saw the token: that would be another time after each restart.
+ * The one place that says what a time in a token is worth. A time that is no number, lies in the future or is
+ * not there is unknown, and what is of unknown age is too old wherever an age is asked for. It never begins
+ * when this process first saw the token: that would be another time after each restart.
  *
  * @module
  */
@@ -30,8 +30,8 @@ export const LONG_AGO = 0
 const SKEW_MS = 60_000
 
 /**
- * Read at sign-in only. A refreshed ID token repeats what the first one said (OpenID Connect Core section 12.2); where
- * it says something newer, that is nothing that we have asked for.
+ * Read at sign-in only. A refreshed ID token repeats what the first one said (OpenID Connect Core section
+ * 12.2); where it says something newer, that is nothing that we have asked for.
  *
  * @param claims of an ID token that was issued just now
  */
@@ -49,7 +49,10 @@ function justAuthenticatedAt(iat: unknown, authTime: unknown, now: number): numb
   return age < -SKEW_MS ? LONG_AGO : Math.max(LONG_AGO, now - Math.max(0, age))
 }
 
-/** @param claims of an ID token that was issued at any time: its sign-in is as old as the token, unless it says more */
+/**
+ * @param claims of an ID token that was issued at any time: its sign-in is as old as the token, unless it
+ * says more
+ */
 export function idTokenFacts(claims: RawClaims, now: number): SignInFacts & TokenTimes {
   const issuedAt = timeOf(claims['iat'], now)
   const authTime = claims['auth_time']

@@ -1,8 +1,8 @@
 /**
  * Sign in with Apple.
  *
- * It answers by a form post, has no userinfo, says the name only once and beside the tokens, and wants a refresh token
- * to be used once a day at most.
+ * It answers by a form post, has no userinfo, says the name only once and beside the tokens, and wants a
+ * refresh token to be used once a day at most.
  */
 import type { Preset } from './preset.ts'
 

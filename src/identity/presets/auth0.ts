@@ -15,7 +15,9 @@ export const auth0: Preset = {
   },
 }
 
-/** `https://example.com/groups`, whatever the URL before it. With two of them nobody can tell which is meant. */
+/**
+ * `https://example.com/groups`, whatever the URL before it. With two of them nobody can tell which is meant.
+ */
 function withNamespacedGroups(raw: RawClaims): RawClaims {
   if (raw['groups'] !== undefined) return raw
   const [claim, another] = Object.keys(raw).filter((name) => /^https?:\/\/.+\/groups$/.test(name))

@@ -1,8 +1,8 @@
 /**
  * Microsoft Entra ID.
  *
- * `sub` differs from client to client; `oid` is the person's id in the directory, the same for all clients, and what
- * Graph and directory pulls know people by.
+ * `sub` differs from client to client; `oid` is the person's id in the directory, the same for all clients,
+ * and what Graph and directory pulls know people by.
  */
 import type { RawClaims } from '../../flat-claims.ts'
 import { type Preset, STANDARD_SCOPES } from './preset.ts'
@@ -18,8 +18,8 @@ export const azure: Preset = {
 }
 
 /**
- * Where any tenant may come, its administrators may have typed any address: it counts only with Microsoft's word
- * (`xms_edov`) that the domain is the tenant's own.
+ * Where any tenant may come, its administrators may have typed any address: it counts only with Microsoft's
+ * word (`xms_edov`) that the domain is the tenant's own.
  */
 function withoutForeignEmail(raw: RawClaims): RawClaims {
   const { xms_edov: isDomainOwners } = raw

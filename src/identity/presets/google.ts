@@ -1,4 +1,6 @@
-/** Google. A refresh token comes with `access_type=offline`, and again only after consent was asked for again. */
+/**
+ * Google. A refresh token comes with `access_type=offline`, and again only after consent was asked for again.
+ */
 import { type Preset, WITHOUT_OFFLINE_ACCESS } from './preset.ts'
 
 export const google: Preset = {

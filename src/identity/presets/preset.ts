@@ -23,15 +23,17 @@ export interface Preset {
   readonly label: string
   readonly scopes: readonly string[]
   readonly requestParams?: Readonly<Record<string, string>>
-  /** Claims, or paths into them, that may hold the groups; the first that is there counts. Unset: `groups`. */
+  /**
+   * Claims, or paths into them, that may hold the groups; the first that is there counts. Unset: `groups`.
+   */
   readonly groupsClaims?: readonly string[]
   /** Brings claims into the form that OpenID Connect gives them. */
   readonly amend?: (raw: RawClaims, metadata: ProviderMetadata) => RawClaims
   /** Who somebody is at this provider, where `sub` is not the best of its claims. */
   readonly userId?: (claims: RawClaims) => string | undefined
   /**
-   * The provider's sign-out page, where it has one of its own kind; `standard` for that of RP-initiated logout, if
-   * metadata name one.
+   * The provider's sign-out page, where it has one of its own kind; `standard` for that of RP-initiated
+   * logout, if metadata name one.
    */
   readonly endSession?: (metadata: ProviderMetadata, request: SignOutRequest) => URL | 'standard' | undefined
   /** Whether one address stands for many tenants, whose issuers differ from it. */

@@ -1,8 +1,8 @@
 /**
  * The criteria of the policy language, by name.
  *
- * To add one: a row in the table of its topic, its reasons in `outcome.ts`, its words in `missing.ts`, cases in
- * `conformance/`; `npm run gen` puts it into the reference.
+ * To add one: a row in the table of its topic, its reasons in `outcome.ts`, its words in `missing.ts`, cases
+ * in `conformance/`; `npm run gen` puts it into the reference.
  *
  * @module
  */

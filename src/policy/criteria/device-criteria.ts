@@ -1,6 +1,6 @@
 /**
- * Criteria about the device that somebody asks from: a security key or a platform authenticator that they have
- * enrolled. Devices hang on the session, so of a stranger they are unknown.
+ * Criteria about the device that somebody asks from: a security key or a platform authenticator that they
+ * have enrolled. Devices hang on the session, so of a stranger they are unknown.
  *
  * @module
  */

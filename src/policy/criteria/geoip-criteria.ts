@@ -1,8 +1,8 @@
 /**
  * Criteria about where the address of the client is, by a database of addresses.
  *
- * Such a database is a good guess and no proof. An address that it does not have, as those of private networks,
- * is known to be nowhere: in no country, and nobody can say that it is not in one.
+ * Such a database is a good guess and no proof. An address that it does not have, as those of private
+ * networks, is known to be nowhere: in no country, and nobody can say that it is not in one.
  *
  * @module
  */

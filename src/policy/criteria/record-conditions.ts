@@ -1,7 +1,8 @@
 /**
  * The conditions that a `record` criterion puts on a field: those of texts and lists, and comparisons.
  *
- * A field may hold one value or a list of them. What one means that is not there stands in `missing-facts.ts`.
+ * A field may hold one value or a list of them. What one means that is not there stands in
+ * `missing-facts.ts`.
  *
  * @module
  */
@@ -13,7 +14,9 @@ import { suggestion } from '../suggestion.ts'
 
 export type FieldCondition = (values: readonly string[] | undefined) => Truth
 
-/** Of one text or of a list alike. What is not there is as a text: a table does not say that it has no value. */
+/**
+ * Of one text or of a list alike. What is not there is as a text: a table does not say that it has no value.
+ */
 const OF_LISTS = ['is', 'has', 'exclude']
 /** Of any value in a list. */
 const OF_ANY = ['in', 'contains', 'starts_with', 'ends_with']

@@ -148,8 +148,9 @@ function keyTextOf(
 }
 
 /**
- * Of somebody at another provider than ids without a name are of, the row of the bare id may be somebody else's. And so
- * is it if the id looks like a full one: that is its provider's word, and the row is of whom it names.
+ * Of somebody at another provider than ids without a name are of, the row of the bare id may be somebody
+ * else's. And so is it if the id looks like a full one: that is its provider's word, and the row is of whom
+ * it names.
  */
 function idKeyOf(someone: Identified, users: UserNames | undefined): KeyText {
   if (users === undefined || someone.kind !== 'user') return someone.userId

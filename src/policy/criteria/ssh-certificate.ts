@@ -106,8 +106,8 @@ export function mayLogIn(
 }
 
 /**
- * The option that can be judged here; a certificate with another, `force-command` too, is not taken. Of a list
- * that can't be read throughout nothing counts.
+ * The option that can be judged here; a certificate with another, `force-command` too, is not taken. Of a
+ * list that can't be read throughout nothing counts.
  */
 function isFrom(value: Buffer, sourceIp: string): boolean {
   const address = addressOf(sourceIp)

@@ -99,7 +99,8 @@ function matchesEmail(subject: Subject, { ssh }: RequestFacts): Outcome {
   if (read === 'absent') return NO_ADDRESS
   if (read === 'unverified') return UNVERIFIED
   if (typeof read === 'string') return USERNAME[MISSING_FACTS[read].text]
-  // Logins have case and addresses have none: they fit as the provider writes the address, and in small letters.
+  // Logins have case and addresses have none: they fit as the provider writes the address, and in small
+  // letters.
   if (subject.email?.startsWith(`${ssh.username}@`) === true) return USERNAME.hit
   return USERNAME[
     agreed([read.plain, read.lenient].map(({ local }) => (ssh.username === local ? 'hit' : 'miss')))

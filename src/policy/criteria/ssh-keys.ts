@@ -10,7 +10,10 @@ import type { Path, Report } from '../problem.ts'
 /** Keys by their blobs in base64. */
 export type SshKeys = ReadonlyMap<string, SshKey>
 
-/** One text, of several lines perhaps, or a list of them. `undefined` when something is wrong, which was reported. */
+/**
+ * One text, of several lines perhaps, or a list of them. `undefined` when something is wrong, which was
+ * reported.
+ */
 export function readSshKeys(data: unknown, at: Path, report: Report): SshKeys | undefined {
   const isList = Array.isArray(data)
   const keys = new Map<string, SshKey>()

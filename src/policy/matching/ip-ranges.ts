@@ -28,7 +28,9 @@ export function isInside(address: Address, { network, prefixLength }: IpRange): 
   return network instanceof ipaddr.IPv6 && address.match(network, prefixLength)
 }
 
-/** An address alone is a range of one; host bits beyond the prefix are ignored. `undefined` if it is neither. */
+/**
+ * An address alone is a range of one; host bits beyond the prefix are ignored. `undefined` if it is neither.
+ */
 export function rangeOf(text: string): IpRange | undefined {
   const [addressText = '', prefixText, ...rest] = text.split('/')
   const network = parse(addressText)

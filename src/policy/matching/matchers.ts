@@ -1,6 +1,7 @@
 /**
  * The conditions that a criterion puts on a text (`email`, `http_path` …) or on a list of texts (`groups`,
- * `claim/…`). Compiled once; texts are compared as they stand where no form is given, and there are no patterns.
+ * `claim/…`). Compiled once; texts are compared as they stand where no form is given, and there are no
+ * patterns.
  *
  * @module
  */
@@ -40,7 +41,10 @@ const TEXT_MATCHERS = {
   not_in: ofMany((has) => (text) => !has(text)),
 } satisfies Record<string, Maker<TextMatcher>>
 
-/** What is on a list stays on it, whatever else is: a value that is there decides, one that is not may yet come. */
+/**
+ * What is on a list stays on it, whatever else is: a value that is there decides, one that is not may yet
+ * come.
+ */
 const LIST_MATCHERS = {
   has: ofOne<ListMatcher>(
     (wanted) =>

@@ -1,8 +1,8 @@
 /**
  * The conditions of `http_path`, judged on every reading of a path.
  *
- * They are those of other texts, but come to three values: many servers answer `/admin/` and `/admin` alike, so
- * what fits but for a slash at its end is unknown.
+ * They are those of other texts, but come to three values: many servers answer `/admin/` and `/admin` alike,
+ * so what fits but for a slash at its end is unknown.
  *
  * @module
  */
@@ -51,7 +51,9 @@ function ofWhole(texts: readonly string[]): Comparison {
   return { fits: (path) => whole.has(path), nearlyFits: (path) => bare.has(withoutSlash(path)) }
 }
 
-/** Most conditions have one text, and there may be half a million of them: sets would take most of the memory. */
+/**
+ * Most conditions have one text, and there may be half a million of them: sets would take most of the memory.
+ */
 function ofOne(text: string): Comparison {
   const bare = withoutSlash(text)
   return { fits: (path) => path === text, nearlyFits: (path) => withoutSlash(path) === bare }

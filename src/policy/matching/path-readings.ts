@@ -1,13 +1,13 @@
 /**
  * The ways in which an application may read a path: the one place that says so.
  *
- * The criterion `http_path` and the choice of a route (`route-match.ts` of config/) judge all of them. A rule on which
- * they disagree is unknown, and a request for which they choose different routes is refused
+ * The criterion `http_path` and the choice of a route (`route-match.ts` of config/) judge all of them. A rule
+ * on which they disagree is unknown, and a request for which they choose different routes is refused
  * (docs/decisions/one-reading-of-a-path.md).
  *
- * What servers do was seen on Tomcat, Flask, Django and Node, and on proxies behind proxies: they cut parameters off
- * segments, undo escapes (once or until none is left), end a path at an escaped `?`, read a backslash as a slash, join
- * slashes and resolve dots.
+ * What servers do was seen on Tomcat, Flask, Django and Node, and on proxies behind proxies: they cut
+ * parameters off segments, undo escapes (once or until none is left), end a path at an escaped `?`, read a
+ * backslash as a slash, join slashes and resolve dots.
  *
  * @module
  */
@@ -22,7 +22,10 @@ export interface PathReadings {
 /** Whatever can make two readings; a quick look that nearly every path passes. */
 const SUSPECT = /%(?:[0-7u]|U|.?[a-f])|[;\\?#]|\/\/|\/\.{1,2}(?:\/|$)/
 
-/** Servers take 8 KB for the line that holds the path. A longer one is only passed on where nothing hangs on it. */
+/**
+ * Servers take 8 KB for the line that holds the path. A longer one is only passed on where nothing hangs on
+ * it.
+ */
 const LONGEST = 8192
 
 /** An honest path has four at most. */
@@ -113,8 +116,8 @@ const STEPS = [
 const DEEPEST = 4
 
 /**
- * The same path with no escape of a character that could stand there without one. Other escapes, such as `%20` and
- * `%C3%A9`, stay in upper case: they have one reading. Undefined when escapes are nested too deep.
+ * The same path with no escape of a character that could stand there without one. Other escapes, such as
+ * `%20` and `%C3%A9`, stay in upper case: they have one reading. Undefined when escapes are nested too deep.
  */
 export function unescapePath(path: string): string | undefined {
   let before = path
@@ -139,7 +142,10 @@ function inBytes(escape: string): string {
   return letter.isWellFormed() ? encodeURIComponent(letter) : escape
 }
 
-/** `?`, `#` and `%` would mean something else, and white space and bytes beyond ASCII can't stand in a request. */
+/**
+ * `?`, `#` and `%` would mean something else, and white space and bytes beyond ASCII can't stand in a
+ * request.
+ */
 function unescapePlain(escape: string): string {
   if (escape.length !== 3) return escape
   const letter = String.fromCharCode(Number.parseInt(escape.slice(1), 16))

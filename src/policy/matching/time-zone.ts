@@ -64,7 +64,10 @@ export class TimeZone {
 
 const zones = new Map<string, TimeZone>()
 
-/** `undefined` for what is not in the IANA database. Offsets such as `+01:00` are not: they know no summer time. */
+/**
+ * `undefined` for what is not in the IANA database. Offsets such as `+01:00` are not: they know no summer
+ * time.
+ */
 export function timeZoneNamed(name: string): TimeZone | undefined {
   const known = zones.get(name)
   if (known !== undefined) return known

@@ -1,5 +1,6 @@
 /**
- * A driver in memory, for tests: several that are opened on one `MemoryPlace` share it as processes share a file.
+ * A driver in memory, for tests: several that are opened on one `MemoryPlace` share it as processes share a
+ * file.
  *
  * It can answer later, as a driver over a network does.
  *

@@ -11,8 +11,8 @@ const RETRY_OUTDATED_MS = 60_000
 /**
  * The moment the first token ends; `undefined` when that is unknown or nothing can be done about it.
  *
- * An ID token that has ended already does not count: many providers give no new one on refresh, and the session
- * would be due for ever.
+ * An ID token that has ended already does not count: many providers give no new one on refresh, and the
+ * session would be due for ever.
  */
 export function refreshDueAt(tokens: SessionTokens, now: number): number | undefined {
   if (tokens.refreshToken === undefined) return undefined

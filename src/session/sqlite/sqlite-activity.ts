@@ -1,5 +1,6 @@
 /**
- * Activity in the SQLite file, in a table of its own: it changes with every use, and nobody needs to hear of it.
+ * Activity in the SQLite file, in a table of its own: it changes with every use, and nobody needs to hear of
+ * it.
  *
  * @module
  */

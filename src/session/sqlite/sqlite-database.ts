@@ -8,7 +8,9 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Fault, reasonOf, systemCodeOf } from '../../errors.ts'
 
-/** Each entry brings the schema from the version that is its index to the next; never change one that shipped. */
+/**
+ * Each entry brings the schema from the version that is its index to the next; never change one that shipped.
+ */
 const MIGRATIONS = [
   `CREATE TABLE session (
      id TEXT PRIMARY KEY,
@@ -74,7 +76,10 @@ const MIGRATIONS = [
 const APPLICATION_ID = 0x5361506f
 /** The program stands still while it waits for another process's write, which takes a few milliseconds. */
 const BUSY_TIMEOUT_MS = 1000
-/** For opening the file while other processes make it. Each of them holds it for some milliseconds, many times. */
+/**
+ * For opening the file while other processes make it. Each of them holds it for some milliseconds, many
+ * times.
+ */
 const OPENING_PATIENCE_MS = 3000
 const RETRY_MS = 5
 
@@ -96,8 +101,8 @@ export function openDatabase(file: string): DatabaseSync {
 }
 
 /**
- * Again while another process does the same: the switch to WAL asks for a lock that SQLite does not wait for, lest two
- * that hold a smaller one wait for each other for ever.
+ * Again while another process does the same: the switch to WAL asks for a lock that SQLite does not wait for,
+ * lest two that hold a smaller one wait for each other for ever.
  */
 function settingUp(database: DatabaseSync, file: string): void {
   const patience = performance.now() + OPENING_PATIENCE_MS

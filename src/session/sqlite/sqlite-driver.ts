@@ -55,7 +55,9 @@ class SqliteDriver implements Driver {
     return guarded(() => integerOf(this.#statements.version.get() ?? {}, 'version'))
   }
 
-  /** Changes when another connection has written. @see https://www.sqlite.org/pragma.html#pragma_data_version */
+  /**
+   * Changes when another connection has written. @see https://www.sqlite.org/pragma.html#pragma_data_version
+   */
   pulse(): number {
     return guarded(() => integerOf(this.#statements.dataVersion.get() ?? {}, 'data_version'))
   }

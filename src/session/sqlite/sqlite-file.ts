@@ -1,8 +1,8 @@
 /**
  * Whether the file that the store was opened from is still the one in its place, and how it comes back.
  *
- * A file that is deleted under a running process lives on, unseen, until the process ends. All that it holds would be
- * lost then without a word.
+ * A file that is deleted under a running process lives on, unseen, until the process ends. All that it holds
+ * would be lost then without a word.
  *
  * @module
  */

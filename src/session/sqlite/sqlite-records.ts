@@ -1,5 +1,6 @@
 /**
- * Records in the SQLite file of the sessions. A deleted one leaves its row, without a value, for other processes to see.
+ * Records in the SQLite file of the sessions. A deleted one leaves its row, without a value, for other
+ * processes to see.
  *
  * @module
  */

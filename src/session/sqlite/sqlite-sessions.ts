@@ -1,5 +1,6 @@
 /**
- * Sessions in the SQLite file. Of a deleted one the id stays, for other processes to see and for none to bring it back.
+ * Sessions in the SQLite file. Of a deleted one the id stays, for other processes to see and for none to
+ * bring it back.
  *
  * @module
  */

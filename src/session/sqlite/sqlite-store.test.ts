@@ -205,7 +205,7 @@ describe('the SQLite store in a process', () => {
     at.wall += 365 * 86_400_000
     assert.equal(await store.find(id), undefined)
     assert.equal(await store.sweep(), 0)
-    for await (const _ of store.silentSince(at.wall)) assert.fail('nothing is called idle by such a clock')
+    for await (const _ of store.idleSince(at.wall)) assert.fail('nothing is called idle by such a clock')
     at.wall -= 365 * 86_400_000
     at.monotonic += 3000
     at.wall += 3000

@@ -2,10 +2,10 @@
  * The delta ADS protocol towards one Envoy, as a pure step: (state, event) → (state, responses).
  *
  * Each event (a request, a new snapshot) is followed by a reconciliation: whatever Envoy lacks of the current
- * snapshot is sent, make before break. Listeners and routes are sent when clusters and endpoints have been accepted,
- * and what others may still point to is taken away when all the rest has been. Envoy accepts a changed cluster only
- * when it is warm (endpoints there, names looked up, first health check done), so a route never leads to a cluster
- * that can't serve yet, and the one it replaces serves until then.
+ * snapshot is sent, make before break. Listeners and routes are sent when clusters and endpoints have been
+ * accepted, and what others may still point to is taken away when all the rest has been. Envoy accepts a
+ * changed cluster only when it is warm (endpoints there, names looked up, first health check done), so a
+ * route never leads to a cluster that can't serve yet, and the one it replaces serves until then.
  *
  * @module
  */
@@ -40,8 +40,8 @@ const ORDER = [
 ] as const
 
 /**
- * These wait for nothing: Envoy holds back its ACK of a cluster until it has the endpoints and secrets of that
- * cluster, and a certificate is rotated at once.
+ * These wait for nothing: Envoy holds back its ACK of a cluster until it has the endpoints and secrets of
+ * that cluster, and a certificate is rotated at once.
  */
 const UNORDERED: ReadonlySet<TypeUrl> = new Set([TYPE_URL.cluster, TYPE_URL.endpoints, TYPE_URL.secret])
 
@@ -111,13 +111,16 @@ function stepRequest(state: StreamState, request: DeltaRequest): Step {
   const meaning = meaningOf(request, before)
   const after = afterRequest(before, request, meaning)
   const next = withSubscription(state, typeUrl, after)
-  // An Envoy that comes back names the endpoints it holds, though a cluster just sent will start without them.
+  // An Envoy that comes back names the endpoints it holds, though a cluster just sent will start without
+  // them.
   const clusters = next.subscriptions.get(TYPE_URL.cluster)?.unanswered?.changes
   const isBack = meaning === 'first' && typeUrl === TYPE_URL.endpoints && clusters !== undefined
   return { ...reconcile(isBack ? withEndpointsAgain(next, clusters) : next), meaning }
 }
 
-/** Whether Envoy has accepted all of one type, and holds nothing beyond it that could still serve a request. */
+/**
+ * Whether Envoy has accepted all of one type, and holds nothing beyond it that could still serve a request.
+ */
 export function holdsAll({ snapshot, subscriptions }: StreamState, typeUrl: TypeUrl): boolean {
   const resources = resourcesOf(snapshot, typeUrl)
   const subscription = subscriptions.get(typeUrl)
@@ -193,8 +196,8 @@ function reconcile(before: StreamState): Step {
 }
 
 /**
- * A changed cluster starts without endpoints and waits for them, but Envoy asks only for names that are new to it: so
- * endpoints are sent again after their cluster.
+ * A changed cluster starts without endpoints and waits for them, but Envoy asks only for names that are new
+ * to it: so endpoints are sent again after their cluster.
  *
  * @see "Resource warming" in Envoy's xDS protocol
  */
@@ -229,8 +232,8 @@ function nextChanges(
 }
 
 /**
- * Envoy takes a secret that it has just refused without a word, and without effect, when the same comes again. Refused
- * together with others it could not be found by trying them apart, so each goes alone.
+ * Envoy takes a secret that it has just refused without a word, and without effect, when the same comes
+ * again. Refused together with others it could not be found by trying them apart, so each goes alone.
  */
 const ALONE: ReadonlySet<TypeUrl> = new Set([TYPE_URL.secret])
 

@@ -1,5 +1,6 @@
 /**
- * Responses as bytes. Each resource is packed once per content, however many Envoys and generations it goes to.
+ * Responses as bytes. Each resource is packed once per content, however many Envoys and generations it goes
+ * to.
  *
  * @module
  */
@@ -36,7 +37,8 @@ export class ResponseEncoder {
       version: resource.version,
       resource: { type_url: typeUrl, value: this.#bytesOf(resource) },
     }))
-    // Only an empty resource ends the wait of a request for a virtual host that was asked for on demand and isn't.
+    // Only an empty resource ends the wait of a request for a virtual host that was asked for on demand and
+    // isn't.
     const isOnDemand = typeUrl === TYPE_URL.virtualHost
     const empty = isOnDemand ? absent.map((name) => ({ name, aliases: [name], version: 'none' })) : []
     return this.#response

@@ -2,8 +2,8 @@
  * Turns a resource in Envoy's JSON form into protobuf bytes.
  *
  * The JSON form is what Envoy's documentation and `/config_dump` show: durations are `"1.5s"`, wrappers are
- * plain values, an `Any` is an object with `'@type'`. Unlike protobufjs' `fromObject`, a field that the message
- * doesn't have is an error here, so a misspelt key can't turn into a default that nobody asked for.
+ * plain values, an `Any` is an object with `'@type'`. Unlike protobufjs' `fromObject`, a field that the
+ * message doesn't have is an error here, so a misspelt key can't turn into a default that nobody asked for.
  *
  * @module
  */

@@ -53,7 +53,8 @@ export type Meaning = 'first' | 'subscribe' | 'stale' | 'ack' | 'nack'
 /**
  * What a DeltaDiscoveryRequest says about what we sent before it.
  *
- * Whatever the meaning, its subscription changes count: in delta they are increments, also in a `stale` request.
+ * Whatever the meaning, its subscription changes count: in delta they are increments, also in a `stale`
+ * request.
  */
 export function meaningOf(request: DeltaRequest, subscription: Subscription | undefined): Meaning {
   if (subscription === undefined) return 'first'
@@ -136,9 +137,9 @@ function accept(subscription: Subscription, changes: Changes): Subscription {
 }
 
 /**
- * Envoy refuses a response whole (virtual hosts) or in part (clusters) and doesn't reliably say which resource
- * it was. One bad virtual host of thousands must not hold up the others, so the response is tried again in halves
- * until the bad resource stands alone.
+ * Envoy refuses a response whole (virtual hosts) or in part (clusters) and doesn't reliably say which
+ * resource it was. One bad virtual host of thousands must not hold up the others, so the response is tried
+ * again in halves until the bad resource stands alone.
  */
 function refuse(subscription: Subscription, changes: Changes, message: string): Subscription {
   const entries = [...changes]

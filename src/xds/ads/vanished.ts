@@ -1,8 +1,9 @@
 /**
  * Which resources that are no longer in the snapshot may be taken from Envoy.
  *
- * A request chooses its cluster before it is checked, and the check may take its time; so what vanished stays for a
- * grace period in which it must not have come back. Pure: the stream counts the time and says when a period is over.
+ * A request chooses its cluster before it is checked, and the check may take its time; so what vanished stays
+ * for a grace period in which it must not have come back. Pure: the stream counts the time and says when a
+ * period is over.
  *
  * @module
  */

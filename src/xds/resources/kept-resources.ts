@@ -1,8 +1,8 @@
 /**
  * What was made of routes, for as long as they and the settings stay the same: through generations too.
  *
- * An edit of one route among thousands leaves nearly all resources as they are, and making one means to write it as JSON
- * and to digest that.
+ * An edit of one route among thousands leaves nearly all resources as they are, and making one means to write
+ * it as JSON and to digest that.
  *
  * @module
  */
@@ -21,9 +21,11 @@ export class KeptResources {
   readonly #bySettings = new WeakMap<Settings, WeakMap<Route, Made>>()
 
   /**
-   * The resources of some routes, made anew unless these very routes had these clusters and settings the last time.
+   * The resources of some routes, made anew unless these very routes had these clusters and settings the last
+   * time.
    *
-   * @param make from nothing but the settings, the routes without their places in the file, and their clusters
+   * @param make from nothing but the settings, the routes without their places in the file, and their
+   * clusters
    */
   of(
     settings: Settings,

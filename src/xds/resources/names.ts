@@ -30,8 +30,8 @@ export const clientCertificateSecret = (cluster: string): string => `client-cert
 /**
  * The cluster of each route that has upstreams.
  *
- * Named after what the route matches, not after its target: a new `to` then updates the cluster in place, and Envoy
- * uses the old one until the new one is ready.
+ * Named after what the route matches, not after its target: a new `to` then updates the cluster in place, and
+ * Envoy uses the old one until the new one is ready.
  */
 export function* clusterNames(routes: readonly Route[]): Work<ReadonlyMap<Route, string>> {
   const names = new Map<Route, string>()

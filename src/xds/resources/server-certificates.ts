@@ -1,5 +1,6 @@
 /**
- * Which certificates Envoy serves: the operator's, and those of the local CA for hosts that none of them speaks for.
+ * Which certificates Envoy serves: the operator's, and those of the local CA for hosts that none of them
+ * speaks for.
  *
  * @module
  */
@@ -9,10 +10,15 @@ import { Secret } from '../../config/values/secret.ts'
 import { uncoveredNames } from '../../crypto/x509/certificate-coverage.ts'
 import type { LocalCa } from '../../crypto/x509/local-ca.ts'
 
-/** Hosts of one parent domain from which on a wildcard speaks for them: another such host then changes nothing. */
+/**
+ * Hosts of one parent domain from which on a wildcard speaks for them: another such host then changes
+ * nothing.
+ */
 const WILDCARD_FROM = 20
 
-/** Names in one certificate from which on they are spread over several: many clients take no more than 100 KB. */
+/**
+ * Names in one certificate from which on they are spread over several: many clients take no more than 100 KB.
+ */
 const SPREAD_FROM = 250
 const SHARES = 16
 
@@ -49,7 +55,9 @@ function spread(names: readonly string[]): Iterable<readonly string[]> {
   return [...Map.groupBy(names, shareOf)].toSorted(([one], [other]) => one - other).map(([, share]) => share)
 }
 
-/** By the name alone, so that a new one changes one certificate. A digest would hold the thread for thousands. */
+/**
+ * By the name alone, so that a new one changes one certificate. A digest would hold the thread for thousands.
+ */
 function shareOf(name: string): number {
   let sum = 0
   for (let at = 0; at < name.length; at += 1) sum = (sum * 31 + name.charCodeAt(at)) % 65_521

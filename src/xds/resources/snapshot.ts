@@ -1,8 +1,8 @@
 /**
  * Config → Snapshot: all that Envoy gets of one generation of the configuration.
  *
- * Pure. It holds no paths of sockets (those clusters are in the bootstrap) and knows neither sessions nor policies: a
- * changed policy changes nothing here.
+ * Pure. It holds no paths of sockets (those clusters are in the bootstrap) and knows neither sessions nor
+ * policies: a changed policy changes nothing here.
  *
  * @module
  */
@@ -28,7 +28,10 @@ export interface SnapshotInputs {
   readonly trustedRoots: string
 }
 
-/** Envoy refuses longer direct responses; its own limit is 4 KiB. A constant, as changing it resends everything. */
+/**
+ * Envoy refuses longer direct responses; its own limit is 4 KiB. A constant, as changing it resends
+ * everything.
+ */
 const MAX_DIRECT_RESPONSE_BYTES = 1_048_576
 
 /** The frame that virtual hosts are put into. It never changes, so it is sent once. */

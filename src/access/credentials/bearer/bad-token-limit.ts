@@ -1,7 +1,8 @@
 /**
  * How many bad tokens may come from one address, and from all together, before others have to wait.
  *
- * Over IPv6 one subscriber has a network (/64) and often a site (/48) of addresses, which count as one sender.
+ * Over IPv6 one subscriber has a network (/64) and often a site (/48) of addresses, which count as one
+ * sender.
  *
  * Each is a question to the identity provider: whoever sends garbage must not make us ask in a flood.
  *

@@ -1,5 +1,6 @@
 /**
- * What a verified token makes of its bearer, in the form of a session: it is never stored, and has nothing to refresh.
+ * What a verified token makes of its bearer, in the form of a session: it is never stored, and has nothing to
+ * refresh.
  *
  * @module
  */
@@ -20,8 +21,8 @@ export interface BearerSession extends Identity {
 }
 
 /**
- * A workload is named by its issuer's entry and its subject. What the token calls e-mail address or groups are claims
- * like others: they must not open what is meant for the people of that address or group.
+ * A workload is named by its issuer's entry and its subject. What the token calls e-mail address or groups
+ * are claims like others: they must not open what is meant for the people of that address or group.
  */
 export function workloadSession(
   { issuerName, subject, claims, issuedAt, expiresAt }: WorkloadToken,
@@ -44,8 +45,9 @@ export function workloadSession(
 }
 
 /**
- * A person, in whose name a program acts with a token of the identity provider: as if they had signed in when it was
- * issued. A token that does not say when is an old one; it ends when the provider has not confirmed it for long.
+ * A person, in whose name a program acts with a token of the identity provider: as if they had signed in when
+ * it was issued. A token that does not say when is an old one; it ends when the provider has not confirmed it
+ * for long.
  */
 export function personSession(
   { identity, issuedAt, authenticatedAt, expiresAt = Number.POSITIVE_INFINITY }: Presented,
@@ -76,7 +78,9 @@ export function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('base64url')
 }
 
-/** 128 bits of who verified it and of the token's hash: nobody gets from it to the token, or to another's id. */
+/**
+ * 128 bits of who verified it and of the token's hash: nobody gets from it to the token, or to another's id.
+ */
 function stableId(verifier: string, tokenHash: string): string {
   return createHash('sha256').update(`${verifier}\0${tokenHash}`).digest('base64url').slice(0, 22)
 }

@@ -48,7 +48,10 @@ export interface BearerTokensOptions {
 type BearerAnswer = BearerSession | (TokenProblem & { readonly isTooMany?: boolean })
 
 export interface BearerTokens extends AsyncDisposable {
-  /** Synchronous for a token that was seen before. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID and others */
+  /**
+   * Synchronous for a token that was seen before. @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID and
+   * others
+   */
   session(route: Route, token: string, sourceAddress: string): BearerAnswer | Promise<BearerAnswer>
 }
 

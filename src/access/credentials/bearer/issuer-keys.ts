@@ -1,5 +1,6 @@
 /**
- * The name of a token issuer and where its keys come from: an address, its discovery document, or the cluster we run in.
+ * The name of a token issuer and where its keys come from: an address, its discovery document, or the cluster
+ * we run in.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * A token issuer on loopback, as CI platforms are: a discovery document, keys, and tokens as a test wants them.
+ * A token issuer on loopback, as CI platforms are: a discovery document, keys, and tokens as a test wants
+ * them.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Tokens by which a platform vouches for a workload: whose they are, and whether they are genuine and meant for us.
+ * Tokens by which a platform vouches for a workload: whose they are, and whether they are genuine and meant
+ * for us.
  *
  * @module
  */

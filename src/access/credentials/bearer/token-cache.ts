@@ -1,5 +1,6 @@
 /**
- * Tokens that were verified, and for a moment those that were refused: each is judged once, however often it comes.
+ * Tokens that were verified, and for a moment those that were refused: each is judged once, however often it
+ * comes.
  *
  * The two are apart, so that garbage in any number pushes out no good token.
  *

@@ -1,8 +1,8 @@
 /**
  * The header in which Envoy tells what certificate a client has shown.
  *
- * Envoy alone writes it: what a client sends under this name is removed before. A request without it comes from a
- * client that has shown none.
+ * Envoy alone writes it: what a client sends under this name is removed before. A request without it comes
+ * from a client that has shown none.
  *
  * @see Envoy's documentation, "x-forwarded-client-cert"
  * @module

@@ -1,6 +1,6 @@
 /**
- * Says when a revocation list runs out: from then on every certificate of its authority is refused, and nothing in the
- * configuration has changed.
+ * Says when a revocation list runs out: from then on every certificate of its authority is refused, and
+ * nothing in the configuration has changed.
  *
  * @module
  */

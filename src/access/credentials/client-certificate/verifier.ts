@@ -1,6 +1,6 @@
 /**
- * Judges the certificates that clients show, and remembers what came out: a client shows the same ones with every
- * request.
+ * Judges the certificates that clients show, and remembers what came out: a client shows the same ones with
+ * every request.
  *
  * @module
  */

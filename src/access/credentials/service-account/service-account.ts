@@ -76,7 +76,8 @@ interface NamedRoute {
 /**
  * Whether the account may be used on that route.
  *
- * @param host of the request, canonical: where a route has a wildcard, an account may be tied to one of its hosts
+ * @param host of the request, canonical: where a route has a wildcard, an account may be tied to one of its
+ * hosts
  */
 export function isMeantFor({ routes }: ServiceAccount, route: NamedRoute, host: string): boolean {
   if (routes === undefined) return true

@@ -160,7 +160,10 @@ function sourceMistakes(path: ConfigPath, format: Format, { issuers, hasProvider
   return []
 }
 
-/** A token that is shown to the wrong provider is given away, and what it is worth depends on the provider's kind. */
+/**
+ * A token that is shown to the wrong provider is given away, and what it is worth depends on the provider's
+ * kind.
+ */
 function providerMistakes(
   path: ConfigPath,
   format: Format,

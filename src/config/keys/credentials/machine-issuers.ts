@@ -7,7 +7,9 @@ import type { ClaimPin, IdentityProviderEntry } from './bearer-keys.ts'
 
 export interface MachineIssuer {
   readonly name: string
-  /** `undefined` with SPIFFE alone, whose tokens need not say it: the trust domain of their subject is enough. */
+  /**
+   * `undefined` with SPIFFE alone, whose tokens need not say it: the trust domain of their subject is enough.
+   */
   readonly issuer: string | undefined
   readonly jwksUrl: string | undefined
   readonly algorithms: readonly string[]

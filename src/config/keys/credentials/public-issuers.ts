@@ -1,5 +1,6 @@
 /**
- * Issuers whose tokens anybody in the world can get: trusting one without saying whose tokens are meant lets everybody in.
+ * Issuers whose tokens anybody in the world can get: trusting one without saying whose tokens are meant lets
+ * everybody in.
  *
  * @module
  */
@@ -9,7 +10,10 @@ interface PublicIssuer {
   /** In words, for a message. */
   readonly whose: string
   readonly matches: (issuer: URL) => boolean
-  /** Claims that tie a token to its owner, and what a prefix must have in it to end where the owner's name ends. */
+  /**
+   * Claims that tie a token to its owner, and what a prefix must have in it to end where the owner's name
+   * ends.
+   */
   readonly owners: Readonly<Record<string, RegExp | 'whole'>>
 }
 
@@ -44,7 +48,8 @@ const PUBLIC_ISSUERS: readonly PublicIssuer[] = [
   {
     whose: 'every repository on GitHub',
     matches: bareHost('token.actions.githubusercontent.com'),
-    // Not job_workflow_ref: a reusable workflow that others may read runs in their repositories under its own name.
+    // Not job_workflow_ref: a reusable workflow that others may read runs in their repositories under its own
+    // name.
     owners: {
       repository: OWNER,
       repository_id: 'whole',

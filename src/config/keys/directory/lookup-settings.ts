@@ -1,8 +1,8 @@
 /**
  * Global keys of what policies may look up beside what the identity provider says: records and places.
  *
- * Only the names are judged here. What the files hold is read while the proxy runs (identity/lookups), so that a broken
- * export does not keep the configuration from being edited.
+ * Only the names are judged here. What the files hold is read while the proxy runs (identity/lookups), so
+ * that a broken export does not keep the configuration from being edited.
  *
  * @module
  */

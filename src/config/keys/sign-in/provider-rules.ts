@@ -166,7 +166,9 @@ export function directoriesNameProviders({ directory, sign_in_providers: provide
   )
 }
 
-/** One client has one secret, and one name in the map: sessions are told apart by provider and client alone. */
+/**
+ * One client has one secret, and one name in the map: sessions are told apart by provider and client alone.
+ */
 export function clientsAreTold(routes: readonly PlacedRoute[], settings: Settings): Mistake[] {
   const { sign_in_providers: providers } = settings
   const known = new Map<string, SignInProvider>()

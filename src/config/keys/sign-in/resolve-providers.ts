@@ -27,7 +27,9 @@ export interface SignInProvider extends Frozen<Omit<ProviderEntry, ReplacedKeys>
   readonly private_key?: Secret | undefined
 }
 
-/** The one of the plain keys first, then those of the map in its order. What is only half there is left out. */
+/**
+ * The one of the plain keys first, then those of the map in its order. What is only half there is left out.
+ */
 export function resolveProviders(
   keys: SettingsKeys,
   defaultSecret: Secret | undefined,
@@ -99,7 +101,10 @@ export function clientsOf(
   return base === undefined ? [] : [{ ...base, client_id, client_secret }]
 }
 
-/** The provider at which a route's own client is registered: the single one that it may take, or the default one. */
+/**
+ * The provider at which a route's own client is registered: the single one that it may take, or the default
+ * one.
+ */
 export function providerOfClient(
   { sign_in_providers: named }: RouteChoice,
   providers: readonly SignInProvider[],

@@ -11,7 +11,9 @@ import { given, mistake, type RawKeys } from '../rule.ts'
 import type { PlacedRoute } from '../rules.ts'
 import { tokenHeadersOf } from '../upstream/upstream-headers.ts'
 
-/** A route may shorten what is set for all; what it lengthens has no effect, or not the one that was meant. */
+/**
+ * A route may shorten what is set for all; what it lengthens has no effect, or not the one that was meant.
+ */
 export function routesOnlyShortenSessions(routes: readonly PlacedRoute[], settings: Settings): Mistake[] {
   const { cookie_expire: lifetime, session_idle_timeout: idle } = settings
   return routes.flatMap(({ route, path }) => {
@@ -34,7 +36,9 @@ export function routesOnlyShortenSessions(routes: readonly PlacedRoute[], settin
   })
 }
 
-/** The access log shows a request as the upstream gets it, so a header with a token in it has no place there. */
+/**
+ * The access log shows a request as the upstream gets it, so a header with a token in it has no place there.
+ */
 export function tokensStayOutOfTheLog(routes: readonly PlacedRoute[], settings: Settings): Mistake[] {
   const logged = new Set(
     settings.access_log_fields.flatMap((field) => /^headers\.(.*)$/.exec(field.toLowerCase())?.[1] ?? []),

@@ -1,6 +1,6 @@
 /**
- * Keys for apps on Google's serverless platforms (Cloud Run, Cloud Functions), which let in whoever shows a token of
- * Google's for them.
+ * Keys for apps on Google's serverless platforms (Cloud Run, Cloud Functions), which let in whoever shows a
+ * token of Google's for them.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Keys of a route to the API server of a Kubernetes cluster, which Sallyport calls by a service account that speaks for
- * the user.
+ * Keys of a route to the API server of a Kubernetes cluster, which Sallyport calls by a service account that
+ * speaks for the user.
  *
  * @module
  */

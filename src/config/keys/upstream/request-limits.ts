@@ -28,8 +28,8 @@ const isOnePerConnection = (route: Route, settings: Settings): boolean =>
   upgradesOf(route, settings).length > 0 || route.to?.every(({ scheme }) => scheme === 'http') === true
 
 /**
- * The most requests that one client may have open at the route's app: a quarter, or 32 where that is less, but never
- * more than three quarters. Undefined where one client may take all.
+ * The most requests that one client may have open at the route's app: a quarter, or 32 where that is less,
+ * but never more than three quarters. Undefined where one client may take all.
  */
 export function clientShareOf(route: Route, settings: Settings): number | undefined {
   if (route.to === undefined) return undefined

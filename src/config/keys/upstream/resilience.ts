@@ -1,5 +1,6 @@
 /**
- * Health checks and outlier detection: Envoy's own messages in its JSON form, limited to what can be checked here.
+ * Health checks and outlier detection: Envoy's own messages in its JSON form, limited to what can be checked
+ * here.
  *
  * @module
  */

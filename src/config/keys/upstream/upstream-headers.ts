@@ -1,8 +1,8 @@
 /**
  * The request headers that keys of a route set: each is named here once.
  *
- * From this list come what a client may not send under such a name, what stays out of logs, what a route can not take
- * off again, and that no two keys set one header.
+ * From this list come what a client may not send under such a name, what stays out of logs, what a route can
+ * not take off again, and that no two keys set one header.
  *
  * @module
  */
@@ -30,7 +30,9 @@ const secret = (name: string): UpstreamHeader => ({ name: name.toLowerCase(), is
 
 const TOKEN_REFERENCE = /\$\{?pomerium\.(?:access_token|id_token|jwt)\b/
 
-/** Groups in percent-encoding, with commas between them; a script in Envoy makes `impersonate-group` of it. */
+/**
+ * Groups in percent-encoding, with commas between them; a script in Envoy makes `impersonate-group` of it.
+ */
 export const IMPERSONATE_GROUPS_HEADER = 'x-pomerium-impersonate-groups'
 
 const OF_KUBERNETES: readonly UpstreamHeader[] = [
@@ -62,7 +64,10 @@ export const HEADERS_OF_KEYS = {
           [secret('authorization'), open(SERVERLESS_HEADER)],
 }
 
-/** Lower-case name of the header that Google's token goes into: another than `Authorization` where that is taken. */
+/**
+ * Lower-case name of the header that Google's token goes into: another than `Authorization` where that is
+ * taken.
+ */
 export function serverlessHeaderOf(route: SettingRoute): string {
   const isTaken = Object.values(PLACED).some((headersOf) =>
     headersOf(route).some(({ name }) => name === 'authorization'),
@@ -75,7 +80,10 @@ export function upstreamHeadersOf(route: SettingRoute): readonly UpstreamHeader[
   return Object.values(HEADERS_OF_KEYS).flatMap((headersOf) => headersOf(route))
 }
 
-/** Lower-case names of the headers in which the upstream of a route gets tokens of ours or of the identity provider. */
+/**
+ * Lower-case names of the headers in which the upstream of a route gets tokens of ours or of the identity
+ * provider.
+ */
 export function tokenHeadersOf(route: SettingRoute): readonly string[] {
   return upstreamHeadersOf(route).flatMap(({ name, isSecret }) => (isSecret ? [name] : []))
 }

@@ -42,8 +42,8 @@ const GroupsFilter = z.union(
 )
 
 /**
- * Envoy answers 500 beyond 96 KiB of headers in all (xds/resources/listeners/http-connection-manager.ts), of which a client may send half;
- * on the route of a Kubernetes API an assertion comes on top.
+ * Envoy answers 500 beyond 96 KiB of headers in all (xds/resources/listeners/http-connection-manager.ts), of
+ * which a client may send half; on the route of a Kubernetes API an assertion comes on top.
  */
 const MOST_HEADER_BYTES = 36_000
 

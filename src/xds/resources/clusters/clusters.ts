@@ -1,8 +1,8 @@
 /**
  * The upstreams of a route as an Envoy cluster, with its endpoints.
  *
- * Endpoints that are addresses are a resource of their own (EDS): changing them touches neither connections nor health
- * of the others. Names are looked up by Envoy, so they stand in the cluster.
+ * Endpoints that are addresses are a resource of their own (EDS): changing them touches neither connections
+ * nor health of the others. Names are looked up by Envoy, so they stand in the cluster.
  *
  * @module
  */
@@ -28,8 +28,9 @@ import { isTls, serverNameOf, upstreamTls } from './upstream-tls.ts'
 const CONNECT_TIMEOUT_MS = 10_000
 
 /**
- * Envoy starts, and takes further changes, when each new name was looked up or the look-up failed. With its own 5 s and
- * four tries a silent DNS server was seen to hold everything up for two minutes; so it is some five seconds.
+ * Envoy starts, and takes further changes, when each new name was looked up or the look-up failed. With its
+ * own 5 s and four tries a silent DNS server was seen to hold everything up for two minutes; so it is some
+ * five seconds.
  */
 const DNS_QUERY_TIMEOUT_MS = 1000
 const DNS_QUERY_TRIES = 2

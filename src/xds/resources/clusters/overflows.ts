@@ -1,5 +1,6 @@
 /**
- * Counts requests that were turned away because a route had as many as it may have, from Envoy's own statistics.
+ * Counts requests that were turned away because a route had as many as it may have, from Envoy's own
+ * statistics.
  *
  * @module
  */

@@ -38,7 +38,10 @@ function inEnvoyForm(message: HealthCheck | OutlierDetection): Fields {
   ) as Fields
 }
 
-/** The cluster offers what requests speak in its handshakes. A server would take a probe that speaks another for garbage. */
+/**
+ * The cluster offers what requests speak in its handshakes. A server would take a probe that speaks another
+ * for garbage.
+ */
 const probeOf = (check: HealthCheck): Fields => ({
   ...inEnvoyForm(check),
   ...(check.http_health_check === undefined
@@ -51,11 +54,11 @@ const probeOf = (check: HealthCheck): Fields => ({
 })
 
 /**
- * The limit of requests is reached before that of connections, because Envoy answers 503 at once for the first and
- * lets requests wait for the second.
+ * The limit of requests is reached before that of connections, because Envoy answers 503 at once for the
+ * first and lets requests wait for the second.
  *
- * Where streams may last for ever that wait would have no end. There a limit of connections, of which each stream has
- * one, counts as a limit of requests.
+ * Where streams may last for ever that wait would have no end. There a limit of connections, of which each
+ * stream has one, counts as a limit of requests.
  */
 function circuitBreakersOf(route: Route, settings: Settings): Fields {
   const wanted = thresholdsOf(route, settings)

@@ -83,7 +83,9 @@ const markIs = (value: Fields): Fields => ({
   },
 })
 
-/** Periodic ones come when a request is as old; a clock that is a little behind must not leave out the first. */
+/**
+ * Periodic ones come when a request is as old; a clock that is a little behind must not leave out the first.
+ */
 const LONG_MS = REPORT_EVERY_MS * 0.9
 
 const isLong: Fields = {
@@ -94,7 +96,10 @@ const isLong: Fields = {
 
 const REPORTS_BYTES = 16_384
 
-/** Reports of open requests to those who count them; see edge/open-requests.ts. Most requests are not reported at all. */
+/**
+ * Reports of open requests to those who count them; see edge/open-requests.ts. Most requests are not reported
+ * at all.
+ */
 export const openRequestReports: Fields = {
   filter: {
     or_filter: {

@@ -10,9 +10,9 @@ import { forgeablePattern } from '../../../config/keys/forgeable-headers.ts'
 import { extension, type Fields } from '../envoy-json.ts'
 
 /**
- * Envoy passes the `Connection` of an upgrade on as it came. A proxy behind us takes off whatever that names (RFC 9110
- * section 7.6.1), so a client could have it take off what the check has set: an assertion, or in whose name a
- * Kubernetes API is asked.
+ * Envoy passes the `Connection` of an upgrade on as it came. A proxy behind us takes off whatever that names
+ * (RFC 9110 section 7.6.1), so a client could have it take off what the check has set: an assertion, or in
+ * whose name a Kubernetes API is asked.
  */
 const PLAIN_UPGRADE: Fields = {
   append: {
@@ -34,7 +34,8 @@ export const withoutClientHeaders = (written: readonly string[], more: readonly 
     {
       mutations: {
         request_mutations: [removed(forgeablePattern(written)), PLAIN_UPGRADE, ...more],
-        // HTTP/1.1 has none here either. Some servers add trailers to the headers, where nobody would look for them.
+        // HTTP/1.1 has none here either. Some servers add trailers to the headers, where nobody would look
+        // for them.
         request_trailers_mutations: [removed('.*')],
       },
     },

@@ -1,9 +1,9 @@
 /**
  * How Envoy asks clients for a certificate, and what it makes of it.
  *
- * Unless connections are to be rejected it takes any certificate, since who may pass is decided for each request, and
- * hands on what was shown in `x-forwarded-client-cert`: whole, so that the chain can be verified, and set by Envoy
- * alone. The check takes that header off again.
+ * Unless connections are to be rejected it takes any certificate, since who may pass is decided for each
+ * request, and hands on what was shown in `x-forwarded-client-cert`: whole, so that the chain can be
+ * verified, and set by Envoy alone. The check takes that header off again.
  *
  * All of it but the demand itself is an SDS secret: a new authority or revocation list ends no connection.
  *

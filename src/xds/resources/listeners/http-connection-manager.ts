@@ -1,6 +1,6 @@
 /**
- * The HTTP connection manager of the edge: what a request must look like to be let in at all, and the filters it
- * then passes, in the order that security depends on.
+ * The HTTP connection manager of the edge: what a request must look like to be let in at all, and the filters
+ * it then passes, in the order that security depends on.
  *
  * What the path rules of a policy judge must be what the upstream gets, so paths are normalised here, before
  * anything looks at them. The check then refuses forms that two programs may read differently.
@@ -31,8 +31,8 @@ import { asksForCertificates, CERTIFICATE_HEADER, forwardedCertificate } from '.
 import { localReplies } from './local-replies.ts'
 
 /**
- * Twice what the check lets pass: it refuses with 431 and a sentence, in HTTP/2 too, where Envoy's own refusal of
- * more is a broken stream. All of it is carried to the check, and held per stream.
+ * Twice what the check lets pass: it refuses with 431 and a sentence, in HTTP/2 too, where Envoy's own
+ * refusal of more is a broken stream. All of it is carried to the check, and held per stream.
  */
 const MAX_REQUEST_HEADERS_KB = 96
 const MAX_HEADERS = 1000
@@ -43,8 +43,9 @@ const REQUEST_HEADERS_TIMEOUT_MS = 10_000
 const HTTP_PACKAGE = 'envoy.extensions.filters.http'
 
 /**
- * Envoy has this setting for all routes of a listener, so they are kept here, and the check rejects them on all routes
- * but those with `allow_escaped_slashes`. Its answer is a page, and the log has the path as it came.
+ * Envoy has this setting for all routes of a listener, so they are kept here, and the check rejects them on
+ * all routes but those with `allow_escaped_slashes`. Its answer is a page, and the log has the path as it
+ * came.
  */
 const slashesAction = ({ path_with_escaped_slashes_action: action }: Settings): string =>
   action === 'REJECT_REQUEST' ? 'KEEP_UNCHANGED' : action
@@ -56,7 +57,8 @@ function edgeOptions(settings: Settings): Fields {
     use_remote_address: true,
     skip_xff_append: settings.skip_xff_append,
     xff_num_trusted_hops: settings.xff_num_trusted_hops,
-    // No client is "internal", or it could steer Envoy by x-envoy-* headers. An empty list would mean Envoy's default.
+    // No client is "internal", or it could steer Envoy by x-envoy-* headers. An empty list would mean Envoy's
+    // default.
     internal_address_config: { cidr_ranges: [{ address_prefix: '0.0.0.0', prefix_len: 32 }] },
     normalize_path: settings.normalize_path,
     merge_slashes: settings.merge_slashes,
@@ -94,8 +96,8 @@ function edgeOptions(settings: Settings): Fields {
 }
 
 /**
- * How users reach an app is what `from` says, whoever ends TLS: a proxy before us that speaks plain HTTP to us must not
- * make apps write links to http, or set cookies without `Secure`.
+ * How users reach an app is what `from` says, whoever ends TLS: a proxy before us that speaks plain HTTP to
+ * us must not make apps write links to http, or set cookies without `Secure`.
  */
 const HTTPS_OUTSIDE: Fields = { append: setHeader('x-forwarded-proto', 'https') }
 

@@ -1,6 +1,6 @@
 /**
- * Where Envoy listens. Nothing here depends on routes, but for whether one has client authorities of its own: a changed
- * listener ends the connections of the old one.
+ * Where Envoy listens. Nothing here depends on routes, but for whether one has client authorities of its own:
+ * a changed listener ends the connections of the old one.
  *
  * @module
  */

@@ -1,9 +1,10 @@
 /**
- * What Envoy says when it answers by itself: a page for people, JSON or a line of text for programs, each with what to
- * do and the id under which the log has the request.
+ * What Envoy says when it answers by itself: a page for people, JSON or a line of text for programs, each
+ * with what to do and the id under which the log has the request.
  *
- * Answers of the check, and those that a route has in its configuration, are local replies to Envoy too. They are told
- * apart by Envoy's own word for what happened and pass as they are; whatever is left is in this table, by status.
+ * Answers of the check, and those that a route has in its configuration, are local replies to Envoy too. They
+ * are told apart by Envoy's own word for what happened and pass as they are; whatever is left is in this
+ * table, by status.
  *
  * @see Envoy `HttpConnectionManager.local_reply_config`
  * @module
@@ -159,8 +160,8 @@ const TROUBLES: readonly Trouble[] = [
 ]
 
 /**
- * The decision id. What Envoy refuses before it has given one gets one here, for header and body alike; an id that the
- * client has sent is not Envoy's by then, and may hold anything.
+ * The decision id. What Envoy refuses before it has given one gets one here, for header and body alike; an id
+ * that the client has sent is not Envoy's by then, and may hold anything.
  */
 const REQUEST_ID: readonly Fields[] = [
   '%UNIQUE_ID%',

@@ -1,8 +1,8 @@
 /**
  * Routes to Kubernetes API servers: the groups that the check names become headers of their own.
  *
- * The API server takes each `Impersonate-Group` header for one group, commas included, and a check can set only one
- * header of a name. So it sets one with all groups, which a script takes apart.
+ * The API server takes each `Impersonate-Group` header for one group, commas included, and a check can set
+ * only one header of a name. So it sets one with all groups, which a script takes apart.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Our own cookies at the two ends where the check has no hand: in answers of apps, and in bytes that are no UTF-8.
+ * Our own cookies at the two ends where the check has no hand: in answers of apps, and in bytes that are no
+ * UTF-8.
  *
  * @module
  */
@@ -8,8 +9,8 @@ import type { Settings } from '../../../config/config.ts'
 import { extension, type Fields, typed } from '../envoy-json.ts'
 
 /**
- * Marks the answers that the check gives in an app's place. What an app says under this name is taken off by the
- * route configuration, before any filter sees it.
+ * Marks the answers that the check gives in an app's place. What an app says under this name is taken off by
+ * the route configuration, before any filter sees it.
  */
 export const INTERCEPTED_HEADER = 'x-pomerium-intercepted-response'
 
@@ -50,8 +51,8 @@ const holds = (input: Fields, text: string): Fields => ({
 const ANSWERS_FILTER = 'sallyport.own-cookies'
 
 /**
- * Only Sallyport sets its cookies. An app that does, by a fault of its own or of somebody who has found a way to
- * inject a header, would sign its visitors in as whom it likes.
+ * Only Sallyport sets its cookies. An app that does, by a fault of its own or of somebody who has found a way
+ * to inject a header, would sign its visitors in as whom it likes.
  */
 export const withoutOurSetCookies = ({ cookie_name: name }: Settings): Fields =>
   luaWhere(
@@ -76,7 +77,9 @@ export const WITH_OUR_SET_COOKIES: Fields = {
   [ANSWERS_FILTER]: typed('envoy.config.route.v3.FilterConfig', { disabled: true }),
 }
 
-/** The names are tokens, without quotes or backslashes; they are compared as they stand, never as patterns. */
+/**
+ * The names are tokens, without quotes or backslashes; they are compared as they stand, never as patterns.
+ */
 const removeSetCookieLua = (cookieName: string): string => `local ours = {
   [${JSON.stringify(cookieName.toLowerCase())}] = true,
   [${JSON.stringify(`__host-${cookieName.toLowerCase()}`)}] = true,

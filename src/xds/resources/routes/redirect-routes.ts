@@ -1,5 +1,6 @@
 /**
- * What the plain-HTTP listener answers: a redirect to https for the hosts of the configuration, 404 for others.
+ * What the plain-HTTP listener answers: a redirect to https for the hosts of the configuration, 404 for
+ * others.
  *
  * One resource; it changes only when a host comes or goes.
  *

@@ -8,8 +8,9 @@ import type { Route, Settings } from '../../../config/config.ts'
 import { type Fields, setHeader, typed } from '../envoy-json.ts'
 
 /**
- * Replaces the start of response headers, line by line where there are several. One script for all routes: what to replace comes as data in the
- * `filter_context` of the route, so that no text of a user is ever read as Lua.
+ * Replaces the start of response headers, line by line where there are several. One script for all routes:
+ * what to replace comes as data in the `filter_context` of the route, so that no text of a user is ever read
+ * as Lua.
  */
 export const RESPONSE_HEADER_LUA = `function envoy_on_response(handle)
   local rules = handle:filterContext():get("rewrite")

@@ -1,8 +1,9 @@
 /**
  * How long a stream of a route may last, and how long it may be silent.
  *
- * A total (`RouteAction.timeout`) counts from the end of the request, and cuts downloads, events and gRPC streams in the
- * middle. So it is set only where the route says so; otherwise an upstream may be silent for so long and no longer.
+ * A total (`RouteAction.timeout`) counts from the end of the request, and cuts downloads, events and gRPC
+ * streams in the middle. So it is set only where the route says so; otherwise an upstream may be silent for
+ * so long and no longer.
  *
  * @module
  */

@@ -42,8 +42,8 @@ function groupByHost(routes: readonly Route[]): ReadonlyMap<string, readonly Rou
 }
 
 /**
- * The virtual hosts of one host name. Routes that name a port answer on that port only, together with those that
- * name none; Envoy prefers the domain with the port over `host:*`.
+ * The virtual hosts of one host name. Routes that name a port answer on that port only, together with those
+ * that name none; Envoy prefers the domain with the port over `host:*`.
  */
 function hostsOf(host: string, routes: readonly Route[], context: Context): readonly Resource[] {
   const name = bracketed(host)
@@ -80,7 +80,10 @@ export function authorityMatcher({ host, port }: Route['origin'], settings: Sett
   return { name: ':authority', string_match: { safe_regex: { regex: `(?i)${name}${suffix}` } } }
 }
 
-/** All wildcards in one virtual host, in the order of the file. It is there even when empty: Envoy waits for one. */
+/**
+ * All wildcards in one virtual host, in the order of the file. It is there even when empty: Envoy waits for
+ * one.
+ */
 function catchAll(routes: readonly Route[], context: Context): Resource {
   const wildcards = routes.filter(({ origin }) => origin.wildcard)
   const matchers = new Map(
