@@ -47,4 +47,11 @@ export const MUTANTS: readonly Mutant[] = [
     tests: MEMORY,
     breaks: 'a store that can not be written keeps everybody signed in',
   },
+  {
+    file: 'src/session/sqlite/sqlite-driver.ts',
+    find: 'UPDATE store SET canary = ? WHERE canary = ?',
+    replace: 'UPDATE store SET canary = ? WHERE canary = ? OR true',
+    tests: SQLITE,
+    breaks: 'of two processes that start together the later one drops the sessions of the other',
+  },
 ]

@@ -145,8 +145,12 @@ export interface StoreNotes {
   noteClock(from: ClockNote, to: ClockNote): MaybePromise<boolean>
   /** A text that tells by what key the tokens are sealed; empty in a new store. */
   seal(): MaybePromise<string>
-  /** With `dropSessions` all sessions go at the same time, and leave nothing behind. */
-  noteSeal(seal: string, dropSessions: boolean): MaybePromise<void>
+  /**
+   * Notes another seal, and all sessions go at the same time and leave nothing behind. `false`, and nothing
+   * is written, unless the seal is still `from`: another process may have been faster, and have sessions by
+   * now.
+   */
+  dropSessions(from: string, seal: string): MaybePromise<boolean>
 }
 
 export interface ClockNote {

@@ -15,7 +15,7 @@ const WRITES = new Set([
   'note',
   'put',
   'noteClock',
-  'noteSeal',
+  'dropSessions',
   'claimOnce',
   'sweepRest',
 ])

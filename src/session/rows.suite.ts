@@ -62,6 +62,20 @@ export function describeRows(name: string, { place }: DriverUnderTest): void {
     )
 
     it(
+      'lets one process alone begin a place with a seal of its own',
+      withDrivers(async (one, other) => {
+        const before = await one.notes.seal()
+        assert.equal(await one.notes.dropSessions(before, 'mine'), true)
+        await one.sessions.save(rowOf())
+        assert.equal(await other.notes.dropSessions(before, 'theirs'), false)
+        assert.equal(await other.notes.seal(), 'mine')
+        assert.ok(await other.sessions.find('one'))
+        assert.equal(await other.notes.dropSessions('mine', 'theirs'), true)
+        assert.equal(await one.sessions.find('one'), undefined)
+      }),
+    )
+
+    it(
       'merges the activity that several have noted, and begins afresh with a session that was renewed',
       withDrivers(async (one, other) => {
         await one.sessions.save(rowOf())

@@ -289,8 +289,12 @@ class DrivenStore implements Store {
    */
   *#dropIfSealedWithOtherKey(): Steps<void> {
     const { notes } = this.#driver
-    const isOurs = this.#sealer.open(yield* answerOf(notes.seal()), SEAL_PLACE) === SEALED
-    yield* answerOf(notes.noteSeal(this.#sealer.seal(SEALED, SEAL_PLACE), !isOurs))
+    for (;;) {
+      const seal = yield* answerOf(notes.seal())
+      if (this.#sealer.open(seal, SEAL_PLACE) === SEALED) return
+      const own = this.#sealer.seal(SEALED, SEAL_PLACE)
+      if (yield* answerOf(notes.dropSessions(seal, own))) return
+    }
   }
 }
 

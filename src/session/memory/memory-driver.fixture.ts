@@ -233,12 +233,13 @@ function notesIn(place: MemoryPlace, answer: Answering, written: Answering): Sto
         return true
       }),
     seal: () => answer(() => place.seal),
-    noteSeal: (seal, dropSessions) =>
+    dropSessions: (from, seal) =>
       written(() => {
+        if (place.seal !== from) return false
         place.seal = seal
-        if (!dropSessions) return
         place.sessions.clear()
         place.activity.clear()
+        return true
       }),
   }
 }

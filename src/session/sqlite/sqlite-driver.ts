@@ -114,7 +114,7 @@ function notesIn(database: SqliteConnection): StoreNotes {
     'UPDATE store SET seen_at = ?, set_back = ? WHERE seen_at = ? AND set_back = ?',
   )
   const seal = database.prepare('SELECT canary FROM store')
-  const noteSeal = database.prepare('UPDATE store SET canary = ?')
+  const noteSeal = database.prepare('UPDATE store SET canary = ? WHERE canary = ?')
   return {
     clock: () =>
       guarded(() => {
@@ -124,11 +124,12 @@ function notesIn(database: SqliteConnection): StoreNotes {
     noteClock: (from: ClockNote, to: ClockNote) =>
       guarded(() => noteClock.run(to.seenAt, to.setBack, from.seenAt, from.setBack)) === 1,
     seal: () => guarded(() => textOf(seal.get() ?? {}, 'canary')),
-    noteSeal: (text, dropSessions) =>
+    dropSessions: (from, text) =>
       guarded(() =>
         inTransaction(database, () => {
-          if (dropSessions) database.exec('DELETE FROM session')
-          noteSeal.run(text)
+          if (noteSeal.run(text, from) !== 1) return false
+          database.exec('DELETE FROM session')
+          return true
         }),
       ),
   }
