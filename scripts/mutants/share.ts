@@ -75,9 +75,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'Who has many tokens has many shares.',
   },
   {
-    file: 'src/extauthz/share/client.ts',
-    find: '.slice(0, NETWORK_GROUPS)',
-    replace: '',
+    file: 'src/edge/client-network.ts',
+    find: 'network: beginningOf(groups, GROUPS_OF_NETWORK)',
+    replace: 'network: address',
     tests: SHARE,
     breaks: 'Each address of an IPv6 network has a share of its own.',
   },
@@ -101,6 +101,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'return share < usual ? share : undefined',
     tests: SHARE,
     breaks: 'Nobody has a share unless the configuration sets a small one.',
+  },
+  {
+    file: 'src/config/keys/upstream/request-limits.ts',
+    find: 'return mayLastForEver(route, settings) ? Math.min(most, connections ?? most) : most',
+    replace: 'return most',
+    tests: SHARE,
+    breaks: 'Where streams may last for ever and connections are few, one client takes them all.',
   },
   {
     file: 'src/config/keys/upstream/request-limits.ts',

@@ -64,6 +64,9 @@ describe('the share of one client', () => {
   it('of connections matters only where each has one request', () => {
     assert.equal(shareOf({ max_connections: 1 }, { to: 'h2c://127.0.0.1:1' }), 256)
     assert.equal(shareOf({ max_connections: 8 }, { to: 'https://127.0.0.1:1' }), 256)
+    // Envoy is told so many requests then.
+    for (const to of ['https://127.0.0.1:1', 'h2c://127.0.0.1:1'])
+      assert.equal(shareOf({ max_connections: 8 }, { to, timeout: '0s' }), 6)
     assert.equal(shareOf({ max_connections: 8 }, { to: 'https://127.0.0.1:1', allow_websockets: true }), 6)
   })
 

@@ -23,6 +23,22 @@ export const thresholdsOf = (route: Route, settings: Settings) => ({
 export const usualLimitOf = (route: Route, settings: Settings): number =>
   upgradesOf(route, settings).length > 0 ? LIMIT_WITH_UPGRADES : USUAL_LIMIT
 
+/** Whether streams may last for ever: a request that waits for a connection would then wait as long. */
+export const mayLastForEver = (route: Route, settings: Settings): boolean =>
+  route.timeout === 0 || (route.timeout === undefined && upgradesOf(route, settings).length > 0)
+
+/**
+ * The most requests that the app may have open, whoever they are of. Where streams may last for ever a limit
+ * of connections is one of requests.
+ */
+export function requestLimitOf(route: Route, settings: Settings): number {
+  const { max_requests: most = usualLimitOf(route, settings), max_connections: connections } = thresholdsOf(
+    route,
+    settings,
+  )
+  return mayLastForEver(route, settings) ? Math.min(most, connections ?? most) : most
+}
+
 /** Each connection carries one request at a time, unless the upstream may be spoken to in HTTP/2. */
 const isOnePerConnection = (route: Route, settings: Settings): boolean =>
   upgradesOf(route, settings).length > 0 || route.to?.every(({ scheme }) => scheme === 'http') === true
@@ -35,7 +51,7 @@ export function clientShareOf(route: Route, settings: Settings): number | undefi
   if (route.to === undefined) return undefined
   const wanted = thresholdsOf(route, settings)
   const limit = Math.min(
-    wanted.max_requests ?? usualLimitOf(route, settings),
+    requestLimitOf(route, settings),
     isOnePerConnection(route, settings) ? (wanted.max_connections ?? Infinity) : Infinity,
   )
   const usual = Math.max(1, Math.ceil(limit / 4), Math.min(USUAL_SMALLEST_SHARE, Math.floor((limit * 3) / 4)))

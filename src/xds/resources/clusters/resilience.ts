@@ -7,9 +7,13 @@
  */
 
 import type { HealthCheck, OutlierDetection, Route, Settings } from '../../../config/config.ts'
-import { thresholdsOf, usualLimitOf } from '../../../config/keys/upstream/request-limits.ts'
+import {
+  mayLastForEver,
+  requestLimitOf,
+  thresholdsOf,
+  usualLimitOf,
+} from '../../../config/keys/upstream/request-limits.ts'
 import { duration, type Fields } from '../envoy-json.ts'
-import { mayLastForEver } from '../routes/timeouts.ts'
 
 const UINT32_MAX = 4_294_967_295
 
@@ -64,9 +68,7 @@ function circuitBreakersOf(route: Route, settings: Settings): Fields {
   const wanted = thresholdsOf(route, settings)
   const usual = usualLimitOf(route, settings)
   const isStrict = wanted.max_connections !== undefined && !mayLastForEver(route, settings)
-  const requests = isStrict
-    ? (wanted.max_requests ?? usual)
-    : Math.min(wanted.max_requests ?? usual, wanted.max_connections ?? UINT32_MAX)
+  const requests = requestLimitOf(route, settings)
   const pending = wanted.max_pending_requests ?? usual
   return {
     circuit_breakers: {

@@ -16,10 +16,6 @@ import { duration, type Fields } from '../envoy-json.ts'
 const shorter = (one: number, other: number): number =>
   one === 0 ? other : other === 0 ? one : Math.min(one, other)
 
-/** Whether streams may last for ever: a request that waits for a connection would then wait as long. */
-export const mayLastForEver = (route: Route, settings: Settings): boolean =>
-  route.timeout === 0 || (route.timeout === undefined && upgradesOf(route, settings).length > 0)
-
 /** Undefined leaves the limit of the listener, `timeout_idle`. */
 function silenceOf(route: Route, settings: Settings): number | undefined {
   if (route.idle_timeout !== undefined) return route.idle_timeout
