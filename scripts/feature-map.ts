@@ -4,7 +4,7 @@
  * @module
  */
 import { matchesGlob } from 'node:path'
-import { imports, roomOf, written } from './source-imports.ts'
+import { imports, isOfTests, roomOf, written } from './source-imports.ts'
 
 /**
  * Feature → the files that are nothing but it. What imports one of them is touched by the feature as well.
@@ -116,16 +116,12 @@ interface FeatureFiles {
 function filesOf(feature: string, globs: readonly string[]): FeatureFiles {
   const own = new Set(
     globs.flatMap((glob) => {
-      const found = written.filter(
-        (path) => matchesGlob(path, glob) && !/\.(?:fixture|suite)\.ts$/.test(path),
-      )
+      const found = written.filter((path) => matchesGlob(path, glob) && !isOfTests(path))
       if (found.length === 0) throw new Error(`no file is ${glob}, a part of "${feature}"`)
       return found
     }),
   )
-  const users = imports.filter(
-    ({ target, path }) => own.has(target) && !/\.(?:fixture|suite)\.ts$/.test(path),
-  )
+  const users = imports.filter(({ target, path }) => own.has(target) && !isOfTests(path))
   return { own, all: new Set([...own, ...users.map(({ path }) => path)]) }
 }
 

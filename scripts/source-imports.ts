@@ -29,6 +29,9 @@ export const generated = sources.filter(
   (path) => path.startsWith('src/gen/') && !WRITTEN_BY_HAND.includes(path),
 )
 export const written = sources.filter((path) => !generated.includes(path))
+/** Parts of tests that stand beside the sources. */
+export const isOfTests = (path: string): boolean => /\.(?:fixture|suite)\.ts$/.test(path)
+
 export const imports = written.flatMap(importsOf)
 
 /** `src/xds/ads/pack.ts` is in `xds`, `src/main.ts` in `main.ts`, `envoy/find.ts` in `envoy`. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, it } from 'node:test'
-import { generated, type Import, imports, roomOf, written } from '../scripts/source-imports.ts'
+import { generated, type Import, imports, isOfTests, roomOf, written } from '../scripts/source-imports.ts'
 
 /** What any room may stand on. */
 const GROUND = [
@@ -156,7 +156,7 @@ describe('the architecture', () => {
 
   it('has no folder in which a file is hard to find', () => {
     const counts = Map.groupBy(
-      written.filter((path) => !/\.(?:fixture|suite)\.ts$/.test(path)),
+      written.filter((path) => !isOfTests(path)),
       dirname,
     )
     assert.ok(counts.size > 20, `only ${counts.size} folders`)

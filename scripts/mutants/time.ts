@@ -178,7 +178,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'A refresh that ends late brings back a session that was signed out.',
   },
   {
-    file: 'src/access/credentials/bearer/bad-token-limit.ts',
+    file: 'src/edge/client-network.ts',
     find: 'if (!isIPv6(bare)) return { network: address }',
     replace: 'if (address !== "") return { network: address }',
     tests: ['src/access/credentials/bearer/bad-token-limit.test.ts'],

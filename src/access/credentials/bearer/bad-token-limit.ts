@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { isIPv6 } from 'node:net'
+import { clientNetworkOf } from '../../../edge/client-network.ts'
 import { type Allowance, RateLimiter } from '../../../rate-limiter.ts'
 
 const ALL = ''
@@ -41,43 +41,11 @@ export class BadTokenLimit {
 
   /** What a bad token from there is counted for. */
   #limits(address: string): readonly (readonly [limiter: RateLimiter, key: string])[] {
-    const { network, site } = senderOf(address)
+    const { network, site } = clientNetworkOf(address)
     return [
       [this.#networks, network],
       ...(site === undefined ? [] : ([[this.#sites, site]] as const)),
       [this.#together, ALL],
     ]
   }
-}
-
-const GROUPS = 8
-
-/** Of an IPv6 address its /64 and its /48; any other text stands for itself. */
-function senderOf(address: string): { readonly network: string; readonly site?: string } {
-  const [bare = ''] = address.split('%')
-  if (!isIPv6(bare)) return { network: address }
-  const groups = groupsOf(bare)
-  // An IPv4 address in IPv6 form is that of one sender, as it is in its own form.
-  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff)
-    return {
-      network: groups
-        .slice(6)
-        .flatMap((group) => [group >> 8, group & 0xff])
-        .join('.'),
-    }
-  const [a = 0, b = 0, c = 0, d = 0] = groups
-  return { network: `${[a, b, c, d].join(':')}/64`, site: `${[a, b, c].join(':')}/48` }
-}
-
-/** The eight numbers of an IPv6 address. */
-function groupsOf(address: string): readonly number[] {
-  const [head = [], tail = []] = address.split('::').map((half) =>
-    half.split(':').flatMap((group) => {
-      if (group === '') return []
-      if (!group.includes('.')) return [Number.parseInt(group, 16)]
-      const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number)
-      return [a * 256 + b, c * 256 + d]
-    }),
-  )
-  return [...head, ...Array.from({ length: GROUPS - head.length - tail.length }, () => 0), ...tail]
 }

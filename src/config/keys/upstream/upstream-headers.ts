@@ -1,8 +1,8 @@
 /**
  * The request headers that keys of a route set: each is named here once.
  *
- * From this list come what a client may not send under such a name, what stays out of logs, what a route can
- * not take off again, and that no two keys set one header.
+ * From this list come what a client may not send under such a name, what stays out of logs, and what a route
+ * can not take off again.
  *
  * @module
  */
