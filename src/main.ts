@@ -14,6 +14,7 @@ import { watchRevocationLists } from './access/credentials/client-certificate/li
 import { ServiceAccounts } from './access/credentials/service-account/service-accounts.ts'
 import { mayOpenBy } from './access/may-open.ts'
 import { serveAuthenticate } from './authenticate/service.ts'
+import { keepSessionsFresh } from './compose/fresh-sessions.ts'
 import { assertPortsFree, startManagedEnvoy } from './compose/managed-envoy.ts'
 import { serveObservation } from './compose/observation.ts'
 import { renewCertificatesDaily } from './compose/renewal.ts'
@@ -98,6 +99,9 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   const { providers, bearer, lookups, directory, platformTokens } = sources
 
   const { refreshNow } = running.use(
+    keepSessionsFresh({ config, sessions, provider: providers.find, now, logger, meter }),
+  )
+  running.use(
     await serveAuthenticate({
       socketPath: socket('http'),
       config,

@@ -49,7 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   access: ['session', 'identity', 'directory', 'policy', 'config', ...GROUND],
   directory: ['config', 'identity', 'session', ...GROUND],
   identity: ['config', ...GROUND],
-  session: ['config', ...GROUND],
+  session: ['config', 'identity', ...GROUND],
   policy: ['config', 'crypto', 'errors.ts', 'flat-claims.ts', 'mail-address.ts'],
   config: ['shown-url.ts', 'crypto', 'errors.ts', 'turns.ts'],
   transport: ['telemetry', 'gen', 'errors.ts'],
@@ -67,7 +67,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
 }
 
 /** Rooms that may be named in types but not be run. */
-const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { policy: ['config'], directory: ['session'] }
+const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
+  policy: ['config'],
+  directory: ['session'],
+  session: ['identity'],
+}
 
 /** Source files that may stand flat in a folder. More ask for sub-rooms. */
 const MOST_FILES = 20

@@ -60,10 +60,10 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'of thousands of sign-outs in another process some are never heard of here',
   },
   {
-    file: 'src/authenticate/refresher.ts',
+    file: 'src/session/refresh/refresh-attempts.ts',
     find: 'if (current === undefined || current.version !== version) return',
     replace: '',
-    tests: ['src/authenticate/refresh*.test.ts'],
+    tests: ['src/session/refresh/refresh*.test.ts'],
     breaks: 'two replicas that refresh at once end the session of somebody who did nothing',
   },
   {

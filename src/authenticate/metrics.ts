@@ -6,12 +6,10 @@
 import type { Meter } from '../telemetry/metrics.ts'
 
 type SignInOutcome = 'success' | 'joined' | 'refused' | 'failed'
-export type RefreshOutcome = 'success' | 'refused' | 'postponed'
 
 export interface AuthenticateMetrics {
   signIn(outcome: SignInOutcome): void
   signOut(): void
-  refresh(outcome: RefreshOutcome): void
 }
 
 export function createAuthenticateMetrics(meter: Meter, sessionCount: () => number): AuthenticateMetrics {
@@ -21,9 +19,6 @@ export function createAuthenticateMetrics(meter: Meter, sessionCount: () => numb
   const signOuts = meter.createCounter('sallyport_sign_outs', {
     description: 'Sign-outs asked for by users.',
   })
-  const refreshes = meter.createCounter('sallyport_session_refreshes', {
-    description: 'Attempts to refresh the tokens of a session, by outcome.',
-  })
   const sessions = meter.createObservableGauge('sallyport_sessions', {
     description: 'Sessions in the store.',
   })
@@ -31,6 +26,5 @@ export function createAuthenticateMetrics(meter: Meter, sessionCount: () => numb
   return {
     signIn: (outcome) => signIns.add(1, { outcome }),
     signOut: () => signOuts.add(1),
-    refresh: (outcome) => refreshes.add(1, { outcome }),
   }
 }

@@ -28,7 +28,6 @@ import type {
   MentionedGroups,
   Services,
 } from './ports.ts'
-import { openRefresher, type SessionRefresher, type Timers } from './refresher.ts'
 import { sitesOf } from './sites.ts'
 import type { Visit } from './visit.ts'
 
@@ -53,18 +52,13 @@ export interface AuthenticateOptions {
   readonly now: () => number
   readonly logger: Logger
   readonly meter: Meter
-  /** Of the refresher; tests bring their own. */
-  readonly timers?: Timers
   /** Tests take rows out to see what they protect. */
   readonly pipeline?: readonly Row[]
 }
 
-/**
- * Serves until disposed; refreshes sessions meanwhile, and when it is asked to. @throws {Fault}
- * STATE_UNUSABLE, PORT_IN_USE
- */
-export async function serveAuthenticate(options: AuthenticateOptions): Promise<SessionRefresher> {
-  const { socketPath, sessions, meter, timers, pipeline = PIPELINE } = options
+/** Serves until disposed. @throws {Fault} STATE_UNUSABLE, PORT_IN_USE */
+export async function serveAuthenticate(options: AuthenticateOptions): Promise<AsyncDisposable> {
+  const { socketPath, sessions, meter, pipeline = PIPELINE } = options
   const logger = options.logger.child({ service: 'authenticate' })
   const services: Services = {
     ...options,
@@ -73,22 +67,11 @@ export async function serveAuthenticate(options: AuthenticateOptions): Promise<S
     sealer: createSealer(options.keys.state),
     metrics: createAuthenticateMetrics(meter, () => sessions.count),
   }
-  await using starting = new AsyncDisposableStack()
   const server = createHttpServer({ logger })
   for (const { path, add } of options.mounts ?? [])
     await server.register((scope) => mount(scope, services, add), { prefix: path })
   server.all('/*', (request, reply) => answer(services, pipeline, request, reply))
-  const { refreshNow } = starting.use(
-    openRefresher({
-      ...services,
-      claimsInterval: () => options.config.current.settings.claims_refresh_interval,
-      idleTimeout: () => options.config.current.settings.session_idle_timeout,
-      ...(timers && { timers }),
-    }),
-  )
-  starting.use(await listenHttp(server, socketPath))
-  const serving = starting.move()
-  return { refreshNow, [Symbol.asyncDispose]: () => serving.disposeAsync() }
+  return await listenHttp(server, socketPath)
 }
 
 /** Nothing of it is there on the hosts of apps. */

@@ -286,7 +286,6 @@ export class World implements AsyncDisposable {
         now: () => this.now,
         logger,
         meter: this.metrics.meter,
-        timers: { every: () => ({ [Symbol.asyncDispose]: () => Promise.resolve() }) },
         ...(pipeline && { pipeline }),
       }),
     )

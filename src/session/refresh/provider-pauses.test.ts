@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createLogger } from '../telemetry/log.ts'
+import { createLogger } from '../../telemetry/log.ts'
 import { ProviderPauses } from './provider-pauses.ts'
 
 const { logger } = createLogger({ level: 'error', destination: { write: () => undefined } })

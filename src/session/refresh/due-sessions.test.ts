@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Due, DuePage } from '../session/store.ts'
+import type { Due, DuePage } from '../store.ts'
 import { DueSessions } from './due-sessions.ts'
 
 /** A list that is due as a whole, in the order of its times. */

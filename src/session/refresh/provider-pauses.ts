@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Logger } from '../telemetry/log.ts'
+import type { Logger } from '../../telemetry/log.ts'
 
 /** Failures in a row, of whatever sessions: one session's trouble is not the provider's. */
 const FAILURES_TO_PAUSE = 3

@@ -7,7 +7,7 @@
  * @module
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Due, DuePage } from '../session/store.ts'
+import type { Due, DuePage } from '../store.ts'
 
 const PAGE = 250
 const PAGES_PER_TICK = 8
@@ -17,6 +17,8 @@ type ReadPage = (page: DuePage) => Promise<readonly Due[]>
 export class DueSessions {
   readonly #read: ReadPage
   #after: Due | undefined
+  #thisRound = new Set<string>()
+  #lastRound: ReadonlySet<string> = new Set()
 
   constructor(read: ReadPage) {
     this.#read = read
@@ -25,13 +27,13 @@ export class DueSessions {
   /**
    * Answers those that `wants` picks, `most` at most.
    *
-   * @param onRound called when all that are due have been looked at
+   * @param onRound called, and awaited, when all that are due have been looked at
    */
   async next(options: {
     readonly before: number
     readonly most: number
     readonly wants: (due: Due) => boolean
-    readonly onRound: () => void
+    readonly onRound: () => unknown
   }): Promise<readonly Due[]> {
     const { before, most, wants, onRound } = options
     const picked: Due[] = []
@@ -41,13 +43,21 @@ export class DueSessions {
       for (const due of found) {
         if (picked.length >= most) return picked
         this.#after = due
+        this.#thisRound.add(due.id)
         if (wants(due)) picked.push(due)
       }
       if (found.length === PAGE) continue
       this.#after = undefined
-      onRound()
+      this.#lastRound = this.#thisRound
+      this.#thisRound = new Set()
+      await onRound()
       return picked
     }
     return picked
+  }
+
+  /** Whether a session was due in this round or in the last whole one: what was not need not wait. */
+  had(id: string): boolean {
+    return this.#thisRound.has(id) || this.#lastRound.has(id)
   }
 }

@@ -4,15 +4,15 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { createSealer } from '../crypto/seal.ts'
-import type { Identity } from '../identity/provider.ts'
-import { openSqliteStore } from '../session/file-store.ts'
-import type { Session } from '../session/session.ts'
-import type { SessionStore } from '../session/store.ts'
-import { createLogger } from '../telemetry/log.ts'
-import type { RefreshOutcome } from './metrics.ts'
-import { openRefresher, type Timers } from './refresher.ts'
-import { FakeProvider } from './world.fixture.ts'
+import { createSealer } from '../../crypto/seal.ts'
+import { createLogger } from '../../telemetry/log.ts'
+import { openSqliteStore } from '../file-store.ts'
+import type { Session } from '../session.ts'
+import type { SessionStore } from '../store.ts'
+import { PlayedProvider } from './played-provider.fixture.ts'
+import type { RefreshOutcome } from './refresh-metrics.ts'
+import { openRefresher } from './refresher.ts'
+import type { Timers } from './timers.ts'
 
 export const START = Date.UTC(2026, 8, 1)
 
@@ -36,29 +36,6 @@ class HandTimers implements Timers {
   }
 }
 
-class Provider extends FakeProvider {
-  lifetimeMs = 3_600_000
-  atOnce = 0
-  most = 0
-  now = () => START
-  meanwhile: (() => void) | undefined
-
-  override async refresh(known: Identity): Promise<Identity> {
-    this.atOnce += 1
-    this.most = Math.max(this.most, this.atOnce)
-    try {
-      const identity = await super.refresh(known)
-      this.meanwhile?.()
-      return {
-        ...identity,
-        tokens: { ...identity.tokens, accessTokenExpiresAt: this.now() + this.lifetimeMs },
-      }
-    } finally {
-      this.atOnce -= 1
-    }
-  }
-}
-
 export async function setUp({ count = 1, tokenMs = 300_000 } = {}) {
   const clock = { now: START }
   const sessions: SessionStore = await openSqliteStore({
@@ -68,10 +45,8 @@ export async function setUp({ count = 1, tokenMs = 300_000 } = {}) {
     pollMs: 0,
   })
   for (let index = 0; index < count; index += 1) await sessions.save(sessionOf(`s${index}`, tokenMs))
-  const provider = new Provider()
-  provider.now = () => clock.now
-  const other = new Provider({ id: 'other' })
-  other.now = () => clock.now
+  const provider = new PlayedProvider('fake', () => clock.now)
+  const other = new PlayedProvider('other', () => clock.now)
   const providers = new Map([provider, other].map((one) => [one.id, one]))
   const outcomes: RefreshOutcome[] = []
   const limits: { idle?: number; claims?: number } = {}
@@ -82,11 +57,7 @@ export async function setUp({ count = 1, tokenMs = 300_000 } = {}) {
       provider: (idpId) => providers.get(idpId),
       now: () => clock.now,
       logger: createLogger({ level: 'error', destination: { write: () => undefined } }).logger,
-      metrics: {
-        signIn: () => undefined,
-        signOut: () => undefined,
-        refresh: (outcome) => outcomes.push(outcome),
-      },
+      metrics: { refresh: (outcome) => outcomes.push(outcome) },
       claimsInterval: () => limits.claims ?? Infinity,
       idleTimeout: () => limits.idle,
       timers,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { until } from '../../test/harness/until.ts'
-import { Fault } from '../errors.ts'
-import type { Identity } from '../identity/provider.ts'
+import { until } from '../../../test/harness/until.ts'
+import { Fault } from '../../errors.ts'
+import type { Identity } from '../../identity/provider.ts'
 import { sessionOf, setUp } from './refresher.fixture.ts'
 
 /** Sessions of one provider, and one session of another whose tokens end after all of theirs. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Fault } from '../errors.ts'
-import type { SessionStore } from '../session/store.ts'
+import { Fault } from '../../errors.ts'
+import type { DuePage, SessionStore } from '../store.ts'
 import { START, sessionNow, setUp } from './refresher.fixture.ts'
 
 describe('the refresher', () => {
@@ -25,6 +25,23 @@ describe('the refresher', () => {
     clock.now += 250_000
     await Promise.all([timers.tick(), second.timers.tick()])
     assert.equal(provider.refreshes.length, 1)
+  })
+
+  it('leaves alone what another replica has refreshed since it was found due', async () => {
+    const { clock, sessions, provider, open } = await setUp()
+    const behind: SessionStore = Object.create(sessions, {
+      dueForRefresh: {
+        value: async (page: DuePage) => {
+          const due = await sessions.dueForRefresh(page)
+          await sessions.save({ ...(await sessionNow(sessions)), groups: ['by the other'] })
+          return due
+        },
+      },
+    })
+    const { timers } = open(behind)
+    clock.now += 250_000
+    await timers.tick()
+    assert.deepEqual(provider.refreshes, [])
   })
 
   it('asks for few at once, however many are due', async () => {

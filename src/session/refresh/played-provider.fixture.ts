@@ -1,0 +1,55 @@
+/**
+ * A provider as the refresher sees one: what it answers, and how slowly, a test sets.
+ *
+ * @module
+ */
+import type { Fault } from '../../errors.ts'
+import type { Identity } from '../../identity/provider.ts'
+import type { RefreshingProvider } from './ports.ts'
+
+export class PlayedProvider implements RefreshingProvider {
+  readonly id: string
+  readonly refreshes: string[] = []
+  readonly rereads: string[] = []
+  refreshEveryMs: number | undefined
+  /** Thrown instead of whatever is asked next. */
+  fault: Fault | undefined
+  /** Of the access tokens that a refresh brings. */
+  lifetimeMs = 3_600_000
+  /** Questions under way, and the most there have been. */
+  atOnce = 0
+  most = 0
+  meanwhile: (() => void) | undefined
+  readonly #now: () => number
+
+  constructor(id: string, now: () => number) {
+    this.id = id
+    this.#now = now
+  }
+
+  async refresh(known: Identity): Promise<Identity> {
+    this.atOnce += 1
+    this.most = Math.max(this.most, this.atOnce)
+    try {
+      await Promise.resolve()
+      this.refreshes.push(known.userId)
+      if (this.fault !== undefined) throw this.fault
+      this.meanwhile?.()
+      const accessTokenExpiresAt = this.#now() + this.lifetimeMs
+      return {
+        ...known,
+        groups: ['refreshed'],
+        tokens: { ...known.tokens, accessToken: 'played-access-token', accessTokenExpiresAt },
+      }
+    } finally {
+      this.atOnce -= 1
+    }
+  }
+
+  async reread(known: Identity): Promise<Identity> {
+    await Promise.resolve()
+    this.rereads.push(known.userId)
+    if (this.fault !== undefined) throw this.fault
+    return { ...known, groups: ['reread'] }
+  }
+}
