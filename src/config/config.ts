@@ -6,7 +6,7 @@
 
 import type { DownstreamMtls } from './keys/credentials/client-certificates.ts'
 import type { DirectorySourceKeys } from './keys/directory/directory-schema.ts'
-import type { RouteKeys } from './keys/route-schema.ts'
+import type { ReadRoute, RouteKeys } from './keys/route-schema.ts'
 import type { SettingsKeys } from './keys/settings-schema.ts'
 import type { SignInProvider } from './keys/sign-in/resolve-providers.ts'
 import type { GoogleServiceAccount } from './keys/upstream/google-serverless.ts'
@@ -97,9 +97,9 @@ export interface RecordSource extends Frozen<Omit<RecordSourceKeys, 'headers' | 
   readonly headers: Readonly<Record<string, Secret>>
 }
 
-type ReplacedRouteKeys = ReferenceKeys<RouteKeys> | 'to' | 'policy'
+type ReplacedRouteKeys = ReferenceKeys<RouteKeys> | keyof ReadRoute | 'to' | 'policy'
 
-export interface Route extends Frozen<Omit<RouteKeys, ReplacedRouteKeys>> {
+export interface Route extends Frozen<Omit<RouteKeys, ReplacedRouteKeys>>, ReadRoute {
   /**
    * 16 hex digits of the hash of what makes a route one and the same: from, prefix, path, regex and its
    * target.
@@ -109,17 +109,6 @@ export interface Route extends Frozen<Omit<RouteKeys, ReplacedRouteKeys>> {
   readonly to: readonly Upstream[] | undefined
   /** Raw; the policy room gives it meaning. */
   readonly policy: unknown
-  /** PEM. */
-  readonly tls_custom_ca: string | undefined
-  /** PEM, leaf first; always together with the key. */
-  readonly tls_client_cert: string | undefined
-  readonly tls_client_key: Secret | undefined
-  /** Of the route's own OAuth client. */
-  readonly idp_client_secret: Secret | undefined
-  /** PEM. */
-  readonly tls_downstream_client_ca: string | undefined
-  /** With it this is the route of a Kubernetes API. */
-  readonly kubernetes_service_account_token: Secret | undefined
   readonly position: Position
   /**
    * The very same route where it stood first, if it stands elsewhere now: what was made of that holds for

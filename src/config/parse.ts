@@ -16,7 +16,7 @@ import { bearerMistakes } from './keys/credentials/bearer-rules.ts'
 import { clientCertificateMistakes, mtlsOf } from './keys/credentials/client-certificate-rules.ts'
 import { policyTestRules } from './keys/policy/policy-test-rules.ts'
 import { routeMistakes } from './keys/route-rules.ts'
-import { RouteDraft, RouteKeys } from './keys/route-schema.ts'
+import { RouteDraft, RouteKeys, readRoute } from './keys/route-schema.ts'
 import {
   additionalHostsAreOthers,
   authenticateHostIsFree,
@@ -40,14 +40,14 @@ import {
   UNSUPPORTED_SETTINGS,
   withoutHarmless,
 } from './keys/unsupported-keys.ts'
-import { resolveRouteSecrets, resolveSettings } from './resolve.ts'
+import { resolveSettings } from './resolve.ts'
 import { Resolver } from './resolver.ts'
 import { movedTo } from './routing/moved-route.ts'
 import { underSecondHost } from './routing/second-host.ts'
 import { mistakesOf, sentenceOf } from './sentences.ts'
 import { freezeDeep } from './values/freeze.ts'
 import { parseOrigin } from './values/origin.ts'
-import { Reader } from './values/reference.ts'
+import { Reader, withoutReferences } from './values/reference.ts'
 
 /** A check of another room, such as the policy compiler. Its paths start with `'routes', index`. */
 type ConfigCheck = (config: Config) => readonly Mistake[]
@@ -220,33 +220,23 @@ class Attempt {
       at.length === 0 ? UNSUPPORTED_ROUTE_KEYS : at[0] === 'sub_policies' ? UNSUPPORTED_POLICY_KEYS : {},
     )
     const resolver = new Resolver(this.#reader)
-    const secrets = resolveRouteSecrets(keys, resolver)
+    const read = readRoute(keys, resolver)
     const all = [...mistakes, ...routeMistakes(keys, raw), ...resolver.mistakes]
     for (const mistake of all) this.#mistakes.push({ ...mistake, path: [...path, ...mistake.path] })
-    const read = keys.from === undefined ? undefined : parseOrigin(keys.from)
+    const written = keys.from === undefined ? undefined : parseOrigin(keys.from)
     // Without a host it is still judged for all its other mistakes.
-    const origin = read === undefined || 'wrong' in read ? NO_ORIGIN : read
-    const {
-      tls_custom_ca_file: _a,
-      tls_client_cert_file: _b,
-      tls_client_key_file: _c,
-      idp_client_secret_file: _d,
-      tls_downstream_client_ca_file: _e,
-      kubernetes_service_account_token_file: _f,
-      ...rest
-    } = keys
+    const origin = written === undefined || 'wrong' in written ? NO_ORIGIN : written
     const route: Route = freezeDeep({
-      ...rest,
+      ...withoutReferences(keys),
       from: keys.from ?? '',
       to: keys.to,
       policy: keys.policy,
-      ...secrets,
+      ...read,
       id: idOf(raw),
       origin,
       position,
     })
-    const isSelfContained = Object.values(secrets).every((secret) => secret === undefined)
-    if (all.length === 0 && isSelfContained) this.#memory?.keepRoute(entry, route)
+    if (all.length === 0 && !resolver.hasLookedElsewhere) this.#memory?.keepRoute(entry, route)
     return { path, route }
   }
 

@@ -7,15 +7,13 @@
 
 import { pemOf } from '../crypto/x509/certificate.ts'
 import type { Settings } from './config.ts'
-import { resolveAuthorities, resolveDownstreamMtls } from './keys/credentials/client-certificates.ts'
+import { resolveDownstreamMtls } from './keys/credentials/client-certificates.ts'
 import { resolveDirectory } from './keys/directory/directory-resolve.ts'
 import { DEFAULT_ACCESS_LOG_FIELDS, DEFAULT_AUTHORIZE_LOG_FIELDS } from './keys/log-fields.ts'
-import type { RouteDraft } from './keys/route-schema.ts'
 import type { SettingsKeys } from './keys/settings-schema.ts'
 import { KNOWN_ISSUERS } from './keys/sign-in/provider-kinds.ts'
 import { resolveProviders } from './keys/sign-in/resolve-providers.ts'
 import { serviceAccountFrom } from './keys/upstream/google-serverless.ts'
-import { kubernetesToken } from './keys/upstream/kubernetes.ts'
 import type { Resolver } from './resolver.ts'
 import { DISABLE } from './values/header.ts'
 import { Reference, withoutReferences } from './values/reference.ts'
@@ -97,20 +95,4 @@ function resolveRecords(
       },
     ]),
   )
-}
-
-/** The secrets of a route; all undefined for most routes, which cost nothing here. */
-export function resolveRouteSecrets(keys: RouteDraft, resolver: Resolver) {
-  const client = resolver.pair(
-    resolver.either(keys, 'tls_client_cert'),
-    resolver.either(keys, 'tls_client_key'),
-  )
-  return {
-    tls_custom_ca: resolver.certificates(resolver.either(keys, 'tls_custom_ca')),
-    tls_client_cert: client?.cert,
-    tls_client_key: client?.key,
-    idp_client_secret: resolver.secret(keys, 'idp_client_secret'),
-    tls_downstream_client_ca: resolveAuthorities(resolver.either(keys, 'tls_downstream_client_ca'), resolver),
-    kubernetes_service_account_token: kubernetesToken(keys, resolver),
-  }
 }

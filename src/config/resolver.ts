@@ -34,6 +34,8 @@ export interface Found {
 /** Reads values and collects what goes wrong, so that one mistake does not hide the next. */
 export class Resolver {
   readonly mistakes: Mistake[] = []
+  /** Whether a value stands in another file or in the environment. */
+  hasLookedElsewhere = false
   readonly #reader: Reader
 
   constructor(reader: Reader) {
@@ -61,6 +63,7 @@ export class Resolver {
   }
 
   read(reference: Reference, path: ConfigPath): Found | undefined {
+    this.hasLookedElsewhere ||= reference.kind !== 'literal'
     const read = this.#reader.read(reference)
     return 'value' in read ? { text: read.value, path } : this.fail(path, read.wrong)
   }

@@ -6,11 +6,10 @@
 
 import type { Mistake } from '../config.ts'
 import { compileRe2, substitutionProblem } from '../values/regex.ts'
-import type { RouteDraft } from './route-schema.ts'
+import { mistakesOfTopics, type RouteDraft } from './route-schema.ts'
 import { given, mistake, type RawKeys } from './rule.ts'
-import { publicRouteAsksForNoSignIn, tokenHasAHeaderOfItsOwn } from './sign-in/session-rules.ts'
-import { serverlessMistakes } from './upstream/google-serverless.ts'
-import { kubernetesMistakes } from './upstream/kubernetes.ts'
+import { publicRouteAsksForNoSignIn } from './sign-in/session-rules.ts'
+import { headersAreSetOnce } from './upstream/upstream-headers.ts'
 
 type RouteRule = (route: RouteDraft, raw: RawKeys) => Mistake[]
 
@@ -169,10 +168,9 @@ const ROUTE_RULES: readonly RouteRule[] = [
   healthCheckBodyHasAMethod,
   ejectionTimesAreOrdered,
   publicRouteAsksForNoSignIn,
-  tokenHasAHeaderOfItsOwn,
+  headersAreSetOnce,
   clientHasAnId,
-  kubernetesMistakes,
-  serverlessMistakes,
+  mistakesOfTopics,
 ]
 
 export function routeMistakes(route: RouteDraft, raw: RawKeys): Mistake[] {

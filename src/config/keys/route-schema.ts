@@ -1,25 +1,28 @@
 /**
- * The keys of one route, by topic. What a single key may hold is said here; what holds between keys is in
- * route-rules.ts.
+ * The keys of one route, by topic. What a single key may hold is said here; what holds between keys of
+ * several topics is in route-rules.ts.
  *
  * @module
  */
 
 import { z } from 'zod'
+import type { Mistake } from '../mistake.ts'
+import type { Resolver } from '../resolver.ts'
 import { Duration } from '../values/duration.ts'
 import { ChangeableHeaderName, HeaderValue, RequestHeaders } from '../values/header.ts'
 import { HostName } from '../values/host-name.ts'
 import { secretKey } from '../values/reference.ts'
 import { routeWorkloads } from './credentials/bearer-keys.ts'
-import { routeClientAuthority } from './credentials/client-certificates.ts'
+import { readClientAuthority, routeClientAuthority } from './credentials/client-certificates.ts'
 import { policiesOfRoute, whoMayPass } from './policy/policy-keys.ts'
 import { routeTests } from './policy/policy-test-keys.ts'
-import { keysOf } from './sections.ts'
+import type { RawKeys } from './rule.ts'
+import { type Intersection, keysOf } from './sections.ts'
 import { sharedKeys } from './shared-keys.ts'
 import { stepUp, tokenPassing } from './sign-in/session-keys.ts'
-import { routeProviders } from './sign-in/sign-in-providers.ts'
-import { routeGoogleServerless } from './upstream/google-serverless.ts'
-import { kubernetes } from './upstream/kubernetes.ts'
+import { readRouteClient, routeProviders } from './sign-in/sign-in-providers.ts'
+import { routeGoogleServerless, serverlessMistakes } from './upstream/google-serverless.ts'
+import { kubernetes, kubernetesMistakes, readKubernetes } from './upstream/kubernetes.ts'
 import { HealthCheck, OutlierDetection } from './upstream/resilience.ts'
 import { matching, pathReading, rewriting } from './upstream/route-target.ts'
 
@@ -118,6 +121,20 @@ const tls = {
   }),
 }
 
+function readTls(keys: z.output<z.ZodObject<typeof tls>>, resolver: Resolver) {
+  const client = resolver.pair(
+    resolver.either(keys, 'tls_client_cert'),
+    resolver.either(keys, 'tls_client_key'),
+  )
+  return {
+    /** PEM. */
+    tls_custom_ca: resolver.certificates(resolver.either(keys, 'tls_custom_ca')),
+    /** PEM, leaf first; always together with the key. */
+    tls_client_cert: client?.cert,
+    tls_client_key: client?.key,
+  }
+}
+
 const balancing = {
   load_balancing_policy: z
     .enum(['ROUND_ROBIN', 'LEAST_REQUEST', 'RING_HASH', 'MAGLEV', 'RANDOM'])
@@ -151,7 +168,7 @@ export const ROUTE_SECTIONS = [
     keys: authorization,
   },
   { title: 'Policy tests', keys: routeTests },
-  { title: 'Identity provider', keys: routeProviders },
+  { title: 'Identity provider', keys: routeProviders, read: readRouteClient },
   { title: 'Age and strength of the sign-in', keys: stepUp },
   { title: 'Machines', keys: routeWorkloads },
   { title: 'Paths that can be read in two ways', keys: pathReading },
@@ -169,10 +186,10 @@ export const ROUTE_SECTIONS = [
     },
   },
   { title: 'Protocols and timeouts', keys: { ...protocols, allow_upgrades: shared.allow_upgrades } },
-  { title: 'TLS to the upstream', keys: tls },
-  { title: 'Client certificates', keys: routeClientAuthority },
-  { title: 'Kubernetes', keys: kubernetes },
-  { title: 'Google serverless apps', keys: routeGoogleServerless },
+  { title: 'TLS to the upstream', keys: tls, read: readTls },
+  { title: 'Client certificates', keys: routeClientAuthority, read: readClientAuthority },
+  { title: 'Kubernetes', keys: kubernetes, read: readKubernetes, mistakes: kubernetesMistakes },
+  { title: 'Google serverless apps', keys: routeGoogleServerless, mistakes: serverlessMistakes },
   {
     title: 'Load balancing and resilience',
     keys: {
@@ -192,3 +209,19 @@ export type RouteKeys = z.output<typeof RouteKeys>
 /** A route whose wrong keys were left out, so that the others can still be judged. */
 export const RouteDraft = RouteKeys.partial({ from: true })
 export type RouteDraft = z.output<typeof RouteDraft>
+
+type ReadingSection = Extract<(typeof ROUTE_SECTIONS)[number], { readonly read: unknown }>
+/** What takes the place of keys that refer to something. */
+export type ReadRoute = Readonly<Intersection<ReturnType<ReadingSection['read']>>>
+
+/** All undefined for most routes, which cost nothing here. */
+export function readRoute(keys: RouteDraft, resolver: Resolver): ReadRoute {
+  const read = ROUTE_SECTIONS.flatMap((section) => ('read' in section ? [section.read(keys, resolver)] : []))
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one object with what all have read is their intersection
+  return Object.assign({}, ...read) as ReadRoute
+}
+
+/** What must hold between keys of one topic. */
+export function mistakesOfTopics(keys: RouteDraft, raw: RawKeys): Mistake[] {
+  return ROUTE_SECTIONS.flatMap((section) => ('mistakes' in section ? section.mistakes(keys, raw) : []))
+}

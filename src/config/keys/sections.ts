@@ -1,6 +1,9 @@
 /**
  * Keys by topic, in the order of the reference page: what a file may hold is all of them together.
  *
+ * A topic of routes stands in one section: its keys, how those are read that refer to something, and what
+ * must hold between them.
+ *
  * @module
  */
 
@@ -9,7 +12,7 @@ interface Section {
   readonly keys: object
 }
 
-type Intersection<Union> = (Union extends unknown ? (one: Union) => void : never) extends (
+export type Intersection<Union> = (Union extends unknown ? (one: Union) => void : never) extends (
   all: infer All,
 ) => void
   ? All

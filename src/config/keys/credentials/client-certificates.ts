@@ -124,11 +124,20 @@ export function resolveDownstreamMtls(
   }
 }
 
-/** PEM of certificates that may all issue others. */
-export function resolveAuthorities(
-  found: ReturnType<Resolver['either']>,
+/** Of a route. */
+export function readClientAuthority(
+  keys: z.output<z.ZodObject<typeof routeClientAuthority>>,
   resolver: Resolver,
-): string | undefined {
+) {
+  const found = resolver.either(keys, 'tls_downstream_client_ca')
+  return {
+    /** PEM. */
+    tls_downstream_client_ca: resolveAuthorities(found, resolver),
+  }
+}
+
+/** PEM of certificates that may all issue others. */
+function resolveAuthorities(found: ReturnType<Resolver['either']>, resolver: Resolver): string | undefined {
   if (found === undefined) return undefined
   const parsed = parseCertificates(found.text)
   if ('wrong' in parsed) return resolver.fail(found.path, parsed.wrong)

@@ -7,7 +7,7 @@
 import type { Mistake, Settings } from '../../config.ts'
 import { isCredentialHeader } from '../../values/secret-headers.ts'
 import type { RouteDraft } from '../route-schema.ts'
-import { given, mistake, type RawKeys } from '../rule.ts'
+import { mistake } from '../rule.ts'
 import type { PlacedRoute } from '../rules.ts'
 import { tokenHeadersOf } from '../upstream/upstream-headers.ts'
 
@@ -65,27 +65,4 @@ export function publicRouteAsksForNoSignIn(route: RouteDraft): Mistake[] {
       'has no effect on a route with `allow_public_unauthenticated_access: true`; remove one of them',
     ),
   )
-}
-
-/** Keys by which the upstream gets a credential of ours in `Authorization`. */
-const AUTHORIZATION_KEYS = ['kubernetes_service_account_token', 'kubernetes_service_account_token_file']
-
-/** Two values for one header: which one the upstream gets would be chance. */
-export function tokenHasAHeaderOfItsOwn(route: RouteDraft, raw: RawKeys): Mistake[] {
-  const header = route.pass_idp_token?.header.toLowerCase()
-  if (header === undefined) return []
-  const key = header === 'authorization' ? given(raw, AUTHORIZATION_KEYS)[0] : undefined
-  if (key !== undefined)
-    return [
-      mistake(['pass_idp_token'], `sets the header Authorization, as \`${key}\` does; remove one of them`),
-    ]
-  const other = Object.keys(route.set_request_headers ?? {}).find((name) => name.toLowerCase() === header)
-  return other === undefined
-    ? []
-    : [
-        mistake(
-          ['pass_idp_token'],
-          `sets the header ${other}, as \`set_request_headers\` does; remove one of them`,
-        ),
-      ]
 }

@@ -6,6 +6,7 @@
 
 import { z } from 'zod'
 import { shownText } from '../../../shown-url.ts'
+import type { Resolver } from '../../resolver.ts'
 import { secretKey } from '../../values/reference.ts'
 import { PROVIDER_KINDS, WITHOUT_OPENID } from './provider-kinds.ts'
 
@@ -139,4 +140,11 @@ export const routeProviders = {
       'Another OAuth client of the same identity provider, for this route: only sessions that were begun through it count here. Of several providers, name the one in `sign_in_providers`.',
   }),
   ...secretKey('idp_client_secret', { description: 'The secret of that client.' }),
+}
+
+export function readRouteClient(keys: z.output<z.ZodObject<typeof routeProviders>>, resolver: Resolver) {
+  return {
+    /** Of the route's own OAuth client. */
+    idp_client_secret: resolver.secret(keys, 'idp_client_secret'),
+  }
 }

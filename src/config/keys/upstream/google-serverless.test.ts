@@ -18,7 +18,7 @@ describe('the route of a serverless app', () => {
       'enable_google_cloud_serverless_authentication: needs the app under `to`',
     ])
     assert.deepEqual(routeProblems(ON, 'kubernetes_service_account_token: abc'), [
-      'enable_google_cloud_serverless_authentication: cannot stand beside `kubernetes_service_account_token`',
+      'enable_google_cloud_serverless_authentication: sets the header authorization, as `kubernetes_service_account_token` does; remove one of them',
     ])
   })
 })

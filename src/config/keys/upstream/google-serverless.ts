@@ -104,11 +104,6 @@ export function serverlessMistakes(route: ServerlessRoute, raw: RawKeys): Mistak
   const key = 'enable_google_cloud_serverless_authentication'
   if (route[key] !== true) return []
   if (given(raw, ['to']).length === 0) return [mistake([key], 'needs the app under `to`')]
-  const [kubernetes] = given(raw, [
-    'kubernetes_service_account_token',
-    'kubernetes_service_account_token_file',
-  ])
-  if (kubernetes !== undefined) return [mistake([key], `cannot stand beside \`${kubernetes}\``)]
   const hosts = new Set((route.to ?? []).map(({ host }) => host))
   return hosts.size > 1 ? [mistake([key], 'needs one host in `to`: a token is for one app')] : []
 }

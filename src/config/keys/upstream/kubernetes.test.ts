@@ -37,13 +37,15 @@ describe('the route of a Kubernetes API', () => {
   })
 
   it('sets who asks itself, and needs a server that speaks HTTP/1.1', () => {
-    assert.deepEqual(
-      routeProblems(TOKEN, 'set_request_headers: { authorization: a, Impersonate-User: b, X-Other: c }'),
-      ['authorization', 'Impersonate-User'].map(
+    const set =
+      'set_request_headers: { authorization: a, Impersonate-User: b, Impersonate-Uid: c, X-Other: d }'
+    assert.deepEqual(routeProblems(TOKEN, set), [
+      ...['authorization', 'impersonate-user'].map(
         (name) =>
-          `set_request_headers.${name}: is set by the route of a Kubernetes API itself; remove it here`,
+          `kubernetes_service_account_token: sets the header ${name}, as \`set_request_headers\` does; remove one of them`,
       ),
-    )
+      'set_request_headers.Impersonate-Uid: is set by the route of a Kubernetes API itself; remove it here',
+    ])
     assert.deepEqual(routeProblems('to: h2c://a', TOKEN), [
       'kubernetes_service_account_token: needs an upstream that speaks HTTP/1.1: use http:// or https:// in `to`, not h2c://',
     ])

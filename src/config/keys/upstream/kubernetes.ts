@@ -58,7 +58,14 @@ const TOKEN_KEYS = ['kubernetes_service_account_token', 'kubernetes_service_acco
 /** Visible ASCII, as a header takes it. */
 const TOKEN = /^[\x21-\x7e]+$/
 
-export function kubernetesToken(keys: KubernetesKeys, resolver: Resolver): Secret | undefined {
+export function readKubernetes(keys: KubernetesKeys, resolver: Resolver) {
+  return {
+    /** With it this is the route of a Kubernetes API. */
+    kubernetes_service_account_token: tokenFrom(keys, resolver),
+  }
+}
+
+function tokenFrom(keys: KubernetesKeys, resolver: Resolver): Secret | undefined {
   const found = resolver.either(keys, 'kubernetes_service_account_token')
   if (found === undefined) return undefined
   const token = found.text.trim()
@@ -77,9 +84,10 @@ function isForUsersOnly(route: KubernetesRoute): Mistake[] {
     )
 }
 
+/** Beside those that the token's own key sets; see upstream-headers.ts. */
 function setsIdentityItself(route: KubernetesRoute): Mistake[] {
   return Object.keys(route.set_request_headers ?? {})
-    .filter((name) => /^(?:authorization$|impersonate-)/i.test(name))
+    .filter((name) => /^impersonate-(?!user$|group$)/i.test(name))
     .map((name) =>
       mistake(
         ['set_request_headers', name],

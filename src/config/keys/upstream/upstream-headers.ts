@@ -6,6 +6,8 @@
  *
  * @module
  */
+import type { Mistake } from '../../mistake.ts'
+import { given, mistake, type RawKeys } from '../rule.ts'
 import { isServerless, SERVERLESS_HEADER } from './google-serverless.ts'
 
 export interface UpstreamHeader {
@@ -15,11 +17,12 @@ export interface UpstreamHeader {
   readonly isSecret: boolean
 }
 
-/** A route as it is checked, or as it is written. */
+/** A route as it is checked, or as it is written: a secret may then be named by the file it stands in. */
 interface SettingRoute {
   readonly set_request_headers?: Readonly<Record<string, string>> | undefined
   readonly pass_idp_token?: { readonly header: string } | undefined
   readonly kubernetes_service_account_token?: unknown
+  readonly kubernetes_service_account_token_file?: unknown
   readonly enable_google_cloud_serverless_authentication?: boolean | undefined
 }
 
@@ -54,7 +57,9 @@ const PLACED = {
 export const HEADERS_OF_KEYS = {
   ...PLACED,
   kubernetes_service_account_token: (route: SettingRoute): readonly UpstreamHeader[] =>
-    route.kubernetes_service_account_token === undefined ? NONE : OF_KUBERNETES,
+    (route.kubernetes_service_account_token ?? route.kubernetes_service_account_token_file) === undefined
+      ? NONE
+      : OF_KUBERNETES,
   enable_google_cloud_serverless_authentication: (route: SettingRoute): readonly UpstreamHeader[] =>
     !isServerless(route)
       ? NONE
@@ -73,6 +78,20 @@ export function serverlessHeaderOf(route: SettingRoute): string {
     headersOf(route).some(({ name }) => name === 'authorization'),
   )
   return isTaken ? SERVERLESS_HEADER : 'authorization'
+}
+
+/** Two values for one header: which one the upstream gets would be chance. */
+export function headersAreSetOnce(route: SettingRoute, raw: RawKeys): Mistake[] {
+  const setBy = new Map<string, string>()
+  return Object.entries(HEADERS_OF_KEYS).flatMap(([key, headersOf]) =>
+    headersOf(route).flatMap(({ name }) => {
+      const other = setBy.get(name) ?? key
+      setBy.set(name, other)
+      if (other === key) return []
+      const [written = key] = given(raw, [key, `${key}_file`])
+      return [mistake([written], `sets the header ${name}, as \`${other}\` does; remove one of them`)]
+    }),
+  )
 }
 
 /** All of a route. */
