@@ -8,7 +8,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { init } from '../src/cli/init.ts'
 import { validate } from '../src/cli/validate.ts'
-import { version } from '../src/cli/version.ts'
+import { version } from '../src/form/installation.ts'
 import { ENVOY_VERSION } from './release.ts'
 
 const ROOT = join(import.meta.dirname, '..')

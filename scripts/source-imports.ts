@@ -15,7 +15,7 @@ export interface Import {
   readonly isTypeOnly: boolean
 }
 
-/** Beside what the generator writes: which .proto files there are, and how they are loaded. */
+/** Beside what the generator writes: which .proto files there are, and how they are spoken. */
 const WRITTEN_BY_HAND = ['src/gen/imports.ts', 'src/gen/protos.ts']
 
 const ROOT = join(import.meta.dirname, '..')

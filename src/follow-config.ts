@@ -15,6 +15,7 @@ import { parseAside } from './config/file/thread-parser.ts'
 import { type ConfigSource, type ConfigStatus, type WatchOptions, watchConfig } from './config/file/watch.ts'
 import { readRevocationLists } from './config/keys/credentials/client-certificates.ts'
 import { Fault } from './errors.ts'
+import { threadModule } from './form/threads.ts'
 import { policyOf } from './policy/compiled-policies.ts'
 import type { Logger } from './telemetry/log.ts'
 import type { Meter } from './telemetry/metrics.ts'
@@ -33,11 +34,7 @@ export async function followConfig(
       if (mistakes.length === 0) await inTurns(prepare(next))
       return mistakes
     },
-    parser: parseAside(
-      file,
-      { ...CHECKS_AND_TESTS, env: process.env },
-      new URL('./config-thread.ts', import.meta.url),
-    ),
+    parser: parseAside(file, { ...CHECKS_AND_TESTS, env: process.env }, threadModule('config')),
     env: process.env,
     onProblem: ({ message, problems }) =>
       logger.error({ problems }, `the configuration was not taken, the last good one stays: ${message}`),

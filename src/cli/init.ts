@@ -9,9 +9,9 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, writeFileSync } from 'node:
 import { dirname, join, relative, resolve } from 'node:path'
 import { bootstrapYaml, SHIPPED_RUN_DIRECTORY } from '../../envoy/bootstrap.ts'
 import { Fault, reasonOf, systemCodeOf } from '../errors.ts'
+import { checkout, commandName, version } from '../form/installation.ts'
 import { type ContainerUser, composeYaml, environmentFile } from './init/compose-yaml.ts'
 import { configYaml, PLACEHOLDER } from './init/config-yaml.ts'
-import { version } from './version.ts'
 
 /** RFC 1123 names of at least two labels, lower case. */
 const DOMAIN = /^(?=.{3,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/
@@ -81,12 +81,11 @@ function writeSetUp(options: InitOptions, out: { write(text: string): unknown })
 }
 
 function filesFor(domain: string, user: ContainerUser): readonly File[] {
-  const source = join(import.meta.dirname, '..', '..')
   return [
     { path: 'config.yaml', text: configYaml(domain) },
     { path: 'docker-compose.yml', text: composeYaml(domain) },
     { path: 'bootstrap.yaml', text: bootstrapYaml({ runDirectory: SHIPPED_RUN_DIRECTORY, nodeId: domain }) },
-    { path: '.env', text: environmentFile({ user, source, version: version() }) },
+    { path: '.env', text: environmentFile({ user, source: checkout(), version: version() }) },
     {
       path: '.gitignore',
       text: '# None of these belongs into a repository.\nsecrets/\ncerts/\nstate/\n.sallyport/\n',
@@ -119,6 +118,8 @@ function giveAway(directory: string, files: readonly File[], { uid, gid }: Conta
 function nextSteps(domain: string, directory: string): string {
   const below = relative(process.cwd(), directory) || '.'
   const where = below.startsWith('..') ? directory : below
+  const needed =
+    checkout() === undefined ? 'name a checkout of Sallyport in .env, then\n                ' : ''
   return `Wrote a set-up for ${domain} to ${directory}
 
 Next
@@ -128,9 +129,9 @@ Next
      and put the client's secret into secrets/idp_client_secret.
   2. Point authenticate.${domain}, app.${domain} and further names (or *.${domain}) at this machine.
   3. Put a certificate for them into certs/ and name it under "certificates" in config.yaml.
-  4. Check it:  npx sallyport validate -c ${join(where, 'config.yaml')}
-  5. Run it:    cd ${where} && docker compose up --detach --build
+  4. Check it:  ${commandName()} validate -c ${join(where, 'config.yaml')}
+  5. Run it:    ${needed}cd ${where} && docker compose up --detach --build
      or, without Docker, with a route to an address that this machine knows:
-                npx sallyport serve -c ${join(where, 'config.yaml')}
+                ${commandName()} serve -c ${join(where, 'config.yaml')}
 `
 }

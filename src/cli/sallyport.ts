@@ -81,10 +81,15 @@ function refuseWhatIsNotTaken(
   throw new Fault('USAGE', `${name} does not take "${extra}"${instead || SEE}`)
 }
 
-try {
-  process.exitCode = await run(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof Fault)) throw error
-  process.stderr.write(`sallyport: ${error.message}\n`)
-  process.exitCode = error.code === 'USAGE' ? 2 : 1
+async function main(): Promise<void> {
+  try {
+    process.exitCode = await run(process.argv.slice(2))
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    process.stderr.write(`sallyport: ${error.message}\n`)
+    process.exitCode = error.code === 'USAGE' ? 2 : 1
+  }
 }
+
+// Not awaited here: the single file is made of CommonJS, which has no await outside of functions.
+void main()

@@ -10,6 +10,7 @@
 import { readTextFile } from '../config/file/load.ts'
 import { WatchedFiles } from '../config/file/watched-files.ts'
 import { reasonOf } from '../config/values/reference.ts'
+import { threadModule } from '../form/threads.ts'
 import { type KeptCopy, SourceFailure } from '../outbound/kept-copy.ts'
 import { isLongFile, type Rows, readAside } from '../outbound/read-aside.ts'
 import { each, inTurns, type Work } from '../turns.ts'
@@ -34,7 +35,7 @@ export interface FileRow {
 export async function readRoster(path: string, format: Format, signal: AbortSignal): Promise<Roster> {
   const request: FileRequest = { path, format }
   const read = (await isLongFile(path))
-    ? await readAside<string, FileRow>(new URL('./file-thread.ts', import.meta.url), request, signal)
+    ? await readAside<string, FileRow>(threadModule('directory'), request, signal)
     : rowsOfFile(request)
   if ('wrong' in read) throw new SourceFailure(read.wrong)
   return await inTurns(rosterOf(read.rows))

@@ -1,5 +1,5 @@
 /**
- * Loads the Envoy API from `proto/envoy-api/`, as it is, into protobufjs. The one hand-written file of
+ * Gives the Envoy API of `proto/envoy-api/`, as it is, to those who speak it. The one hand-written file of
  * this folder: the types beside it are generated, and this is what gives them their bytes.
  *
  * Field names stay as Envoy's documentation writes them (`snake_case`). An object with `'@type'` in an
@@ -9,15 +9,10 @@
  * @module
  */
 
-import { join } from 'node:path'
 import type { ServiceDefinition } from '@grpc/grpc-js'
-import protobuf from 'protobufjs'
+import type protobuf from 'protobufjs'
+import { type ProtoScope, protoRoot } from '../form/protos.ts'
 import { RESOURCES, SERVICES } from './imports.ts'
-
-const DIRECTORY = join(import.meta.dirname, '..', '..', 'proto', 'envoy-api')
-
-/** Files that only annotate others (validation rules, versions): nothing of theirs is on the wire. */
-const ANNOTATIONS = /^(?:validate\/|(?:envoy|udpa|xds)\/annotations\/|google\/protobuf\/descriptor)/
 
 /** What a decoded message looks like; the generated `…__Output` types are written for exactly this. */
 const DECODED: protobuf.IConversionOptions = { longs: String, enums: String, oneofs: true }
@@ -30,10 +25,14 @@ export interface Protos {
   service<Definition extends ServiceDefinition>(name: string): Definition
 }
 
-function load(files: readonly string[]): Protos {
-  const root = new protobuf.Root()
-  root.resolvePath = (_origin, target) => (ANNOTATIONS.test(target) ? null : join(DIRECTORY, target))
-  root.loadSync([...files], { keepCase: true })
+/** What is loaded for each scope. */
+export const PROTO_FILES: Readonly<Record<ProtoScope, readonly string[]>> = {
+  services: SERVICES,
+  all: [...SERVICES, ...RESOURCES],
+}
+
+function load(scope: ProtoScope): Protos {
+  const root = protoRoot(scope, PROTO_FILES[scope])
   return {
     root,
     type: (name) => root.lookupType(name.slice(name.lastIndexOf('/') + 1)),
@@ -79,7 +78,7 @@ let all: Protos | undefined
  * @param scope `services` (some 20 ms) holds the messages of ext_authz and ADS alone; `all` (some 100 ms)
  *   also whatever may stand in an `Any` of a resource
  */
-export function loadProtos(scope: 'services' | 'all' = 'all'): Protos {
-  if (scope === 'services') return all ?? (services ??= load(SERVICES))
-  return (all ??= load([...SERVICES, ...RESOURCES]))
+export function loadProtos(scope: ProtoScope = 'all'): Protos {
+  if (scope === 'services') return all ?? (services ??= load('services'))
+  return (all ??= load('all'))
 }

@@ -9,6 +9,7 @@ import { dirname, resolve } from 'node:path'
 import type { Config, RecordSource } from '../config/config.ts'
 import { standingStill, WatchedFiles } from '../config/file/watched-files.ts'
 import { systemCodeOf } from '../errors.ts'
+import { threadModule } from '../form/threads.ts'
 import type { HttpClient } from '../outbound/http-client.ts'
 import { type KeptCopy, keepCopy, SourceFailure } from '../outbound/kept-copy.ts'
 import { isLongText, readAside } from '../outbound/read-aside.ts'
@@ -105,7 +106,7 @@ function tableReader(name: string, source: RecordSource, { logger }: SourceOptio
   return async (bytes, usualFormat, where, signal) => {
     const { format = usualFormat, key, key_field: keyField } = source
     const found = isLongText(bytes)
-      ? await readAside<TableMistake, KeyedRow>(THREAD, { bytes, format, keyField }, signal)
+      ? await readAside<TableMistake, KeyedRow>(threadModule('records'), { bytes, format, keyField }, signal)
       : readKeyedRows(Buffer.from(bytes).toString('utf8'), { format, keyField })
     const read = 'wrong' in found ? found.wrong : await inTurns(buildingTable(found.rows, { key, keyField }))
     if ('wrong' in read)
@@ -115,8 +116,6 @@ function tableReader(name: string, source: RecordSource, { logger }: SourceOptio
     return read.table
   }
 }
-
-const THREAD = new URL('./record-thread.ts', import.meta.url)
 
 function openFile<Table>(
   name: string,

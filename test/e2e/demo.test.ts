@@ -8,16 +8,15 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { after, describe, it } from 'node:test'
 import { tempDir } from '../harness/ports.ts'
 import { startProcess } from '../harness/process.ts'
-import { CLI, descendantsOf } from '../harness/sallyport.ts'
+import { programUnderTest } from '../harness/program.ts'
+import { descendantsOf } from '../harness/sallyport.ts'
 import { until } from '../harness/until.ts'
 import { UserAgent } from '../harness/user-agent.ts'
 
 const stop = new AsyncDisposableStack()
 after(() => stop.disposeAsync())
 const folder = stop.use(await tempDir('demo'))
-const demo = stop.use(
-  startProcess({ name: 'demo', command: process.execPath, args: [CLI, 'serve'], cwd: folder.path }),
-)
+const demo = stop.use(startProcess({ name: 'demo', ...programUnderTest(['serve']), cwd: folder.path }))
 
 describe('the demo', () => {
   let app = ''
@@ -87,9 +86,7 @@ describe('the demo', () => {
   })
 
   it('keeps its certificate authority and sessions between runs', async () => {
-    const again = stop.use(
-      startProcess({ command: process.execPath, args: [CLI, 'serve'], cwd: folder.path }),
-    )
+    const again = stop.use(startProcess({ ...programUnderTest(['serve']), cwd: folder.path }))
     await again.waitForLine(/Ctrl-C/, 60_000)
     const page = await agent().visit(open)
     assert.equal(page.status, 200, 'the certificate of the first run is still trusted')

@@ -9,10 +9,8 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { request } from './http-client.ts'
 import { type Exit, type RunningProcess, runToEnd, startProcess } from './process.ts'
+import { programUnderTest } from './program.ts'
 import { until } from './until.ts'
-
-const ROOT = join(import.meta.dirname, '..', '..')
-export const CLI = join(ROOT, 'src', 'cli', 'sallyport.ts')
 
 export type Route = Readonly<Record<string, unknown>>
 
@@ -108,14 +106,12 @@ export async function startSallyport(options: ServeOptions): Promise<Sallyport> 
   await write(options.config)
   const child = startProcess({
     name: 'sallyport',
-    command: process.execPath,
-    args: [
-      CLI,
+    ...programUnderTest([
       'serve',
       '--config',
       configFile,
       ...(options.envoy === undefined ? [] : ['--envoy', options.envoy]),
-    ],
+    ]),
     cwd: folder,
     ...(options.env === undefined ? {} : { env: options.env }),
   })
@@ -180,5 +176,5 @@ export async function sallyportCli(
   args: readonly string[],
   options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string | undefined>> } = {},
 ): Promise<Exit & { readonly stdout: string; readonly stderr: string }> {
-  return await runToEnd({ command: process.execPath, args: [CLI, ...args], withinMs: 30_000, ...options })
+  return await runToEnd({ ...programUnderTest(args), withinMs: 30_000, ...options })
 }

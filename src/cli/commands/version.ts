@@ -6,7 +6,7 @@ export const VERSION = command({
   options: {},
   examples: [],
   async run() {
-    const { version } = await import('../version.ts')
+    const { version } = await import('../../form/installation.ts')
     process.stdout.write(`sallyport ${version()}\n`)
     return 0
   },

@@ -63,7 +63,7 @@ function anyPort(): Promise<number> {
 
 function demoConfig(ports: DemoPorts): string {
   return `# Sallyport's demo. Edit a line and save: it applies at once, nothing is restarted.
-# Every key: docs/configuration.md. Check a file without running it: npx sallyport validate -c FILE
+# Every key: docs/configuration.md. Check a file without running it: sallyport validate -c FILE
 
 address: 127.0.0.1:${ports.https}
 http_redirect_addr: 127.0.0.1:${ports.redirect}

@@ -12,13 +12,24 @@ export interface ContainerUser {
   readonly gid: number
 }
 
-export function environmentFile(options: { user: ContainerUser; source: string; version: string }): string {
+export interface Environment {
+  readonly user: ContainerUser
+  /** A checkout, if this Sallyport is one. */
+  readonly source: string | undefined
+  readonly version: string
+}
+
+export function environmentFile(options: Environment): string {
   return `# Read by docker compose. The containers run as this user, who must own secrets/ and certs/.
 SALLYPORT_UID=${options.user.uid}
 SALLYPORT_GID=${options.user.gid}
 SALLYPORT_VERSION=${options.version}
-# The checkout that the image is built from; of no use once the image exists.
-SALLYPORT_SOURCE=${options.source}
+# ${
+    options.source === undefined
+      ? 'Name a checkout of Sallyport here: the image is built from it. This installation is none.'
+      : 'The checkout that the image is built from; of no use once the image exists.'
+  }
+SALLYPORT_SOURCE=${options.source ?? ''}
 `
 }
 

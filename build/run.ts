@@ -1,0 +1,63 @@
+/**
+ * `npm run build [-- FORM…]`: makes what is shipped, in `dist/`. Without a form it makes the bundle, in seconds.
+ *
+ * @module
+ */
+import { mkdir } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ROOT } from './bundle.ts'
+import { makeEnvoyPackage, makeProgramPackage, pack } from './npm-package.ts'
+import { isPlatform, PLATFORMS, type Platform } from './platforms.ts'
+import { makeSingleFile } from './single-file.ts'
+import { writeSums } from './sums.ts'
+
+const USAGE = `Usage: npm run build -- [bundle | npm | single-file]… [--for PLATFORM]… [--with-envoy] [--out DIR]
+
+  bundle        the package folder dist/npm/sallyport, whose bin/sallyport.mjs runs on Node 24 and newer (default)
+  npm           that as a tarball; with --with-envoy the packages with Envoy, too
+  single-file   one program with Node inside; with --with-envoy Envoy, too
+
+PLATFORM is ${PLATFORMS.join(' or ')}; default: this machine.
+`
+
+const FORMS = ['bundle', 'npm', 'single-file']
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    for: { type: 'string', multiple: true },
+    'with-envoy': { type: 'boolean', default: false },
+    out: { type: 'string', default: join(ROOT, 'dist') },
+    help: { type: 'boolean', default: false },
+  },
+})
+const forms = positionals.length === 0 ? ['bundle'] : positionals
+const platforms: readonly string[] = values.for ?? [`${process.platform}-${process.arch}`]
+const wrong =
+  forms.find((form) => !FORMS.includes(form)) ??
+  (forms.join() === 'bundle' ? undefined : platforms.find((each) => !isPlatform(each)))
+
+if (values.help || wrong !== undefined) {
+  process.stderr.write(wrong === undefined ? USAGE : `"${wrong}" is not built\n\n${USAGE}`)
+  process.exitCode = wrong === undefined ? 0 : 2
+} else await makeAll(platforms.filter(isPlatform))
+
+function made(path: string): void {
+  process.stdout.write(`${relative(process.cwd(), path)}\n`)
+}
+
+async function makeAll(wanted: readonly Platform[]): Promise<void> {
+  const { out, 'with-envoy': withEnvoy } = values
+  await mkdir(out, { recursive: true })
+  if (forms.includes('bundle') || forms.includes('npm')) {
+    const folder = await makeProgramPackage(out)
+    made(folder)
+    if (forms.includes('npm')) made(await pack(folder, out))
+  }
+  for (const platform of wanted) {
+    if (forms.includes('npm') && withEnvoy) made(await pack(await makeEnvoyPackage(platform, out), out))
+    if (forms.includes('single-file')) made(await makeSingleFile({ platform, withEnvoy, out }))
+  }
+  if (forms.some((form) => form !== 'bundle')) await writeSums(out)
+}
