@@ -24,7 +24,7 @@ import { challenge } from './answers/challenge.ts'
 import { denialRefusal, failureRefusal, requestRefusal } from './answers/denial.ts'
 import { refusalAnswer, robotsAnswer } from './answers/refusal.ts'
 import { shapeFor } from './answers/response-format.ts'
-import { chooseAgain, corsHeaders, signInAnswer } from './answers/sign-in.ts'
+import { chooseAgain, corsHeaders, signInAgain, signInAnswer } from './answers/sign-in.ts'
 import type { Check, RefusalReason, Verdict } from './check.ts'
 import { createCheckMetrics } from './check-metrics.ts'
 import { CheckRequest } from './check-request.ts'
@@ -189,10 +189,12 @@ export function createAuthorizer(
         return refusalAnswer(refusal, shape, decisionId, corsHeaders(check, routes))
       }
       case 'refuse':
-        return refusalAnswer(requestRefusal(verdict), shape, decisionId, [
-          ...challenge(check, verdict.reason),
-          ...endedCookies(check, verdict.reason),
-        ])
+        return refusalAnswer(
+          requestRefusal(verdict, () => signInAgain(check, route, keys.url)),
+          shape,
+          decisionId,
+          [...challenge(check, verdict.reason), ...endedCookies(check, verdict.reason)],
+        )
       case 'allow':
         throw new Error('an allowed request is not refused')
     }

@@ -54,6 +54,18 @@ export interface Makers {
   readonly budget: HeaderBudget
 }
 
+/** What whoever sent a request is told when something for the upstream is not there. */
+export interface LackWords {
+  readonly status: 401 | 403 | 502 | 503
+  readonly heading: string
+  /** A sentence; a detail may follow it behind a colon. */
+  readonly message: string
+  /** What a person can do about it. */
+  readonly cure?: 'sign out' | 'sign in again'
+  /** Seconds after which the same request may fare better. */
+  readonly retryAfter?: number
+}
+
 /** What one allowed request goes out with, while it is being written. */
 export class Telling {
   readonly headers = new Map<string, string | Buffer>()

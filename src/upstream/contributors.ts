@@ -11,8 +11,8 @@ import type { AccessRoute } from '../access/route.ts'
 import type { MaybePromise } from '../session/store.ts'
 import { type ContributorKind, type Makers, Telling, type UpstreamContributor } from './contributor.ts'
 import { identity } from './identity.ts'
-import { idpTokens, type TokenLack, type TokenRenewal } from './idp-tokens.ts'
-import { impersonation, type NameLack } from './impersonation.ts'
+import { idpTokens, TOKEN_LACKS, type TokenRenewal } from './idp-tokens.ts'
+import { impersonation, NAME_LACKS } from './impersonation.ts'
 import { type PlatformTokenPorts, platformToken, type WithPlatformToken } from './platform-token.ts'
 import { requestHeaders } from './request-headers.ts'
 import { routingKey } from './routing-key.ts'
@@ -23,8 +23,14 @@ export interface Prepared extends WithPlatformToken {}
 /** Whom contributors ask. */
 export interface UpstreamPorts extends TokenRenewal, PlatformTokenPorts {}
 
-/** Why a request does not go out though the policy lets it pass. */
-export type UpstreamLack = TokenLack | NameLack
+/** Why a request does not go out though the policy lets it pass, in words. */
+export const UPSTREAM_LACKS = { ...TOKEN_LACKS, ...NAME_LACKS } as const
+
+export type UpstreamLack = keyof typeof UPSTREAM_LACKS
+
+export function isUpstreamLack(reason: string): reason is UpstreamLack {
+  return Object.hasOwn(UPSTREAM_LACKS, reason)
+}
 
 type Passing = Access & Prepared
 type Contributor = UpstreamContributor<Passing, UpstreamPorts, UpstreamLack>

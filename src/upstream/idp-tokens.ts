@@ -13,7 +13,7 @@ import type { Route } from '../config/config.ts'
 import { HEADERS_OF_KEYS } from '../config/keys/upstream/upstream-headers.ts'
 import { isMachine, type Session } from '../session/session.ts'
 import type { MaybePromise } from '../session/store.ts'
-import type { ContributorKind } from './contributor.ts'
+import type { ContributorKind, LackWords } from './contributor.ts'
 import { headerText } from './header.ts'
 import { type TokenName, templatesOf } from './request-header-template.ts'
 
@@ -102,7 +102,23 @@ const LEAST_LEFT_MS = 10_000
 /** Longer than a provider takes, shorter than Envoy waits for us. */
 const LONGEST_WAIT_MS = 4000
 
-export type TokenLack = 'idp-token-missing' | 'idp-token-expired'
+export const TOKEN_LACKS = {
+  'idp-token-missing': {
+    status: 403,
+    heading: 'A token is missing',
+    message: 'The app needs a token of the identity provider to know you, and there is none',
+  },
+  'idp-token-expired': {
+    status: 503,
+    heading: 'A token could not be renewed',
+    message:
+      'The app needs a token of the identity provider, and the one at hand has ended. Try again in a moment; if it stays like this, sign out and in again.',
+    cure: 'sign out',
+    retryAfter: 5,
+  },
+} as const satisfies Readonly<Record<string, LackWords>>
+
+type TokenLack = keyof typeof TOKEN_LACKS
 
 /** What renewing needs. */
 export interface TokenRenewal {

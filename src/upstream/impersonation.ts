@@ -15,7 +15,7 @@ import type { Secret } from '../config/config.ts'
 import { HEADERS_OF_KEYS, IMPERSONATE_GROUPS_HEADER } from '../config/keys/upstream/upstream-headers.ts'
 import { flatClaim } from '../flat-claims.ts'
 import { certainGroupsOf, isMachine, type Session } from '../session/session.ts'
-import type { ContributorKind } from './contributor.ts'
+import type { ContributorKind, LackWords } from './contributor.ts'
 import { GroupsFilter } from './groups-filter.ts'
 import { type HeaderEntry, type HeaderSize, headersLimitOf, limitOf } from './header.ts'
 import { groupCountOf } from './header-budget.ts'
@@ -31,7 +31,21 @@ interface ImpersonationHeaders {
   readonly limit: HeaderSize
 }
 
-export type NameLack = 'name-required' | 'name-missing'
+export const NAME_LACKS = {
+  'name-required': {
+    status: 401,
+    heading: 'Sign in first',
+    message: 'This cluster is asked in the name of somebody, so it is open to signed-in users only.',
+  },
+  'name-missing': {
+    status: 403,
+    heading: 'This cluster can’t be told who you are',
+    message:
+      'Your account has no e-mail address, or whatever else names you in this cluster, in a form that can be passed on.',
+  },
+} as const satisfies Readonly<Record<string, LackWords>>
+
+type NameLack = keyof typeof NAME_LACKS
 
 export const impersonation: ContributorKind<Access, unknown, NameLack> = {
   headersOf: ({ route }) => HEADERS_OF_KEYS.kubernetes_service_account_token(route),

@@ -6,6 +6,8 @@
  * @module
  */
 import type { AuthenticationRequirement } from '../../edge/authentication-requirement.ts'
+import type { LackWords } from '../../upstream/contributor.ts'
+import { isUpstreamLack, UPSTREAM_LACKS } from '../../upstream/contributors.ts'
 import type { HeaderEntry } from '../../upstream/header.ts'
 import type { Check, RefusalReason } from '../check.ts'
 
@@ -21,13 +23,25 @@ const OTHER_METHODS: readonly HeaderEntry[] = [['allow', 'GET, HEAD, POST, PUT, 
 /** Whatever has ended unheard is forgotten in a few seconds; see share/open-requests.ts. */
 const AFTER_A_MOMENT: readonly HeaderEntry[] = [['retry-after', '5']]
 
+/**
+ * So recent that the identity provider asks who somebody is, and gives new tokens, but for whom it has asked
+ * just now.
+ */
+export const SIGN_IN_AGAIN: AuthenticationRequirement = { maxAge: 60_000, acrValues: [] }
+
 /** None for a refusal that has to do with something else than who asks. */
 export function challenge(check: Check, reason: RefusalReason | 'sign-in'): readonly HeaderEntry[] {
+  if (isUpstreamLack(reason)) return lackHeaders(check, UPSTREAM_LACKS[reason])
   if (reason === 'method-not-allowed') return OTHER_METHODS
   if (reason === 'too-many-open-requests') return AFTER_A_MOMENT
   const error = reason === 'sign-in' ? undefined : ERRORS[reason]
   if (error === undefined && reason !== 'sign-in') return []
   return bearer(check, error === undefined ? [] : [`error="${error}"`])
+}
+
+function lackHeaders(check: Check, { cure, retryAfter }: LackWords): readonly HeaderEntry[] {
+  if (cure === 'sign in again') return stepUpChallenge(check, SIGN_IN_AGAIN)
+  return retryAfter === undefined ? [] : [['retry-after', String(retryAfter)]]
 }
 
 /** For a person's program: what the sign-in lacks. @see RFC 9470 section 3 */

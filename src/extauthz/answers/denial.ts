@@ -12,6 +12,8 @@ import type { Session } from '../../session/session.ts'
 import { type HtmlValue, html } from '../../transport/html.ts'
 import { markdown } from '../../transport/markdown.ts'
 import { factList } from '../../transport/page.ts'
+import type { LackWords } from '../../upstream/contributor.ts'
+import { isUpstreamLack, UPSTREAM_LACKS, type UpstreamLack } from '../../upstream/contributors.ts'
 import type { RefusalReason, Refused } from '../check.ts'
 import type { Refusal } from './refusal.ts'
 
@@ -126,7 +128,18 @@ function traceTable(trace: readonly TraceEntry[]): HtmlValue {
 
 const isSentence = (kind: MissingKind) => kind === 'excluded' || kind === 'nothing'
 
-const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'code'>>> = {
+/** How it may be cured that something for the upstream is not there. */
+const CURES = {
+  'sign out': () => ({ actions: [{ label: 'Sign out', href: SIGN_OUT_PATH }] }),
+  'sign in again': (urlOf: () => string | undefined) => {
+    const loginUrl = urlOf()
+    if (loginUrl === undefined) return {}
+    return { actions: [{ label: 'Sign in again', href: loginUrl, main: true }], loginUrl }
+  },
+} as const
+
+/** Those of the upstream are told beside whatever lacks: upstream/contributors.ts. */
+const REFUSALS: Readonly<Record<Exclude<RefusalReason, UpstreamLack>, Omit<Refusal, 'code'>>> = {
   'headers-too-large': {
     status: 431,
     heading: 'Too much in the headers',
@@ -153,29 +166,6 @@ const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'code'>>> = {
     heading: 'For people only',
     message:
       'This page asks for a recent or strong sign-in of a person, which a service account or a program can’t bring.',
-  },
-  'idp-token-missing': {
-    status: 403,
-    heading: 'A token is missing',
-    message: 'The app needs a token of the identity provider to know you, and there is none',
-  },
-  'idp-token-expired': {
-    status: 503,
-    heading: 'A token could not be renewed',
-    message:
-      'The app needs a token of the identity provider, and the one at hand has ended. Try again in a moment; if it stays like this, sign out and in again.',
-    actions: [{ label: 'Sign out', href: SIGN_OUT_PATH }],
-  },
-  'name-required': {
-    status: 401,
-    heading: 'Sign in first',
-    message: 'This cluster is asked in the name of somebody, so it is open to signed-in users only.',
-  },
-  'name-missing': {
-    status: 403,
-    heading: 'This cluster can’t be told who you are',
-    message:
-      'Your account has no e-mail address, or whatever else names you in this cluster, in a form that can be passed on.',
   },
   'conflicting-credentials': {
     status: 400,
@@ -219,10 +209,16 @@ const REFUSALS: Readonly<Record<RefusalReason, Omit<Refusal, 'code'>>> = {
   },
 }
 
-export function requestRefusal({ reason, detail }: Refused): Refusal {
-  const refusal = REFUSALS[reason]
+/** @param loginUrl where a person can sign in again */
+export function requestRefusal({ reason, detail }: Refused, loginUrl: () => string | undefined): Refusal {
+  const refusal = isUpstreamLack(reason) ? lackRefusal(reason, loginUrl) : REFUSALS[reason]
   const message = detail === undefined ? refusal.message : `${refusal.message}: ${detail}.`
   return { code: reason.replaceAll('-', '_'), ...refusal, message }
+}
+
+function lackRefusal(reason: UpstreamLack, loginUrl: () => string | undefined): Omit<Refusal, 'code'> {
+  const { status, heading, message, cure }: LackWords = UPSTREAM_LACKS[reason]
+  return { status, heading, message, ...(cure && CURES[cure](loginUrl)) }
 }
 
 /** What of a failure is told: a sentence by its status, never its message. A bug is told as less still. */

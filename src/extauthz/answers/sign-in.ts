@@ -19,7 +19,7 @@ import type { HeaderEntry } from '../../upstream/header.ts'
 import type { Check } from '../check.ts'
 import type { DeniedAnswer } from '../check-response.ts'
 import type { CompiledRoute, RouteTable } from '../routes.ts'
-import { challenge, stepUpChallenge } from './challenge.ts'
+import { challenge, SIGN_IN_AGAIN, stepUpChallenge } from './challenge.ts'
 import { type Refusal, redirectAnswer, refusalAnswer } from './refusal.ts'
 import { mayBeRedirected, type Shape } from './response-format.ts'
 
@@ -100,6 +100,17 @@ function signInParts({ request, now }: Check, { idpIds, route }: CompiledRoute, 
     key,
     nowMs: now,
   }
+}
+
+/**
+ * For somebody whose sign-in is not enough for what the upstream must be given: a link, not a redirect, lest
+ * they go round and round. `undefined` where nobody can sign in.
+ */
+export function signInAgain(check: Check, route: CompiledRoute, key: Uint8Array): string | undefined {
+  if (route.settings.authenticate_service_url === undefined) return undefined
+  const { maxAge = Infinity, acrValues } = route.demand
+  const demand = { maxAge: Math.min(maxAge, SIGN_IN_AGAIN.maxAge ?? maxAge), acrValues }
+  return buildBeginUrl({ ...signInParts(check, route, key), redirectUri: pageUrl(check), demand })
 }
 
 /**
