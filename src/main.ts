@@ -96,7 +96,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   const serviceAccounts = running.use(new ServiceAccounts(sessions.records))
   const trustedCa = [localCa.certificatePem]
   const sources = running.use(await openSources({ config, sessions, trustedCa, now, logger, meter }))
-  const { providers, bearer, lookups, directory, platformTokens } = sources
+  const { providers, bearer, lookups, directory, upstreamPorts } = sources
 
   const { refreshNow } = running.use(
     keepSessionsFresh({ config, sessions, provider: providers.find, now, logger, meter }),
@@ -130,7 +130,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
       sessions,
       serviceAccounts,
       bearer,
-      platformTokens,
+      ...upstreamPorts,
       data: lookups,
       keys,
       signingKeys,

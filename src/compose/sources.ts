@@ -14,7 +14,7 @@ import type { openStore } from '../session/open-state.ts'
 import type { Session } from '../session/session.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Meter } from '../telemetry/metrics.ts'
-import { openServerlessTokens } from '../upstream/serverless-tokens.ts'
+import { openUpstreamPorts } from './upstream-ports.ts'
 
 /** Of what Sallyport itself asks for: a list of everybody in a large company fits. */
 const LARGEST_ANSWER = 64 * 1024 * 1024
@@ -57,14 +57,14 @@ export async function openSources(options: {
     }),
   )
 
-  const platformTokens = running.use(openServerlessTokens({ config, http, now, env: process.env }))
+  const upstreamPorts = running.use(openUpstreamPorts({ config, http, now }))
   const stop = running.move()
   return {
     providers,
     bearer,
     lookups,
     directory,
-    platformTokens,
+    upstreamPorts,
     [Symbol.asyncDispose]: () => stop.disposeAsync(),
   }
 }
