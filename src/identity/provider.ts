@@ -98,6 +98,13 @@ interface ProviderTrouble {
   readonly message: string
 }
 
+/** Where a client gets tokens. */
+export interface TokenEndpoint {
+  readonly url: string
+  /** Puts into a request what shows that it is of the client by which people sign in. */
+  authenticate(form: URLSearchParams, headers: Headers): void
+}
+
 export interface IdentityProvider {
   /** Same provider and OAuth client, same id: it scopes user ids and session references. */
   readonly id: string
@@ -140,6 +147,13 @@ export interface IdentityProvider {
    * Where RP-initiated logout goes; `undefined` when the provider has none or can't be asked. Never throws.
    */
   endSessionUrl(signOut: SignOutHints & { readonly postLogoutRedirectUri: string }): Promise<URL | undefined>
+
+  /**
+   * For grants other than signing in; answers from memory while it can. Unset: the provider knows none.
+   *
+   * @throws {Fault} IDP_UNREACHABLE, IDP_ANSWER_INVALID, IDP_ISSUER_DIFFERS
+   */
+  tokenEndpoint?(): Promise<TokenEndpoint>
 
   /** Best effort; never throws. @see RFC 7009 */
   revoke(tokens: IdentityTokens): Promise<void>

@@ -26,6 +26,8 @@ export interface DiscoveredProvider {
   readonly configuration: Configuration
   readonly jwks: JWTVerifyGetKey
   readonly jwksUri: string
+  /** Shows whose client a request to the token endpoint is of. */
+  readonly authenticate: ClientAuth
 }
 
 export interface DiscoveryOptions {
@@ -139,7 +141,7 @@ async function discover(
     throw new Fault('IDP_ANSWER_INVALID', `${issuer}, discovery: its metadata names no jwks_uri`)
   // Keys that are known stay known: their server may be down just now.
   const jwks = former?.jwksUri === jwksUri ? former.jwks : openJwks(new URL(jwksUri), http)
-  return { configuration, jwks, jwksUri }
+  return { configuration, jwks, jwksUri, authenticate: clientAuth }
 }
 
 /**

@@ -32,6 +32,7 @@ import { groupsAtGraph } from './microsoft-graph.ts'
 import { claimsOfAccessToken, claimsOfEntraToken, claimsOfIdToken } from './presented-token.ts'
 import { clockSkewFault, type Step, toProviderFault } from './provider-faults.ts'
 import { accessTokenFacts, idTokenFacts, signInFactsOf } from './sign-in-facts.ts'
+import { tokenEndpointOf } from './token-endpoint.ts'
 import { askUserInfo, hasUserInfo } from './user-info.ts'
 
 export interface IdentityProviderOptions {
@@ -330,6 +331,10 @@ export function openOpenIdProvider(options: IdentityProviderOptions): OpenProvid
       } catch {
         return undefined
       }
+    },
+
+    async tokenEndpoint() {
+      return tokenEndpointOf(await discover())
     },
 
     async revoke({ refreshToken, accessToken }) {
