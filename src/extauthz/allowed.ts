@@ -19,7 +19,7 @@ import type { AllowedAnswer, Visitor, Visitors } from './visitors.ts'
  *
  * What they are made of: the route (its object stands for route and settings of one generation), the host and
  * credentials, a valid client certificate among them (the visitor), and which header they came in, the
- * session in its version, the headers that templates refer to, and an assertion that is not a minute old; the
+ * session in its version, what contributors write with besides (the headers that templates refer to, a token that was fetched), and an assertion that is not a minute old; the
  * answer is as old as its assertion, and ends with the first token in it. A request with headers to strip is
  * answered apart.
  */
@@ -33,14 +33,14 @@ export function allow(check: Check, makers: Makers, visitors: Visitors): Allowed
   const sessionId = session?.id ?? ''
   const sessionVersion = session?.version ?? 0
   const isAuthorizationOurs = isAuthorizationTaken(check)
-  const references = route.contributions.references.map((name) => request.header(name) ?? '').join('\n')
+  const variant = route.contributions.variantOf(check)
   const ready = visitor.answers.get(route)
   if (
     ready !== undefined &&
     ready.sessionId === sessionId &&
     ready.sessionVersion === sessionVersion &&
     ready.isAuthorizationOurs === isAuthorizationOurs &&
-    ready.references === references &&
+    ready.variant === variant &&
     isFresh(ready.madeAt, now) &&
     now < ready.goodUntil
   )
@@ -52,7 +52,7 @@ export function allow(check: Check, makers: Makers, visitors: Visitors): Allowed
     sessionId,
     sessionVersion,
     isAuthorizationOurs,
-    references,
+    variant,
   })
   return answer
 }

@@ -254,7 +254,7 @@ describe('the memory of visitors', () => {
       sessionId: '',
       sessionVersion: 0,
       isAuthorizationOurs: false,
-      references: '',
+      variant: '',
     }
     const [stranger, known] = [visitor([], 'anything=1'), visitor(['s'])]
     visitors.remember('stranger', stranger, true)

@@ -33,8 +33,8 @@ export interface ReadyAnswer extends AllowedAnswer {
   readonly sessionVersion: number
   /** The same reference may have come in either header, and what is taken off differs. */
   readonly isAuthorizationOurs: boolean
-  /** Values of the request headers that went into it. */
-  readonly references: string
+  /** What went into it beside the session, such as values of request headers. */
+  readonly variant: string
 }
 
 /** Whom the references name, each once. */

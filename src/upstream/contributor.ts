@@ -43,6 +43,8 @@ export interface UpstreamContributor<in Passing extends Access, in Ports, out Re
    * After that: asks somebody outside. @throws {Fault} for what is not to be had, at once or as a rejection
    */
   prepare?(passing: Passing, ports: Ports): MaybePromise<Refused<Reason> | undefined>
+  /** What it writes with besides the session and such headers: other words, and another answer is made. */
+  variant?(passing: Passing): string
   write(telling: Telling, passing: Passing, makers: Makers): void
   /** Until when what it wrote may be sent again: epoch milliseconds. Unset: as long as all else holds. */
   goodUntil?(passing: Passing): number

@@ -11,11 +11,12 @@ import type { AccessRoute } from '../access/route.ts'
 import type { MaybePromise } from '../session/store.ts'
 import { type ContributorKind, type Makers, Telling, type UpstreamContributor } from './contributor.ts'
 import { identity } from './identity.ts'
-import { idpTokens, TOKEN_LACKS, type TokenRenewal } from './idp-tokens.ts'
+import { idpTokens, TOKEN_LACKS } from './idp-tokens.ts'
 import { impersonation, NAME_LACKS } from './impersonation.ts'
 import { type PlatformTokenPorts, platformToken, type WithPlatformToken } from './platform-token.ts'
 import { requestHeaders } from './request-headers.ts'
 import { routingKey } from './routing-key.ts'
+import type { TokenRenewal } from './session-tokens.ts'
 
 /** What contributors keep in a request until it is written. */
 export interface Prepared extends WithPlatformToken {}
@@ -72,8 +73,8 @@ export class Contributions {
   readonly headers: readonly string[]
   /** Of these, the ones that carry tokens and credentials. */
   readonly secretHeaders: readonly string[]
-  /** Lower-case names of request headers whose values go into what they write. */
-  readonly references: readonly string[]
+  readonly #varying: readonly Contributor[]
+  readonly #references: readonly string[]
 
   constructor(route: AccessRoute) {
     this.#all = CONTRIBUTORS.map((kind) => kind.compile(route)).filter((each) => each !== undefined)
@@ -83,7 +84,8 @@ export class Contributions {
     const headers = CONTRIBUTORS.flatMap((kind) => kind.headersOf(route))
     this.headers = [...new Set(headers.map(({ name }) => name))]
     this.secretHeaders = headers.flatMap(({ name, isSecret }) => (isSecret ? [name] : []))
-    this.references = this.#all.flatMap(({ references = [] }) => references)
+    this.#varying = having(this.#all, 'variant')
+    this.#references = this.#all.flatMap(({ references = [] }) => references)
   }
 
   /** Has facts of the session renewed that the upstream will need. */
@@ -117,6 +119,14 @@ export class Contributions {
       } else if (prepared !== undefined) return prepared
     }
     return waiting && firstOf(waiting)
+  }
+
+  /** What of the request goes into what they write: two requests with the same go out with the same. */
+  variantOf(passing: Passing): string {
+    if (this.#references.length === 0 && this.#varying.length === 0) return ''
+    const referred = this.#references.map((name) => passing.request.header(name) ?? '')
+    const varying = this.#varying.map((each) => each.variant?.(passing) ?? '')
+    return [...referred, ...varying].join('\n')
   }
 
   /** @param requestHeader the request as the upstream may see it */

@@ -11,11 +11,19 @@
 import type { Access, Refused } from '../access/access.ts'
 import type { Route } from '../config/config.ts'
 import { HEADERS_OF_KEYS } from '../config/keys/upstream/upstream-headers.ts'
-import { isMachine, type Session } from '../session/session.ts'
-import type { MaybePromise } from '../session/store.ts'
 import type { ContributorKind, LackWords } from './contributor.ts'
 import { headerText } from './header.ts'
-import { type TokenName, templatesOf } from './request-header-template.ts'
+import { templatesOf } from './request-header-template.ts'
+import {
+  goodToken,
+  isPreflight,
+  renewTokens,
+  type TokenName,
+  type TokenRenewal,
+  tokenOf,
+  tokensEndAt,
+  whyMissing,
+} from './session-tokens.ts'
 
 /** What a route passes on. */
 interface TokenUse {
@@ -41,32 +49,6 @@ function tokenUseOf(route: Route): TokenUse | undefined {
   }
 }
 
-interface Token {
-  readonly value: string | undefined
-  /** Epoch milliseconds; `Infinity` when nobody says. */
-  readonly expiresAt: number
-}
-
-function tokenOf(session: Session | undefined, name: TokenName): Token {
-  const tokens = session?.tokens
-  const [value, expiresAt = Infinity] =
-    name === 'access_token'
-      ? [tokens?.accessToken, tokens?.accessTokenExpiresAt]
-      : [tokens?.idToken, tokens?.idTokenExpiresAt]
-  return { value: value === '' ? undefined : value, expiresAt }
-}
-
-/** The token if it may be shown to anybody. */
-export function goodToken(session: Session | undefined, name: TokenName, now: number): string | undefined {
-  const { value, expiresAt } = tokenOf(session, name)
-  return expiresAt > now ? value : undefined
-}
-
-/** From when on what was made with these tokens is not to be used any more. */
-function tokensEndAt({ names }: TokenUse, session: Session | undefined): number {
-  return names.reduce((end, name) => Math.min(end, tokenOf(session, name).expiresAt), Infinity)
-}
-
 function tokenHeader({ name, token }: NonNullable<TokenUse['header']>, check: Access): string | undefined {
   const value = goodToken(check.sessions[0], token, check.now)
   if (value === undefined) return undefined
@@ -83,24 +65,17 @@ export const idpTokens: ContributorKind<Access, TokenRenewal, TokenLack> = {
     const use = tokenUseOf(route)
     if (use === undefined) return undefined
     return {
-      renew: (access, renewal) => renewTokens(use, access, renewal),
+      renew: (access, renewal) => renewTokens(use.names, access, renewal),
       require: (access) => requireTokens(use, access),
       write(telling, access) {
         if (use.header === undefined) return
         const value = tokenHeader(use.header, access)
         if (value !== undefined) telling.setToken(use.header.name, value)
       },
-      goodUntil: ({ sessions }) => tokensEndAt(use, sessions[0]),
+      goodUntil: ({ sessions }) => tokensEndAt(use.names, sessions[0]),
     }
   },
 }
-
-/** Refreshed so long before it ends: an upstream should have time to use it. */
-const AHEAD_MS = 60_000
-/** With less than this left a request waits for the new one. */
-const LEAST_LEFT_MS = 10_000
-/** Longer than a provider takes, shorter than Envoy waits for us. */
-const LONGEST_WAIT_MS = 4000
 
 export const TOKEN_LACKS = {
   'idp-token-missing': {
@@ -120,37 +95,6 @@ export const TOKEN_LACKS = {
 
 type TokenLack = keyof typeof TOKEN_LACKS
 
-/** What renewing needs. */
-export interface TokenRenewal {
-  /**
-   * Has the tokens of a session renewed, once for all who ask at the same time; never rejects. When it
-   * resolves the store has what came of it: new tokens, the old ones if the provider is not to be reached, or
-   * no session any more.
-   */
-  readonly refreshNow: (session: Session) => Promise<unknown>
-}
-
-/**
- * Has tokens renewed that are about to end; a request waits only if they have all but ended, and not for
- * long. What could not be renewed is judged later, by what is there then.
- */
-function renewTokens(use: TokenUse, check: Access, renewal: TokenRenewal): MaybePromise<undefined> {
-  const session = check.sessions[0]
-  if (session?.tokens.refreshToken === undefined || check.sessions.length > 1) return undefined
-  const left = tokensEndAt(use, session) - check.now
-  if (left > AHEAD_MS) return undefined
-  const renewed = renewal.refreshNow(session)
-  return left > LEAST_LEFT_MS ? undefined : patiently(renewed)
-}
-
-/** Who waits is judged anew, by what is there then: new tokens, old ones, or no session at all. */
-async function patiently(renewed: Promise<unknown>): Promise<undefined> {
-  const { promise: patience, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, LONGEST_WAIT_MS)
-  await Promise.race([renewed, patience])
-  clearTimeout(timer)
-}
-
 /** After the policy has allowed: nobody else is told what this route needs. */
 function requireTokens(use: TokenUse, check: Access): Refused<TokenLack> | undefined {
   const { sessions, now } = check
@@ -160,21 +104,4 @@ function requireTokens(use: TokenUse, check: Access): Refused<TokenLack> | undef
   return tokenOf(session, lacking).value === undefined
     ? { outcome: 'refuse', reason: 'idp-token-missing', detail: whyMissing(session) }
     : { outcome: 'refuse', reason: 'idp-token-expired' }
-}
-
-function whyMissing(session: Session | undefined): string {
-  if (session === undefined) return 'nobody is signed in'
-  return isMachine(session.kind)
-    ? 'the credential of this program brings none'
-    : 'your identity provider gave none when you signed in'
-}
-
-/** Browsers send them without any credentials, and apps answer them without looking for any. */
-function isPreflight({ route, request }: Access): boolean {
-  return (
-    route?.route.cors_allow_preflight === true &&
-    request.method === 'OPTIONS' &&
-    request.header('origin') !== undefined &&
-    request.header('access-control-request-method') !== undefined
-  )
 }

@@ -7,6 +7,7 @@
 import type { PresentedCertificate } from '../access/credentials/client-certificate/verifier.ts'
 import type { Route } from '../config/config.ts'
 import { Fault } from '../errors.ts'
+import type { TokenName } from './session-tokens.ts'
 
 /** What references stand for, in one request. Each is asked for only when it is written. */
 export interface TemplateValues {
@@ -16,9 +17,6 @@ export interface TemplateValues {
   certificate(): PresentedCertificate | undefined
   requestHeader(name: string): string
 }
-
-/** As the references name them. */
-export type TokenName = 'access_token' | 'id_token'
 
 export interface HeaderTemplate {
   /** Lower-case names of the request headers that it refers to. */

@@ -7,8 +7,8 @@ import type { Access } from '../access/access.ts'
 import { HEADERS_OF_KEYS } from '../config/keys/upstream/upstream-headers.ts'
 import { type ContributorKind, type Telling, validCertificate } from './contributor.ts'
 import { headerText } from './header.ts'
-import { goodToken } from './idp-tokens.ts'
 import { type TemplateValues, templatesOf } from './request-header-template.ts'
+import { goodToken } from './session-tokens.ts'
 
 export const requestHeaders: ContributorKind<Access, unknown, never> = {
   headersOf: ({ route }) => HEADERS_OF_KEYS.set_request_headers(route),
