@@ -143,7 +143,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/extauthz/allowed.ts',
-    find: 'ready.references === references &&',
+    find: 'ready.variant === variant &&',
     replace: '',
     tests: REUSE,
     breaks: 'the header of one request is copied into the next',

@@ -19,9 +19,9 @@ import type { AllowedAnswer, Visitor, Visitors } from './visitors.ts'
  *
  * What they are made of: the route (its object stands for route and settings of one generation), the host and
  * credentials, a valid client certificate among them (the visitor), and which header they came in, the
- * session in its version, what contributors write with besides (the headers that templates refer to, a token that was fetched), and an assertion that is not a minute old; the
- * answer is as old as its assertion, and ends with the first token in it. A request with headers to strip is
- * answered apart.
+ * session in its version, what contributors write with besides (headers that templates refer to, a token that
+ * was fetched), and an assertion that is not a minute old; the answer is as old as its assertion, and ends
+ * with the first token in it. A request with headers to strip is answered apart.
  */
 export function allow(check: Check, makers: Makers, visitors: Visitors): AllowedAnswer {
   const { route, visitor, request, now } = check

@@ -49,6 +49,17 @@ export const ChangeableHeaderName = z.string().superRefine((name, context) => {
   if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
 })
 
+/** Where an upstream gets a token; after `Bearer ` in `Authorization`, alone in any other. */
+export const TokenHeader = ChangeableHeaderName.refine(
+  (name) => name.toLowerCase() !== 'cookie',
+  '"Cookie" cannot hold a token',
+)
+  .default('Authorization')
+  .meta({
+    description: 'Request header that carries it: in `Authorization` after `Bearer `, in any other alone.',
+    examples: ['X-Access-Token'],
+  })
+
 /** A number or a boolean is what YAML makes of `X-Frame: 1`; the operator meant the text. */
 const ScalarHeaderValue = z
   .union([z.string(), z.number(), z.boolean()], { error: 'must be a text' })

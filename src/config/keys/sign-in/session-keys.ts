@@ -6,7 +6,7 @@
 
 import { z } from 'zod'
 import { Duration, PositiveDuration } from '../../values/duration.ts'
-import { ChangeableHeaderName } from '../../values/header.ts'
+import { TokenHeader } from '../../values/header.ts'
 
 /** The provider is asked in whole seconds. */
 const MaxAge = Duration.refine((ms) => ms >= 1000, 'must be at least 1s; a few minutes are usual')
@@ -44,16 +44,7 @@ const PassIdpToken = z
       IdpToken,
       z.strictObject({
         token: IdpToken.meta({ description: 'Which of the two tokens.' }),
-        header: ChangeableHeaderName.refine(
-          (name) => name.toLowerCase() !== 'cookie',
-          '"Cookie" cannot hold a token',
-        )
-          .default('Authorization')
-          .meta({
-            description:
-              'Request header that carries it: in `Authorization` after `Bearer `, in any other alone.',
-            examples: ['X-Access-Token'],
-          }),
+        header: TokenHeader,
         optional: z.boolean().default(false).meta({
           description:
             'Whether requests pass without the header when there is no token, as of visitors who have not signed in.',
