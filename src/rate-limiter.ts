@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { BoundedMap } from './bounded-map.ts'
 
 export interface Allowance {
   /** So many at once. */
@@ -23,7 +24,7 @@ const MOST_KEYS = 10_000
 
 export class RateLimiter {
   readonly #allowance: Allowance
-  readonly #spent = new Map<string, Spent>()
+  readonly #spent = new BoundedMap<string, Spent>(MOST_KEYS)
 
   constructor(allowance: Allowance) {
     this.#allowance = allowance
@@ -37,11 +38,7 @@ export class RateLimiter {
   /** Counts one, within the allowance or beyond it. */
   spend(key: string, now: number): void {
     const count = this.#used(key, now) + 1
-    this.#spent.delete(key)
     this.#spent.set(key, { count, at: now })
-    if (this.#spent.size <= MOST_KEYS) return
-    const [oldest] = this.#spent.keys()
-    if (oldest !== undefined) this.#spent.delete(oldest)
   }
 
   /** Counts one if there is one left; answers whether there was. */

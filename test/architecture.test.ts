@@ -9,6 +9,7 @@ const GROUND = [
   'errors.ts',
   'shown-url.ts',
   'turns.ts',
+  'bounded-map.ts',
   'flat-claims.ts',
   'mail-address.ts',
   'rate-limiter.ts',
@@ -53,7 +54,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   identity: ['config', ...GROUND],
   session: ['config', 'identity', ...GROUND],
   policy: ['config', 'crypto', 'errors.ts', 'flat-claims.ts', 'mail-address.ts'],
-  config: ['shown-url.ts', 'crypto', 'errors.ts', 'turns.ts'],
+  config: ['shown-url.ts', 'bounded-map.ts', 'crypto', 'errors.ts', 'turns.ts'],
   transport: ['telemetry', 'gen', 'errors.ts'],
   crypto: ['errors.ts', 'turns.ts'],
   telemetry: ['errors.ts'],
@@ -63,9 +64,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   'errors.ts': [],
   'shown-url.ts': [],
   'turns.ts': [],
+  'bounded-map.ts': [],
   'flat-claims.ts': [],
   'mail-address.ts': [],
-  'rate-limiter.ts': [],
+  'rate-limiter.ts': ['bounded-map.ts'],
 }
 
 /** Rooms that may be named in types but not be run. */

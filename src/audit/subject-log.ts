@@ -7,7 +7,9 @@
  *
  * @module
  */
+
 import { createHash } from 'node:crypto'
+import { BoundedMap } from '../bounded-map.ts'
 import type { Session } from '../session/session.ts'
 import { jsonString, type Logger, readyLines } from '../telemetry/log.ts'
 
@@ -41,7 +43,7 @@ export function createSubjectLog(logger: Logger, claims: 'all' | readonly string
   const lines = readyLines(logger, 'info', 'authorize subject')
   const roots = claims === 'all' ? 'all' : new Set(claims.map(rootOf))
   const notes = new WeakMap<Session, Note>()
-  const told = new Map<string, Note['told']>()
+  const told = new BoundedMap<string, Note['told']>(MOST_TOLD)
 
   return {
     tell(session, now, provider) {
@@ -62,11 +64,7 @@ export function createSubjectLog(logger: Logger, claims: 'all' | readonly string
     const members = membersOf(session, roots, provider)
     const fingerprint = createHash('sha256').update(members).digest('hex').slice(0, 16)
     let when = told.get(fingerprint)
-    if (when === undefined) {
-      told.set(fingerprint, (when = { at: Number.NEGATIVE_INFINITY }))
-      const [oldest] = told.keys()
-      if (told.size > MOST_TOLD && oldest !== undefined) told.delete(oldest)
-    }
+    if (when === undefined) told.set(fingerprint, (when = { at: Number.NEGATIVE_INFINITY }))
     return { fingerprint, members, told: when }
   }
 }

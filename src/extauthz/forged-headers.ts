@@ -7,8 +7,10 @@
  *
  * @module
  */
+
 import { Buffer } from 'node:buffer'
 import { CERTIFICATE_HEADER } from '../access/credentials/client-certificate/forwarded.ts'
+import { BoundedMap } from '../bounded-map.ts'
 import { BEGINNING_LENGTH, BEGINNINGS, isForgeable } from '../config/keys/forgeable-headers.ts'
 import type { CheckRequest } from './check-request.ts'
 
@@ -48,12 +50,11 @@ const LONGEST_NAME = 64
 
 /** Requests have the same few names again and again; strangers' inventions push them out at worst. */
 function remembered<Value>(tell: (name: string) => Value): (name: string) => Value {
-  const known = new Map<string, Value>()
+  const known = new BoundedMap<string, Value>(MOST_NAMES)
   return (name) => {
     let value = known.get(name)
     if (value !== undefined) return value
     value = tell(name)
-    if (known.size >= MOST_NAMES) known.clear()
     if (name.length <= LONGEST_NAME) known.set(name, value)
     return value
   }

@@ -217,6 +217,19 @@ const visitor = (sessionIds: readonly string[], rest?: string) => ({
   isKept: false,
 })
 
+const answer = {
+  bytes: Buffer.alloc(0),
+  removedGroups: 0,
+  identityBytes: 0,
+  madeAt: 0,
+  goodUntil: Infinity,
+  tokenBytes: 0,
+  sessionId: '',
+  sessionVersion: 0,
+  isAuthorizationOurs: false,
+  variant: '',
+}
+
 describe('the memory of visitors', () => {
   it('holds a bounded number', () => {
     const visitors = new Visitors()
@@ -244,18 +257,6 @@ describe('the memory of visitors', () => {
     const routeId = configOf([route]).routes[0]?.id ?? ''
     const found = compiled.find(routeId)
     assert.ok(found !== undefined)
-    const answer = {
-      bytes: Buffer.alloc(0),
-      removedGroups: 0,
-      identityBytes: 0,
-      madeAt: 0,
-      goodUntil: Infinity,
-      tokenBytes: 0,
-      sessionId: '',
-      sessionVersion: 0,
-      isAuthorizationOurs: false,
-      variant: '',
-    }
     const [stranger, known] = [visitor([], 'anything=1'), visitor(['s'])]
     visitors.remember('stranger', stranger, true)
     visitors.remember('known', known, true)
@@ -264,6 +265,21 @@ describe('the memory of visitors', () => {
     visitors.forgetSession('s')
     visitors.keepAnswer(known, found, answer)
     assert.deepEqual([visitors.answerCount, known.answers.size], [0, 0])
+  })
+
+  it('holds a bounded number of answers', () => {
+    const visitors = new Visitors()
+    const config = configOf([1, 2, 3].map((n) => ({ ...route, from: `https://app${n}.example.com` })))
+    const table = new RouteTable(config, { policyOf, idpIdsFor: () => [], now: () => 0 })
+    const routes = config.routes.flatMap(({ id }) => table.find(id) ?? [])
+    for (let n = 0; n < 8000; n++) {
+      const each = visitor(['s'])
+      visitors.remember(`visitor ${n}`, each, true)
+      for (const one of routes) visitors.keepAnswer(each, one, answer)
+    }
+    assert.ok(visitors.answerCount <= 20_000 && visitors.answerCount > 19_990, String(visitors.answerCount))
+    assert.equal(visitors.find('visitor 0'), undefined)
+    assert.ok(visitors.find('visitor 7999'))
   })
 
   it('forgets whoever had a session', () => {

@@ -8,6 +8,7 @@
  */
 
 import type { Named } from '../access/access.ts'
+import { BoundedMap } from '../bounded-map.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { isServiceAccountToken, openServiceAccountToken } from '../edge/service-account-token.ts'
 import { openReferences, type ReferenceScope } from '../edge/session-reference.ts'
@@ -73,7 +74,9 @@ const MOST_ANSWERS = 20_000
 
 /** Visitors by the exact bytes of host and credentials. When full, the oldest go. */
 export class Visitors {
-  readonly #byKey = new Map<string, Visitor>()
+  readonly #byKey = new BoundedMap<string, Visitor>(MOST_VISITORS, (key, visitor) =>
+    this.#release(key, visitor),
+  )
   /** Keys by session or service account: thousands of sessions may end in one sweep. */
   readonly #keysOf = new Map<string, Set<string>>()
   #answers = 0
@@ -91,20 +94,19 @@ export class Visitors {
     const former = this.#byKey.get(key)
     if (former !== undefined) this.#forget(key, former)
     visitor.isKept = true
-    this.#byKey.set(key, visitor)
     for (const id of namesOf(visitor)) {
       const keys = this.#keysOf.get(id)
       if (keys === undefined) this.#keysOf.set(id, new Set([key]))
       else keys.add(key)
     }
-    if (this.#byKey.size > MOST_VISITORS) this.#forgetOldest()
+    this.#byKey.set(key, visitor)
   }
 
   keepAnswer(visitor: Visitor, route: CompiledRoute, answer: ReadyAnswer): void {
     if (!visitor.isKept) return
     if (!visitor.answers.has(route)) this.#answers++
     visitor.answers.set(route, answer)
-    while (this.#answers > MOST_ANSWERS && this.#byKey.size > 0) this.#forgetOldest()
+    this.#byKey.forgetWhile(() => this.#answers > MOST_ANSWERS)
   }
 
   forgetSession(sessionId: string): void {
@@ -126,13 +128,12 @@ export class Visitors {
     return this.#answers
   }
 
-  #forgetOldest(): void {
-    const [oldest] = this.#byKey
-    if (oldest !== undefined) this.#forget(...oldest)
-  }
-
   #forget(key: string, visitor: Visitor): void {
     this.#byKey.delete(key)
+    this.#release(key, visitor)
+  }
+
+  #release(key: string, visitor: Visitor): void {
     for (const id of namesOf(visitor)) {
       const keys = this.#keysOf.get(id)
       keys?.delete(key)

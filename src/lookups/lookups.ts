@@ -6,7 +6,9 @@
  *
  * @module
  */
+
 import { setTimeout as sleep } from 'node:timers/promises'
+import { BoundedMap } from '../bounded-map.ts'
 import type { Config } from '../config/config.ts'
 import type { ConfigSource } from '../config/file/watch.ts'
 import type { CopyStatus, KeptCopy } from '../outbound/kept-copy.ts'
@@ -120,7 +122,7 @@ const MOST_PLACES = 10_000
 /** Where the same few addresses are is asked again and again. */
 class KnownPlaces {
   readonly #copies: readonly KeptCopy<PlaceTable>[]
-  readonly #known = new Map<string, Place | undefined>()
+  readonly #known = new BoundedMap<string, Place | undefined>(MOST_PLACES)
   #tables: readonly (PlaceTable | undefined)[] = []
 
   constructor(copies: readonly KeptCopy<PlaceTable>[]) {
@@ -140,7 +142,6 @@ class KnownPlaces {
     }
     if (this.#known.has(ip)) return this.#known.get(ip)
     const place = findPlace(tables, ip)
-    if (this.#known.size >= MOST_PLACES) this.#known.clear()
     this.#known.set(ip, place)
     return place
   }

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { BoundedMap } from '../bounded-map.ts'
 import { Fault } from '../errors.ts'
 import type { ActivityRow, ActivityRows } from './driver.ts'
 import type { Session } from './session.ts'
@@ -37,9 +38,9 @@ const PAGE = 1000
 export class SessionActivity {
   readonly #rows: ActivityRows
   readonly #clock: StoreClock
-  readonly #limit: number
-  readonly #notes = new Map<string, Note>()
-  readonly #due = new Set<string>()
+  readonly #notes: BoundedMap<string, Note>
+  /** To be written. Until then they are known, though there may be no room for them among the notes. */
+  readonly #due = new Map<string, Note>()
   readonly #underWay = new Set<Promise<void>>()
   #flushedAt = 0
 
@@ -47,7 +48,7 @@ export class SessionActivity {
   constructor(rows: ActivityRows, clock: StoreClock, limit: number) {
     this.#rows = rows
     this.#clock = clock
-    this.#limit = limit
+    this.#notes = new BoundedMap(limit, (id, note) => this.#writeForgotten(id, note))
   }
 
   /** Nobody awaits its end; what fails is made up for by a later use. */
@@ -107,12 +108,10 @@ export class SessionActivity {
   flush(at: number): MaybePromise<void> {
     this.#flushedAt = at
     const due = [...this.#due].slice(0, PAGE)
-    for (const id of due) this.#due.delete(id)
-    const notes = due.map((id) => ({ id, note: this.#notes.get(id) }))
     const written: { readonly note: Note; readonly seenAt: number }[] = []
     const rows: ActivityRow[] = []
-    for (const { id, note } of notes) {
-      if (note === undefined) continue
+    for (const [id, note] of due) {
+      this.#due.delete(id)
       const { issuedAt, seenAt, silence } = note
       written.push({ note, seenAt })
       rows.push({ id, issuedAt: this.#clock.toKept(issuedAt), seenAt: this.#clock.toKept(seenAt), silence })
@@ -125,8 +124,7 @@ export class SessionActivity {
 
   /** Everything that is not in the store yet. */
   *flushAll(): Steps<void> {
-    for (const [id, { seenAt, writtenAt, issuedAt }] of this.#notes)
-      if (seenAt > (writtenAt ?? issuedAt)) this.#due.add(id)
+    for (const [id, note] of this.#notes) if (isAhead(note)) this.#due.set(id, note)
     while (this.#due.size > 0) yield* answerOf(this.flush(this.#flushedAt))
   }
 
@@ -144,14 +142,18 @@ export class SessionActivity {
     note.silence = Math.max(note.silence, at - note.seenAt)
     note.seenAt = Math.max(note.seenAt, at)
     if (at - (note.writtenAt ?? note.issuedAt) < precisionMs) return undefined
-    this.#due.add(id)
+    this.#due.set(id, note)
     return Math.abs(at - this.#flushedAt) >= FLUSH_INTERVAL_MS ? this.flush(at) : undefined
   }
 
   #noteOf(session: Noted): MaybePromise<Note> {
-    const known = this.#notes.get(session.id)
-    if (known !== undefined && known.issuedAt === session.issuedAt)
+    const noted = this.#notes.get(session.id)
+    const known = noted ?? this.#due.get(session.id)
+    if (known !== undefined && known.issuedAt === session.issuedAt) {
+      if (noted === undefined) this.#notes.set(session.id, known)
       return known.hearing instanceof Promise ? known.hearing.then(() => known) : known
+    }
+    this.#due.delete(session.id)
     const note: Note = {
       issuedAt: session.issuedAt,
       seenAt: session.issuedAt,
@@ -160,7 +162,6 @@ export class SessionActivity {
       hearing: undefined,
     }
     const heard = this.#hearOthers(session, note)
-    if (this.#notes.size >= this.#limit) this.#forgetOldest()
     this.#notes.set(session.id, note)
     if (!(heard instanceof Promise)) return note
     return heard.then(
@@ -191,16 +192,16 @@ export class SessionActivity {
     return hearing
   }
 
-  #forgetOldest(): void {
-    const [oldest] = this.#notes
-    if (oldest === undefined) return
-    const [id, { seenAt, writtenAt, issuedAt }] = oldest
-    if (seenAt > (writtenAt ?? issuedAt)) {
-      this.#due.add(id)
-      leftToLater(() => this.flush(this.#flushedAt))
-    }
-    this.forget(id)
+  #writeForgotten(id: string, note: Note): void {
+    if (!isAhead(note)) return
+    this.#due.set(id, note)
+    leftToLater(() => this.flush(this.#flushedAt))
   }
+}
+
+/** Whether more is known than the store has. */
+function isAhead({ seenAt, writtenAt, issuedAt }: Note): boolean {
+  return seenAt > (writtenAt ?? issuedAt)
 }
 
 function silenceAt({ silence, seenAt }: Note, at: number): number {

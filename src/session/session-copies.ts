@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { BoundedMap } from '../bounded-map.ts'
 import type { Session } from './session.ts'
 
 /** For one answer of the driver that may come late. */
@@ -13,12 +14,11 @@ export interface Expected {
 
 /** Holds the sessions last read or written, up to a number; the one that came first goes first. */
 export class SessionCopies {
-  readonly #byId = new Map<string, Session>()
+  readonly #byId: BoundedMap<string, Session>
   readonly #expected = new Map<string, Set<Expected>>()
-  readonly #limit: number
 
   constructor(limit: number) {
-    this.#limit = limit
+    this.#byId = new BoundedMap(limit)
   }
 
   get(id: string): Session | undefined {
@@ -66,10 +66,6 @@ export class SessionCopies {
   #put(session: Session): void {
     const known = this.#byId.get(session.id)
     if (known !== undefined && known.version > session.version) return
-    this.#byId.delete(session.id)
     this.#byId.set(session.id, session)
-    if (this.#byId.size <= this.#limit) return
-    const [oldest] = this.#byId.keys()
-    if (oldest !== undefined) this.#byId.delete(oldest)
   }
 }

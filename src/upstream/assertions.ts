@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { BoundedMap } from '../bounded-map.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 import type { Session } from '../session/session.ts'
 import { groupCountOf, type HeaderBudget } from './header-budget.ts'
@@ -10,6 +11,7 @@ import { type IdentityHeaders, type IdentityTerms, identityHeaders } from './ide
 
 /** An assertion lives for five minutes: the upstream always gets one with four of them left. */
 const REUSE_MS = 60_000
+/** When there are more, all of one session go at once; of the one that was met first. */
 const MOST = 20_000
 
 export interface MintedAssertion extends IdentityHeaders {
@@ -28,13 +30,17 @@ export function isFresh(madeAt: number, now: number): boolean {
 export class Assertions {
   readonly #keys: SigningKeys
   readonly #budget: HeaderBudget
+  readonly #most: number
   /** By session id (empty for anonymous), then by route and host. */
-  readonly #bySession = new Map<string, Map<string, Entry>>()
+  readonly #bySession = new BoundedMap<string, Map<string, Entry>>(Infinity, (_, { size }) => {
+    this.#count -= size
+  })
   #count = 0
 
-  constructor(keys: SigningKeys, budget: HeaderBudget) {
+  constructor(keys: SigningKeys, budget: HeaderBudget, most = MOST) {
     this.#keys = keys
     this.#budget = budget
+    this.#most = most
   }
 
   /** One per session version, route and host, minted anew before a minute is over. */
@@ -42,16 +48,13 @@ export class Assertions {
     const key = `${terms.access.route.id}\n${host}`
     const sessionId = session?.id ?? ''
     const sessionVersion = session?.version ?? 0
-    let ofSession = this.#bySession.get(sessionId)
-    const kept = ofSession?.get(key)
+    const kept = this.#bySession.get(sessionId)?.get(key)
     if (kept !== undefined && kept.sessionVersion === sessionVersion && isFresh(kept.mintedAt, now))
       return kept
     const entry = { ...this.#mint(terms, host, session, now), sessionVersion }
-    if (this.#count >= MOST) this.clear()
-    if (ofSession === undefined || this.#count === 0) {
-      ofSession = new Map()
-      this.#bySession.set(sessionId, ofSession)
-    }
+    this.#bySession.forgetWhile(() => this.#count >= this.#most)
+    let ofSession = this.#bySession.get(sessionId)
+    if (ofSession === undefined) this.#bySession.set(sessionId, (ofSession = new Map()))
     if (!ofSession.has(key)) this.#count++
     ofSession.set(key, entry)
     return entry

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { BoundedMap } from '../../bounded-map.ts'
 import type { LoggedDecision, LoggedSubject } from './log-lines.ts'
 
 /** Memory is bounded: the ones told longest ago go, and lines that wait for longest are answered without. */
@@ -15,7 +16,9 @@ const MOST_WAITING = 20_000
 type Ready = (decision: LoggedDecision, who: LoggedSubject | undefined) => void
 
 export class KnownSubjects {
-  readonly #known = new Map<string, LoggedSubject>()
+  readonly #known = new BoundedMap<string, LoggedSubject>(Infinity, (_, { length }) => {
+    this.#characters -= length
+  })
   #characters = 0
   readonly #waiting = new Map<string, LoggedDecision[]>()
   #waitingCount = 0
@@ -28,13 +31,9 @@ export class KnownSubjects {
   }
 
   tell(who: LoggedSubject): void {
-    this.#forget(who.fingerprint)
+    this.#characters += who.length - (this.#known.get(who.fingerprint)?.length ?? 0)
     this.#known.set(who.fingerprint, who)
-    this.#characters += who.length
-    for (const oldest of this.#known.keys()) {
-      if (this.#characters <= this.#mostCharacters) break
-      this.#forget(oldest)
-    }
+    this.#known.forgetWhile(() => this.#characters > this.#mostCharacters)
     this.#release(who.fingerprint, who)
   }
 
@@ -56,11 +55,6 @@ export class KnownSubjects {
   /** The log has ended: nobody will say any more who they were. */
   end(): void {
     for (const fingerprint of this.#waiting.keys()) this.#release(fingerprint, undefined)
-  }
-
-  #forget(fingerprint: string): void {
-    this.#characters -= this.#known.get(fingerprint)?.length ?? 0
-    this.#known.delete(fingerprint)
   }
 
   #release(fingerprint: string, who: LoggedSubject | undefined): void {

@@ -6,6 +6,7 @@
 
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { BoundedMap } from '../../bounded-map.ts'
 
 /** RFC 1123 labels, and the underscore that container networks use. `*` never is part of one. */
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i
@@ -74,8 +75,6 @@ export function placeOf(authority: string): Place | undefined {
   if (known !== undefined) return known
   const place = readPlace(authority)
   if (place === undefined) return undefined
-  // Strangers may name as many hosts as they like: all are forgotten when there are too many.
-  if (places.size >= MOST_PLACES) places.clear()
   places.set(authority, Object.freeze(place))
   return place
 }
@@ -84,8 +83,7 @@ export function placeOf(authority: string): Place | undefined {
  * Each request asks twice for the place of one of a few hosts. What names no place is not kept, as it may be
  * long.
  */
-const places = new Map<string, Place>()
-const MOST_PLACES = 1000
+const places = new BoundedMap<string, Place>(1000)
 
 function readPlace(authority: string): Place | undefined {
   const [, name = '', port] = plainAuthority.exec(authority) ?? []

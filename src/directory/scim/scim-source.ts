@@ -10,6 +10,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import { BoundedMap } from '../../bounded-map.ts'
 import type { RecordStore, StoredRecord } from '../../session/records.ts'
 import { atOnce, each, inTurns, type Work } from '../../turns.ts'
 import { formerKeysOf } from '../former-keys.ts'
@@ -54,7 +55,7 @@ export class ScimSource implements Disposable {
   readonly #idByUserName = new Map<string, string>()
   readonly #userNameById = new Map<string, string>()
   /** Ids of people who were removed; the first to leave first. */
-  readonly #removed = new Set<string>()
+  readonly #removed = new BoundedMap<string, true>(MOST_REMOVED, (id) => this.#forgetRemoved(id))
   #changedAt: number | undefined
   /**
    * Key of the record that is being written here: what it will hold is known, and a large one is long in
@@ -338,17 +339,13 @@ export class ScimSource implements Disposable {
     // A source from which everybody was removed was filled once: who left is known.
     this.#changedAt = Math.max(this.#changedAt ?? 0, changedAt)
     this.#roster.setPerson({ ...personOf(id, resource, former), id: `removed/${id}`, leftAt: createdAt })
-    this.#removed.add(id)
-    if (this.#removed.size > MOST_REMOVED) this.#forgetRemoved()
+    if (!this.#removed.has(id)) this.#removed.set(id, true)
   }
 
-  #forgetRemoved(): void {
-    const [oldest] = this.#removed
-    if (oldest === undefined) return
+  #forgetRemoved(id: string): void {
     const { name, records, onFailure } = this.#options
-    this.#removed.delete(oldest)
-    this.#roster.removePerson(`removed/${oldest}`)
-    Promise.try(() => records.delete(REMOVED, recordId(name, oldest))).catch(onFailure)
+    this.#roster.removePerson(`removed/${id}`)
+    Promise.try(() => records.delete(REMOVED, recordId(name, id))).catch(onFailure)
   }
 
   #drop(kind: Kind, id: string): void {

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { BoundedMap } from '../../../bounded-map.ts'
 import type { TokenProblem } from '../../../identity/provider.ts'
 
 const MOST_ACCEPTED = 5000
@@ -26,8 +27,8 @@ interface Refused {
 }
 
 export class TokenCache<Kept> {
-  readonly #accepted = new Map<string, Accepted<Kept>>()
-  readonly #refused = new Map<string, Refused>()
+  readonly #accepted = new BoundedMap<string, Accepted<Kept>>(MOST_ACCEPTED)
+  readonly #refused = new BoundedMap<string, Refused>(MOST_REFUSED)
   readonly #pending = new Map<string, Promise<Kept | TokenProblem>>()
 
   /** What was found out of it, if it holds. */
@@ -58,12 +59,12 @@ export class TokenCache<Kept> {
 
   accept(key: string, kept: Kept, at: number, until: number): void {
     this.#refused.delete(key)
-    put(this.#accepted, key, { kept, at, until }, MOST_ACCEPTED)
+    this.#accepted.set(key, { kept, at, until })
   }
 
   refuse(key: string, problem: TokenProblem, at: number): void {
     this.#accepted.delete(key)
-    put(this.#refused, key, { problem, at }, MOST_REFUSED)
+    this.#refused.set(key, { problem, at })
   }
 
   get size(): number {
@@ -73,13 +74,4 @@ export class TokenCache<Kept> {
   get pending(): number {
     return this.#pending.size
   }
-}
-
-/** As the youngest; when there are too many, the oldest goes. */
-function put<Entry>(map: Map<string, Entry>, key: string, entry: Entry, most: number): void {
-  map.delete(key)
-  map.set(key, entry)
-  if (map.size <= most) return
-  const [oldest] = map.keys()
-  if (oldest !== undefined) map.delete(oldest)
 }

@@ -6,6 +6,7 @@
  */
 
 import { hash } from 'node:crypto'
+import { BoundedMap } from '../../../bounded-map.ts'
 import { pemBlocks } from '../../../crypto/x509/certificate.ts'
 import { chainProblem, endOf, type InvalidReason, type Trust } from '../../../crypto/x509/chain.ts'
 import type { AlternativeNames } from '../../../crypto/x509/names.ts'
@@ -57,8 +58,8 @@ const MOST_PRESENTED = 10
 
 /** @param isNameListed whether a certificate of these names is one of those that are wanted */
 export function createVerifier(trust: Trust, isNameListed: (names: AlternativeNames) => boolean): Verifier {
-  const valid = new Map<string, Judgement>()
-  const invalid = new Map<string, Judgement>()
+  const valid = new BoundedMap<string, Judgement>(MOST_VALID)
+  const invalid = new BoundedMap<string, Judgement>(MOST_INVALID)
   const trustTimes = [
     ...trust.authorities.flatMap(timesOf),
     ...[...trust.lists.values()].flat().flatMap(({ nextUpdate }) => nextUpdate ?? []),
@@ -77,8 +78,8 @@ export function createVerifier(trust: Trust, isNameListed: (names: AlternativeNa
           from: Math.max(...all.filter((time) => time <= now), Number.NEGATIVE_INFINITY),
           until: Math.min(...all.filter((time) => time > now), Number.POSITIVE_INFINITY),
         }
-        if (certificate.validity === 'valid') keep(valid, MOST_VALID, chain, judgement)
-        else keep(invalid, MOST_INVALID, chain, judgement)
+        const kind = certificate.validity === 'valid' ? valid : invalid
+        kind.set(chain, judgement)
       }
       return certificate
     },
@@ -89,14 +90,6 @@ const timesOf = (certificate: ParsedCertificate): readonly number[] => [
   certificate.notBefore,
   endOf(certificate),
 ]
-
-/** When full, the oldest goes. */
-function keep(kept: Map<string, Judgement>, most: number, chain: string, judgement: Judgement): void {
-  kept.set(chain, judgement)
-  if (kept.size <= most) return
-  const [oldest = ''] = kept.keys()
-  kept.delete(oldest)
-}
 
 function judge(
   chain: string,
