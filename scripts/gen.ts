@@ -13,6 +13,7 @@ import { PolicyText } from '../src/config/keys/policy/policy-keys.ts'
 import { ROUTE_SECTIONS, RouteKeys } from '../src/config/keys/route-schema.ts'
 import { SETTINGS_SECTIONS, SettingsKeys } from '../src/config/keys/settings-schema.ts'
 import { UNSUPPORTED_ROUTE_KEYS, UNSUPPORTED_SETTINGS } from '../src/config/keys/unsupported-keys.ts'
+import { isTextList } from '../src/config/values/text-lists.ts'
 import { featureMap } from './feature-map.ts'
 import { withMissingFacts } from './missing-facts-table.ts'
 import { policyReference } from './policy-reference.ts'
@@ -40,6 +41,8 @@ function jsonSchemaOf(schema: z.ZodType, policy?: JsonSchema[]): JsonSchema {
       const examples = z.globalRegistry.get(zodSchema)?.['examples']
       if (Array.isArray(examples)) jsonSchema.examples = examples
       if (zodSchema === PolicyText && policy !== undefined) jsonSchema.anyOf = policy
+      if (policy !== undefined && jsonSchema.type === 'array' && isTextList(zodSchema))
+        Object.assign(jsonSchema, { type: ['string', 'array'] })
     },
   })
 }

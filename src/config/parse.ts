@@ -48,6 +48,7 @@ import { mistakesOf, sentenceOf } from './sentences.ts'
 import { freezeDeep } from './values/freeze.ts'
 import { parseOrigin } from './values/origin.ts'
 import { Reader, withoutReferences } from './values/reference.ts'
+import { textListsOf } from './values/text-lists.ts'
 
 /** A check of another room, such as the policy compiler. Its paths start with `'routes', index`. */
 type ConfigCheck = (config: Config) => readonly Mistake[]
@@ -85,6 +86,9 @@ const UNSUPPORTED_BELOW: Readonly<Record<string, typeof UNSUPPORTED_SETTINGS>> =
 const ROUTE_LISTS = ['policy', 'routes'] as const
 
 type Raw = Readonly<Record<string, unknown>>
+
+const withSettingsLists = textListsOf(SettingsKeys)
+const withRouteLists = textListsOf(RouteDraft)
 
 export function parseConfig(text: string, options: ParseOptions = {}): ParseResult {
   const file = options.file ?? 'config.yaml'
@@ -172,7 +176,7 @@ class Attempt {
   }
 
   #readSettings(value: Raw): Settings {
-    const raw = settingsOf(value)
+    const raw = withSettingsLists(settingsOf(value))
     const { keys, mistakes } = checkKeys(
       SettingsKeys,
       SettingsKeys,
@@ -213,9 +217,9 @@ class Attempt {
       return undefined
     }
     const position = { file: this.#file, ...this.#yaml.locate(path) }
-    const raw = withoutHarmless(entry, UNSUPPORTED_ROUTE_KEYS)
     const known = this.#memory?.routeOf(entry)
     if (known !== undefined) return { path, route: movedTo(known, position) }
+    const raw = withRouteLists(withoutHarmless(entry, UNSUPPORTED_ROUTE_KEYS))
     const { keys, mistakes } = checkKeys<RouteDraft>(RouteKeys, RouteDraft, raw, (at) =>
       at.length === 0 ? UNSUPPORTED_ROUTE_KEYS : at[0] === 'sub_policies' ? UNSUPPORTED_POLICY_KEYS : {},
     )

@@ -27,10 +27,13 @@ export interface RealProvider extends AsyncDisposable {
 
 export async function startRealProvider({
   port = 0,
+  host = 'idp.localhost',
   tls,
   configuration = {},
 }: {
   port?: number
+  /** In its issuer. `0.0.0.0` reaches it as well, by a name that is not one of this machine. */
+  host?: string
   tls?: { cert: string; key: string }
   configuration?: Configuration
 } = {}): Promise<RealProvider> {
@@ -50,7 +53,7 @@ export async function startRealProvider({
   const address = server.address()
   if (typeof address !== 'object' || address === null) throw new Error('not listening')
   const listening = address.port
-  const issuer = `${tls === undefined ? 'http' : 'https'}://idp.localhost:${listening}`
+  const issuer = `${tls === undefined ? 'http' : 'https'}://${host}:${listening}`
   const person: Record<string, unknown> = {
     name: 'Alice',
     email: 'alice@example.com',

@@ -34,7 +34,34 @@ describe('the global keys', () => {
     {
       title: 'reach an identity provider over TLS',
       lines: [...IDP, 'idp_provider_url: http://idp.example.com', ...URLS.slice(1)],
-      wrong: ['idp_provider_url: must be an https URL; plain http is for a provider on this machine only'],
+      wrong: [
+        'idp_provider_url: must be an https URL; plain http is for a provider on this machine only, unless `idp_allow_insecure_http: true` stands beside it, for a provider on a private network that you trust',
+      ],
+    },
+    {
+      title: 'reach an identity provider without TLS where the file says that it may',
+      lines: [
+        ...IDP,
+        'idp_provider_url: http://keycloak:8080/realms/main',
+        'idp_allow_insecure_http: true',
+        ...URLS.slice(1),
+      ],
+      wrong: [],
+    },
+    {
+      title: 'reach each further provider over TLS, whatever may be plain elsewhere',
+      lines: [
+        ...IDP,
+        'idp_provider_url: http://keycloak:8080/realms/main',
+        'idp_allow_insecure_http: true',
+        ...URLS.slice(1),
+        'sign_in_providers:',
+        '  partners: { provider: oidc, provider_url: "http://partner:8080", client_id: a, client_secret: b }',
+        '  plain: { provider: oidc, provider_url: "http://plain:8080", client_id: a, client_secret: b, allow_insecure_http: true }',
+      ],
+      wrong: [
+        'sign_in_providers.partners.provider_url: must be an https URL; plain http is for a provider on this machine only, unless `allow_insecure_http: true` stands beside it, for a provider on a private network that you trust',
+      ],
     },
     {
       title: 'may reach one on this machine without TLS',

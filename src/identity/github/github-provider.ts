@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { Fault } from '../../errors.ts'
 import { createHttpClient, HttpFailure } from '../../outbound/http-client.ts'
 import { createAsking } from '../openid/asking.ts'
-import { assertSafe, type IdentityProviderOptions, identityProviderId } from '../openid/openid-provider.ts'
+import { assertSafe, type IdentityProviderOptions, identityProviderId, plainHttpOf } from '../openid/openid-provider.ts'
 import { type Step, toProviderFault } from '../openid/provider-faults.ts'
 import { LONG_AGO } from '../openid/sign-in-facts.ts'
 import { github } from '../presets/github.ts'
@@ -36,11 +36,11 @@ const TokenError = z.object({ error: z.string(), error_description: z.string().o
 export function openGitHubProvider(options: IdentityProviderOptions): OpenProvider {
   const { client, redirectUri, now = Date.now, logger } = options
   const { provider_url: issuer, client_id: clientId, client_secret: secret } = client
-  assertSafe(issuer)
+  assertSafe(client)
   const { scopes = github.scopes, request_params: requestParams } = client
   const base = issuer.replace(/\/$/, '')
   const apiUrl = base === 'https://github.com' ? 'https://api.github.com' : `${base}/api/v3`
-  const http = createHttpClient({ trustedCa: options.trustedCa })
+  const http = createHttpClient({ trustedCa: options.trustedCa, ...plainHttpOf(client) })
   const asked = createAsking({ issuer, now, logger })
 
   async function askForTokens(step: Step, grant: Readonly<Record<string, string>>): Promise<IdentityTokens> {

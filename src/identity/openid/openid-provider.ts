@@ -55,12 +55,12 @@ export interface IdentityProviderOptions {
 export function openOpenIdProvider(options: IdentityProviderOptions): OpenProvider {
   const { client, redirectUri, now = Date.now, logger } = options
   const { provider_url: issuer, client_id: clientId } = client
-  assertSafe(issuer)
+  assertSafe(client)
   const preset = presetOf(client.provider)
   const { scopes = preset.scopes, request_params: requestParams = preset.requestParams } = client
   const groupsClaims = groupsClaimsOf(client)
   const seen = watchClaims({ client, logger, copied: options.copiedClaims })
-  const http = createHttpClient({ trustedCa: options.trustedCa })
+  const http = createHttpClient({ trustedCa: options.trustedCa, ...plainHttpOf(client) })
   const discover = createDiscovery({
     issuer,
     clientId,
@@ -380,10 +380,17 @@ export function identityProviderId(issuer: string, clientId: string): string {
 /**
  * The configuration is held to it as well; here it is where the tokens go. @throws {Fault} IDP_NOT_CONFIGURED
  */
-export function assertSafe(issuer: string): void {
+export function assertSafe({ provider_url: issuer, allow_insecure_http: mayBePlain }: SignInProvider): void {
   const { protocol, hostname } = new URL(issuer)
-  if (protocol !== 'https:' && !isLoopback(hostname))
+  if (protocol !== 'https:' && mayBePlain !== true && !isLoopback(hostname))
     throw new Fault('IDP_NOT_CONFIGURED', `idp_provider_url ${issuer} must be https: tokens go over it`)
+}
+
+/** Whom the HTTP client of a provider may ask without TLS: that very host, where its operator says so. */
+export function plainHttpOf({ provider_url: issuer, allow_insecure_http: mayBePlain }: SignInProvider): {
+  readonly plainHttpTo?: string
+} {
+  return mayBePlain === true ? { plainHttpTo: new URL(issuer).hostname } : {}
 }
 
 /** openid-client checks the end of an ID token, but lets one pass that is issued in the future. */

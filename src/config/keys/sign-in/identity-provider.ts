@@ -42,6 +42,10 @@ export const identity = {
       'Issuer of the provider (OpenID Connect Discovery section 4). Unset: known for apple, github, gitlab and google only.',
     examples: ['https://idp.example.com/realms/main'],
   }),
+  idp_allow_insecure_http: z.boolean().optional().meta({
+    description:
+      'Whether `idp_provider_url` may be an `http://` URL of another machine, such as a Keycloak on the same private network. Secrets and tokens then cross that network unencrypted, and who can change them there can sign in as anybody. Unset: no.',
+  }),
   idp_client_id: z
     .string()
     .min(1)

@@ -89,20 +89,45 @@ function isLoopback(hostname: string): boolean {
   return /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }
 
+interface ProviderUrl {
+  readonly path: ConfigPath
+  readonly text: string | undefined
+  readonly mayBePlain?: boolean | undefined
+  /** The key that lets it be plain, where there is one. */
+  readonly permit?: string
+}
+
 /** Tokens and secrets go over them. */
 export function providersAreReachedOverTls(settings: SettingsKeys): Mistake[] {
-  const urls: readonly (readonly [ConfigPath, string | undefined])[] = [
-    [['idp_provider_url'], settings.idp_provider_url],
-    ...Object.entries(settings.sign_in_providers ?? {}).flatMap(([name, entry]) =>
-      (['provider_url', 'graph_url'] as const).map((key) => [[MAP, name, key], entry[key]] as const),
-    ),
+  const urls: readonly ProviderUrl[] = [
+    {
+      path: ['idp_provider_url'],
+      text: settings.idp_provider_url,
+      mayBePlain: settings.idp_allow_insecure_http,
+      permit: 'idp_allow_insecure_http',
+    },
+    ...Object.entries(settings.sign_in_providers ?? {}).flatMap(([name, entry]) => [
+      {
+        path: [MAP, name, 'provider_url'],
+        text: entry.provider_url,
+        mayBePlain: entry.allow_insecure_http,
+        permit: 'allow_insecure_http',
+      },
+      { path: [MAP, name, 'graph_url'], text: entry.graph_url },
+    ]),
   ]
-  return urls.flatMap(([path, text]) => {
+  return urls.flatMap(({ path, text, mayBePlain = false, permit }) => {
     const url = text === undefined ? null : URL.parse(text)
     if (url !== null && url.username + url.password + url.search + url.hash !== '')
       return [mistake(path, 'may not hold a user name, password, query or fragment')]
-    if (url === null || url.protocol === 'https:' || isLoopback(url.hostname)) return []
-    return [mistake(path, 'must be an https URL; plain http is for a provider on this machine only')]
+    if (url === null || url.protocol === 'https:' || mayBePlain || isLoopback(url.hostname)) return []
+    const otherwise =
+      permit === undefined
+        ? ''
+        : `, unless \`${permit}: true\` stands beside it, for a provider on a private network that you trust`
+    return [
+      mistake(path, `must be an https URL; plain http is for a provider on this machine only${otherwise}`),
+    ]
   })
 }
 

@@ -47,6 +47,7 @@ export function resolveProviders(
             provider_url,
             client_id,
             client_secret: defaultSecret,
+            ...(keys.idp_allow_insecure_http === true && { allow_insecure_http: true }),
             ...(keys.idp_scopes && { scopes: keys.idp_scopes }),
             ...(keys.idp_request_params && { request_params: keys.idp_request_params }),
           },

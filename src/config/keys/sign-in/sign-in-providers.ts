@@ -40,6 +40,7 @@ const Entry = z
   .strictObject({
     provider: Kind.meta({ description: 'Kind of identity provider, as `idp_provider`.' }),
     provider_url: HttpUrl.optional().meta({ description: 'As `idp_provider_url`.' }),
+    allow_insecure_http: z.boolean().optional().meta({ description: 'As `idp_allow_insecure_http`.' }),
     client_id: z.string().min(1).meta({ description: 'As `idp_client_id`.' }),
     ...secretKey('client_secret', { description: 'As `idp_client_secret`.' }),
     scopes: Scopes.optional().meta({ description: 'As `idp_scopes`.' }),

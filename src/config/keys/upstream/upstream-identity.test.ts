@@ -30,7 +30,7 @@ describe('keys of what an app is told', () => {
         '1:54 jwt_groups_filter.prefix: is not a known key; did you mean "prefixes"?',
       ],
     )
-    assert.deepEqual(problemsOf(onRoute('jwt_groups_filter: staff')), [
+    assert.deepEqual(problemsOf(onRoute('jwt_groups_filter: 7')), [
       '1:74 routes[0].jwt_groups_filter: must be a list of groups, or a map with keep, prefixes, patterns or mentioned',
     ])
     assert.deepEqual(problemsOf(onRoute('jwt_groups_filter: [1]')), [
