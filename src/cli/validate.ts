@@ -26,13 +26,15 @@ export function validate(
   out: Output,
 ): number {
   try {
-    const { config, warnings: odd } = loadWithWarnings(file, { env, ...CHECKS_AND_TESTS })
+    const { config, warnings: odd, fromEnvironment } = loadWithWarnings(file, { env, ...CHECKS_AND_TESTS })
     const problems = directoryFileProblems(config)
     if (problems.length > 0) {
       for (const problem of problems) out.write(`${stripVTControlCharacters(problem)}\n`)
       out.write(`${count(problems.length, 'mistake')} in directory files, whose groups would be unknown\n`)
       return 1
     }
+    for (const [key, variable] of fromEnvironment)
+      out.write(`note: ${key} is set by the environment variable ${variable}\n`)
     for (const hint of hintsOf(config)) out.write(`hint: ${stripVTControlCharacters(hint)}\n`)
     const warnings = [...odd.map((warning) => `${file}: warning: ${warning}`), ...warningsIn(config, file)]
     for (const warning of warnings) out.write(`${stripVTControlCharacters(warning)}\n`)

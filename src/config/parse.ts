@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
 import type { Config, ConfigPath, Mistake, Problem, Route, Settings } from './config.ts'
+import { fromEnvironment } from './environment.ts'
 import type { ParseMemory } from './file/parse-memory.ts'
 import { isKeyed, readYaml, type YamlFile } from './file/yaml-file.ts'
 import { bearerMistakes } from './keys/credentials/bearer-rules.ts'
@@ -74,6 +75,8 @@ export interface ParseOptions {
 export type ParseResult = ({ readonly config: Config } | { readonly problems: readonly Problem[] }) & {
   /** Absolute or as joined to the folder of the file: each file that the text refers to, readable or not. */
   readonly files: readonly string[]
+  /** Global key → the variable of the environment that gives it. */
+  readonly fromEnvironment: ReadonlyMap<string, string>
 }
 
 /** Keys that are known and refused below a global key. */
@@ -103,10 +106,10 @@ export function parseConfig(text: string, options: ParseOptions = {}): ParseResu
     attempt === undefined
       ? yaml.mistakes.map(({ message, line, column }) => ({ file, line, column, path: [], message }))
       : attempt.run(checksumOf(text, reader), options)
-  const files = [...reader.files.keys()]
+  const read = { files: [...reader.files.keys()], fromEnvironment: attempt?.variables ?? new Map() }
   return attempt?.config === undefined || problems.length > 0
-    ? { problems, files }
-    : { config: attempt.config, files }
+    ? { problems, ...read }
+    : { config: attempt.config, ...read }
 }
 
 function refuseToRead(): never {
@@ -125,6 +128,8 @@ function checksumOf(text: string, reader: Reader): () => string {
 /** One run over one file; collects as it goes. */
 class Attempt {
   config: Config | undefined
+  /** Global key → the variable that gives it. */
+  variables: ReadonlyMap<string, string> = new Map()
   readonly #yaml: YamlFile
   readonly #file: string
   readonly #reader: Reader
@@ -176,7 +181,11 @@ class Attempt {
   }
 
   #readSettings(value: Raw): Settings {
-    const raw = withSettingsLists(settingsOf(value))
+    const written = settingsOf(value)
+    const { keys: given, variables, mistakes: odd } = fromEnvironment(written, this.#reader.env)
+    for (const variable of variables.values()) this.#reader.noteVariable(variable)
+    this.variables = variables
+    const raw = withSettingsLists({ ...given, ...written })
     const { keys, mistakes } = checkKeys(
       SettingsKeys,
       SettingsKeys,
@@ -189,6 +198,7 @@ class Attempt {
     const settings = resolveSettings(keys, resolver)
     this.#areProvidersRead = !Object.hasOwn(raw, 'sign_in_providers') || keys.sign_in_providers !== undefined
     this.#mistakes.push(
+      ...odd,
       ...mistakes,
       ...settingsMistakes(keys, raw),
       ...resolver.mistakes,
@@ -275,13 +285,24 @@ class Attempt {
     }
   }
 
+  /** Who looks for a mistake in the file would not find it. */
+  #originOf([key]: ConfigPath): string {
+    const variable = this.variables.get(String(key))
+    return variable === undefined ? '' : ` (set by the environment variable ${variable}, not by this file)`
+  }
+
   #problems(): Problem[] {
     // A route under two hosts is judged twice.
     const once = new Map(
       this.#mistakes.map((mistake) => [JSON.stringify([mistake.path, mistake.message]), mistake]),
     )
     return [...once.values()]
-      .map(({ path, message, on }) => ({ file: this.#file, ...this.#yaml.locate(path, on), path, message }))
+      .map(({ path, message, on }) => ({
+        file: this.#file,
+        ...this.#yaml.locate(path, on),
+        path,
+        message: message + this.#originOf(path),
+      }))
       .toSorted((a, b) => a.line - b.line || a.column - b.column)
   }
 }

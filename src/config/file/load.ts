@@ -52,7 +52,11 @@ export function loadConfig(file: string, options: LoadOptions = {}): Config {
 export function loadWithWarnings(
   file: string,
   options: LoadOptions = {},
-): { readonly config: Config; readonly warnings: readonly string[] } {
+): {
+  readonly config: Config
+  readonly warnings: readonly string[]
+  readonly fromEnvironment: ReadonlyMap<string, string>
+} {
   const contents = new Map<string, string>()
   const parsed = parseConfig(readConfigFile(file), {
     ...options,
@@ -65,5 +69,5 @@ export function loadWithWarnings(
     isWholeFile: true,
   })
   if ('problems' in parsed) throw new ConfigFault('CONFIG_INVALID', parsed.problems)
-  return { config: parsed.config, warnings: looseSecretFiles(parsed.config, contents) }
+  return { ...parsed, warnings: looseSecretFiles(parsed.config, contents) }
 }

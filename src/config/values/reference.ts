@@ -38,7 +38,7 @@ export type ReadValue = { readonly value: string } | { readonly wrong: string }
 export class Reader {
   readonly #folder: string
   readonly #readFile: (path: string) => string
-  readonly #env: Readonly<Record<string, string | undefined>>
+  readonly env: Readonly<Record<string, string | undefined>>
   /** Path → what was read, or what is wrong with it. */
   readonly files = new Map<string, ReadValue>()
   /**
@@ -54,7 +54,7 @@ export class Reader {
   }) {
     this.#folder = options.folder
     this.#readFile = options.readFile
-    this.#env = options.env
+    this.env = options.env
   }
 
   read(reference: Reference): ReadValue {
@@ -71,10 +71,16 @@ export class Reader {
   #readVariable(name: string): ReadValue {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
       return { wrong: `"${name}" is not a name of an environment variable` }
-    const value = this.#env[name]
-    this.variables.set(name, value)
+    const value = this.noteVariable(name)
     if (value === undefined) return { wrong: `the environment variable ${name} is not set` }
     return value === '' ? { wrong: `the environment variable ${name} is empty` } : { value }
+  }
+
+  /** Notes that it counts for what is read. */
+  noteVariable(name: string): string | undefined {
+    const value = this.env[name]
+    this.variables.set(name, value)
+    return value
   }
 
   #readPath(written: string): ReadValue {

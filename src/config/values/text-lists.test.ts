@@ -50,8 +50,7 @@ describe('a list that is written as a text', () => {
       const keys = keysOf(schema)
       assert.ok(keys.length > 3, `only ${keys.join(', ')}`)
       const read = textListsOf(schema)
-      for (const key of keys)
-        assert.deepEqual(read({ [key]: 'a, b,' }), { [key]: ['a', 'b'] }, key)
+      for (const key of keys) assert.deepEqual(read({ [key]: 'a, b,' }), { [key]: ['a', 'b'] }, key)
     }
   })
   it('is nobody where the text is empty, and judged as a list otherwise', () => {
@@ -61,11 +60,16 @@ idp_scopes: email profile
 routes: []
 `)
     assert.ok('problems' in parsed)
-    assert.deepEqual(parsed.problems.map(({ line, message }) => [line, message]), [[8, 'must hold "openid"']])
+    assert.deepEqual(
+      parsed.problems.map(({ line, message }) => [line, message]),
+      [[8, 'must hold "openid"']],
+    )
   })
   it('is found below lists, maps and alternatives, and leaves all other values as they are', () => {
     const schema = z.strictObject({
-      entries: z.array(z.strictObject({ names: z.array(z.string()).optional(), free: z.string().optional() })),
+      entries: z.array(
+        z.strictObject({ names: z.array(z.string()).optional(), free: z.string().optional() }),
+      ),
       claims: z.record(z.string(), z.array(z.union([z.string(), z.number()]))),
       either: z.union([z.array(z.string()), z.record(z.string(), z.string())]).prefault([]),
       text: z.union([z.string(), z.array(z.string())]),
@@ -76,7 +80,11 @@ routes: []
     const read = textListsOf(schema)
     assert.equal(read(same), same)
     assert.deepEqual(
-      read({ entries: [{ names: 'a,b', free: 'a,b' }, 7, null], claims: { one: 'a,b', two: 3 }, either: 'a' }),
+      read({
+        entries: [{ names: 'a,b', free: 'a,b' }, 7, null],
+        claims: { one: 'a,b', two: 3 },
+        either: 'a',
+      }),
       {
         entries: [{ names: ['a', 'b'], free: 'a,b' }, 7, null],
         claims: { one: ['a,b'], two: [3] },

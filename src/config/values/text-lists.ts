@@ -14,7 +14,7 @@ type Reading = (value: unknown) => unknown
 type Schema = z.core.$ZodTypes
 
 /** Behind `optional`, defaults and transformations: what is written in the file. */
-function writtenForm(schema: z.core.$ZodType): Schema {
+export function writtenForm(schema: z.core.$ZodType): Schema {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all schemas are of zod's own classes
   const { def } = (schema as Schema)._zod
   switch (def.type) {
@@ -34,9 +34,7 @@ function writtenForm(schema: z.core.$ZodType): Schema {
 
 function takesText(schema: z.core.$ZodType): boolean {
   const { def } = writtenForm(schema)._zod
-  return (
-    def.type === 'string' || def.type === 'enum' || (def.type === 'union' && def.options.some(takesText))
-  )
+  return def.type === 'string' || def.type === 'enum' || (def.type === 'union' && def.options.some(takesText))
 }
 
 /** Whether a schema is of a list that may be written as a text. */

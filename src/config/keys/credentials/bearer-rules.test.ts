@@ -41,7 +41,8 @@ describe('an issuer of workload tokens', () => {
   })
 
   it('names audiences, and none of them is empty', () => {
-    for (const audiences of [undefined, [], [''], '', ' , ', 7]) assert.equal(one({ ...OWN, audiences }).length, 1)
+    for (const audiences of [undefined, [], [''], '', ' , ', 7])
+      assert.equal(one({ ...OWN, audiences }).length, 1)
   })
 
   it('signs with a key that only it has', () => {
