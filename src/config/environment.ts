@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Mistake } from './config.ts'
 import { readYaml } from './file/yaml-file.ts'
 import { SETTINGS_SECTIONS } from './keys/settings-schema.ts'
@@ -43,22 +43,25 @@ function isWritten(file: Raw, key: string): boolean {
   return Object.hasOwn(file, base) || Object.hasOwn(file, `${base}_file`)
 }
 
-/** The kinds of values that a key may hold. */
-function kindsOf(schema: z.core.$ZodType): readonly string[] {
-  const { def } = writtenForm(schema)._zod
-  return def.type === 'union' ? def.options.flatMap(kindsOf) : [def.type]
+/** The forms that a key may be written in. */
+function formsOf(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
+  const form = writtenForm(schema)
+  return form instanceof z.ZodUnion ? form.def.options.flatMap(formsOf) : [form]
 }
 
 /** Text stands for other kinds of values as well. Of a wrong form it stays a text, which is a mistake then. */
 function valueOf(text: string, schema: z.ZodType): { readonly value: unknown } | { readonly wrong: string } {
-  const kinds = kindsOf(schema)
-  if (kinds.includes('boolean')) {
+  const forms = formsOf(schema)
+  if (forms.some((form) => form instanceof z.ZodBoolean)) {
     if (/^(?:1|t|true)$/i.test(text)) return { value: true }
     if (/^(?:0|f|false)$/i.test(text)) return { value: false }
   }
-  if (kinds.includes('number') && /^-?\d+(?:\.\d+)?$/.test(text)) return { value: Number(text) }
+  if (forms.some((form) => form instanceof z.ZodNumber) && /^-?\d+(?:\.\d+)?$/.test(text))
+    return { value: Number(text) }
   // A list of texts may be a text, which is read later.
-  const mayBeJson = ['array', 'record', 'object'].some((kind) => kinds.includes(kind))
+  const mayBeJson = forms.some(
+    (form) => form instanceof z.ZodArray || form instanceof z.ZodRecord || form instanceof z.ZodObject,
+  )
   if (!mayBeJson || !/^\s*[[{]/.test(text)) return { value: text }
   const { value, mistakes } = readYaml(text)
   return mistakes.length === 0 ? { value } : { wrong: 'must be a map or a list in JSON' }

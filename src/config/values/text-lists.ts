@@ -6,41 +6,39 @@
  *
  * @module
  */
-import type { z } from 'zod'
+import { z } from 'zod'
 
 /** What puts lists in place of texts; the very same value where there is nothing to do. */
 type Reading = (value: unknown) => unknown
 
-type Schema = z.core.$ZodTypes
+type Schema = z.core.$ZodType
 
 /** Behind `optional`, defaults and transformations: what is written in the file. */
-export function writtenForm(schema: z.core.$ZodType): Schema {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all schemas are of zod's own classes
-  const { def } = (schema as Schema)._zod
-  switch (def.type) {
-    case 'optional':
-    case 'nullable':
-    case 'default':
-    case 'prefault':
-    case 'readonly':
-      return writtenForm(def.innerType)
-    case 'pipe':
-      return writtenForm(def.in)
-    default:
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
-      return schema as Schema
-  }
+export function writtenForm(schema: Schema): Schema {
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodReadonly
+  )
+    return writtenForm(schema.def.innerType)
+  return schema instanceof z.ZodPipe ? writtenForm(schema.def.in) : schema
 }
 
-function takesText(schema: z.core.$ZodType): boolean {
-  const { def } = writtenForm(schema)._zod
-  return def.type === 'string' || def.type === 'enum' || (def.type === 'union' && def.options.some(takesText))
+function takesText(schema: Schema): boolean {
+  const form = writtenForm(schema)
+  return (
+    form instanceof z.ZodString ||
+    form instanceof z.ZodEnum ||
+    (form instanceof z.ZodUnion && form.def.options.some(takesText))
+  )
 }
 
 /** Whether a schema is of a list that may be written as a text. */
-export function isTextList(schema: z.core.$ZodType): boolean {
-  const { def } = writtenForm(schema)._zod
-  return def.type === 'array' && takesText(def.element)
+export function isTextList(schema: Schema): boolean {
+  const form = writtenForm(schema)
+  return form instanceof z.ZodArray && takesText(form.def.element)
 }
 
 /** Scopes stand with spaces between them as well (RFC 6749 section 3.3); no other text of a list has one. */
@@ -52,26 +50,20 @@ function split(text: string, key: string): readonly string[] {
 }
 
 /** @param key the name of the nearest key; empty for what stands in a map whose keys are free */
-function readingOf(schema: z.core.$ZodType, key: string): Reading | undefined {
-  const { def } = writtenForm(schema)._zod
-  switch (def.type) {
-    case 'array':
-      if (!takesText(def.element)) return listOf(readingOf(def.element, key))
-      // Values of claims are free text: a comma may be part of them.
-      if (key === '') return (value) => (isScalar(value) ? [value] : value)
-      return (value) => (typeof value === 'string' ? split(value, key) : value)
-    case 'record':
-      return mapOf(readingOf(def.valueType, ''))
-    case 'object':
-      return keyed(new Map(Object.entries(def.shape).map(([name, each]) => [name, readingOf(each, name)])))
-    case 'union': {
-      const readings = takesText(schema) ? [] : def.options.map((each) => readingOf(each, key))
-      const [first, ...others] = readings.filter((each) => each !== undefined)
-      return first && others.reduce((all, each) => (value) => each(all(value)), first)
-    }
-    default:
-      return undefined
+function readingOf(schema: Schema, key: string): Reading | undefined {
+  const form = writtenForm(schema)
+  if (form instanceof z.ZodArray) {
+    if (!takesText(form.def.element)) return listOf(readingOf(form.def.element, key))
+    // Values of claims are free text: a comma may be part of them.
+    if (key === '') return (value) => (isScalar(value) ? [value] : value)
+    return (value) => (typeof value === 'string' ? split(value, key) : value)
   }
+  if (form instanceof z.ZodRecord) return mapOf(readingOf(form.def.valueType, ''))
+  if (form instanceof z.ZodObject) return keyed(form.def.shape)
+  if (!(form instanceof z.ZodUnion) || takesText(form)) return undefined
+  const readings = form.def.options.map((each) => readingOf(each, key)).filter((each) => each !== undefined)
+  const [first, ...others] = readings
+  return first && others.reduce((all, each) => (value) => each(all(value)), first)
 }
 
 function listOf(reading: Reading | undefined): Reading | undefined {
@@ -96,8 +88,11 @@ function mapOf(reading: Reading | undefined): Reading | undefined {
   )
 }
 
-function keyed(readings: ReadonlyMap<string, Reading | undefined>): Reading | undefined {
-  const known = [...readings].flatMap(([key, reading]) => (reading === undefined ? [] : [{ key, reading }]))
+function keyed(shape: Readonly<Record<string, Schema>>): Reading | undefined {
+  const known = Object.entries(shape).flatMap(([key, schema]) => {
+    const reading = readingOf(schema, key)
+    return reading === undefined ? [] : [{ key, reading }]
+  })
   if (known.length === 0) return undefined
   return (value) => {
     if (!isMap(value)) return value
