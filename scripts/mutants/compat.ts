@@ -6,7 +6,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/identity/openid/openid-provider.ts',
     find: "if (protocol !== 'https:' && mayBePlain !== true && !isLoopback(hostname))",
     replace: "if (protocol !== 'https:' && mayBePlain === false && !isLoopback(hostname))",
-    tests: ['src/identity/openid/openid-provider.test.ts'],
+    tests: ['src/identity/openid/plain-http.test.ts'],
     breaks: 'tokens and secrets go over plain HTTP where nobody asked for it',
   },
   {

@@ -43,10 +43,7 @@ function open(t: TestContext, issuer: string, change: Partial<SignInProvider> = 
   return provider
 }
 
-async function startReal(
-  t: TestContext,
-  options: { port?: number; host?: string; configuration?: Configuration } = {},
-) {
+async function startReal(t: TestContext, options: { port?: number; configuration?: Configuration } = {}) {
   const real = await startRealProvider(options)
   t.after(() => real[Symbol.asyncDispose]())
   return real
@@ -61,18 +58,6 @@ async function signIn(
   const callbackUrl = await playUserAgent(http, await provider.authorizationUrl(SECRETS), login)
   return provider.exchange({ ...SECRETS, callbackUrl })
 }
-
-describe('a real OpenID provider in plain HTTP on another machine', () => {
-  it('is asked where the file says so, and without that is not even opened', async (t) => {
-    const real = await startReal(t, { host: '0.0.0.0' })
-    assert.throws(() => open(t, real.issuer), faultOf('IDP_NOT_CONFIGURED', /must be https/))
-    const provider = open(t, real.issuer, { allow_insecure_http: true })
-    await using http = createHttpClient({ plainHttpTo: '0.0.0.0' })
-    const callbackUrl = await playUserAgent(http, await provider.authorizationUrl(SECRETS), 'alice')
-    const { userId, groups } = await provider.exchange({ ...SECRETS, callbackUrl })
-    assert.deepEqual([userId, groups], ['alice', ['staff', 'admins']])
-  })
-})
 
 describe('tokens of a real OpenID provider that a client brings', () => {
   it('name the person who signed in elsewhere', async (t) => {
