@@ -49,7 +49,7 @@ function formsOf(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
   return form instanceof z.ZodUnion ? form.def.options.flatMap(formsOf) : [form]
 }
 
-/** Text stands for other kinds of values as well. Of a wrong form it stays a text, which is a mistake then. */
+/** Text stands for other kinds of values as well. Of a wrong form it stays text, which is a mistake then. */
 function valueOf(text: string, schema: z.ZodType): { readonly value: unknown } | { readonly wrong: string } {
   const forms = formsOf(schema)
   if (forms.some((form) => form instanceof z.ZodBoolean)) {
