@@ -57,7 +57,7 @@ export async function openSources(options: {
     }),
   )
 
-  const upstreamPorts = running.use(openUpstreamPorts({ config, http, now }))
+  const upstreamPorts = running.use(openUpstreamPorts({ ...options, providers, http }))
   const stop = running.move()
   return {
     providers,

@@ -4,14 +4,25 @@
  * @module
  */
 import type { ConfigSource } from '../config/file/watch.ts'
+import type { Providers } from '../identity/providers.ts'
 import type { HttpClient } from '../outbound/http-client.ts'
+import type { SessionStore } from '../session/store.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { Meter } from '../telemetry/metrics.ts'
 import type { UpstreamPorts } from '../upstream/contributors.ts'
 import { openServerlessTokens } from '../upstream/serverless-tokens.ts'
 
+/** All that there is to make them of. */
 export interface UpstreamSources {
   readonly config: ConfigSource
+  readonly providers: Providers
+  readonly sessions: SessionStore
+  /** PEM, beside those of the platform. */
+  readonly trustedCa: readonly string[]
   readonly http: HttpClient
   readonly now: () => number
+  readonly logger: Logger
+  readonly meter: Meter
 }
 
 /** Whoever answers requests has these beside `refreshNow`. */

@@ -17,9 +17,8 @@ import { bearerMistakes } from './keys/credentials/bearer-rules.ts'
 import { clientCertificateMistakes, mtlsOf } from './keys/credentials/client-certificate-rules.ts'
 import { policyTestRules } from './keys/policy/policy-test-rules.ts'
 import { routeMistakes } from './keys/route-rules.ts'
-import { RouteDraft, RouteKeys, readRoute } from './keys/route-schema.ts'
+import { mistakesBeside, RouteDraft, RouteKeys, readRoute } from './keys/route-schema.ts'
 import {
-  additionalHostsAreOthers,
   authenticateHostIsFree,
   grpcHealthChecksSpeakHttp2,
   type PlacedRoute,
@@ -256,18 +255,21 @@ class Attempt {
 
   #judgeTogether(settings: Settings, all: readonly PlacedRoute[], raw: Raw): void {
     const drafted = all.filter(({ route }) => route.origin !== NO_ORIGIN)
+    // Which providers there are can't be told while their map is wrong in itself.
+    const told = this.#areProvidersRead ? settings : { sign_in_providers: undefined }
     this.#mistakes.push(
       ...bearerMistakes(drafted, settings, raw),
       ...routesHaveOneIdentityEach(drafted),
       ...authenticateHostIsFree(drafted, settings),
-      ...additionalHostsAreOthers(drafted),
+      ...drafted.flatMap(({ route, path }) =>
+        mistakesBeside(route, told).map((each) => ({ ...each, path: [...path, ...each.path] })),
+      ),
       ...grpcHealthChecksSpeakHttp2(drafted, settings),
       ...policyTestRules(drafted, settings),
       ...routesOnlyShortenSessions(drafted, settings),
       ...tokensStayOutOfTheLog(drafted, settings),
       ...clientCertificateMistakes(all, settings, raw),
     )
-    // Which providers there are can't be told while their map is wrong in itself.
     if (this.#areProvidersRead)
       this.#mistakes.push(
         ...directoriesNameProviders(settings),

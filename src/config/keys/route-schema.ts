@@ -19,12 +19,13 @@ import { routeTests } from './policy/policy-test-keys.ts'
 import type { RawKeys } from './rule.ts'
 import { type Intersection, keysOf } from './sections.ts'
 import { sharedKeys } from './shared-keys.ts'
+import type { SignInProvider } from './sign-in/resolve-providers.ts'
 import { stepUp, tokenPassing } from './sign-in/session-keys.ts'
 import { readRouteClient, routeProviders } from './sign-in/sign-in-providers.ts'
 import { routeGoogleServerless, serverlessMistakes } from './upstream/google-serverless.ts'
 import { kubernetes, kubernetesMistakes, readKubernetes } from './upstream/kubernetes.ts'
 import { HealthCheck, OutlierDetection } from './upstream/resilience.ts'
-import { matching, pathReading, rewriting } from './upstream/route-target.ts'
+import { additionalHostsAreOthers, matching, pathReading, rewriting } from './upstream/route-target.ts'
 
 const display = {
   name: z
@@ -161,7 +162,7 @@ const shared = sharedKeys('route')
 
 /** The order of the reference page, and of what editors offer. */
 export const ROUTE_SECTIONS = [
-  { title: 'Matching and target', keys: matching },
+  { title: 'Matching and target', keys: matching, beside: additionalHostsAreOthers },
   { title: 'Portal', keys: display },
   {
     title: 'Authorization',
@@ -219,6 +220,26 @@ export function readRoute(keys: RouteDraft, resolver: Resolver): ReadRoute {
   const read = ROUTE_SECTIONS.flatMap((section) => ('read' in section ? [section.read(keys, resolver)] : []))
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one object with what all have read is their intersection
   return Object.assign({}, ...read) as ReadRoute
+}
+
+type BesideSection = Extract<(typeof ROUTE_SECTIONS)[number], { readonly beside: unknown }>
+type BesideRoute = Parameters<BesideSection['beside']>[0]
+
+/** What of the settings routes share, and rules look at. */
+interface SharedSettings {
+  /** Unset while it can’t be told which there are. */
+  readonly sign_in_providers: readonly SignInProvider[] | undefined
+}
+
+/**
+ * What must hold of a topic once its keys are read, and between them and the settings that all routes share.
+ */
+export function mistakesBeside(route: BesideRoute, settings: SharedSettings): Mistake[] {
+  return ROUTE_SECTIONS.flatMap((section) => {
+    if (!('beside' in section)) return []
+    const beside: (route: BesideRoute, settings: SharedSettings) => Mistake[] = section.beside
+    return beside(route, settings)
+  })
 }
 
 /** What must hold between keys of one topic. */

@@ -6,7 +6,6 @@
 
 import type { ConfigPath, Mistake, Route, Settings } from '../config.ts'
 import { answersChallenges } from '../routing/route-match.ts'
-import { parseAuthority } from '../values/host-name.ts'
 import { mistake } from './rule.ts'
 import { upgradesOf } from './upgrades.ts'
 
@@ -48,17 +47,6 @@ export function authenticateHostIsFree(routes: readonly PlacedRoute[], settings:
         `has the host of \`authenticate_service_url\`, ${own.hostname}, which serves the sign-in pages; only a public route with a \`prefix\` of /.well-known/acme-challenge/ may stand there`,
       ),
     )
-}
-
-/** A route need not sign its users in to itself. */
-export function additionalHostsAreOthers(routes: readonly PlacedRoute[]): Mistake[] {
-  return routes.flatMap(({ route: { origin, depends_on: hosts }, path }) =>
-    (hosts ?? []).flatMap((host, index) => {
-      const authority = parseAuthority(host)
-      const isOwn = authority?.host === origin.host && (authority.port ?? 443) === (origin.port ?? 443)
-      return isOwn ? [mistake([...path, 'depends_on', index], 'is the host of this very route')] : []
-    }),
-  )
 }
 
 /** Envoy refuses a cluster with such a probe that cannot speak HTTP/2, as one with upgrades cannot. */

@@ -5,12 +5,14 @@
  */
 
 import { z } from 'zod'
+import type { Mistake } from '../../mistake.ts'
 import { HeaderName, HeaderValue } from '../../values/header.ts'
 import { Authority, HostName, parseAuthority } from '../../values/host-name.ts'
-import { From } from '../../values/origin.ts'
+import { From, type Origin } from '../../values/origin.ts'
 import { isPlainTarget } from '../../values/plain-target.ts'
 import { Re2 } from '../../values/regex.ts'
 import { Upstreams } from '../../values/upstream.ts'
+import { mistake } from '../rule.ts'
 
 /** Envoy refuses a longer body of a direct response unless the limit is raised. */
 const LONGEST_BODY = 4096
@@ -161,4 +163,19 @@ export const rewriting = {
   preserve_host_header: z.boolean().optional().meta({
     description: 'The upstream gets the Host header of the user agent. Unset: the host of `to`.',
   }),
+}
+
+/** A route need not sign its users in to itself. */
+export function additionalHostsAreOthers({
+  origin,
+  depends_on: hosts = [],
+}: {
+  readonly origin: Origin
+  readonly depends_on?: readonly string[] | undefined
+}): Mistake[] {
+  return hosts.flatMap((host, index) => {
+    const authority = parseAuthority(host)
+    const isOwn = authority?.host === origin.host && (authority.port ?? 443) === (origin.port ?? 443)
+    return isOwn ? [mistake(['depends_on', index], 'is the host of this very route')] : []
+  })
 }
