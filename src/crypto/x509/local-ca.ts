@@ -10,7 +10,6 @@ import { createHash, createPrivateKey, randomBytes, X509Certificate } from 'node
 import { chmod, link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault, reasonOf, systemCodeOf } from '../../errors.ts'
-import { DAY_MS, makeCaCertificate, makeServerCertificate } from './local-certificates.ts'
 
 export interface LocalCa {
   readonly certificatePem: string
@@ -46,6 +45,7 @@ interface KeyedCertificate {
 
 const CA_FILE = 'local-ca.key.pem'
 const CA_CERTIFICATE_FILE = 'local-ca.pem'
+const DAY_MS = 86_400_000
 const RENEW_BEFORE_MS = 30 * DAY_MS
 
 /**
@@ -70,6 +70,7 @@ export async function openLocalCa(
       const file = join(dir, `server-${digest}.key.pem`)
       const kept = parseKeyed((await readIfThere(file)) ?? '')
       if (kept !== undefined && isGood(kept, ca, now())) return withExpiry(kept)
+      const { makeServerCertificate } = await certificateMaker()
       const made = await makeServerCertificate({ ca, names: wanted, now: now() })
       await replaceFile(file, made.key + made.cert, 0o600)
       await removeExpired(dir, now())
@@ -77,6 +78,9 @@ export async function openLocalCa(
     },
   }
 }
+
+/** Loaded when there is one to be made: its library takes long, and most starts need none. */
+const certificateMaker = async () => await import('./local-certificates.ts')
 
 async function readOrMakeCa(
   dir: string,
@@ -87,6 +91,7 @@ async function readOrMakeCa(
   const file = join(dir, CA_FILE)
   let text = await readIfThere(file)
   if (text === undefined) {
+    const { makeCaCertificate } = await certificateMaker()
     const made = await makeCaCertificate({ constrainedTo, now })
     await createFile(file, made.key + made.cert)
     // Another process may have been first: what lies there now is the CA.

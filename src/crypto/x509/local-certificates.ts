@@ -11,7 +11,7 @@ import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'
 
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
-export const DAY_MS = 86_400_000
+const DAY_MS = 86_400_000
 /** Somebody's clock is behind ours. */
 const BACKDATED_MS = DAY_MS / 24
 /** User agents refuse server certificates that live longer. @see CA/Browser Forum BR 6.3.2 */
