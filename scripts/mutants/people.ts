@@ -78,4 +78,56 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/shown-url.test.ts'],
     breaks: 'The output of validate shows the password in a URL with a slip in it.',
   },
+  {
+    file: 'src/authenticate/steps/consult-directory.ts',
+    find: `endpoint === 'SIGN_IN' && request`,
+    replace: 'request',
+    tests: ['src/authenticate/leave-account.test.ts'],
+    breaks: 'A deactivated account opens the list of apps by a parameter that it writes itself.',
+  },
+  {
+    file: 'src/authenticate/steps/leave-account.ts',
+    find: 'if (request.query.get(CHOOSE_PARAMETER) !== sessionMark(session.id)) return undefined',
+    replace: '',
+    tests: ['src/authenticate/leave-account.test.ts'],
+    breaks: 'Whoever has been refused once can sign others out by a link.',
+  },
+  {
+    file: 'src/authenticate/steps/leave-account.ts',
+    find: `  refusePrefetch(visit)
+`,
+    replace: '',
+    tests: ['src/authenticate/leave-account.test.ts'],
+    breaks: 'A browser that loads the link ahead of time signs its user out.',
+  },
+  {
+    file: 'src/authenticate/steps/leave-account.ts',
+    find: `    verifySignedUrl(url, services.keys.url, now)
+`,
+    replace: '',
+    tests: ['src/authenticate/leave-account.test.ts'],
+    breaks: 'An address that was sealed for the place counts for ever, whatever it leads to.',
+  },
+  {
+    file: 'src/authenticate/steps/leave-account.ts',
+    find: `  visit.cookies.push(hostOnlyCookie(RETURN_COOKIE, '', 0))
+`,
+    replace: '',
+    tests: ['src/authenticate/leave-account.test.ts'],
+    breaks: 'A sign-out of weeks later goes on to a sign-in that nobody has asked for.',
+  },
+  {
+    file: 'src/transport/page.ts',
+    find: `href === '' ? '' : safeHref(href)`,
+    replace: 'href',
+    tests: ['src/transport/page.test.ts'],
+    breaks: 'A button of ours can run code that an address brought.',
+  },
+  {
+    file: 'src/policy/judge.ts',
+    find: 'isConjunction !== isNegated ? [reasons]',
+    replace: 'isConjunction === isNegated ? [reasons]',
+    tests: ['src/policy/missing.test.ts'],
+    breaks: 'People are told that one thing is enough where all are needed, and ask for the wrong rights.',
+  },
 ]

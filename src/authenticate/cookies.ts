@@ -20,6 +20,9 @@ export const ROUNDS_COOKIE = '__Host-sallyport_rounds'
 /** On the authenticate host: the id of the identity provider that this browser took last. */
 export const PROVIDER_COOKIE = '__Host-sallyport_provider'
 
+/** On the authenticate host: where a sign-in goes on that has led over the sign-out of a provider. */
+export const RETURN_COOKIE = '__Host-sallyport_return'
+
 /** All values that a `Cookie` header gives to a name, in its order. */
 export function cookieValues(header: string | undefined, name: string): readonly string[] {
   return cookiePairs(header).flatMap((pair) => (pair.name === name ? [pair.value] : []))

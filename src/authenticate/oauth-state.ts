@@ -26,6 +26,8 @@ const OauthState = z.strictObject({
     .default({ acrValues: [] }),
   /** The provider was told to let nobody in by an older sign-in. */
   isForced: z.boolean().default(false),
+  /** The provider was told to let somebody else sign in. */
+  isSwitch: z.boolean().default(false),
   /** Id of the session that was there, and not good enough. */
   renews: z.string().optional(),
   /** It takes the place of one that was too old: the next is not made by itself. */

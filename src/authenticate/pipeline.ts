@@ -32,6 +32,7 @@ import {
   readHandOff,
   takeSession,
 } from './steps/hand-off.ts'
+import { leaveAccount, resumeSignIn } from './steps/leave-account.ts'
 import {
   checkStateAge,
   checkStateBrowser,
@@ -95,6 +96,7 @@ export const PIPELINE: readonly Row[] = [
   use(handOffTheSignedIn,                    'SIGN_IN'),
   protects(refusePrograms,                   'SIGN_IN'),
   use(chooseProvider,                        'SIGN_IN'),
+  use(leaveAccount,                          'SIGN_IN'),
   use(startSignIn,                           'SIGN_IN'),
 
   // the OpenID provider's answer
@@ -122,6 +124,7 @@ export const PIPELINE: readonly Row[] = [
   use(signOutHere,                           'APP_SIGN_OUT'),
   protects(askUnlessOrdered,                 'SIGN_OUT'),
   use(signOutEverywhere,                     'SIGN_OUT'),
+  use(resumeSignIn,                          'SIGNED_OUT'),
   use(signedOutPage,                         'SIGNED_OUT'),
 
   // pages and documents

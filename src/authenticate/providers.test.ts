@@ -123,7 +123,10 @@ describe('pages about somebody who has signed in at one of several providers', (
     await using world = await twoProviders({ other: ['fake'] })
     const browser = world.browser()
     await choose(browser, await browser.open(`${APP}/`), 'Partner')
-    assert.match((await browser.ask(`${APP}/.pomerium/`)).body, /<dt>At<\/dt><dd>Partner &lt;account&gt;</)
+    assert.match(
+      (await browser.ask(`${APP}/.pomerium/`)).body,
+      /At<\/dt><dd dir="auto">Partner &lt;account&gt;</,
+    )
     const { routes } = JSON.parse((await browser.ask(`${APP}/.pomerium/api/v1/routes`)).body)
     const listed: readonly { from: string }[] = routes
     assert.ok(listed.some(({ from }) => from === APP))
@@ -219,7 +222,7 @@ function signInUrl(world: World, browser: Browser): string {
     idpIds: ['fake', 'partners'],
     additionalHosts: [],
     flow: flowHash(flow),
-    choose: true,
+    leaves: 'the session that the page was made for',
     key: world.keys.url,
     nowMs: world.now,
   })

@@ -29,6 +29,7 @@ import type {
   Services,
 } from './ports.ts'
 import { sitesOf } from './sites.ts'
+import { returnCookie } from './steps/leave-account.ts'
 import type { Visit } from './visit.ts'
 
 export interface Mount {
@@ -89,7 +90,14 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const visit = visitOf(services, request)
+  let visit: Visit
+  try {
+    visit = visitOf(services, request)
+  } catch (error) {
+    const { authenticateUrl } = sitesOf(services.config.current)
+    const href = new URL(PORTAL_PATH, authenticateUrl).href
+    return sendFault(error, request, reply, { actions: [{ label: 'Your apps', href, main: true }] })
+  }
   try {
     const { status, headers, body } = await runPipeline(visit, pipeline)
     return reply
@@ -98,12 +106,14 @@ async function answer(
       .send(body)
   } catch (error) {
     if (visit.endpoint === 'OAUTH_CALLBACK') services.metrics.signIn(isRefusal(error) ? 'refused' : 'failed')
+    const actions = await actionsAfter(error, visit)
     reply.headers(setCookies(visit))
     if (error instanceof Fault && error.code === 'METHOD_NOT_ALLOWED')
       reply.header('allow', ENDPOINTS[visit.endpoint].methods.join(', '))
     return sendFault(error, request, reply, {
       detail: visit.found.detail ?? (error instanceof Fault ? error.told : undefined),
-      actions: await actionsAfter(error, visit),
+      address: targetOf(visit)?.host,
+      actions,
     })
   }
 }
@@ -153,24 +163,43 @@ function isRefusal(error: unknown): boolean {
   return error instanceof Fault && error.status < 500
 }
 
-/** Try again where it makes sense, and a way to another account when it was the account. */
+/** No page is a dead end: another try where it makes sense, another account where it was that, the apps. */
 async function actionsAfter(error: unknown, visit: Visit): Promise<readonly Action[]> {
-  const { found, sites, request } = visit
+  const { found, request } = visit
   const code = error instanceof Fault ? error.code : undefined
   const isSeveral = found.otherSessions !== undefined && found.otherSessions.length > 0
   if (isSeveral || code === 'ACCOUNT_SWITCHED_OFF')
     return [{ label: 'Sign out', href: '/.pomerium/sign_out', main: true }]
-  const actions: Action[] = []
-  // An address whose signature is wrong or old still says where somebody wanted to go; ours only.
-  const target = found.target ?? sites.targetOf(request.query.get(REDIRECT_URI_PARAMETER) ?? '')
-  if (target !== undefined) actions.push({ label: 'Try again', href: target.href, main: true })
-  if (code === 'NOT_SIGNED_IN') actions.push({ label: 'Sign in', href: '/.pomerium/routes', main: true })
-  if (code === 'IDP_REFUSED') {
-    // The provider would offer the refused account again until its own session has ended.
-    const url = await visit.services.provider(found.state?.idpId ?? '')?.endSessionUrl({
-      postLogoutRedirectUri: new URL('/.pomerium/signed_out', sites.authenticateUrl).href,
-    })
-    if (url !== undefined) actions.push({ label: 'Use another account', href: url.href })
+  const target = targetOf(visit)
+  const isPassing = (!(error instanceof Fault) || error.status >= 500) && request.method === 'GET'
+  if (target !== undefined)
+    return [{ label: 'Try again', href: target.href, main: true }, ...(await others())]
+  if (isPassing) return [{ label: 'Try again', href: '', main: true }, ...(await others())]
+  return await others()
+
+  async function others(): Promise<readonly Action[]> {
+    const apps = { label: found.session === undefined ? 'Sign in' : 'Your apps', href: PORTAL_PATH }
+    const signOut = code === 'IDP_REFUSED' ? await signOutThere(visit) : undefined
+    return [...(signOut === undefined ? [] : [{ label: 'Use another account', href: signOut.href }]), apps]
   }
-  return actions
+}
+
+const PORTAL_PATH = '/.pomerium/routes'
+
+/** An address whose signature is wrong or old still says where somebody wanted to go; ours only. */
+function targetOf({ found, sites, request }: Visit): URL | undefined {
+  return found.target ?? sites.targetOf(request.query.get(REDIRECT_URI_PARAMETER) ?? '')
+}
+
+/** The provider would offer the refused account again until its own session has ended. */
+async function signOutThere(visit: Visit): Promise<URL | undefined> {
+  const { found, services, sites } = visit
+  const { state, target } = found
+  const url = await services.provider(state?.idpId ?? '')?.endSessionUrl({
+    postLogoutRedirectUri: new URL('/.pomerium/signed_out', sites.authenticateUrl).href,
+  })
+  const back =
+    url === undefined || state === undefined || target === undefined ? undefined : returnCookie(visit, state)
+  if (back !== undefined) visit.cookies.push(back)
+  return url
 }

@@ -43,6 +43,7 @@ describe('a route with max_age', () => {
       maxAge: 15 * MINUTE,
       acrValues: [],
       isForced: false,
+      isSwitch: false,
     })
     // The other host has the same session, and asks for nothing more.
     assert.equal((await browser.open(`${OTHER}/`)).status, 200)

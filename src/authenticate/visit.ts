@@ -104,9 +104,8 @@ export function redirect(visit: Visit, target: URL | string): Answer {
   return { status, headers: { ...BARE_HEADERS, location: String(target) }, body: '' }
 }
 
-export function page(visit: Visit, content: Page, status = 200): Answer {
-  const body = renderPage({ decisionId: visit.request.decisionId, ...content })
-  return { status, headers: PAGE_HEADERS, body }
+export function page(content: Page, status = 200): Answer {
+  return { status, headers: PAGE_HEADERS, body: renderPage(content) }
 }
 
 /**
@@ -115,8 +114,8 @@ export function page(visit: Visit, content: Page, status = 200): Answer {
  * For two cases that a redirect can't do: after a post, browsers hold redirects to the `form-action` of our
  * page; and a `SameSite=Strict` cookie isn't sent on a redirect that began at another site.
  */
-export function pageThatGoesOn(visit: Visit, target: URL, content: Page): Answer {
-  const answer = page(visit, content)
+export function pageThatGoesOn(target: URL, content: Page): Answer {
+  const answer = page(content)
   return { ...answer, headers: { ...answer.headers, refresh: `0;url=${target.href}` } }
 }
 

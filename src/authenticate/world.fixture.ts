@@ -74,6 +74,8 @@ export class FakeProvider implements IdentityProvider {
   readonly refreshes: string[] = []
   readonly rereads: string[] = []
   hasEndSession = true
+  hasAccountChoice = false
+  readonly letsChooseAccount = () => Promise.resolve(this.hasAccountChoice)
   idToken = 'planted-id-token'
   refreshEveryMs: number | undefined
   /** What each sign-in was asked to bring. */
@@ -155,16 +157,12 @@ export class FakeProvider implements IdentityProvider {
     return { ...identityOf(current.userId), groups: ['reread'], tokens: current.tokens }
   }
 
-  endSessionUrl({
-    idTokenHint,
-    logoutHint,
-    postLogoutRedirectUri,
-  }: SignOutHints & { postLogoutRedirectUri: string }): Promise<URL | undefined> {
+  endSessionUrl(ask: SignOutHints & { postLogoutRedirectUri: string }): Promise<URL | undefined> {
     if (!this.hasEndSession) return Promise.resolve(undefined)
     const url = new URL('/end', this.origin)
-    if (idTokenHint !== undefined) url.searchParams.set('id_token_hint', idTokenHint)
-    if (logoutHint !== undefined) url.searchParams.set('logout_hint', logoutHint)
-    url.searchParams.set('post_logout_redirect_uri', postLogoutRedirectUri)
+    if (ask.idTokenHint !== undefined) url.searchParams.set('id_token_hint', ask.idTokenHint)
+    if (ask.logoutHint !== undefined) url.searchParams.set('logout_hint', ask.logoutHint)
+    url.searchParams.set('post_logout_redirect_uri', ask.postLogoutRedirectUri)
     return Promise.resolve(url)
   }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-
+import { createHash } from 'node:crypto'
 import { signUrl } from '../crypto/signed-url.ts'
 import { type AuthenticationRequirement, NO_DEMAND, writeDemand } from './authentication-requirement.ts'
 import { FLOW_SECONDS } from './flow.ts'
@@ -16,7 +16,7 @@ export const BEGIN_PATH = '/.pomerium/sign_in'
 export const REDIRECT_URI_PARAMETER = 'pomerium_redirect_uri'
 /** The id of the identity provider to sign in at; of several, separated by commas, the person chooses one. */
 export const IDP_ID_PARAMETER = 'pomerium_idp_id'
-/** Asks anew who somebody is, although they are signed in. */
+/** Asks anew who somebody is, although they are signed in: the mark of the session that they have. */
 export const CHOOSE_PARAMETER = 'pomerium_choose'
 /** Comma list of hosts that also get a cookie before the chain ends. */
 export const ADDITIONAL_HOSTS_PARAMETER = 'pomerium_additional_hosts'
@@ -32,8 +32,8 @@ interface SignInParts {
   readonly additionalHosts: readonly string[]
   /** What the session must be like; unset: any will do. */
   readonly demand?: AuthenticationRequirement | undefined
-  /** Whether a session that is there already does not end the matter. */
-  readonly choose?: boolean
+  /** The session that does not end the matter, although it is there: somebody wants to leave it. */
+  readonly leaves?: string | undefined
   readonly key: Uint8Array
   readonly nowMs: number
 }
@@ -71,13 +71,21 @@ export function buildBeginUrl(parts: SignInParts & { readonly appOrigin: string 
   return signSignIn(new URL(BEGIN_PATH, parts.appOrigin), parts, FLOW_SECONDS * 1000)
 }
 
+/**
+ * Tells of a session id no more than that it is the same: nobody can make others leave theirs by a link of
+ * their own.
+ */
+export function sessionMark(sessionId: string): string {
+  return createHash('sha256').update(`leave\0${sessionId}`).digest('base64url').slice(0, 22)
+}
+
 function signSignIn(url: URL, parts: SignInParts, lifetimeMs?: number): string {
   url.searchParams.set(REDIRECT_URI_PARAMETER, new URL(parts.redirectUri).href)
   url.searchParams.set(IDP_ID_PARAMETER, parts.idpIds.join(','))
   if (parts.additionalHosts.length > 0)
     url.searchParams.set(ADDITIONAL_HOSTS_PARAMETER, parts.additionalHosts.join(','))
   writeDemand(parts.demand ?? NO_DEMAND, url.searchParams)
-  if (parts.choose === true) url.searchParams.set(CHOOSE_PARAMETER, 'true')
+  if (parts.leaves !== undefined) url.searchParams.set(CHOOSE_PARAMETER, sessionMark(parts.leaves))
   return signUrl(url, parts.key, parts.nowMs, lifetimeMs)
 }
 

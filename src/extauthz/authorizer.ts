@@ -22,9 +22,10 @@ import { HeaderBudget } from '../upstream/header-budget.ts'
 import { allow } from './allowed.ts'
 import { challenge } from './answers/challenge.ts'
 import { denialRefusal, failureRefusal, requestRefusal } from './answers/denial.ts'
+import { withNextSteps } from './answers/next-steps.ts'
 import { refusalAnswer, robotsAnswer } from './answers/refusal.ts'
 import { shapeFor } from './answers/response-format.ts'
-import { chooseAgain, corsHeaders, signInAgain, signInAnswer } from './answers/sign-in.ts'
+import { corsHeaders, otherAccountUrl, signInAgain, signInAnswer } from './answers/sign-in.ts'
 import type { Check, RefusalReason, Verdict } from './check.ts'
 import { createCheckMetrics } from './check-metrics.ts'
 import { CheckRequest } from './check-request.ts'
@@ -168,6 +169,7 @@ export function createAuthorizer(
     const { route, request } = check
     if (route === undefined) throw new Error('a verdict without a route')
     const shape = shapeFor(request, check.credentials)
+    const otherAccount = () => (shape === 'html' ? otherAccountUrl(check, route, keys.url) : undefined)
     switch (verdict.outcome) {
       case 'sign-in':
       case 'step-up':
@@ -179,18 +181,23 @@ export function createAuthorizer(
         })
       case 'deny': {
         if (check.path === '/robots.txt') return robotsAnswer()
-        const choice = shape === 'html' ? chooseAgain(check, route, keys.url) : undefined
-        const refusal = denialRefusal(
-          verdict.decision,
-          check.sessions[0],
-          route.route.show_error_details === true,
-          choice,
-        )
-        return refusalAnswer(refusal, shape, decisionId, corsHeaders(check, routes))
+        const refusal = denialRefusal(verdict.decision, {
+          host: request.host,
+          session: check.sessions[0],
+          showDetails: route.route.show_error_details === true,
+          otherAccount: otherAccount(),
+        })
+        return refusalAnswer(withNextSteps(refusal, check), shape, decisionId, corsHeaders(check, routes))
       }
       case 'refuse':
         return refusalAnswer(
-          requestRefusal(verdict, () => signInAgain(check, route, keys.url)),
+          withNextSteps(
+            requestRefusal(verdict, {
+              signInAgain: () => signInAgain(check, route, keys.url),
+              otherAccount,
+            }),
+            check,
+          ),
           shape,
           decisionId,
           [...challenge(check, verdict.reason), ...endedCookies(check, verdict.reason)],
@@ -252,7 +259,7 @@ const LAST_RESORT = encodeDenied({ status: 500, headers: [['cache-control', 'no-
 
 function failureAnswer(check: Check | undefined, error: unknown, decisionId: string): DeniedAnswer {
   const shape = check === undefined ? 'plain' : shapeFor(check.request, check.credentials)
-  return refusalAnswer(failureRefusal(error), shape, decisionId)
+  return refusalAnswer(withNextSteps(failureRefusal(error), check), shape, decisionId)
 }
 
 /** Longer ones are not Envoy's. */

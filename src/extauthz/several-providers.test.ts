@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
 import { verifySignedUrl } from '../crypto/signed-url.ts'
+import { sessionMark } from '../edge/sign-in-url.ts'
 import { identityProviderId } from '../identity/openid/openid-provider.ts'
 import {
   ALICE,
@@ -115,20 +116,20 @@ describe('a route that takes sessions of several identity providers', () => {
     assert.equal(status, 403)
     const [, href = ''] = /href="([^"]+)">Use another account/.exec(body) ?? []
     const url = new URL(href.replaceAll('&amp;', '&'))
-    assert.equal(url.searchParams.get('pomerium_choose'), 'true')
+    assert.equal(url.searchParams.get('pomerium_choose'), sessionMark(BOB.id))
     assert.equal(url.searchParams.get('pomerium_redirect_uri'), 'https://app.example.com/deep?x=1')
     verifySignedUrl(url, KEYS.url, NOW + 50 * 60_000)
     assert.equal(url.origin + url.pathname, 'https://app.example.com/.pomerium/sign_in')
     assert.equal(headers['set-cookie'], undefined, 'the browser is tied to the sign-in when it begins')
   })
 
-  it('offers the sign-out where there is nothing to choose, and nothing of it to programs', async () => {
+  it('offers another account where there is one provider as well, and nothing of it to programs', async () => {
     const { ask, providers } = setUp([IDP, PARTNERS])
     const json = await ask({ headers: { accept: 'application/json', cookie: cookieOf(BOB) } })
     assert.deepEqual([json.status, json.headers['set-cookie']], [403, undefined])
     providers.ids = [IDP]
     const { body, headers } = await ask(cookie(BOB))
-    assert.match(body, /href="\/\.pomerium\/sign_out">Use another account/)
+    assert.match(body, /pomerium_idp_id=[^&]+&amp;[^"]+">Use another account/)
     assert.equal(headers['set-cookie'], undefined)
   })
 })

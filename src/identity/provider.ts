@@ -58,6 +58,8 @@ export interface SignInSecrets {
 export interface RequestedAuthentication extends Partial<AuthenticationRequirement> {
   /** For a provider that has passed over the age before: it must not let anybody in by an older sign-in. */
   readonly isForced?: boolean
+  /** Somebody else is to sign in than the last time: it must not go on with whom it knows. */
+  readonly isSwitch?: boolean
 }
 
 export type PresentedKind = 'access_token' | 'id_token'
@@ -142,6 +144,12 @@ export interface IdentityProvider {
    * @throws {Fault} IDP_REFUSED ends the session; IDP_UNREACHABLE asks to try again later
    */
   reread(current: Identity): Promise<Identity>
+
+  /**
+   * Whether somebody whom it knows can become somebody else in a sign-in. Else they must sign out there
+   * first, where that can be done. Never throws.
+   */
+  letsChooseAccount(): Promise<boolean>
 
   /**
    * Where RP-initiated logout goes; `undefined` when the provider has none or can't be asked. Never throws.

@@ -161,6 +161,11 @@ export interface Decision {
   readonly observed?: { readonly outcome: PolicyOutcome; readonly reasons: readonly string[] } | undefined
   /** Of a refusal: what the named policies behind it have to say to whom it meets. */
   readonly advice: readonly Advice[]
+  /**
+   * Of a refusal for which no allow rule was met: each entry is one way in, and holds the reasons that would
+   * all have to be overcome. Empty where a deny rule refuses.
+   */
+  readonly waysIn: readonly (readonly string[])[]
 }
 
 /** Markdown of whoever wrote the policy, for the person who was refused. */

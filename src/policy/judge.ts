@@ -28,6 +28,7 @@ interface Finding {
   readonly reasons: readonly string[]
   /** The rules that brought it about. */
   readonly decisive: Spans
+  readonly action: Action
 }
 
 const WHO = UNIDENTIFIED.reason
@@ -90,6 +91,7 @@ function judge(rules: Rules, outcomes: readonly Outcome[], isAnonymous: boolean)
     return {
       outcome,
       reasons,
+      action,
       get decisive() {
         return rules[action].filter((span) =>
           contributes(outerTruth(span, outcomes, stranger), result, action),
@@ -125,6 +127,10 @@ function decision(
     get advice() {
       return outcome === 'allow' ? [] : adviceOf(finding.decisive)
     },
+    get waysIn() {
+      if (outcome === 'allow' || finding.action === 'deny') return []
+      return finding.decisive.flatMap((span) => waysThrough(span, outcomes))
+    },
   }
 }
 
@@ -133,6 +139,16 @@ function adviceOf(spans: Spans): readonly Advice[] {
   return [...origins].flatMap(({ name: policy, explanation, remediation }) =>
     explanation === undefined && remediation === undefined ? [] : [{ policy, explanation, remediation }],
   )
+}
+
+/** Whether one of its criteria would do, or all of them are needed, is the matter of a block. */
+function waysThrough(span: Span, outcomes: readonly Outcome[]): readonly (readonly string[])[] {
+  const { isConjunction, isNegated, start, end } = span
+  const wanted: Truth = isNegated ? 'miss' : 'hit'
+  const lacking = outcomes.slice(start, end).filter((outcome) => truthFor(outcome, 'unknown') !== wanted)
+  const reasons = [...new Set(lacking.map(({ reason }) => reason))]
+  // "none of them" wants all to miss, and "not all of them" one
+  return isConjunction !== isNegated ? [reasons] : reasons.map((reason) => [reason])
 }
 
 function spansOf(blocks: readonly Block[], isTaken: (block: Block) => boolean): Rules {

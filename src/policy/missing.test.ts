@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { compilePolicy } from './compile.ts'
 import type { RequestFacts, Subject } from './decision.ts'
-import { missingFor } from './missing.ts'
+import { missingFor, waysIn } from './missing.ts'
 
 const mallory: Subject = {
   kind: 'user',
@@ -88,5 +88,63 @@ describe('what is missing, in words', () => {
   it('leaves a door that is shut to all out beside others', () => {
     const policy = { allow: { or: [{ reject: true }, { groups: 'staff' }] } }
     assert.deepEqual(missing(policy), ['to be a member of a required group'])
+  })
+})
+
+/** Ways in, each as its words joined. */
+function ways(
+  policy: unknown,
+  subject: Subject = mallory,
+  facts: Partial<RequestFacts> = {},
+): readonly string[] {
+  const { policy: compiled = assert.fail() } = compilePolicy({ policy })
+  const decision = compiled.decide(subject, { ...request, ...facts })
+  return waysIn(decision).map((way) => way.map(({ kind }) => kind).join(' and '))
+}
+
+describe('the ways in', () => {
+  const GROUP = { groups: 'staff' }
+  const DOMAIN = { domain: 'corp.test' }
+  const MAIL = { email: 'ceo@corp.test' }
+
+  it('are alternatives where one is enough, and one way where all are needed', () => {
+    assert.deepEqual(ways({ allow: { or: [MAIL, GROUP, DOMAIN] } }), ['group', 'domain', 'email'])
+    assert.deepEqual(ways({ allow: { and: [MAIL, GROUP, DOMAIN] } }), ['group and domain and email'])
+  })
+
+  it('are those of all rules, the shortest first', () => {
+    const policy = [{ allow: { and: [GROUP, { source_ip: '203.0.113.0/24' }] } }, { allow: { or: [MAIL] } }]
+    assert.deepEqual(ways(policy), ['email', 'group and network'])
+  })
+
+  it('leave out what is met already', () => {
+    const policy = { allow: { and: [{ domain: 'guest.test' }, GROUP] } }
+    assert.deepEqual(ways(policy), ['group'])
+  })
+
+  it('leave out a way that asks for more than another', () => {
+    const policy = [{ allow: { and: [GROUP, DOMAIN] } }, { allow: { and: [GROUP] } }]
+    assert.deepEqual(ways(policy), ['group'])
+  })
+
+  it('are none where a rule excludes, where nobody may pass, and for who is allowed', () => {
+    const shut = { allow: { or: [{ accept: true }] }, deny: { or: [{ email: 'mallory@guest.test' }] } }
+    assert.deepEqual(ways(shut), [])
+    assert.deepEqual(ways([]), [])
+    assert.deepEqual(ways({ allow: { or: [{ reject: true }] } }), [])
+    assert.deepEqual(ways({ allow: { not: [{ email: 'mallory@guest.test' }] } }), [])
+    assert.deepEqual(ways({ allow: { or: [{ accept: true }] } }), [])
+  })
+
+  it('tell what could not be looked up', () => {
+    assert.deepEqual(ways({ allow: { or: [GROUP, MAIL] } }, { ...mallory, groups: 'unknown' }), [
+      'email',
+      'later',
+    ])
+  })
+
+  it('of a rule that wants not all of its criteria to hold are one for each', () => {
+    const policy = { allow: { nor: [{ source_ip: '192.0.2.0/24' }, { http_method: 'GET' }] } }
+    assert.deepEqual(ways(policy), [])
   })
 })

@@ -138,20 +138,48 @@ const MISSING: Readonly<Record<Reason, Missing>> = {
   reject: NOBODY,
 }
 
+type Refusal = Pick<Decision, 'outcome' | 'reasons'> & Partial<Pick<Decision, 'waysIn'>>
+
 /**
  * What is missing for this decision to become "allow", most useful first, each kind of words once. Empty for
- * an allowed request, never for a refused one. Several entries need not all be needed: rules may be
- * alternatives.
+ * an allowed request, never for a refused one. Several entries need not all be needed: see `waysIn`.
  */
-export function missingFor(decision: Pick<Decision, 'outcome' | 'reasons'>): readonly Missing[] {
+export function missingFor(decision: Refusal): readonly Missing[] {
   if (decision.outcome === 'allow') return []
-  const said = Object.entries(MISSING)
-    .filter(([reason]) => decision.reasons.includes(reason))
-    // a stranger who is refused outright would be refused signed in as well
-    .filter(([, { kind }]) => kind !== 'sign-in' || decision.outcome === 'sign-in')
+  const said = lackingOf(decision.reasons, decision)
     // a closed door among other branches says nothing to somebody who could use another
-    .filter(([, { kind }], _, all) => kind !== 'nothing' || all.length === 1)
+    .filter(({ kind }, _, all) => kind !== 'nothing' || all.length === 1)
+  return said.length === 0 ? [NOBODY] : said
+}
+
+/**
+ * The ways in that are left to whoever was refused, the shortest and most useful first: of each, all entries
+ * are needed. Empty where there is none, and where a rule excludes.
+ */
+export function waysIn(decision: Refusal): readonly (readonly Missing[])[] {
+  const ways = (decision.waysIn ?? [])
+    .map((reasons) => lackingOf(reasons, decision))
+    .filter((way) => way.length > 0 && way.every(({ kind }) => !isSentence(kind)))
+    .toSorted((a, b) => a.length - b.length || rankOf(a) - rankOf(b))
+  const isTold = (way: readonly Missing[], told: readonly Missing[]) =>
+    told.every((each) => way.includes(each))
+  // who must do more than another way asks for will take that one
+  return ways.filter((way, index) => !ways.slice(0, index).some((told) => isTold(way, told)))
+}
+
+/** Whether the words stand for themselves. */
+export const isSentence = (kind: MissingKind): boolean => kind === 'excluded' || kind === 'nothing'
+
+const ORDER: readonly Missing[] = [...new Set(Object.values(MISSING))]
+
+const rankOf = ([first]: readonly Missing[]): number => (first === undefined ? 0 : ORDER.indexOf(first))
+
+/** In the order of the table, each kind of words once. */
+function lackingOf(reasons: readonly string[], { outcome }: Refusal): readonly Missing[] {
+  const said = Object.entries(MISSING)
+    .filter(([reason]) => reasons.includes(reason))
+    // a stranger who is refused outright would be refused signed in as well
+    .filter(([, { kind }]) => kind !== 'sign-in' || outcome === 'sign-in')
     .map(([, missing]) => missing)
-  const unique = said.filter(({ words }, index) => said.findIndex((each) => each.words === words) === index)
-  return unique.length === 0 ? [NOBODY] : unique
+  return said.filter(({ words }, index) => said.findIndex((each) => each.words === words) === index)
 }

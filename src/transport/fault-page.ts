@@ -5,7 +5,7 @@
  */
 import type { Fault, FaultCode, MendedBy } from '../errors.ts'
 import { html } from './html.ts'
-import { type Action, actionBar, renderPage } from './page.ts'
+import { type Action, actionBar, factList, renderPage } from './page.ts'
 
 interface Words {
   readonly heading: string
@@ -105,32 +105,38 @@ const OTHERWISE: Words = {
 const WHO_MENDS: Record<MendedBy, string | undefined> = {
   user: undefined,
   client: undefined,
-  operator: 'Those who run this proxy can mend it: tell them the decision id below.',
+  operator: 'Those who run this proxy can mend it: tell them the request id below.',
   'identity provider':
-    'Try again in a moment. If it stays like this, tell those who run your identity provider the decision id below.',
-  upstream: 'Those who run the app can mend it: tell them the decision id below.',
-  envoy: 'Try again in a moment. If it stays like this, tell those who run this proxy the decision id below.',
+    'Try again in a moment. If it stays like this, tell those who run your identity provider the request id below.',
+  upstream: 'Those who run the app can mend it: tell them the request id below.',
+  envoy: 'Try again in a moment. If it stays like this, tell those who run this proxy the request id below.',
 }
 
 export interface FaultContext {
   readonly decisionId: string | undefined
   /** What the reader can do next; the caller has made sure that the targets are ours. */
   readonly actions?: readonly Action[] | undefined
+  /** Where the reader was on the way to: a host of ours. */
+  readonly address?: string | undefined
   /** A few words more, from the caller. */
   readonly detail?: string | undefined
 }
 
 /** A page for a person. `fault` is `undefined` for a bug, of which nothing is told. */
-export function faultPage(fault: Fault | undefined, { decisionId, actions, detail }: FaultContext): string {
+export function faultPage(
+  fault: Fault | undefined,
+  { decisionId, actions, address, detail }: FaultContext,
+): string {
   const { heading, text } = (fault && WORDS[fault.code]) ?? OTHERWISE
   const mends = WHO_MENDS[fault?.mendedBy ?? 'operator']
   return renderPage({
     title: heading,
     heading,
     tone: fault !== undefined && fault.status < 500 ? 'warn' : 'bad',
-    decisionId,
+    requestId: decisionId,
     body: html`<p>${text}</p>
 ${detail !== undefined && html`<p>${detail}</p>`}
+${address !== undefined && factList([['Address', address]])}
 ${decisionId !== undefined && mends !== undefined && html`<p class="soft">${mends}</p>`}
 ${actions !== undefined && actions.length > 0 && actionBar(actions)}`,
   })

@@ -31,26 +31,28 @@ a{color:var(--accent);text-underline-offset:.2em}
 dl{display:grid;grid-template-columns:minmax(6.5rem,max-content) 1fr;gap:.1rem 1.25rem;margin:1rem 0;padding:0}
 dt{color:var(--soft);padding:.2rem 0}
 dd{margin:0;padding:.2rem 0;overflow-wrap:anywhere}
-ul.reasons{margin:.75rem 0;padding-left:1.2rem}
-ul.tags{list-style:none;display:flex;flex-wrap:wrap;gap:.35rem;margin:0;padding:0}
-ul.tags li{background:var(--fill);border:1px solid var(--line);border-radius:1rem;padding:0 .6rem;font-size:.9rem}
-ul.apps{list-style:none;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(15rem,100%),1fr));gap:.8rem;margin:1.25rem 0 0;padding:0}
+main ul{padding-inline-start:1.2rem}
+main li{overflow-wrap:anywhere}
+main ul.tags{list-style:none;display:flex;flex-wrap:wrap;gap:.35rem;margin:0;padding:0}
+ul.tags li{max-width:100%;background:var(--fill);border:1px solid var(--line);border-radius:1rem;padding:0 .6rem;font-size:.9rem}
+main ul.apps{list-style:none;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(15rem,100%),1fr));gap:.8rem;margin:1.25rem 0 0;padding:0}
 ul.apps a,ul.apps .app{display:block;height:100%;border:1px solid var(--line);border-radius:.6rem;padding:.85rem 1rem;
 background:var(--fill);color:inherit;text-decoration:none}
 ul.apps a:hover{border-color:var(--accent)}
 ul.apps strong{display:block;overflow-wrap:anywhere}
 ul.apps a strong{color:var(--accent)}
 ul.apps span{display:block;color:var(--soft);font-size:.88rem;overflow-wrap:anywhere}
-ul.choices{list-style:none;display:grid;gap:.65rem;margin:1.25rem 0 0;padding:0}
+main ul.choices{list-style:none;display:grid;gap:.65rem;margin:1.25rem 0 0;padding:0}
 ul.choices .button{display:flex;justify-content:space-between;align-items:baseline;gap:1rem;width:100%;overflow-wrap:anywhere}
 ul.choices span{font-weight:400;font-size:.84rem;white-space:nowrap}
 code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--fill);border-radius:.25rem;padding:.1em .3em;
 overflow-wrap:anywhere}
-table{width:100%;border-collapse:collapse;margin:.5rem 0;font-size:.9rem}
-th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
-th{color:var(--soft);font-weight:600}
+main ul.rules{list-style:none;margin:.5rem 0;padding:0;font-size:.9rem}
+ul.rules li{display:flex;flex-wrap:wrap;gap:0 .75rem;padding:.5rem 0;border-block-end:1px solid var(--line)}
+ul.rules .does{flex:1 1 100%}
 details{margin:1rem 0 0;border-top:1px solid var(--line);padding-top:.75rem}
 summary{cursor:pointer;color:var(--soft)}
+details.more{margin:.5rem 0 0;border:0;padding:0}details.more ul{margin-block-start:.5rem}
 .actions{display:flex;flex-wrap:wrap;gap:.65rem;margin:1.5rem 0 0;align-items:center}
 .actions form{margin:0}
 .button{display:inline-block;font:inherit;font-weight:600;cursor:pointer;text-decoration:none;border-radius:.5rem;

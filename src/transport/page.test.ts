@@ -14,7 +14,7 @@ const page = renderPage({
     ]),
     actionBar([{ label: 'Out', href: '/x', post: { a: '"' } }]),
   ],
-  decisionId: '<id>',
+  requestId: '<id>',
 })
 
 describe('renderPage', () => {
@@ -22,7 +22,7 @@ describe('renderPage', () => {
     for (const text of [
       '<title>&lt;t&gt;',
       'No &quot;entry&quot;',
-      '<dd>&lt;b&gt;</dd>',
+      '<dd dir="auto">&lt;b&gt;</dd>',
       'value="&quot;"',
       '&lt;id&gt;',
     ]) {

@@ -50,7 +50,9 @@ export interface Page {
   readonly body: HtmlValue
   readonly tone?: 'neutral' | 'good' | 'warn' | 'bad' | undefined
   /** Envoy's `x-request-id`: what a user quotes and an operator looks up. */
-  readonly decisionId?: string | undefined
+  readonly requestId?: string | undefined
+  /** Whether a decision was logged under that id, which is then called so. */
+  readonly isDecided?: boolean | undefined
   /** Room for a grid. */
   readonly wide?: boolean | undefined
 }
@@ -73,13 +75,13 @@ ${ICON}
 <body class="${tone}">
 <p class="brand${width}">${MARK} Sallyport</p>
 <main class="${width.trim()}">
-<h1>${page.heading}</h1>
+<h1 dir="auto">${page.heading}</h1>
 ${page.body}
 </main>
 ${
-  page.decisionId === undefined
+  page.requestId === undefined
     ? undefined
-    : html`<footer class="${width.trim()}">Decision id <code>${page.decisionId}</code></footer>`
+    : html`<footer class="${width.trim()}">${page.isDecided === true ? 'Decision' : 'Request'} id <code>${page.requestId}</code></footer>`
 }
 </body>
 </html>
@@ -89,17 +91,25 @@ ${
 /** Rows of name and value; a row without value is left out. */
 export function factList(rows: readonly (readonly [name: string, value: HtmlValue])[]): Html {
   const shown = rows.filter(([, value]) => value !== undefined && value !== false && value !== '')
-  return html`<dl>${shown.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`
+  return html`<dl>${shown.map(([name, value]) => html`<dt dir="auto">${name}</dt><dd dir="auto">${value}</dd>`)}</dl>`
 }
+
+/** More are folded away: somebody may be in hundreds of groups. */
+const MOST_TAGS = 24
 
 /** Short values side by side, such as groups. */
 export function tagList(values: readonly string[]): Html {
-  return html`<ul class="tags">${values.map((value) => html`<li>${value}</li>`)}</ul>`
+  if (values.length <= MOST_TAGS) return tagsOf(values)
+  return html`${tagsOf(values.slice(0, MOST_TAGS))}<details class="more"><summary>${values.length - MOST_TAGS} more</summary>${tagsOf(values.slice(MOST_TAGS))}</details>`
+}
+
+function tagsOf(values: readonly string[]): Html {
+  return html`<ul class="tags">${values.map((value) => html`<li dir="auto">${value}</li>`)}</ul>`
 }
 
 export interface Action {
   readonly label: string
-  /** Link target, or target of the form when `post` is set. */
+  /** Link target, or target of the form when `post` is set; empty: the very address that is shown. */
   readonly href: string
   readonly main?: boolean
   /** Hidden fields: the action is then a form that posts them. */
@@ -110,11 +120,12 @@ export interface Action {
 export function actionBar(actions: readonly Action[]): Html {
   const buttons = actions.map(({ label, href, main, post }) => {
     const look = main === true ? 'button main' : 'button'
-    if (post === undefined) return html`<a class="${look}" href="${safeHref(href)}">${label}</a>`
+    const target = href === '' ? '' : safeHref(href)
+    if (post === undefined) return html`<a class="${look}" href="${target}">${label}</a>`
     const fields = Object.entries(post).map(
       ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
     )
-    return html`<form method="post" action="${safeHref(href)}">${fields}<button class="${look}">${label}</button></form>`
+    return html`<form method="post" action="${target}">${fields}<button class="${look}">${label}</button></form>`
   })
   return html`<div class="actions">${buttons}</div>`
 }

@@ -87,7 +87,7 @@ export const TOKEN_LACKS = {
     status: 503,
     heading: 'A token could not be renewed',
     message:
-      'The app needs a token of the identity provider, and the one at hand has ended. Try again in a moment; if it stays like this, sign out and in again.',
+      'The app needs a token of the identity provider, and the one at hand has expired. Try again in a moment. If that does not help, sign out and in again.',
     cure: 'sign out',
     retryAfter: 5,
   },

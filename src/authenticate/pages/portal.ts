@@ -15,7 +15,7 @@ import { type Answer, json, page, required, type Visit } from '../visit.ts'
 export async function portalPage(visit: Visit): Promise<Answer> {
   const session = required(visit, 'session')
   const routes = await openRoutes(visit)
-  return page(visit, {
+  return page({
     title: 'Your apps',
     heading: 'Your apps',
     wide: true,

@@ -1,7 +1,7 @@
 /** Where people choose which identity provider they sign in at. Links only: it works without scripts. */
 
 import { signUrl } from '../../crypto/signed-url.ts'
-import { IDP_ID_PARAMETER } from '../../edge/sign-in-url.ts'
+import { CHOOSE_PARAMETER, IDP_ID_PARAMETER } from '../../edge/sign-in-url.ts'
 import type { IdentityProvider } from '../../identity/provider.ts'
 import { html } from '../../transport/html.ts'
 import { hostCookie, PROVIDER_COOKIE } from '../cookies.ts'
@@ -15,7 +15,7 @@ export function providerPage(visit: Visit, providers: readonly IdentityProvider[
   const last = hostCookie(visit.request.headers.cookie, PROVIDER_COOKIE)
   const sorted = [...providers.filter(({ id }) => id === last), ...providers.filter(({ id }) => id !== last)]
   const { session } = visit.found
-  return page(visit, {
+  return page({
     title: 'Sign in',
     heading: 'How do you want to sign in?',
     body: html`<p>To go on to <strong>${required(visit, 'target').host}</strong>, choose where you have an account.</p>
@@ -27,7 +27,7 @@ export function providerPage(visit: Visit, providers: readonly IdentityProvider[
     )}</ul>
 ${
   session !== undefined &&
-  html`<p class="soft">You are signed in as ${session.email ?? session.name ?? session.userId}. To become somebody else at the same place, <a href="/.pomerium/sign_out">sign out</a> first.</p>`
+  html`<p class="soft">You are signed in as ${session.email ?? session.name ?? session.userId}.${visit.request.query.has(CHOOSE_PARAMETER) && ' Choose the same place again to use another account there.'}</p>`
 }`,
   })
 }

@@ -5,7 +5,7 @@ import { actionBar } from '../../transport/page.ts'
 import { type Answer, page, type Visit } from '../visit.ts'
 
 export function signOutQuestion(visit: Visit, session: Session): Answer {
-  return page(visit, {
+  return page({
     title: 'Sign out',
     heading: 'Sign out?',
     body: html`<p>You are signed in as <strong>${session.email ?? session.name ?? session.userId}</strong>. Signing out ends your session on every app of this deployment.</p>
@@ -20,7 +20,7 @@ export function signedOutPage(visit: Visit): Answer {
   const onward = visit.config.settings.signout_redirect_url
   const { session } = visit.found
   if (session !== undefined) return signOutQuestion(visit, session)
-  return page(visit, {
+  return page({
     title: 'Signed out',
     heading: 'You are signed out',
     tone: 'good',

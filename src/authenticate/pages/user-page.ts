@@ -14,14 +14,14 @@ import { type Answer, json, page, required, type Visit } from '../visit.ts'
 export function userPage(visit: Visit): Answer {
   const { session } = visit.found
   if (session === undefined) {
-    return page(visit, {
+    return page({
       title: 'Not signed in',
       heading: 'You are not signed in',
       body: html`<p>Sign in to see which apps you may open here.</p>
 ${actionBar([{ label: 'Sign in', href: '/.pomerium/routes', main: true }])}`,
     })
   }
-  return page(visit, {
+  return page({
     title: 'Your session',
     heading: session.name ?? session.email ?? session.userId,
     tone: 'good',

@@ -73,7 +73,7 @@ export function goOnToTarget(visit: Visit): Answer {
 
 /** Carries no session, so it asks for none: it is a link to the target, like any other. */
 export function arrive(visit: Visit): Answer {
-  return pageThatGoesOn(visit, required(visit, 'target'), {
+  return pageThatGoesOn(required(visit, 'target'), {
     title: 'Signing in',
     heading: 'Signing you in',
     body: 'One moment…',

@@ -49,8 +49,7 @@ export function startSignIn(visit: Visit): Promise<Answer> {
   const [provider] = required(visit, 'providers')
   if (provider === undefined) throw new Error('nobody to sign in at')
   const demand = readDemand(request.query)
-  const isRenewed = found.session?.idpId === provider.id && !request.query.has(CHOOSE_PARAMETER)
-  const renewed = isRenewed ? found.session : undefined
+  const renewed = found.session?.idpId === provider.id ? found.session : undefined
   return goToProvider(visit, {
     target: required(visit, 'target').href,
     idpId: provider.id,
@@ -59,6 +58,7 @@ export function startSignIn(visit: Visit): Promise<Answer> {
     demand,
     // A provider that did not say when it was can't show later that it has asked again.
     isForced: demand.maxAge !== undefined && renewed !== undefined && renewed.authenticatedAt === undefined,
+    isSwitch: request.query.has(CHOOSE_PARAMETER),
     renews: renewed?.id,
     isRenewal: false,
   })
@@ -69,7 +69,7 @@ type SignInPlan = Omit<OauthState, 'issuedAt' | 'jti' | 'browser'>
 /** The redirect that begins a sign-in at the provider. */
 export async function goToProvider(visit: Visit, plan: SignInPlan): Promise<Answer> {
   const { services, request, now } = visit
-  const { idpId, demand, isForced } = plan
+  const { idpId, demand, isForced, isSwitch } = plan
   const provider = services.provider(idpId)
   if (provider === undefined)
     throw new Fault('IDP_NOT_CONFIGURED', `no provider has the id ${idpId.slice(0, 64)}`)
@@ -85,7 +85,7 @@ export async function goToProvider(visit: Visit, plan: SignInPlan): Promise<Answ
     }
     const oauthState = sealState(state, services.sealer)
     const secrets = signInSecrets(oauthState, state, loginCookie.value, services.keys.state)
-    return provider.authorizationUrl(secrets, { ...demand, isForced })
+    return provider.authorizationUrl(secrets, { ...demand, isForced, isSwitch })
   }
   const url = await urlTo(plan.target)
   if (url.href.length <= LONGEST_URL) return redirect(visit, url)
@@ -104,7 +104,7 @@ function newLoginCookie(): HostCookie {
   return { name: `${LOGIN_COOKIE_PREFIX}${randomId().slice(0, 3)}`, value: randomId() }
 }
 
-function hostsOf(visit: Visit): readonly string[] {
+export function hostsOf(visit: Visit): readonly string[] {
   return additionalHosts(
     visit,
     visit.request.query.get(ADDITIONAL_HOSTS_PARAMETER),

@@ -3,7 +3,9 @@ import { signUrl } from '../../crypto/signed-url.ts'
 import { Fault } from '../../errors.ts'
 import { signOutHints } from '../../identity/sign-out-hints.ts'
 import type { Session } from '../../session/session.ts'
-import { clearedSessionCookie, hostOnlyCookie, ROUNDS_COOKIE } from '../cookies.ts'
+import { html } from '../../transport/html.ts'
+import { actionBar } from '../../transport/page.ts'
+import { clearedSessionCookie, hostOnlyCookie, RETURN_COOKIE, ROUNDS_COOKIE } from '../cookies.ts'
 import { signOutQuestion } from '../pages/sign-out-pages.ts'
 import { clearedRecallCookies, recalledReferences, recalledSessions } from '../recall.ts'
 import { ORDER_PARAMETER, openSignOutOrder, type SignOutOrder, sealSignOutOrder } from '../sign-out-order.ts'
@@ -101,15 +103,20 @@ export async function signOutEverywhere(visit: Visit): Promise<Answer> {
   const ended = await endSessions(visit)
   // Of several providers one can be visited: the one whose session was meant.
   const endSessionUrl = (await endSessionUrlOf(visit, found.order)) ?? (await endSessionUrlOf(visit, ended))
-  visit.cookies.push(clearedSessionCookie(visit), ...clearedRecallCookies(visit))
+  visit.cookies.push(
+    clearedSessionCookie(visit),
+    ...clearedRecallCookies(visit),
+    hostOnlyCookie(RETURN_COOKIE, '', 0),
+  )
   const { signout_redirect_url: configured } = config.settings
   const next = endSessionUrl ?? configured ?? new URL(SIGNED_OUT_PATH, sites.authenticateUrl).href
   const target = new URL(next)
   if (request.method !== 'POST' || target.origin === site.origin) return redirect(visit, target)
-  return pageThatGoesOn(visit, target, {
+  return pageThatGoesOn(target, {
     title: 'Signing out',
     heading: 'Signing you out',
-    body: 'Your session here has ended. One moment, your identity provider is told…',
+    body: html`<p>Your session here has ended. One moment, your identity provider is told…</p>
+${actionBar([{ label: 'Go on', href: target.href, main: true }])}`,
   })
 }
 
@@ -123,7 +130,10 @@ async function endSessions(visit: Visit): Promise<SignOutOrder | undefined> {
   return endSession(visit, session)
 }
 
-async function endSession(visit: Visit, session: Session | undefined): Promise<SignOutOrder | undefined> {
+export async function endSession(
+  visit: Visit,
+  session: Session | undefined,
+): Promise<SignOutOrder | undefined> {
   if (session === undefined) return undefined
   const { services, request } = visit
   await services.sessions.delete(session.id)
@@ -132,12 +142,18 @@ async function endSession(visit: Visit, session: Session | undefined): Promise<S
   const provider = services.provider(session.idpId)
   // Not waited for: a slow provider should not hold up a sign-out that has already happened here.
   void provider?.revoke(session.tokens)
-  const { id: sessionId, userId, idpId } = session
-  return { sessionId, userId, idpId, ...signOutHints(session.tokens.idToken) }
+  return orderOf(session)
+}
+
+export function orderOf({ id: sessionId, userId, idpId, tokens }: Session): SignOutOrder {
+  return { sessionId, userId, idpId, ...signOutHints(tokens.idToken) }
 }
 
 /** Of the sign-out page of the provider whose session has ended, if it has one. */
-async function endSessionUrlOf(visit: Visit, order: SignOutOrder | undefined): Promise<string | undefined> {
+export async function endSessionUrlOf(
+  visit: Visit,
+  order: SignOutOrder | undefined,
+): Promise<string | undefined> {
   if (order === undefined) return undefined
   const { services, sites } = visit
   const url = await services.provider(order.idpId)?.endSessionUrl({

@@ -31,7 +31,8 @@ export async function startDemoProvider(options: DemoProviderOptions): Promise<A
   const settings = configuration(options, await exportJWK(privateKey))
   const provider = await withoutAdvice(async () => {
     const library = await import('oidc-provider')
-    return new library.Provider(options.issuer, settings)
+    const interactions = { ...settings.interactions, policy: promptPolicy(library) }
+    return new library.Provider(options.issuer, { ...settings, interactions })
   })
   // Envoy in front ends TLS and says so in X-Forwarded-Proto.
   provider.proxy = true
@@ -81,6 +82,7 @@ function configuration(options: DemoProviderOptions, key: JWK): Configuration {
     ttl: { Session: 24 * 3600, Interaction: 3600, Grant: 24 * 3600, RefreshToken: 24 * 3600 },
     issueRefreshToken: () => Promise.resolve(true),
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
+    discovery: { prompt_values_supported: ['none', 'login', 'consent', 'select_account'] },
     features: {
       devInteractions: { enabled: false },
       rpInitiatedLogout: {
@@ -114,6 +116,13 @@ function configuration(options: DemoProviderOptions, key: JWK): Configuration {
   }
 }
 
+/** Who wants to be somebody else chooses anew, without a sign-out. */
+function promptPolicy({ interactionPolicy }: typeof import('oidc-provider')) {
+  const policy = interactionPolicy.base()
+  policy.add(new interactionPolicy.Prompt({ name: 'select_account', requestable: true }), 0)
+  return policy
+}
+
 /** Answers the account chooser; false when the request is the library's. */
 async function interaction(
   provider: Provider,
@@ -128,12 +137,13 @@ async function interaction(
     await provider.interactionFinished(
       request,
       response,
-      { login: { accountId: chosen.sub } },
+      { login: { accountId: chosen.sub }, select_account: {} },
       { mergeWithLastSubmission: false },
     )
     return true
   }
-  if (prompt.name !== 'login') throw new Error(`the demo provider does not ask for ${prompt.name}`)
+  if (prompt.name !== 'login' && prompt.name !== 'select_account')
+    throw new Error(`the demo provider does not ask for ${prompt.name}`)
   response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
   response.end(chooserPage(url.pathname))
   return true

@@ -7,11 +7,11 @@
  */
 import { Fault } from '../../errors.ts'
 import type { Advice, Decision, TraceEntry } from '../../policy/decision.ts'
-import { type Missing, type MissingKind, missingFor } from '../../policy/missing.ts'
+import { isSentence, type Missing, missingFor, waysIn } from '../../policy/missing.ts'
 import type { Session } from '../../session/session.ts'
 import { type HtmlValue, html } from '../../transport/html.ts'
 import { markdown } from '../../transport/markdown.ts'
-import { factList } from '../../transport/page.ts'
+import { type Action, factList } from '../../transport/page.ts'
 import type { LackWords } from '../../upstream/contributor.ts'
 import { isUpstreamLack, UPSTREAM_LACKS, type UpstreamLack } from '../../upstream/contributors.ts'
 import type { RefusalReason, Refused } from '../check.ts'
@@ -20,25 +20,32 @@ import type { Refusal } from './refusal.ts'
 const SIGN_OUT_PATH = '/.pomerium/sign_out'
 const ACCOUNT_PATH = '/.pomerium/'
 
-/** @param otherAccount where somebody becomes somebody else */
+export interface DenialPage {
+  readonly host: string
+  readonly session: Session | undefined
+  /** Whether the page shows each rule. */
+  readonly showDetails: boolean
+  /** Where somebody becomes somebody else and comes back; unset: where nobody can. */
+  readonly otherAccount: string | undefined
+}
+
 export function denialRefusal(
   decision: Decision,
-  session: Session | undefined,
-  showDetails: boolean,
-  otherAccount: string = SIGN_OUT_PATH,
+  { host, session, showDetails, otherAccount }: DenialPage,
 ): Refusal {
   const missing = missingFor(decision)
-  const who = session && factList([['Signed in as', session.email ?? session.name ?? session.userId]])
+  const facts = factList([
+    ['Address', host],
+    ['Signed in as', session && (session.email ?? session.name ?? session.userId)],
+  ])
   return {
     ...whatIsWrong(decision, session),
-    details: html`${who}${adviceBlocks(decision.advice)}${needs(missing)}${showDetails && traceTable(decision.trace)}`,
+    details: html`${facts}${adviceBlocks(decision.advice)}${needs(decision, missing)}`,
+    fineprint: showDetails && rulesList(decision.trace),
     actions:
       session === undefined
         ? []
-        : [
-            { label: 'Use another account', href: otherAccount, main: true },
-            { label: 'About your account', href: ACCOUNT_PATH },
-          ],
+        : [switchTo(otherAccount), { label: 'About your account', href: ACCOUNT_PATH }],
     members: {
       missing: missing.map(({ kind }) => kind),
       ...(decision.advice.length > 0 && {
@@ -62,6 +69,12 @@ export function denialRefusal(
     },
   }
 }
+
+const switchTo = (href: string = SIGN_OUT_PATH): Action => ({
+  label: 'Use another account',
+  href,
+  main: true,
+})
 
 type Headline = Pick<Refusal, 'status' | 'code' | 'heading' | 'message'>
 
@@ -100,14 +113,30 @@ function whatIsWrong({ reasons }: Decision, session: Session | undefined): Headl
   )
 }
 
-function needs(missing: readonly Missing[]): readonly HtmlValue[] {
-  const sentences = missing.filter(({ kind }) => isSentence(kind))
+function needs(decision: Decision, missing: readonly Missing[]): readonly HtmlValue[] {
+  const ways = waysIn(decision)
+  if (ways.length > 0) return waysList(ways)
+  // Of facts that a rule against somebody could not be decided by, each holds them back.
   const needed = missing.filter(({ kind }) => !isSentence(kind))
   return [
-    ...sentences.map(({ words }) => html`<p>${words}</p>`),
-    needed.length > 0 &&
-      html`<p>To open this page you need</p><ul>${needed.map(({ words }) => html`<li>${words}</li>`)}</ul>`,
+    ...missing.filter(({ kind }) => isSentence(kind)).map(({ words }) => html`<p>${words}</p>`),
+    needed.length > 0 && waysList([needed]),
   ]
+}
+
+const wordsOf = (way: readonly Missing[]): string => way.map(({ words }) => words).join(', and ')
+
+/** Says whether one is enough: people would else ask for a group, and for another account beside it. */
+function waysList(ways: readonly (readonly Missing[])[]): readonly HtmlValue[] {
+  const [only = [], another] = ways
+  const [lead, entries] =
+    another !== undefined
+      ? ['To open this page you need one of these:', ways.map(wordsOf)]
+      : [
+          only.length > 1 ? 'To open this page you need all of these:' : 'To open this page you need',
+          only.map(({ words }) => words),
+        ]
+  return [html`<p>${lead}</p><ul>${entries.map((entry) => html`<li>${entry}</li>`)}</ul>`]
 }
 
 /** What whoever wrote the policies has to say; without it the page says what kinds of things are missing. */
@@ -118,15 +147,16 @@ function adviceBlocks(advice: readonly Advice[]): readonly HtmlValue[] {
   ])
 }
 
-function traceTable(trace: readonly TraceEntry[]): HtmlValue {
+const TRUTHS = { hit: 'met', miss: 'not met', unknown: 'not known' } as const
+
+/** A list and no table: five columns of long words fit on no phone. */
+function rulesList(trace: readonly TraceEntry[]): HtmlValue {
   const rows = trace.map(
     ({ action, criterion, truth, reason, policy, mode }) =>
-      html`<tr><td>${action}${mode === 'observe' && ' (observed only)'}</td><td>${policy}</td><td>${criterion}</td><td>${truth}</td><td>${reason}</td></tr>`,
+      html`<li><span class="does"><strong>${criterion}</strong> <span class="soft">${action} rule${policy !== undefined && html` of <bdi>${policy}</bdi>`}${mode === 'observe' && ', observed only'}</span></span><span>${TRUTHS[truth]}</span><code>${reason}</code></li>`,
   )
-  return html`<h2>Rules</h2><table><tr><th>Rule</th><th>Policy</th><th>Criterion</th><th>Result</th><th>Reason</th></tr>${rows}</table>`
+  return html`<h2>Rules</h2><ul class="rules">${rows}</ul>`
 }
-
-const isSentence = (kind: MissingKind) => kind === 'excluded' || kind === 'nothing'
 
 /** How it may be cured that something for the upstream is not there. */
 const CURES = {
@@ -142,6 +172,7 @@ const CURES = {
 const REFUSALS: Readonly<Record<Exclude<RefusalReason, UpstreamLack>, Omit<Refusal, 'code'>>> = {
   'headers-too-large': {
     status: 431,
+    isPassing: true,
     heading: 'Too much in the headers',
     message:
       'The headers of this request, cookies included, are larger than 48 KB. Clear the cookies of this site and try again.',
@@ -169,6 +200,7 @@ const REFUSALS: Readonly<Record<Exclude<RefusalReason, UpstreamLack>, Omit<Refus
   },
   'conflicting-credentials': {
     status: 400,
+    isPassing: true,
     heading: 'Two identities at once',
     message:
       'The request says that it comes from two different sign-ins. Try again: what another site has put beside your own session is taken away. If it stays like this, sign out and in again, or send one credential only.',
@@ -192,11 +224,13 @@ const REFUSALS: Readonly<Record<Exclude<RefusalReason, UpstreamLack>, Omit<Refus
   },
   'too-many-invalid-tokens': {
     status: 429,
+    isPassing: true,
     heading: 'Too many bad tokens',
     message: 'Too many tokens that are not accepted came from this address. Try again in a minute.',
   },
   'too-many-open-requests': {
     status: 429,
+    isPassing: true,
     heading: 'Too much open at once',
     message:
       'You have as many requests to this app open as one client may have. Close other windows of it, or wait for their answers, and try again',
@@ -205,27 +239,44 @@ const REFUSALS: Readonly<Record<Exclude<RefusalReason, UpstreamLack>, Omit<Refus
     status: 403,
     heading: 'Your account is deactivated',
     message: 'The directory of your organisation says that this account is not to be used any more.',
-    actions: [{ label: 'Use another account', href: SIGN_OUT_PATH, main: true }],
   },
 }
 
-/** @param loginUrl where a person can sign in again */
-export function requestRefusal({ reason, detail }: Refused, loginUrl: () => string | undefined): Refusal {
-  const refusal = isUpstreamLack(reason) ? lackRefusal(reason, loginUrl) : REFUSALS[reason]
+/** Where a person can go on, made when it is told. */
+interface WaysOn {
+  /** To sign in again as who they are. */
+  readonly signInAgain: () => string | undefined
+  /** To become somebody else and come back. */
+  readonly otherAccount: () => string | undefined
+}
+
+export function requestRefusal({ reason, detail }: Refused, { signInAgain, otherAccount }: WaysOn): Refusal {
+  const refusal = isUpstreamLack(reason) ? lackRefusal(reason, signInAgain) : refusalOf(reason, otherAccount)
   const message = detail === undefined ? refusal.message : `${refusal.message}: ${detail}.`
   return { code: reason.replaceAll('-', '_'), ...refusal, message }
 }
 
 function lackRefusal(reason: UpstreamLack, loginUrl: () => string | undefined): Omit<Refusal, 'code'> {
   const { status, heading, message, cure }: LackWords = UPSTREAM_LACKS[reason]
-  return { status, heading, message, ...(cure && CURES[cure](loginUrl)) }
+  return { status, heading, message, isPassing: status === 503, ...(cure && CURES[cure](loginUrl)) }
 }
+
+function refusalOf(
+  reason: Exclude<RefusalReason, UpstreamLack>,
+  otherAccount: WaysOn['otherAccount'],
+): Omit<Refusal, 'code'> {
+  const refusal = REFUSALS[reason]
+  return reason === 'account-deactivated' ? { ...refusal, actions: [switchTo(otherAccount())] } : refusal
+}
+
+const FAILED = { isPassing: true, isFailure: true } as const
 
 /** What of a failure is told: a sentence by its status, never its message. A bug is told as less still. */
 export function failureRefusal(error: unknown): Refusal {
   const fault = error instanceof Fault ? error : undefined
   if (fault?.code === 'ROUTE_UNKNOWN')
     return {
+      isFailure: true,
       status: 404,
       code: 'route_unknown',
       heading: 'Nothing is here',
@@ -233,6 +284,7 @@ export function failureRefusal(error: unknown): Refusal {
     }
   if (fault?.code === 'SERVERLESS_TOKEN_UNAVAILABLE')
     return {
+      ...FAILED,
       status: 502,
       code: 'serverless_token_unavailable',
       heading: 'The app can’t be reached right now',
@@ -241,16 +293,18 @@ export function failureRefusal(error: unknown): Refusal {
     }
   if (fault !== undefined && fault.status >= 502)
     return {
+      ...FAILED,
       status: fault.status === 502 ? 502 : 503,
       code: fault.code.toLowerCase(),
       heading: 'Not available right now',
       message: 'Whether you may open this page could not be found out. Try again in a moment.',
     }
   return {
+    ...FAILED,
     status: 500,
     code: fault?.code.toLowerCase() ?? 'internal',
     heading: 'Something went wrong',
     message:
-      'Whether you may open this page could not be found out. Those who run this proxy can look up the decision id.',
+      'Whether you may open this page could not be found out. Those who run this proxy can look up the request id.',
   }
 }

@@ -37,6 +37,12 @@ const FORGED: ClientCertificateFacts = {
   sanUri: [],
 }
 
+/** The page for somebody who is refused by a policy. */
+async function told(policy: unknown): Promise<string> {
+  using fixture = staff({ policy })
+  return (await fixture.ask(asBob(BROWSER))).body
+}
+
 /** Whether page and JSON show the criteria. */
 async function criteriaShown(route: object): Promise<readonly boolean[]> {
   using fixture = staff(route)
@@ -55,8 +61,10 @@ describe('a denied request', () => {
     for (const part of [
       'bob@example.com',
       'a member of a required group',
-      '/.pomerium/sign_out',
-      'decision-1',
+      'app.example.com',
+      '/.pomerium/sign_in?pomerium_choose=',
+      '/.pomerium/routes',
+      'Decision id <code>decision-1',
     ])
       assert.ok(body.includes(part), part)
     assert.ok(!body.includes('staff'), 'names no group of the policy')
@@ -65,6 +73,61 @@ describe('a denied request', () => {
   it('shows each criterion only when the route says so', async () => {
     assert.deepEqual(await criteriaShown({}), [false, false])
     assert.deepEqual(await criteriaShown({ show_error_details: true }), [true, true])
+  })
+
+  it('says whether one of several things is enough', async () => {
+    const criteria = [{ groups: 'x' }, { domain: 'corp.test' }]
+    assert.match(
+      await told({ allow: { or: criteria } }),
+      /need one of these:<\/p><ul><li>to be a member[^]*<li>an acc/,
+    )
+    assert.match(
+      await told({ allow: { and: criteria } }),
+      /need all of these:<\/p><ul><li>to be a member[^]*<li>an acc/,
+    )
+    assert.match(
+      await told({ allow: { or: criteria.slice(1) } }),
+      /To open this page you need<\/p><ul><li>an account/,
+    )
+    const mixed = [{ allow: { and: criteria } }, { allow: { or: [{ email: 'x@y.test' }] } }]
+    assert.match(
+      await told(mixed),
+      /one of these:[^]*<li>an account with[^]*<li>to be a member[^<]*, and an account of/,
+    )
+  })
+
+  it('leads back to the very page by "Use another account", and never elsewhere', async () => {
+    using fixture = staff()
+    const back = async (ask: Ask) => {
+      const { body } = await fixture.ask(ask)
+      const [, href = ''] = /href="([^"]+)">Use another account/.exec(body) ?? []
+      return new URL(href.replaceAll('&amp;', '&')).searchParams.get('pomerium_redirect_uri')
+    }
+    const referer = 'https://app.example.com/form?id=1'
+    assert.equal(
+      await back({ ...asBob({ ...BROWSER, referer }), path: '/deep?x=1' }),
+      'https://app.example.com/deep?x=1',
+    )
+    assert.equal(await back({ ...asBob({ ...BROWSER, referer }), path: '/send', method: 'POST' }), referer)
+    const odd = { ...asBob({ ...BROWSER, referer: 'https://evil.test/' }), path: '/send', method: 'POST' }
+    assert.equal(await back(odd), 'https://app.example.com/')
+  })
+
+  it('is no dead end for a stranger, nor after a failure', async () => {
+    using fixture = staff({
+      policy: [{ allow: { and: [{ accept: true }] }, deny: { and: [{ http_path: '/x' }] } }],
+    })
+    assert.match(
+      (await fixture.ask({ path: '/x', headers: BROWSER })).body,
+      /href="\/\.pomerium\/routes">Sign in</,
+    )
+    const config = configOf([STAFF_ROUTE])
+    const ports = { policyOf: () => assert.fail('a bug') }
+    using broken = authorizerFor(config, { ports })
+    const { status, body } = await broken.ask(asBob(BROWSER))
+    assert.equal(status, 500)
+    assert.match(body, /href="">Try again</)
+    assert.match(body, /Request id <code>decision-1/)
   })
 
   it('says why and what to do about it in the words of the policy that refuses', async () => {

@@ -19,6 +19,12 @@ export interface Refusal {
   /** More of the HTML page. */
   readonly details?: HtmlValue
   readonly actions?: readonly Action[]
+  /** What the HTML page says below the actions. */
+  readonly fineprint?: HtmlValue
+  /** Whether the same request may well pass in a moment, or after what the message says. */
+  readonly isPassing?: boolean
+  /** Nothing was decided: it failed. */
+  readonly isFailure?: boolean
   /** Where a program can send its user to sign in. */
   readonly loginUrl?: string | undefined
   /** More members of the JSON answer. */
@@ -78,8 +84,9 @@ export function refusalAnswer(
           title: refusal.heading,
           heading: refusal.heading,
           tone: status < 500 ? 'warn' : 'bad',
-          decisionId: decisionId === '' ? undefined : decisionId,
-          body: html`<p>${message}</p>${refusal.details}${refusal.actions !== undefined && actionBar(refusal.actions)}`,
+          requestId: decisionId === '' ? undefined : decisionId,
+          isDecided: refusal.isFailure !== true,
+          body: html`<p>${message}</p>${refusal.details}${refusal.actions !== undefined && refusal.actions.length > 0 && actionBar(refusal.actions)}${refusal.fineprint}`,
         }),
       }
     case 'json':

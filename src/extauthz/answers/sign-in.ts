@@ -110,17 +110,27 @@ export function signInAgain(check: Check, route: CompiledRoute, key: Uint8Array)
   if (route.settings.authenticate_service_url === undefined) return undefined
   const { maxAge = Infinity, acrValues } = route.demand
   const demand = { maxAge: Math.min(maxAge, SIGN_IN_AGAIN.maxAge ?? maxAge), acrValues }
-  return buildBeginUrl({ ...signInParts(check, route, key), redirectUri: pageUrl(check), demand })
+  return buildBeginUrl({ ...signInParts(check, route, key), redirectUri: shownUrl(check), demand })
 }
 
 /**
- * For somebody who may not pass as who they are: the page where people choose an identity provider.
- * `undefined` where there is nothing to choose.
+ * For somebody who may not pass as who they are: where they become somebody else, and come back to this page.
+ * `undefined` where nobody can sign in.
  */
-export function chooseAgain(check: Check, route: CompiledRoute, key: Uint8Array): string | undefined {
-  if (route.idpIds.length < 2 || route.settings.authenticate_service_url === undefined) return undefined
-  const redirectUri = ownUrl(check) ?? frontPage(check)
-  return buildBeginUrl({ ...signInParts(check, route, key), redirectUri, choose: true })
+export function otherAccountUrl(check: Check, route: CompiledRoute, key: Uint8Array): string | undefined {
+  const [session] = check.sessions
+  if (session === undefined || route.idpIds.length === 0) return undefined
+  if (route.settings.authenticate_service_url === undefined) return undefined
+  return buildBeginUrl({
+    ...signInParts(check, route, key),
+    redirectUri: shownUrl(check),
+    leaves: session.id,
+  })
+}
+
+/** Of what a person is looking at: the page itself, or that with the form which was posted. */
+function shownUrl(check: Check): string {
+  return check.request.method === 'GET' ? (ownUrl(check) ?? frontPage(check)) : pageUrl(check)
 }
 
 function messageForPeople({ request }: Check, isStepUp: boolean): string {

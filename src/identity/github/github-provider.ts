@@ -110,10 +110,11 @@ export function openGitHubProvider(options: IdentityProviderOptions): OpenProvid
       })
     },
 
-    async authorizationUrl({ oauthState, codeVerifier }) {
+    async authorizationUrl({ oauthState, codeVerifier }, { isSwitch = false } = {}) {
       const url = new URL(`${base}/login/oauth/authorize`)
       const parameters = {
         ...requestParams,
+        ...(isSwitch && { prompt: 'select_account' }),
         client_id: clientId,
         redirect_uri: redirectUri,
         scope: scopes.join(' '),
@@ -188,6 +189,8 @@ export function openGitHubProvider(options: IdentityProviderOptions): OpenProvid
         }
       })
     },
+
+    letsChooseAccount: () => Promise.resolve(true),
 
     /** GitHub has none: its own session goes on. */
     endSessionUrl: () => Promise.resolve(undefined),

@@ -25,7 +25,7 @@ import { type Identity, type IdentityTokens, NO_TOKENS, type OpenProvider } from
 import { LONGEST_SIGN_OUT_URL, logoutHintOf, type SignOutHints } from '../sign-out-hints.ts'
 import { appleClientAuth, postedName } from './apple-secret.ts'
 import { createAsking, type ProviderLogger } from './asking.ts'
-import { demandParameters } from './authorization-parameters.ts'
+import { demandParameters, letsChoose } from './authorization-parameters.ts'
 import { createDiscovery, type DiscoveredProvider } from './discovery.ts'
 import { verifyIdTokenSignature } from './id-token.ts'
 import { groupsAtGraph } from './microsoft-graph.ts'
@@ -178,7 +178,7 @@ export function openOpenIdProvider(options: IdentityProviderOptions): OpenProvid
             code_challenge: await calculatePKCECodeChallenge(codeVerifier),
             code_challenge_method: 'S256',
           }),
-          ...demandParameters(demand, requestParams),
+          ...demandParameters(demand, requestParams, promptsOf(provider)),
         }),
       )
     },
@@ -309,6 +309,14 @@ export function openOpenIdProvider(options: IdentityProviderOptions): OpenProvid
           ...(preset.hasTenants === true && { ownAudiences: [clientId, `api://${clientId}`] }),
         }
       })
+    },
+
+    async letsChooseAccount() {
+      try {
+        return letsChoose(requestParams?.['prompt'], promptsOf(await discover()))
+      } catch {
+        return false
+      }
     },
 
     async endSessionUrl({ postLogoutRedirectUri, ...hints }) {
@@ -446,4 +454,9 @@ function tokensOf(
 
 function claimsOf(idToken: string | undefined): RawClaims {
   return idToken === undefined ? {} : decodeJwt(idToken)
+}
+
+/** What it says that it can be asked. @see Initiating User Registration 1.0 section 4.1 */
+function promptsOf({ configuration }: DiscoveredProvider): unknown {
+  return configuration.serverMetadata()['prompt_values_supported']
 }

@@ -90,7 +90,7 @@ function edgeOptions(settings: Settings): Fields {
     },
     // The decision id, in every answer, so that a user can quote it.
     always_set_request_id_in_response: true,
-    local_reply_config: localReplies,
+    local_reply_config: localReplies(settings.authenticate_service_url !== undefined),
     access_log: [accessLog(settings)],
   }
 }

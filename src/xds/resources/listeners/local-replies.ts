@@ -11,7 +11,7 @@
  */
 
 import { html } from '../../../transport/html.ts'
-import { PAGE_HEADERS, renderPage } from '../../../transport/page.ts'
+import { type Action, actionBar, PAGE_HEADERS, renderPage } from '../../../transport/page.ts'
 import { extension, type Fields, literal, setHeader } from '../envoy-json.ts'
 
 interface Trouble {
@@ -26,6 +26,8 @@ interface Trouble {
   readonly message: string
   /** Status that the requester gets, if another. */
   readonly told?: number
+  /** Whether the same request may pass in a moment. */
+  readonly isPassing?: true
 }
 
 /** The first that fits counts. */
@@ -68,6 +70,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     status: 408,
     code: 'request_timeout',
+    isPassing: true,
     heading: 'The request took too long',
     message: 'It did not arrive whole in the time that is given to it. Try again, with less or faster.',
   },
@@ -80,6 +83,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     status: 431,
     code: 'headers_too_large',
+    isPassing: true,
     heading: 'Too much in the headers',
     message:
       'The headers of this request, cookies included, are larger than this proxy takes. Clear the cookies of this site and try again.',
@@ -87,6 +91,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     status: 500,
     code: 'internal',
+    isPassing: true,
     heading: 'Something went wrong',
     message: 'The request could not be passed on. Those who run this proxy can look up the request id.',
   },
@@ -99,6 +104,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     status: 502,
     code: 'bad_gateway',
+    isPassing: true,
     heading: 'The app’s answer can’t be read',
     message:
       'The app answered, but not as HTTP wants it or with more headers than this proxy takes. Tell who runs the app.',
@@ -108,6 +114,7 @@ const TROUBLES: readonly Trouble[] = [
     flags: ['UAEX'],
     told: 503,
     code: 'no_decision',
+    isPassing: true,
     heading: 'Nobody can say whether you may pass',
     message:
       'The part that decides does not answer, so nothing was sent to the app. Try again in a moment; if it lasts, tell who runs this site.',
@@ -116,6 +123,7 @@ const TROUBLES: readonly Trouble[] = [
     status: 503,
     flags: ['UH'],
     code: 'no_server_known',
+    isPassing: true,
     heading: 'No copy of the app is there',
     message:
       'You may open it, but its name has no address right now, or none of its servers is well. Try again in a moment; if it lasts, tell who runs it.',
@@ -124,6 +132,7 @@ const TROUBLES: readonly Trouble[] = [
     status: 503,
     flags: ['OM'],
     code: 'overloaded',
+    isPassing: true,
     heading: 'Too much at once',
     message: 'This proxy has more to do than it can. Try again in a moment.',
   },
@@ -131,6 +140,7 @@ const TROUBLES: readonly Trouble[] = [
     status: 503,
     flags: ['UO'],
     code: 'app_full',
+    isPassing: true,
     heading: 'The app has too much to do',
     message:
       'You may open it, but as many requests or connections as it may have at once are open. Try again in a moment; if it lasts, tell who runs it.',
@@ -138,6 +148,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     status: 503,
     code: 'app_unreachable',
+    isPassing: true,
     heading: 'The app does not answer',
     message:
       'You may open it, but it can’t be reached right now. Try again in a moment; if it lasts, tell who runs it.',
@@ -147,6 +158,7 @@ const TROUBLES: readonly Trouble[] = [
     status: 507,
     told: 503,
     code: 'app_unreachable',
+    isPassing: true,
     heading: 'The app does not answer',
     message:
       'You may open it, but it can’t be reached right now. Try again in a moment; if it lasts, tell who runs it.',
@@ -154,6 +166,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     status: 504,
     code: 'app_timeout',
+    isPassing: true,
     heading: 'The app takes too long',
     message: 'It did not answer in the time that its route allows. Try again in a moment.',
   },
@@ -207,13 +220,18 @@ const wantsHtml: readonly Fields[] = [
 ]
 const wantsJson: readonly Fields[] = [accepts('(?i).*[/+]json.*')]
 
-function page({ heading, message }: Trouble): string {
+/** The list of apps, which is there on each host that has a route. */
+const PORTAL: Action = { label: 'Your apps', href: '/.pomerium/routes' }
+const AGAIN: Action = { label: 'Try again', href: '', main: true }
+
+function page({ heading, message, isPassing, status }: Trouble, hasSignIn: boolean): string {
+  const actions = [...(isPassing ? [AGAIN] : []), ...(hasSignIn && status !== 404 ? [PORTAL] : [])]
   const marked = renderPage({
     title: heading,
     heading,
-    body: html`<p>${message}</p>`,
+    body: html`<p>${message}</p>${actions.length > 0 && actionBar(actions)}`,
     tone: 'warn',
-    decisionId: '@ID@',
+    requestId: '@ID@',
   })
   return literal(marked).replaceAll('@ID@', DECISION_ID)
 }
@@ -234,7 +252,7 @@ const headersOf = (headers: Readonly<Record<string, string>>): readonly Fields[]
   ...Object.entries({ ...EVERY_ANSWER, ...headers }).map(([name, value]) => setHeader(name, value)),
 ]
 
-function mappersOf(trouble: Trouble): readonly Fields[] {
+function mappersOf(trouble: Trouble, hasSignIn: boolean): readonly Fields[] {
   const { status, told, flags, details, code, heading, message } = trouble
   const as = told === undefined ? {} : { status_code: told }
   const when = [
@@ -248,7 +266,7 @@ function mappersOf(trouble: Trouble): readonly Fields[] {
       filter: matching([...when, ...wantsHtml]),
       ...as,
       body_format_override: {
-        text_format_source: { inline_string: page(trouble) },
+        text_format_source: { inline_string: page(trouble, hasSignIn) },
         content_type: contentType,
       },
       headers_to_add: headersOf(pageHeaders),
@@ -285,4 +303,12 @@ const inOtherWords: Fields = {
   ),
 }
 
-export const localReplies: Fields = { mappers: [inOtherWords, ...TROUBLES.flatMap(mappersOf)] }
+const repliesWith = (hasSignIn: boolean): Fields => ({
+  mappers: [inOtherWords, ...TROUBLES.flatMap((trouble) => mappersOf(trouble, hasSignIn))],
+})
+
+const WITH_SIGN_IN = repliesWith(true)
+const WITHOUT_SIGN_IN = repliesWith(false)
+
+/** @param hasSignIn whether there is a list of apps to lead to */
+export const localReplies = (hasSignIn: boolean): Fields => (hasSignIn ? WITH_SIGN_IN : WITHOUT_SIGN_IN)
