@@ -11,8 +11,12 @@ export interface OptionSpec {
   readonly multiple?: true
   /** What stands for the value in the help: `FILE`. */
   readonly value?: string
-  /** The only values there are. */
+  /** The only values there are; any other is refused before the command runs. */
   readonly choices?: readonly string[]
+  /** Several of the choices, with commas between them. */
+  readonly isList?: true
+  /** An environment variable that says it where the option is not given; for options of choice. */
+  readonly variable?: string
   /** The value is a path, which shells complete. */
   readonly isPath?: true
   readonly about: string
@@ -20,11 +24,18 @@ export interface OptionSpec {
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>
 
-type ValueOf<Spec extends OptionSpec> = Spec['type'] extends 'boolean'
-  ? boolean
-  : Spec extends { readonly multiple: true }
-    ? readonly string[]
-    : string
+type ValueOf<Spec extends OptionSpec> = Spec extends {
+  readonly isList: true
+  readonly choices: readonly (infer Choice)[]
+}
+  ? readonly Choice[]
+  : Spec extends { readonly choices: readonly (infer Choice)[] }
+    ? Choice
+    : Spec['type'] extends 'boolean'
+      ? boolean
+      : Spec extends { readonly multiple: true }
+        ? readonly string[]
+        : string
 
 export type ValuesOf<Specs extends OptionSpecs> = {
   readonly [Name in keyof Specs]?: ValueOf<Specs[Name]> | undefined
@@ -33,8 +44,15 @@ export type ValuesOf<Specs extends OptionSpecs> = {
 export interface NameSpec {
   /** As the help shows it: `NEW`, `[FILE]`. */
   readonly shown: string
+  /** One of these must be given. */
   readonly choices?: readonly string[]
   readonly isPath?: true
+}
+
+type NamesOf<Specs extends readonly NameSpec[]> = {
+  readonly [Index in keyof Specs]: Specs[Index] extends { readonly choices: readonly (infer Choice)[] }
+    ? Choice
+    : string | undefined
 }
 
 export interface Command {
@@ -50,7 +68,7 @@ export interface Command {
   /**
    * Loads what it needs: `validate` should not wait for the proxy's libraries.
    *
-   * @param values of the options, as `parseArgs` gives them by their `type` and `multiple`
+   * @param values of the options, as the command line has them, checked against the choices
    * @returns the exit code
    */
   run(values: Values, names: readonly string[], commands: Commands): Promise<number>
@@ -61,13 +79,18 @@ export type Commands = Readonly<Record<string, Command>>
 
 export type Values = Readonly<Record<string, unknown>>
 
-/** A command whose values have the types that its options say. */
-export function command<const Specs extends OptionSpecs>(
-  of: Omit<Command, 'options' | 'run'> & {
+/** A command whose values have the types that its options and names say. */
+export function command<const Specs extends OptionSpecs, const Names extends readonly NameSpec[]>(
+  of: Omit<Command, 'names' | 'options' | 'run'> & {
+    readonly names: Names
     readonly options: Specs
-    run(values: ValuesOf<Specs>, names: readonly string[], commands: Commands): Promise<number>
+    run(values: ValuesOf<Specs>, names: NamesOf<Names>, commands: Commands): Promise<number>
   },
 ): Command {
-  // oxlint-disable-next-line no-unsafe-type-assertion -- parseArgs has been given these very options
-  return { ...of, run: (values, names, commands) => of.run(values as ValuesOf<Specs>, names, commands) }
+  return {
+    ...of,
+    run: (values, names, commands) =>
+      // oxlint-disable-next-line no-unsafe-type-assertion -- the command line was read by these very specs
+      of.run(values as ValuesOf<Specs>, names as unknown as NamesOf<Names>, commands),
+  }
 }

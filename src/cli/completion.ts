@@ -3,20 +3,12 @@
  *
  * @module
  */
-import { Fault } from '../errors.ts'
 import type { Command, Commands, NameSpec, OptionSpec } from './command.ts'
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 
-/** @throws {Fault} USAGE */
-export function completionFor(shell: string | undefined, commands: Commands): string {
-  if (shell === 'bash') return bash(commands)
-  if (shell === 'zsh') return zsh(commands)
-  if (shell === 'fish') return fish(commands)
-  throw new Fault(
-    'USAGE',
-    `completion takes ${SHELLS.join(', ')}${shell === undefined ? '' : `, not "${shell}"`}`,
-  )
+export function completionFor(shell: (typeof SHELLS)[number], commands: Commands): string {
+  return { bash, zsh, fish }[shell](commands)
 }
 
 /** In single quotes, for any of the three. */

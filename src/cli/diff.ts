@@ -10,7 +10,8 @@ import { stripVTControlCharacters } from 'node:util'
 import { chooserOf } from '../access/config-checks.ts'
 import { ConfigFault } from '../config/problem.ts'
 import { Fault } from '../errors.ts'
-import { Changes, KINDS, type Kind, type Side, sideOf } from './diff/changes.ts'
+import { Changes, type Side, sideOf } from './diff/changes.ts'
+import type { Kind } from './diff/kinds.ts'
 import { markdownReport, textReport } from './diff/report.ts'
 import { type OpenedConfig, openConfig } from './open-config.ts'
 import type { Circumstances } from './replay/demands.ts'
@@ -25,11 +26,12 @@ export interface DiffCommand {
   readonly against?: string | undefined
   /** The configuration of today. */
   readonly config?: string | undefined
-  readonly format?: string | undefined
-  readonly 'fail-on'?: string | undefined
+  readonly format?: 'text' | 'markdown' | undefined
+  readonly 'fail-on'?: readonly Kind[] | undefined
   readonly json?: boolean | undefined
 }
 
+const FAILS: readonly Kind[] = ['gain', 'lose', 'unknown']
 const NOBODY = 0
 const SOMEBODY = 1
 const NOT_TOLD = 2
@@ -40,10 +42,7 @@ export async function diff(command: DiffCommand, terminal: Terminal): Promise<nu
   if (candidate === undefined || against === undefined) {
     throw new Fault('USAGE', 'diff takes a configuration and --against LOG')
   }
-  if (format !== 'text' && format !== 'markdown') {
-    throw new Fault('USAGE', `--format is "text" or "markdown", not "${format}"`)
-  }
-  const failOn = kindsIn(command['fail-on'] ?? 'gain,lose,unknown')
+  const failOn = command['fail-on'] ?? FAILS
   let opened: OpenedConfig
   let today: OpenedConfig | undefined
   try {
@@ -59,14 +58,6 @@ export async function diff(command: DiffCommand, terminal: Terminal): Promise<nu
   const report = format === 'markdown' ? markdownReport : textReport
   terminal.stdout.write(json ? `${JSON.stringify({ summary, changes: list })}\n` : report(list, summary))
   return failOn.some((kind) => summary.counts[kind] > 0) ? SOMEBODY : NOBODY
-}
-
-function kindsIn(text: string): readonly Kind[] {
-  return text.split(',').map((word) => {
-    const kind = KINDS.find((each) => each === word.trim())
-    if (kind === undefined) throw new Fault('USAGE', `--fail-on takes ${KINDS.join(', ')}, not "${word}"`)
-    return kind
-  })
 }
 
 async function changesIn(

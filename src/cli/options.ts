@@ -24,6 +24,7 @@ export const ENVOY = {
   type: 'string',
   value: 'MODE',
   choices: ['managed', 'external'],
+  variable: 'SALLYPORT_ENVOY',
   about: 'managed: start Envoy as a child (default); external: it is started elsewhere. Or SALLYPORT_ENVOY',
 } as const satisfies OptionSpec
 

@@ -60,13 +60,13 @@ describe('the command line', () => {
 
   const MISUSES: readonly (readonly [args: readonly string[], message: string])[] = [
     [['foo'], 'unknown command "foo"; see sallyport --help'],
-    [['serve', '--envoy', 'foo'], '--envoy is "managed" or "external", not "foo"'],
+    [['serve', '--envoy', 'foo'], '--envoy takes managed or external, not "foo"'],
     [['serve', 'my.yaml'], 'serve does not take "my.yaml"; name a configuration file with --config my.yaml'],
     [['serve', '--domain', 'x'], 'serve has no --domain; see sallyport --help'],
     [['valdiate'], 'unknown command "valdiate"; did you mean "validate"?'],
     [['help', 'valdiate'], 'unknown command "valdiate"; did you mean "validate"?'],
     [['serve', '--confg', 'x'], `Unknown option '--confg'; did you mean "--config"?`],
-    [['completion', 'tcsh'], 'completion takes bash, zsh, fish, not "tcsh"'],
+    [['completion', 'tcsh'], 'completion takes bash, zsh or fish, not "tcsh"'],
     [['serve', '--bogus'], "Unknown option '--bogus'; see sallyport --help"],
     [['validate', 'a', 'b'], 'validate does not take "b"; see sallyport --help'],
     [['init'], 'init needs your domain: sallyport init DIR --domain example.com'],

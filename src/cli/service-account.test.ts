@@ -23,7 +23,11 @@ writeFileSync(
 `,
 )
 
-async function run(action: string, name?: string, more: Partial<ServiceAccountCommand> = {}) {
+async function run(
+  action: ServiceAccountCommand['action'],
+  name?: string,
+  more: Partial<ServiceAccountCommand> = {},
+) {
   const written = { stdout: '', stderr: '' }
   const output = (stream: 'stdout' | 'stderr') => ({
     write: (text: string) => void (written[stream] += text),
@@ -120,7 +124,6 @@ describe('sallyport service-account', () => {
   })
 
   const MISUSES: readonly (readonly [Parameters<typeof run>, RegExp])[] = [
-    [['frobnicate'], /takes create NAME, list/],
     [['create'], /needs a name/],
     [['list', 'deploy'], /does not take "deploy"/],
     [['create', 'With Space'], /a name has at most 64/],

@@ -20,14 +20,15 @@ import {
   ServiceAccounts,
 } from '../access/credentials/service-account/service-accounts.ts'
 import { loadConfig } from '../config/file/load.ts'
-import { rowOf } from '../config/table-row.ts'
 import { makeServiceAccountToken, newServiceAccountId } from '../edge/service-account-token.ts'
 import { Fault } from '../errors.ts'
 import { openKeyring, openStore, stateDirFor, storeFileIn } from '../session/open-state.ts'
 import { parseExpiry } from './expiry.ts'
 
+type ActionName = 'create' | 'list' | 'show' | 'revoke'
+
 export interface ServiceAccountCommand {
-  readonly action: string | undefined
+  readonly action: ActionName
   readonly name: string | undefined
   readonly config?: string | undefined
   readonly 'state-dir'?: string | undefined
@@ -57,7 +58,7 @@ interface State {
   readonly now: number
 }
 
-const ACTIONS: Readonly<Record<string, { readonly run: Action; readonly takes: readonly string[] }>> = {
+const ACTIONS: Readonly<Record<ActionName, { readonly run: Action; readonly takes: readonly string[] }>> = {
   create: {
     run: create,
     takes: ['expires', 'groups', 'email', 'user', 'route', 'description', 'json'],
@@ -70,9 +71,7 @@ const EVERYWHERE = ['action', 'name', 'config', 'state-dir']
 
 /** @returns the exit code: 1 when there is no such account, or already one */
 export async function serviceAccount(command: ServiceAccountCommand, terminal: Terminal): Promise<number> {
-  const action = rowOf(ACTIONS, command.action ?? '')
-  if (action === undefined)
-    throw new Fault('USAGE', 'service-account takes create NAME, list, show NAME or revoke NAME')
+  const action = ACTIONS[command.action]
   const stray = Object.keys(command).find((key) => !EVERYWHERE.includes(key) && !action.takes.includes(key))
   if (stray !== undefined)
     throw new Fault('USAGE', `service-account ${command.action} has no --${stray}; see sallyport --help`)

@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { serviceAccount } from '../cli/service-account.ts'
+import { readCommandLine } from '../cli/command-line.ts'
+import { COMMANDS } from '../cli/commands.ts'
 import { readYaml } from './file/yaml-file.ts'
 import { parseConfig } from './parse.ts'
 
@@ -57,9 +58,14 @@ describe('a word that every object answers to', () => {
     )
   })
 
-  it('is no action of a command', async () => {
-    const terminal = { stdout: process.stdout, stderr: process.stderr, env: {} }
-    for (const action of WORDS)
-      await assert.rejects(serviceAccount({ action, name: 'a' }, terminal), /service-account takes/)
+  it('is no command, and no action of one', () => {
+    for (const word of WORDS) {
+      assert.throws(
+        () => readCommandLine(['service-account', word, 'a'], COMMANDS, {}),
+        /service-account takes/,
+      )
+      assert.throws(() => readCommandLine([word], COMMANDS, {}), /unknown command/)
+      assert.throws(() => readCommandLine(['help', word], COMMANDS, {}), /unknown command/)
+    }
   })
 })

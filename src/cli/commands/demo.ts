@@ -1,5 +1,4 @@
 import { command } from '../command.ts'
-import { envoyMode } from '../envoy-mode.ts'
 import { ENVOY, STATE_DIR } from '../options.ts'
 
 export const DEMO = command({
@@ -13,7 +12,7 @@ export const DEMO = command({
       configFile: undefined,
       stateDir: values['state-dir'],
       runDir: undefined,
-      envoy: envoyMode(values.envoy),
+      envoy: values.envoy ?? 'managed',
       demo: true,
     })
   },

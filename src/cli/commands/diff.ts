@@ -1,4 +1,5 @@
 import { command } from '../command.ts'
+import { KINDS } from '../diff/kinds.ts'
 import { CONFIG, JSON_OUTPUT } from '../options.ts'
 
 export const DIFF = command({
@@ -11,6 +12,8 @@ export const DIFF = command({
     'fail-on': {
       type: 'string',
       value: 'KINDS',
+      choices: KINDS,
+      isList: true,
       about:
         'changes that make the exit code 1: gain, lose, unknown, observed, other (default gain,lose,unknown)',
     },

@@ -1,5 +1,4 @@
 import { command } from '../command.ts'
-import { envoyMode } from '../envoy-mode.ts'
 import { CONFIG, ENVOY, STATE_DIR } from '../options.ts'
 
 export const SERVE = command({
@@ -29,7 +28,7 @@ export const SERVE = command({
       configFile: values.config,
       stateDir: values['state-dir'],
       runDir: values['run-dir'],
-      envoy: envoyMode(values.envoy),
+      envoy: values.envoy ?? 'managed',
       demo: false,
     })
   },

@@ -7,10 +7,7 @@ import type { TraceEntry } from '../../policy/decision.ts'
 import type { OpenedConfig } from '../open-config.ts'
 import type { LoggedDecision } from '../replay/log-lines.ts'
 import type { Replayed } from '../replay/replay.ts'
-
-export const KINDS = ['lose', 'gain', 'unknown', 'observed', 'other'] as const
-/** `observed`: would change if the rules that are only watched counted. `other`: refused in another way. */
-export type Kind = (typeof KINDS)[number]
+import { KINDS, type Kind } from './kinds.ts'
 
 export interface Side {
   readonly outcome: string

@@ -4,7 +4,8 @@
  * @module
  */
 import { alignedLines, count, plain } from '../table.ts'
-import type { Change, Kind, Side, Summary } from './changes.ts'
+import type { Change, Side, Summary } from './changes.ts'
+import type { Kind } from './kinds.ts'
 
 const VERBS: Readonly<Record<Kind, string>> = {
   lose: 'loses',
