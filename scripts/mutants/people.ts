@@ -130,4 +130,18 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/policy/missing.test.ts'],
     breaks: 'People are told that one thing is enough where all are needed, and ask for the wrong rights.',
   },
+  {
+    file: 'src/config/certificate-dates.ts',
+    find: "kind === 'chain' ? [Math.max",
+    replace: "kind !== 'chain' ? [Math.max",
+    tests: ['src/config/certificate-dates.test.ts'],
+    breaks: 'Nobody is warned that an intermediate certificate ends, and all browsers refuse on that day.',
+  },
+  {
+    file: 'src/config/certificate-dates.ts',
+    find: 'if (notAfter <= now) return',
+    replace: 'if (notAfter < now - SOON_MS) return',
+    tests: ['src/config/certificate-dates.test.ts'],
+    breaks: 'A certificate that has expired counts as one that is about to.',
+  },
 ]

@@ -5,6 +5,7 @@
  */
 import { stripVTControlCharacters } from 'node:util'
 import { CHECKS_AND_TESTS } from '../access/config-checks.ts'
+import { certificateWarnings } from '../config/certificate-dates.ts'
 import type { Config } from '../config/config.ts'
 import { loadWithWarnings, readConfigFile } from '../config/file/load.ts'
 import { positionsIn } from '../config/file/positions.ts'
@@ -12,6 +13,7 @@ import { hintsOf } from '../config/hints.ts'
 import { ConfigFault } from '../config/problem.ts'
 import { directoryFileProblems } from '../directory/file-problems.ts'
 import { policyOf } from '../policy/compiled-policies.ts'
+import { atOnce } from '../turns.ts'
 import { count } from './table.ts'
 
 /** The part of a stream that is needed to print. */
@@ -36,7 +38,11 @@ export function validate(
     for (const [key, variable] of fromEnvironment)
       out.write(`note: ${key} is set by the environment variable ${variable}\n`)
     for (const hint of hintsOf(config)) out.write(`hint: ${stripVTControlCharacters(hint)}\n`)
-    const warnings = [...odd.map((warning) => `${file}: warning: ${warning}`), ...warningsIn(config, file)]
+    const warnings = [
+      ...odd.map((warning) => `${file}: warning: ${warning}`),
+      ...certificateWarningsIn(config, file),
+      ...warningsIn(config, file),
+    ]
     for (const warning of warnings) out.write(`${stripVTControlCharacters(warning)}\n`)
     const alsoTold = warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`
     out.write(`${file}: no mistakes${alsoTold}; ${count(config.routes.length, 'route')}\n`)
@@ -48,6 +54,10 @@ export function validate(
     if (error.code === 'CONFIG_INVALID') out.write(`${count(error.problems.length, 'mistake')}\n`)
     return 1
   }
+}
+
+function certificateWarningsIn(config: Config, file: string): readonly string[] {
+  return atOnce(certificateWarnings(config, Date.now())).map((warning) => `${file}: warning: ${warning}`)
 }
 
 /** Each place once, however many routes share its policy. */

@@ -18,6 +18,7 @@ import { problemOfLog } from '../telemetry/log-health.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { XdsService } from '../xds/ads/service.ts'
 import { readinessOf } from './readiness.ts'
+import { watchCertificates } from './watch-certificates.ts'
 
 export interface Observed {
   readonly config: ConfigSource
@@ -40,12 +41,14 @@ export async function serveObservation(observed: Observed): Promise<AsyncDisposa
   const { meter } = metrics
   const { logger } = log
   await using running = new AsyncDisposableStack()
+  const certificates = running.use(watchCertificates({ config, logger, meter, now: Date.now }))
   const checks = readinessOf(xds, envoy, observed.isStopping)
   running.use(watchProviders({ config, providers, logger, meter }))
   const details = {
     store: () => sessions.problem,
     config: () => configHealth(config.status),
     identity_providers: () => providerTrouble(providers),
+    certificates: () => certificates.problem(),
     log: () => problemOfLog(log),
   }
   observeConfig(meter, config)
@@ -63,6 +66,7 @@ export async function serveObservation(observed: Observed): Promise<AsyncDisposa
         directory: () => directory.status,
         sessions: () => sessions.count,
         lookups: () => lookups.status,
+        certificates: () => certificates.status(),
       },
     }),
   )

@@ -5,7 +5,8 @@
  * @module
  */
 import { isIP } from 'node:net'
-import type { Config, Route, TlsCertificate } from '../../config/config.ts'
+import type { Config, TlsCertificate } from '../../config/config.ts'
+import { servedNames } from '../../config/routing/served-names.ts'
 import { Secret } from '../../config/values/secret.ts'
 import { uncoveredNames } from '../../crypto/x509/certificate-coverage.ts'
 import type { LocalCa } from '../../crypto/x509/local-ca.ts'
@@ -24,12 +25,9 @@ const SHARES = 16
 
 /** The operator's certificates, and those of the local CA for the hosts that none of them speaks for. */
 export async function certificatesFor(config: Config, localCa: LocalCa): Promise<readonly TlsCertificate[]> {
-  const { certificates, authenticate_service_url } = config.settings
-  const authenticateHost =
-    authenticate_service_url === undefined ? [] : [new URL(authenticate_service_url).hostname]
-  const hosts = [...authenticateHost, ...config.routes.flatMap(certificateName)]
+  const { certificates } = config.settings
   const uncovered = uncoveredNames(
-    [...new Set(hosts)],
+    servedNames(config),
     certificates.map(({ cert }) => cert),
   )
   if (uncovered.length === 0 && certificates.length > 0) return certificates
@@ -62,10 +60,4 @@ function shareOf(name: string): number {
   let sum = 0
   for (let at = 0; at < name.length; at += 1) sum = (sum * 31 + name.charCodeAt(at)) % 65_521
   return sum % SHARES
-}
-
-/** A wildcard in the middle of a name is for Envoy's matching; no certificate can have it. */
-function certificateName({ origin }: Route): readonly string[] {
-  if (!origin.wildcard) return [origin.host]
-  return /^\*\.[^*]+$/.test(origin.host) ? [origin.host] : []
 }
