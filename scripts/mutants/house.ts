@@ -114,4 +114,25 @@ export const MUTANTS: readonly Mutant[] = [
     breaks:
       'Hosts below a wildcard, of which strangers may name any number, fill the memory with assertions.',
   },
+  {
+    file: 'src/edge/service-account-token.ts',
+    find: '`service-account\\0${id}`',
+    replace: '`account\\0${id}`',
+    tests: ['test/earlier-state.test.ts'],
+    breaks: 'A new build refuses the tokens of all service accounts.',
+  },
+  {
+    file: 'src/directory/scim/records.ts',
+    find: "export const REMOVED = 'scim-removed'",
+    replace: "export const REMOVED = 'scim-gone'",
+    tests: ['test/earlier-state.test.ts'],
+    breaks: 'A new build lets in whom a directory has removed.',
+  },
+  {
+    file: 'src/session/sqlite/sqlite-database.ts',
+    find: 'DELETE FROM activity WHERE session_id NOT IN (SELECT id FROM session);',
+    replace: 'DELETE FROM activity;',
+    tests: ['test/earlier-state.test.ts'],
+    breaks: 'A new build forgets how long sessions were not used, or were.',
+  },
 ]
