@@ -24,7 +24,7 @@ export function isPlatform(word: string): word is Platform {
 }
 
 /** Where programs of others are kept between builds; safe to delete. */
-const CACHE = join(ROOT, '.cache', 'build')
+export const CACHE = join(ROOT, '.cache', 'build')
 
 /** Path of the Envoy that `envoy/release.ts` pins for a platform, fetched where it is not yet. */
 export async function pinnedEnvoy(platform: Platform): Promise<string> {

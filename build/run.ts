@@ -4,7 +4,7 @@
  * @module
  */
 import { mkdir } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT } from './bundle.ts'
 import { makeEnvoyPackage, makeProgramPackage, pack } from './npm-package.ts'
@@ -48,7 +48,8 @@ function made(path: string): void {
 }
 
 async function makeAll(wanted: readonly Platform[]): Promise<void> {
-  const { out, 'with-envoy': withEnvoy } = values
+  const { 'with-envoy': withEnvoy } = values
+  const out = resolve(values.out)
   await mkdir(out, { recursive: true })
   if (forms.includes('bundle') || forms.includes('npm')) {
     const folder = await makeProgramPackage(out)

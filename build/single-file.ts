@@ -6,6 +6,7 @@
  * @module
  */
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { chmod, copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +17,7 @@ import { ENVOY_VERSION } from '../envoy/release.ts'
 import { version } from '../src/form/installation.ts'
 import { makeSingleProgram, packagesIn } from './bundle.ts'
 import { envoyApiPart, envoyPart, licencesText, nodePart, npmPart } from './licences.ts'
-import { NODE_VERSION, type Platform, pinnedEnvoy, pinnedNode } from './platforms.ts'
+import { CACHE, NODE_VERSION, type Platform, pinnedEnvoy, pinnedNode } from './platforms.ts'
 import { bill } from './sbom.ts'
 import { sha256Of } from './sums.ts'
 
@@ -49,7 +50,11 @@ export async function makeSingleFile({ platform, withEnvoy, out }: SingleFileOpt
       assets[name] = name
     }
     for (const [name, text] of Object.entries(threads)) await put(name, text)
-    if (envoy !== undefined) await put('envoy.zst', await compressed(await readFile(envoy)))
+    if (envoy !== undefined) {
+      const packed = await packedEnvoy(platform, envoy)
+      await copyFile(packed, join(making, 'envoy.zst'))
+      assets['envoy.zst'] = 'envoy.zst'
+    }
     await writeFile(join(making, 'sallyport.cjs'), program)
     await writeFile(join(making, 'sea.json'), JSON.stringify({ ...SEA, assets }))
     // The Node that packs has to be the one that unpacks, on the processor of this machine.
@@ -111,11 +116,17 @@ function hostPlatform(): Platform {
   return process.arch === 'arm64' ? 'linux-arm64' : 'linux-x64'
 }
 
-async function compressed(bytes: Uint8Array): Promise<Uint8Array> {
-  return await compress(bytes, {
+/** Kept, since it takes longer than all the rest. @returns the path of the compressed file */
+async function packedEnvoy(platform: Platform, envoy: string): Promise<string> {
+  const path = join(CACHE, `envoy-${ENVOY_VERSION}-${platform}-${COMPRESSION}.zst`)
+  if (existsSync(path)) return path
+  const packed = await compress(await readFile(envoy), {
     params: {
       [constants.ZSTD_c_compressionLevel]: COMPRESSION,
       [constants.ZSTD_c_checksumFlag]: 1,
     },
   })
+  await writeFile(`${path}.new`, packed)
+  await rename(`${path}.new`, path)
+  return path
 }

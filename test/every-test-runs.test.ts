@@ -1,18 +1,21 @@
 /**
- * `npm test` names its files by patterns; a test file that none of them finds would never fail.
+ * The scripts name their test files by patterns; a test file that none of them finds would never fail.
  *
  * @module
  */
 import assert from 'node:assert/strict'
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import manifest from '../package.json' with { type: 'json' }
 
-it('every test file is run by npm test', () => {
+it('every test file is run by npm test or npm run test:forms', () => {
   const cwd = join(import.meta.dirname, '..')
   const { 'test:unit': unit, 'test:e2e': e2e } = manifest.scripts
-  const patterns = [...`${unit} ${e2e}`.matchAll(/"([^"]+\.test\.ts)"/g)].map(([, pattern = '']) => pattern)
+  const forms = readFileSync(join(cwd, 'test', 'forms', 'run.ts'), 'utf8')
+  const patterns = [...`${unit} ${e2e} ${forms}`.matchAll(/["']([^"']+\.test\.ts)["']/g)].map(
+    ([, pattern = '']) => pattern,
+  )
   assert.ok(patterns.length >= 2)
   const run = new Set(globSync(patterns, { cwd }))
   const all = globSync('**/*.test.ts', { cwd, exclude: ['**/node_modules/**', '.cache/**'] })

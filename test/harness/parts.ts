@@ -257,6 +257,27 @@ async function tomcat(): Promise<string> {
   })
 }
 
+/** Folder with a Debian 12 of the smallest kind: it has no Node, no Python and no compiler. */
+async function bareDebian(): Promise<string> {
+  const advice = 'missing a bare Debian: run as root, with debootstrap, iproute2 and a mirror of Debian'
+  if (process.getuid?.() !== 0) throw new MissingPart(advice)
+  await debianCommand('ip', ['iproute2'])
+  const command = await debianCommand('debootstrap', ['debootstrap'])
+  return await cached('bare-debian-12', advice, async (making) => {
+    await run({ command, args: ['--variant=minbase', 'bookworm', making], withinMs: 600_000 })
+  })
+}
+
+/** An emulator of ARM64 as words, with the libraries that a program for it is linked with. */
+async function arm64(): Promise<string> {
+  const libraries = ['libc6-arm64-cross', 'libstdc++6-arm64-cross', 'libgcc-s1-arm64-cross']
+  const command = await debianCommand('qemu-aarch64-static', ['qemu-user-static'])
+  const root = '/usr/aarch64-linux-gnu'
+  if (!existsSync(join(root, 'lib', 'libstdc++.so.6')))
+    await installPackages(libraries, `missing libraries of ARM64: apt-get install ${libraries.join(' ')}`)
+  return `${command} -L ${root}`
+}
+
 /** Interpreter of a virtual environment with Flask, and Django on uvicorn. */
 async function pythonWeb(): Promise<string> {
   const advice = `missing Flask and Django: needs python3-venv, and ${PYTHON_WEB.join(', ')} from the Python package index`
@@ -278,6 +299,8 @@ export type Part =
   | 'kubernetes'
   | 'tomcat'
   | 'python-web'
+  | 'bare-debian'
+  | 'arm64'
 const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   chromium,
   wrk,
@@ -288,6 +311,8 @@ const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   kubernetes,
   tomcat,
   'python-web': pythonWeb,
+  'bare-debian': bareDebian,
+  arm64,
 }
 
 export type Found =

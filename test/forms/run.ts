@@ -1,0 +1,39 @@
+/**
+ * `npm run test:forms`: builds what is shipped, tries each form as people install it, and runs a part of the
+ * end-to-end tests against the bundle and the single file. The sources are what `npm test` runs.
+ *
+ * @module
+ */
+import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { BUILT, builtFiles, PLATFORM } from './built.ts'
+
+/** The whole of a sign-in, what a session is told of, reload in a thread, Envoy as a child, CLI tools. */
+const PART = [
+  'test/e2e/demo.test.ts',
+  'test/e2e/sign-in.test.ts',
+  'test/e2e/lookups.test.ts',
+  'test/e2e/policy-tools.test.ts',
+]
+
+function node(args: readonly string[], env: NodeJS.ProcessEnv = {}): void {
+  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...env } })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+const say = (what: string): void => void process.stdout.write(`\n-- ${what}\n`)
+
+say('build')
+rmSync(BUILT, { recursive: true, force: true })
+node(['test/harness/prepare.ts', 'envoy', 'bare-debian', 'arm64'])
+node(['build/run.ts', 'npm', 'single-file', '--with-envoy', '--for', PLATFORM, '--out', BUILT])
+node(['build/run.ts', 'single-file', '--for', 'linux-arm64', '--out', BUILT])
+
+const { bundle, singleFile } = builtFiles()
+const test = ['--test', '--test-timeout=240000', '--test-concurrency=2']
+say('each form, as it is installed')
+node([...test, 'test/forms/*.test.ts'])
+for (const program of [bundle, singleFile]) {
+  say(`a part of the end-to-end tests, against ${program}`)
+  node([...test, ...PART], { SALLYPORT_PROGRAM: program })
+}
