@@ -77,13 +77,166 @@ const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
   session: ['identity'],
 }
 
+/**
+ * Of each folder within a room: which of the folders beside it it may import, `.` for what stands flat above
+ * it. What stands flat may import all folders below it.
+ */
+const WITHIN: Readonly<Record<string, readonly string[]>> = {
+  'access/credentials': [],
+  'access/credentials/bearer': [],
+  'access/credentials/client-certificate': [],
+  'access/credentials/service-account': [],
+  'access/tests': ['.'],
+  'authenticate/pages': ['.'],
+  'authenticate/steps': ['.', 'pages'],
+  'cli/commands': ['.', 'diff'],
+  'cli/demo': [],
+  'cli/diff': ['.', 'replay'],
+  'cli/explain': ['.', 'replay'],
+  'cli/init': [],
+  'cli/replay': [],
+  'config/file': ['.', 'routing', 'values'],
+  'config/keys': ['.', 'routing', 'values'],
+  'config/keys/credentials': ['.', 'sign-in'],
+  'config/keys/directory': ['.'],
+  'config/keys/policy': ['.'],
+  'config/keys/sign-in': ['.', 'upstream'],
+  'config/keys/upstream': ['.'],
+  'config/routing': ['.', 'values'],
+  'config/values': ['.'],
+  'crypto/openssh': [],
+  'crypto/x509': [],
+  'directory/pull': ['.'],
+  'directory/scim': ['.'],
+  'extauthz/answers': ['.'],
+  'extauthz/share': ['.'],
+  'identity/github': ['.', 'openid', 'presets'],
+  'identity/openid': ['.', 'presets'],
+  'identity/presets': [],
+  'policy/criteria': ['.', 'matching'],
+  'policy/matching': ['.'],
+  'session/refresh': ['.'],
+  'session/sqlite': ['.'],
+  'xds/ads': ['resources'],
+  'xds/resources': ['ads'],
+  'xds/resources/clusters': ['.'],
+  'xds/resources/listeners': ['.', 'routes'],
+  'xds/resources/routes': ['.'],
+}
+
+/**
+ * Which other rooms may import a folder within a room, besides those that may import everything. All others
+ * have their doors in what stands flat.
+ */
+const OPEN_TO: Readonly<Record<string, readonly string[]>> = {
+  'access/credentials': ['audit', 'authenticate', 'extauthz', 'upstream'],
+  'config/file': [
+    'access',
+    'config-thread.ts',
+    'directory',
+    'follow-config.ts',
+    'identity',
+    'lookups',
+    'upstream',
+  ],
+  'config/keys': ['access', 'directory', 'extauthz', 'follow-config.ts', 'identity', 'upstream', 'xds'],
+  'config/routing': ['access', 'extauthz', 'xds'],
+  'config/values': ['access', 'audit', 'authenticate', 'directory', 'xds'],
+  'crypto/openssh': ['policy'],
+  'crypto/x509': ['access', 'config', 'xds'],
+  'identity/openid': ['access'],
+  'policy/matching': ['access', 'extauthz'],
+}
+
 /** Source files that may stand flat in a folder. More ask for sub-rooms. */
 const MOST_FILES = 20
 
-function mayImport({ from, to }: Import): boolean {
-  const allowed = MAY_IMPORT[from]
-  return from === to || allowed === 'all' || allowed?.includes(to) === true
+const strangersAmong = (all: readonly Import[]): readonly string[] =>
+  all
+    .filter(({ from, to }) => {
+      const allowed = MAY_IMPORT[from]
+      return from !== to && allowed !== 'all' && allowed?.includes(to) !== true
+    })
+    .map(({ path, from, to }) => `${path}: "${from}" may not import "${to}"`)
+
+const valuesAmong = (all: readonly Import[]): readonly string[] =>
+  all
+    .filter(({ from, to, isTypeOnly }) => !isTypeOnly && TYPES_ONLY[from]?.includes(to) === true)
+    .map(({ path, to }) => `${path}: write "import type" for what comes from "${to}"`)
+
+/** `src/config/keys/sign-in/a.ts` stands in `config`, `keys`, `sign-in`. */
+const foldersOf = (path: string): readonly string[] => path.split('/').slice(1, -1)
+
+/** Imports from one folder of a room to another that the table does not have. */
+const strayWithinRooms = (all: readonly Import[]): readonly string[] =>
+  all.flatMap(({ path, from, to, target }) => {
+    if (from !== to || isOfTests(path)) return []
+    const [mine, theirs] = [foldersOf(path), foldersOf(target)]
+    const fork = mine.findIndex((name, at) => name !== theirs[at])
+    if (fork < 1) return []
+    const folder = mine.slice(0, fork + 1).join('/')
+    const wanted = theirs[fork] ?? '.'
+    return WITHIN[folder]?.includes(wanted) === true
+      ? []
+      : [`${path}: "${folder}" may not import "${wanted}"`]
+  })
+
+/** Imports of what stands within another room and is not open to that one. */
+const intrudersAmong = (all: readonly Import[]): readonly string[] =>
+  all.flatMap(({ path, from, to, target }) => {
+    const [room, below] = foldersOf(target)
+    const isWithin = from !== to && room === to && below !== undefined && to !== 'gen'
+    if (!isWithin || isOfTests(path) || MAY_IMPORT[from] === 'all') return []
+    const folder = `${room}/${below}`
+    return OPEN_TO[folder]?.includes(from) === true ? [] : [`${path}: "${folder}" is not open to "${from}"`]
+  })
+
+/** As if it stood in a file: each check is shown one that it must find. */
+function invented(path: string, target: string, isTypeOnly = false): Import {
+  return { path, target, from: roomOf(path), to: roomOf(target), isTypeOnly }
 }
+
+function graphOf(all: readonly (readonly [from: string, to: string])[]): Map<string, Set<string>> {
+  const graph = new Map<string, Set<string>>()
+  for (const [from, to] of all) graph.set(from, (graph.get(from) ?? new Set()).add(to))
+  return graph
+}
+
+const cyclesIn = (all: readonly (readonly [from: string, to: string])[]): readonly string[] => {
+  const graph = graphOf(all)
+  return [...graph.keys()].map((each) => cycleFrom(each, graph)).filter((way) => way !== undefined)
+}
+
+const roomsOf = (all: readonly Import[]) =>
+  all.filter(({ from, to }) => from !== to).map(({ from, to }) => [from, to] as const)
+
+const filesOf = (all: readonly Import[]) =>
+  all.filter(({ to }) => to !== 'gen').map(({ path, target }) => [path, target] as const)
+
+const drawersAmong = (paths: readonly string[]) =>
+  paths.filter((path) => /(?:^|\/)(?:utils?|helpers?|common|lib)(?:\/|\.ts$)/.test(path))
+
+const fullFoldersAmong = (paths: readonly string[]): readonly string[] =>
+  [...Map.groupBy(paths, dirname)]
+    .filter(([, files]) => files.length > MOST_FILES)
+    .map(([folder, { length }]) => `${folder}: ${length}`)
+
+const isNameless = (text: string) => /^export default\b/m.test(text)
+
+const unknownRoomsAmong = (paths: readonly string[]) =>
+  [...new Set(paths.map(roomOf))].filter((room) => MAY_IMPORT[room] === undefined)
+
+const unknownFoldersAmong = (paths: readonly string[]): readonly string[] => [
+  ...new Set(
+    paths
+      .filter((path) => path.startsWith('src/') && roomOf(path) !== 'gen')
+      .flatMap((path) => {
+        const folders = foldersOf(path)
+        return folders.map((_, at) => folders.slice(0, at + 1).join('/')).slice(1)
+      })
+      .filter((folder) => WITHIN[folder] === undefined),
+  ),
+]
 
 /** The first way found from a room back to itself. */
 function cycleFrom(start: string, graph: ReadonlyMap<string, ReadonlySet<string>>): string | undefined {
@@ -113,48 +266,86 @@ describe('the architecture', () => {
     assert.ok(imports.some((each) => each.isTypeOnly) && imports.some((each) => !each.isTypeOnly))
   })
 
-  it('knows every room', () => {
-    const rooms = [...new Set(written.map(roomOf))]
-    assert.deepEqual(
-      rooms.filter((room) => MAY_IMPORT[room] === undefined),
-      [],
+  it('knows every room, and every folder within one', () => {
+    assert.deepEqual(unknownRoomsAmong(written), [])
+    assert.deepEqual(unknownRoomsAmong(['src/attic/a.ts']), ['attic'])
+    const sources = written.filter((path) => !isOfTests(path))
+    assert.deepEqual(unknownFoldersAmong(sources), [])
+    assert.deepEqual(unknownFoldersAmong(['src/config/attic/box/a.ts']), ['config/attic', 'config/attic/box'])
+    const there = new Set(sources.map((path) => foldersOf(path).join('/')))
+    const gone = [...Object.keys(WITHIN), ...Object.keys(OPEN_TO)].filter(
+      (folder) => ![...there].some((each) => each === folder || each.startsWith(`${folder}/`)),
     )
+    assert.deepEqual(gone, [])
   })
 
   it('lets rooms import only what the table says', () => {
-    const breaches = imports.filter((each) => !mayImport(each))
-    assert.deepEqual(
-      breaches.map(({ path, from, to }) => `${path}: "${from}" may not import "${to}"`),
-      [],
-    )
+    assert.deepEqual(strangersAmong(imports), [])
+    assert.deepEqual(strangersAmong([invented('src/policy/judge.ts', 'src/extauthz/service.ts')]), [
+      'src/policy/judge.ts: "policy" may not import "extauthz"',
+    ])
   })
 
   it('lets rooms take types only where the table says', () => {
-    const breaches = imports.filter(
-      ({ from, to, isTypeOnly: harmless }) => !harmless && TYPES_ONLY[from]?.includes(to),
-    )
+    assert.deepEqual(valuesAmong(imports), [])
+    const [judge, config] = ['src/policy/judge.ts', 'src/config/parse.ts']
+    assert.equal(valuesAmong([invented(judge, config)]).length, 1)
+    assert.equal(valuesAmong([invented(judge, config, true)]).length, 0)
+  })
+
+  it('lets folders of a room import only what the table says', () => {
+    assert.deepEqual(strayWithinRooms(imports), [])
     assert.deepEqual(
-      breaches.map(({ path, to }) => `${path}: write "import type" for what comes from "${to}"`),
-      [],
+      strayWithinRooms([
+        invented('src/session/sqlite/a.ts', 'src/session/refresh/b.ts'),
+        invented('src/access/credentials/bearer/a.ts', 'src/access/pipeline.ts'),
+        invented('src/config/keys/policy/a.ts', 'src/config/keys/upstream/b.ts'),
+        invented('src/config/keys/policy/a.ts', 'src/config/file/b.ts'),
+        // these may
+        invented('src/config/keys/policy/a.ts', 'src/config/values/b.ts'),
+        invented('src/session/store.ts', 'src/session/sqlite/b.ts'),
+        invented('src/session/sqlite/a.ts', 'src/session/sqlite/b.ts'),
+      ]),
+      [
+        'src/session/sqlite/a.ts: "session/sqlite" may not import "refresh"',
+        'src/access/credentials/bearer/a.ts: "access/credentials" may not import "."',
+        'src/config/keys/policy/a.ts: "config/keys/policy" may not import "upstream"',
+        'src/config/keys/policy/a.ts: "config/keys" may not import "file"',
+      ],
+    )
+  })
+
+  it('lets nobody past the door of a room', () => {
+    assert.deepEqual(intrudersAmong(imports), [])
+    assert.deepEqual(
+      intrudersAmong([
+        invented('src/extauthz/a.ts', 'src/session/sqlite/b.ts'),
+        invented('src/directory/a.ts', 'src/identity/openid/b.ts'),
+        // these may
+        invented('src/access/a.ts', 'src/identity/openid/b.ts'),
+        invented('src/extauthz/a.ts', 'src/session/store.ts'),
+        invented('src/main.ts', 'src/directory/scim/b.ts'),
+      ]),
+      [
+        'src/extauthz/a.ts: "session/sqlite" is not open to "extauthz"',
+        'src/directory/a.ts: "identity/openid" is not open to "directory"',
+      ],
     )
   })
 
   it('has no import cycle between rooms', () => {
-    const graph = new Map<string, Set<string>>()
-    for (const { from, to } of imports) {
-      if (from !== to) graph.set(from, (graph.get(from) ?? new Set()).add(to))
-    }
-    const cycles = [...graph.keys()].map((room) => cycleFrom(room, graph)).filter((way) => way !== undefined)
-    assert.deepEqual(cycles, [])
+    assert.deepEqual(cyclesIn(roomsOf(imports)), [])
+    const back = invented('src/config/a.ts', 'src/session/b.ts')
+    assert.ok(cyclesIn(roomsOf([...imports, back])).some((way) => way.includes('session → config')))
   })
 
   it('has no circle of files, types included', () => {
-    const graph = new Map<string, Set<string>>()
-    for (const { path, to, target } of imports)
-      if (to !== 'gen') graph.set(path, (graph.get(path) ?? new Set()).add(target))
-    const circles = [...graph.keys()].map((path) => cycleFrom(path, graph)).filter((way) => way !== undefined)
-    assert.deepEqual(circles, [])
-    assert.ok(graph.size > 300, `only ${graph.size} files import others`)
+    const files = filesOf(imports)
+    assert.deepEqual(cyclesIn(files), [])
+    assert.ok(graphOf(files).size > 300, `only ${graphOf(files).size} files import others`)
+    const [path, target] = files[0] ?? []
+    assert.ok(path !== undefined && target !== undefined)
+    assert.ok(cyclesIn([...files, [target, path]]).length > 0)
   })
 
   it('composes, in a file that can be read at once', () => {
@@ -163,17 +354,11 @@ describe('the architecture', () => {
   })
 
   it('has no folder in which a file is hard to find', () => {
-    const counts = Map.groupBy(
-      written.filter((path) => !isOfTests(path)),
-      dirname,
-    )
-    assert.ok(counts.size > 20, `only ${counts.size} folders`)
-    assert.deepEqual(
-      [...counts]
-        .filter(([, files]) => files.length > MOST_FILES)
-        .map(([folder, { length }]) => `${folder}: ${length}`),
-      [],
-    )
+    const sources = written.filter((path) => !isOfTests(path))
+    assert.ok(new Set(sources.map(dirname)).size > 20)
+    assert.deepEqual(fullFoldersAmong(sources), [])
+    const many = Array.from({ length: MOST_FILES + 1 }, (_, index) => `src/attic/${index}.ts`)
+    assert.deepEqual(fullFoldersAmong(many), [`src/attic: ${MOST_FILES + 1}`])
   })
 
   it('keeps what is written by hand out of src/gen', () => {
@@ -181,11 +366,13 @@ describe('the architecture', () => {
       /^(?:\/\/ (?:Original file: )?(?:null|\S+\.proto)\n|import type \* as grpc from '@grpc\/grpc-js')/
     const strays = generated.filter((path) => !header.test(readFileSync(path, 'utf8')))
     assert.deepEqual(strays, [])
+    assert.ok(!header.test(readFileSync('src/main.ts', 'utf8')))
   })
 
   it('has no drawers: a thing is named after what it is for', () => {
-    const drawers = written.filter((path) => /(?:^|\/)(?:utils?|helpers?|common|lib)(?:\/|\.ts$)/.test(path))
-    assert.deepEqual(drawers, [])
+    assert.deepEqual(drawersAmong(written), [])
+    const drawers = ['src/util/a.ts', 'src/config/helpers.ts', 'src/config/commonplace.ts']
+    assert.deepEqual(drawersAmong(drawers), drawers.slice(0, 2))
   })
 
   it('has comments that end at column 110', () => {
@@ -195,10 +382,14 @@ describe('the architecture', () => {
         .flatMap((line, at) => (isLongComment(line) ? [`${path}:${at + 1}`] : [])),
     )
     assert.deepEqual(long, [])
+    assert.ok(isLongComment(` * ${'word '.repeat(22)}`) && !isLongComment(` * ${'word '.repeat(20)}`))
   })
 
   it('exports by name only', () => {
-    const nameless = written.filter((path) => /^export default\b/m.test(readFileSync(path, 'utf8')))
-    assert.deepEqual(nameless, [])
+    assert.deepEqual(
+      written.filter((path) => isNameless(readFileSync(path, 'utf8'))),
+      [],
+    )
+    assert.ok(isNameless('const a = 1\nexport default a'))
   })
 })
