@@ -7,28 +7,28 @@ const FLOWS = ['src/authenticate/sign-in.test.ts', 'src/authenticate/pipeline.te
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    file: 'src/extauthz/credentials.ts',
+    file: 'src/edge/header-credentials.ts',
     find: "const MENTIONS_BEARER = new RegExp(`${START}bearer(?![a-z0-9])`, 'i')",
     replace: "const MENTIONS_BEARER = new RegExp(`${START}bearer(?: |$)`, 'i')",
     tests: CREDENTIALS,
     breaks: 'a token behind "Bearer" and a tab reaches the app without having been verified',
   },
   {
-    file: 'src/extauthz/credentials.ts',
+    file: 'src/edge/header-credentials.ts',
     find: 'const START = String.raw`(?:^|,)[^\\x21-\\x7e]*`',
     replace: 'const START = String.raw`(?:^|,) *`',
     tests: CREDENTIALS,
     breaks: 'a token behind white space beyond ASCII reaches the app without having been verified',
   },
   {
-    file: 'src/extauthz/credentials.ts',
+    file: 'src/edge/header-credentials.ts',
     find: 'bearer[^a-z0-9]*pomerium-)`',
     replace: 'bearer +pomerium-)`',
     tests: CREDENTIALS,
     breaks: 'the reference of a session reaches the app',
   },
   {
-    file: 'src/extauthz/credentials.ts',
+    file: 'src/edge/header-credentials.ts',
     find: 'forProxies !== undefined && MENTIONS_OURS.test(forProxies) ? forProxies : undefined,',
     replace: 'undefined,',
     tests: CREDENTIALS,
@@ -128,7 +128,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a form on another host signs people out in a browser that says nothing of its place',
   },
   {
-    file: 'src/extauthz/credentials.ts',
+    file: 'src/edge/header-credentials.ts',
     find: String.raw`pomerium(?: +([\w.~+/=-]+))?|`,
     replace: String.raw`pomerium(?: +|$)([\w.~+/=-]*)|`,
     tests: ['src/extauthz/header-cost.test.ts'],

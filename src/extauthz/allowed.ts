@@ -5,11 +5,11 @@
  */
 import { Buffer, isUtf8 } from 'node:buffer'
 import { CERTIFICATE_HEADER } from '../access/credentials/client-certificate/forwarded.ts'
+import { REFERENCE_HEADER } from '../edge/header-credentials.ts'
 import { isFresh } from '../upstream/assertions.ts'
 import type { Makers } from '../upstream/contributor.ts'
 import type { Check } from './check.ts'
 import { encodeAllowed } from './check-response.ts'
-import { REFERENCE_HEADER } from './credentials.ts'
 import { forgedHeaders } from './forged-headers.ts'
 import type { CompiledRoute } from './routes.ts'
 import type { AllowedAnswer, Visitor, Visitors } from './visitors.ts'

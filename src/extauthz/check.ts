@@ -6,9 +6,9 @@
 
 import type * as access from '../access/access.ts'
 import type { Access, AccessReason } from '../access/access.ts'
+import type { CredentialForm, HeaderCredentials } from '../edge/header-credentials.ts'
 import type { Prepared, UpstreamLack } from '../upstream/contributors.ts'
 import type { CheckRequest } from './check-request.ts'
-import type { CredentialForm, HeaderCredentials } from './credentials.ts'
 import type { CompiledRoute } from './routes.ts'
 import type { Admission } from './share/open-requests.ts'
 import type { Visitor } from './visitors.ts'

@@ -4,9 +4,10 @@
  *
  * @module
  */
+
+import type { HeaderCredentials } from '../../edge/header-credentials.ts'
 import { prefersHtml } from '../../transport/prefers-html.ts'
 import type { CheckRequest } from '../check-request.ts'
-import type { HeaderCredentials } from '../credentials.ts'
 
 export type Shape = 'html' | 'json' | 'plain' | 'grpc' | 'grpc-web' | 'kubernetes'
 

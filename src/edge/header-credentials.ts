@@ -9,7 +9,6 @@
  * @see RFC 9110 section 11.4, RFC 6750 section 2.1
  * @module
  */
-import type { CheckRequest } from './check-request.ts'
 
 /** Whose credential it is can't be told, or where it begins. */
 export type CredentialForm = 'conflicting-credentials' | 'malformed-credentials'
@@ -61,7 +60,13 @@ const OF_BROWSERS = /^ *(?:basic|digest|negotiate|ntlm) /i
 
 export const REFERENCE_HEADER = 'x-pomerium-authorization'
 
-export function headerCredentials(request: CheckRequest): HeaderCredentials {
+/** A request, as far as it is read here. */
+interface HeaderSource {
+  /** By its lower-case name. */
+  header(name: string): string | undefined
+}
+
+export function headerCredentials(request: HeaderSource): HeaderCredentials {
   const authorization = request.header('authorization')
   const direct = request.header(REFERENCE_HEADER)
   const forProxies = request.header('proxy-authorization')
