@@ -35,6 +35,9 @@ export const ENDPOINTS = {
   USER: { site: 'any', paths: ['/.pomerium/user'], methods: READ },
   PORTAL: { site: 'any', paths: ['/.pomerium/routes'], methods: READ },
   PORTAL_API: { site: 'any', paths: ['/.pomerium/api/v1/routes'], methods: READ },
+  /** Where a program asks for the page at which its user signs in, and that page. */
+  PROGRAM_LOGIN: { site: 'any', paths: ['/.pomerium/api/v1/login'], methods: ['GET'] },
+  PROGRAM: { site: 'any', paths: ['/.pomerium/program'], methods: ['GET'] },
   WELL_KNOWN: {
     site: 'any',
     paths: ['/.well-known/pomerium', '/.well-known/pomerium/'],

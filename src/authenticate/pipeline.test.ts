@@ -106,6 +106,24 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     const signIn = await browser.openUntil('https://x.apps.example.com/', /sign_in/)
     assert.equal((await browser.ask(signIn)).status, 403)
   },
+  async readReturnAddress(world) {
+    const browser = await signedIn(world)
+    for (const address of [
+      'https://evil.test/',
+      'http://localhost.evil.test/',
+      'http://localhost@evil.test/',
+    ]) {
+      const asked = `${APP}/.pomerium/api/v1/login?pomerium_redirect_uri=${encodeURIComponent(address)}`
+      assert.equal((await browser.ask(asked)).status, 400, address)
+    }
+  },
+  async askUnlessJustSignedIn(world) {
+    const browser = await signedIn(world)
+    world.now += 1000
+    const asked = `${APP}/.pomerium/api/v1/login?pomerium_redirect_uri=http://localhost:5000/`
+    const page = await browser.ask((await world.browser('mallory').ask(asked)).body)
+    assert.deepEqual([page.status, page.headers['location']], [200, undefined])
+  },
   async requireSession(world) {
     for (const path of ['user', 'routes', 'api/v1/routes']) {
       const reply = await world.browser().ask(`${APP}/.pomerium/${path}`, { headers: FETCH })

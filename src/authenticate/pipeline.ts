@@ -42,6 +42,13 @@ import {
   turnPostIntoGet,
   unlessSignedIn,
 } from './steps/oauth-callback.ts'
+import {
+  askUnlessJustSignedIn,
+  giveLoginUrl,
+  giveProgramToken,
+  readReturnAddress,
+  requireCountingSession,
+} from './steps/program-login.ts'
 import { readSession, recallSession, refuseSeveralSessions } from './steps/read-session.ts'
 import { readTarget } from './steps/read-target.ts'
 import { refuseServiceWorker } from './steps/refuse-service-worker.ts'
@@ -82,13 +89,14 @@ export const PIPELINE: readonly Row[] = [
   protects(refusePrefetch,                   'APP_SIGN_OUT', 'SIGN_OUT'),
   use(turnPostIntoGet,                       'OAUTH_CALLBACK'),
   protects(askCrossSite,                     'APP_SIGN_OUT'),
-  protects(checkSignedUrl,                   'BEGIN', 'SIGN_IN', 'HAND_OFF', 'FLOW', 'CHAIN', 'ARRIVAL'),
+  protects(checkSignedUrl,                   'BEGIN', 'SIGN_IN', 'HAND_OFF', 'FLOW', 'CHAIN', 'ARRIVAL', 'PROGRAM'),
+  protects(readReturnAddress,                'PROGRAM_LOGIN', 'PROGRAM'),
   protects(readTarget,                       'BEGIN', 'SIGN_IN', 'HAND_OFF', 'FLOW', 'CHAIN', 'ARRIVAL'),
-  use(readSession,                           'SIGN_IN', 'OAUTH_CALLBACK', 'SIGN_OUT', 'SIGNED_OUT', 'HAND_OFF', 'APP_SIGN_OUT', 'ME', 'USER', 'PORTAL', 'PORTAL_API'),
-  protects(refuseSeveralSessions,            'SIGN_IN', 'OAUTH_CALLBACK', 'HAND_OFF', 'ME', 'USER', 'PORTAL', 'PORTAL_API'),
+  use(readSession,                           'SIGN_IN', 'OAUTH_CALLBACK', 'SIGN_OUT', 'SIGNED_OUT', 'HAND_OFF', 'APP_SIGN_OUT', 'ME', 'USER', 'PORTAL', 'PORTAL_API', 'PROGRAM'),
+  protects(refuseSeveralSessions,            'SIGN_IN', 'OAUTH_CALLBACK', 'HAND_OFF', 'ME', 'USER', 'PORTAL', 'PORTAL_API', 'PROGRAM'),
   use(readProviders,                         'SIGN_IN'),
   use(recallSession,                         'SIGN_IN'),
-  protects(consultDirectory,                 'SIGN_IN', 'ME', 'USER', 'PORTAL', 'PORTAL_API'),
+  protects(consultDirectory,                 'SIGN_IN', 'ME', 'USER', 'PORTAL', 'PORTAL_API', 'PROGRAM'),
   protects(requireSession,                   'USER', 'PORTAL', 'PORTAL_API'),
 
   // the sign-in page
@@ -119,6 +127,12 @@ export const PIPELINE: readonly Row[] = [
   use(tieBrowser,                            'FLOW'),
   use(nextHost,                              'HAND_OFF', 'CHAIN'),
   use(arrive,                                'ARRIVAL'),
+
+  // programs whose users sign in by a browser
+  use(giveLoginUrl,                          'PROGRAM_LOGIN'),
+  use(requireCountingSession,                'PROGRAM'),
+  protects(askUnlessJustSignedIn,            'PROGRAM'),
+  use(giveProgramToken,                      'PROGRAM'),
 
   // signing out
   use(signOutHere,                           'APP_SIGN_OUT'),

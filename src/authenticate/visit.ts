@@ -42,6 +42,8 @@ export interface Found {
    * checked.
    */
   target?: URL
+  /** Where a program waits for its token; only `readReturnAddress` puts a URL here, checked. */
+  returnAddress?: URL
   /** Those that the person may sign in at. */
   providers?: readonly IdentityProvider[]
   loginCookie?: HostCookie

@@ -22,6 +22,8 @@ export interface Keyring {
   readonly signing: Buffer
   /** MAC of service account tokens. */
   readonly serviceAccount: Buffer
+  /** MAC of the tokens of programs whose users sign in by a browser. */
+  readonly program: Buffer
 }
 
 const SECRET_BYTES = 32
@@ -38,6 +40,7 @@ export function deriveKeyring(sharedSecret: Uint8Array, cookieSecret: Uint8Array
     atRest: deriveKey(sharedSecret, 'at-rest'),
     signing: deriveKey(sharedSecret, 'signing'),
     serviceAccount: deriveKey(sharedSecret, 'service-account'),
+    program: deriveKey(sharedSecret, 'program'),
   }
 }
 

@@ -53,6 +53,15 @@ export function verifySignedUrl(url: string | URL, key: Uint8Array, nowMs: numbe
     throw new Fault('SIGNED_URL_EXPIRED', 'the signed URL is past its expiry')
 }
 
+/**
+ * When a URL whose signature has been verified was signed: epoch milliseconds.
+ *
+ * @throws {Fault} SIGNED_URL_INVALID
+ */
+export function signedAt(url: string | URL): number {
+  return secondsOf(parse(url), ISSUED_PARAMETER) * 1000
+}
+
 function parse(url: string | URL): URL {
   try {
     return new URL(url)

@@ -10,8 +10,9 @@
 import type { Named } from '../access/access.ts'
 import { BoundedMap } from '../bounded-map.ts'
 import type { Keyring } from '../crypto/keyring.ts'
+import { namedSessions } from '../edge/named-sessions.ts'
 import { isServiceAccountToken, openServiceAccountToken } from '../edge/service-account-token.ts'
-import { openReferences, type ReferenceScope } from '../edge/session-reference.ts'
+import type { ReferenceScope } from '../edge/session-reference.ts'
 import type { SplitCookies } from './cookies.ts'
 import type { CompiledRoute } from './routes.ts'
 
@@ -50,7 +51,7 @@ export function recogniseVisitor(options: {
   readonly sessionCookie: ReferenceScope
   readonly cookies: SplitCookies
   readonly headerReferences: readonly string[]
-  readonly keys: Pick<Keyring, 'cookie' | 'serviceAccount'>
+  readonly keys: Pick<Keyring, 'cookie' | 'serviceAccount' | 'program'>
 }): Visitor {
   const { sessionCookie, cookies, headerReferences, keys } = options
   const values = cookies.sessions.get(sessionCookie.cookieName) ?? []
@@ -58,7 +59,7 @@ export function recogniseVisitor(options: {
   const tokens = headerReferences.filter(isServiceAccountToken)
   const accounts = tokens.map((token) => openServiceAccountToken(token, keys.serviceAccount))
   return {
-    sessionIds: openReferences([...values, ...headerReferences], sessionCookie, keys.cookie),
+    sessionIds: namedSessions({ cookies: values, headers: headerReferences }, sessionCookie, keys),
     serviceAccountIds: [...new Set(accounts.filter((id) => id !== undefined))],
     hasForgedToken: accounts.includes(undefined),
     cookies,

@@ -1,12 +1,14 @@
 /** Who is here: the session that the cookie of this host refers to, if it lives. */
 
 import { liveSessions } from '../../access/live-sessions.ts'
+import { headerCredentials } from '../../edge/header-credentials.ts'
+import { namedSessions } from '../../edge/named-sessions.ts'
 import { endedBeside } from '../../edge/session-cookie.ts'
-import { openReferences } from '../../edge/session-reference.ts'
 import { CHOOSE_PARAMETER } from '../../edge/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
 import { cookieValues, sessionCookieOf } from '../cookies.ts'
+import type { EndpointName } from '../endpoints.ts'
 import { recalledSessions } from '../recall.ts'
 import { type Answer, required, type Visit } from '../visit.ts'
 
@@ -46,7 +48,18 @@ async function findSessions(visit: Visit): Promise<readonly Session[]> {
   const { request, config, services, now } = visit
   const cookie = sessionCookieOf(visit)
   const values = cookieValues(request.headers.cookie, cookie.cookieName)
-  const ids = openReferences(values, cookie, services.keys.cookie)
+  const ids = namedSessions({ cookies: values, headers: headerReferences(visit) }, cookie, services.keys)
   const found = await Promise.all(ids.map(async (id) => services.sessions.find(id)))
   return liveSessions(services, config, found, now)
+}
+
+/** Programs read what is told of their users. Whatever ends or begins something is for browsers. */
+const FOR_PROGRAMS: ReadonlySet<EndpointName> = new Set(['ME', 'USER', 'PORTAL', 'PORTAL_API'])
+
+function headerReferences({ endpoint, request }: Visit): readonly string[] {
+  if (!FOR_PROGRAMS.has(endpoint)) return []
+  const { references, problem } = headerCredentials({
+    header: (name) => request.headers[name]?.toString(),
+  })
+  return problem === undefined ? references : []
 }

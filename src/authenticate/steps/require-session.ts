@@ -7,11 +7,16 @@ import { flowCookie } from '../flow-cookie.ts'
 import { type Answer, redirect, type Visit } from '../visit.ts'
 
 export function requireSession(visit: Visit): Answer | undefined {
-  if (visit.found.session !== undefined) return undefined
+  const { found, site, request } = visit
+  return found.session === undefined ? signInFor(visit, site.origin + request.path) : undefined
+}
+
+/** @throws {Fault} NOT_SIGNED_IN for what can't sign anybody in */
+export function signInFor(visit: Visit, target: string): Answer {
   if (visit.request.method !== 'GET' || !prefersHtml(visit.request.headers)) {
     throw new Fault('NOT_SIGNED_IN', `${visit.request.path} without a session`)
   }
-  return redirect(visit, signInUrlTo(visit, visit.site.origin + visit.request.path))
+  return redirect(visit, signInUrlTo(visit, target))
 }
 
 /** The signed address of the sign-in page for a target on this host; binds the browser by a flow cookie. */
@@ -34,7 +39,7 @@ function signInUrlTo(visit: Visit, target: string): string {
 /**
  * On an app's host, those whose sessions count on one of its routes; the session cookie there is for them.
  */
-function idpIdsAt({ services, config, site }: Visit): readonly string[] {
+export function idpIdsAt({ services, config, site }: Visit): readonly string[] {
   if (site.kind === 'authenticate') return services.idpIdsFor()
   const named = config.routes.filter(({ origin }) => !origin.wildcard && origin.host === site.host)
   const routes = named.length > 0 ? named : config.routes.filter(({ origin }) => origin.wildcard)

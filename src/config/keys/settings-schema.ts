@@ -16,7 +16,7 @@ import { AccessLogFields, AuthorizeLogFields } from './log-fields.ts'
 import { namedPolicies } from './policy/policy-keys.ts'
 import { globalTests } from './policy/policy-test-keys.ts'
 import { keysOf } from './sections.ts'
-import { identity, signOut } from './sign-in/identity-provider.ts'
+import { identity, programs, signOut } from './sign-in/identity-provider.ts'
 import { secrets } from './sign-in/secrets.ts'
 import { sessionCookie } from './sign-in/session-cookie.ts'
 import { sessionLife } from './sign-in/session-keys.ts'
@@ -80,7 +80,7 @@ export const SETTINGS_SECTIONS = [
   { title: 'Secrets', keys: secrets },
   {
     title: 'Cookies, sessions and assertions',
-    keys: { ...sessionCookie, ...assertions, ...signOut, ...sessionLife },
+    keys: { ...sessionCookie, ...assertions, ...signOut, ...sessionLife, ...programs },
   },
   { title: 'Google serverless apps', keys: googleServerless },
   { title: 'HTTP behaviour and timeouts', keys: behaviour },

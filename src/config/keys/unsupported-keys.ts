@@ -74,11 +74,6 @@ export const UNSUPPORTED_SETTINGS: Table = {
     'later',
     'MCP is not served; remove the key',
   ),
-  ...all(
-    'programmatic_redirect_domain_whitelist',
-    'later',
-    'programs cannot sign in through a browser; remove the key',
-  ),
   ...all('policy_file', 'never', 'put the routes under `routes`'),
   ...all('cookie_secure', 'never', 'cookies are always Secure; remove the key'),
   ...all('authenticate_callback_path', 'never', 'the callback is always `/oauth2/callback`; remove the key'),

@@ -6,6 +6,7 @@
 
 import { z } from 'zod'
 import { shownText } from '../../../shown-url.ts'
+import { isHostName } from '../../values/host-name.ts'
 import { secretKey } from '../../values/reference.ts'
 import { HttpUrl, Kind, RequestParams, Scopes, signInProviders } from './sign-in-providers.ts'
 
@@ -21,6 +22,23 @@ const HttpsOrigin = z.string().superRefine((text, context) => {
           : undefined
   if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
 })
+
+const ProgramDomain = z
+  .string()
+  .transform((text) => text.toLowerCase())
+  .refine((text) => isHostName(text), 'must be a host name, such as "localhost" or "tools.example.com"')
+
+/** `localhost` stands for this computer, by whatever name or address. */
+export const programs = {
+  programmatic_redirect_domain_whitelist: z
+    .array(ProgramDomain)
+    .default(['localhost'])
+    .meta({
+      description:
+        'Hosts to which a program may have its user sent with a token, after signing in by `/.pomerium/api/v1/login`. `localhost` is every address of the computer that the browser runs on; others are reached by https only. An empty list turns such sign-ins off.',
+      examples: [['localhost', 'tools.example.com']],
+    }),
+}
 
 export const signOut = {
   signout_redirect_url: HttpUrl.optional().meta({
