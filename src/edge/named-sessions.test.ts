@@ -13,9 +13,10 @@ const token = (sessionId: string) =>
     KEYS.program,
   )
 
+const named = (cookies: readonly string[], headers: readonly string[]) =>
+  namedSessions({ cookies, headers }, SCOPE, KEYS)
+
 it('names each session once: references from anywhere, and tokens of programs from headers alone', () => {
-  const named = (cookies: readonly string[], headers: readonly string[]) =>
-    namedSessions({ cookies, headers }, SCOPE, KEYS)
   assert.deepEqual(named([reference('a')], [reference('a'), token('a')]), ['a'])
   assert.deepEqual(named([reference('a')], [token('b')]), ['a', 'b'])
   assert.deepEqual(named([token('a')], []), [])

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { after, describe, it } from 'node:test'
-import { request } from '../harness/http-client.ts'
+import { type HttpVersion, request } from '../harness/http-client.ts'
 import { ANYONE_SIGNED_IN, STAFF_ONLY, startStack } from '../harness/stack.ts'
 import { ask as echo, openWebSocket } from '../harness/web-socket.ts'
 
@@ -41,11 +41,14 @@ async function startProgram() {
   }
 }
 
+const askBy =
+  (version: HttpVersion) =>
+  (path: string, headers: Readonly<Record<string, string>> = {}, host = 'app') =>
+    request({ url: url(host, path), ca: ca.cert, version, headers })
+
 for (const version of ['1.1', '2'] as const)
   describe(`a program over HTTP/${version}`, () => {
-    const ask = (path: string, headers: Readonly<Record<string, string>> = {}, host = 'app') =>
-      request({ url: url(host, path), ca: ca.cert, version, headers })
-
+    const ask = askBy(version)
     it('signs its user in, uses the app in their name, and is out when they sign out', async () => {
       await using program = await startProgram()
       const login = await ask(`/.pomerium/api/v1/login?pomerium_redirect_uri=${program.redirectUri}`)
