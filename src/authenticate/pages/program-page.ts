@@ -13,7 +13,7 @@ export interface ProgramQuestion {
 }
 
 export function programQuestion(visit: Visit, { session, program, yes }: ProgramQuestion): Answer {
-  return page(visit, {
+  return page({
     title: 'Sign in a program',
     heading: 'Let a program use your account?',
     body: html`<p>A program at <strong>${program.host}</strong> asks to use <strong>${visit.site.host}</strong> as <strong>${session.email ?? session.name ?? session.userId}</strong>.</p>
