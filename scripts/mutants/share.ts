@@ -131,7 +131,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'Ends of short requests are not reported, so a busy client is refused.',
   },
   {
-    file: 'src/authenticate/steps/refuse-service-worker.ts',
+    file: 'src/authenticate/steps/request/refuse-service-worker.ts',
     find: "if (worker !== undefined || destination === 'serviceworker')",
     replace: "if (worker === 'script')",
     tests: ['src/authenticate/pipeline.test.ts'],

@@ -9,7 +9,7 @@ import { loginCookies } from '../cookies.ts'
 import { fingerprint, openState, STATE_CLAIM_MS, STATE_LIFETIME_MS } from '../oauth-state.ts'
 import { type Answer, redirect, required, type Step, type Visit } from '../visit.ts'
 import { goToTarget } from './go-to-target.ts'
-import { ourTarget } from './read-target.ts'
+import { ourTarget } from './request/read-target.ts'
 import { goToProvider } from './sign-in.ts'
 
 const ANSWER_PARAMETERS = ['code', 'state', 'iss', 'session_state', 'error', 'error_description']

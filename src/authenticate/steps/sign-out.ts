@@ -10,7 +10,7 @@ import { signOutQuestion } from '../pages/sign-out-pages.ts'
 import { clearedRecallCookies, recalledReferences, recalledSessions } from '../recall.ts'
 import { ORDER_PARAMETER, openSignOutOrder, type SignOutOrder, sealSignOutOrder } from '../sign-out-order.ts'
 import { type Answer, pageThatGoesOn, redirect, type Visit } from '../visit.ts'
-import { checkSignedUrl, isSigned } from './check-signed-url.ts'
+import { checkSignedUrl, isSigned } from './request/check-signed-url.ts'
 
 const SIGN_OUT_PATH = '/.pomerium/sign_out'
 const SIGNED_OUT_PATH = '/.pomerium/signed_out'

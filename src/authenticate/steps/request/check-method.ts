@@ -1,8 +1,8 @@
 /** Each endpoint has its methods; everything else is 405. */
 
-import { Fault } from '../../errors.ts'
-import { ENDPOINTS } from '../endpoints.ts'
-import type { Answer, Visit } from '../visit.ts'
+import { Fault } from '../../../errors.ts'
+import { ENDPOINTS } from '../../endpoints.ts'
+import type { Answer, Visit } from '../../visit.ts'
 
 export function checkMethod({ endpoint, request }: Visit): Answer | undefined {
   const methods: readonly string[] = ENDPOINTS[endpoint].methods

@@ -1,7 +1,7 @@
 /** Where the user agent goes in the end: an address of ours, or nowhere. */
-import { REDIRECT_URI_PARAMETER } from '../../edge/sign-in-url.ts'
-import { Fault } from '../../errors.ts'
-import { type Answer, parameter, type Visit } from '../visit.ts'
+import { REDIRECT_URI_PARAMETER } from '../../../edge/sign-in-url.ts'
+import { Fault } from '../../../errors.ts'
+import { type Answer, parameter, type Visit } from '../../visit.ts'
 
 /** A signature proves that we made the address, not that its host is still a route of ours. */
 export function readTarget(visit: Visit): Answer | undefined {

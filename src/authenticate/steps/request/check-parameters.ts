@@ -1,6 +1,6 @@
 /** A parameter that occurs twice could be judged by one value and used by the other. */
-import { Fault } from '../../errors.ts'
-import type { Answer, Visit } from '../visit.ts'
+import { Fault } from '../../../errors.ts'
+import type { Answer, Visit } from '../../visit.ts'
 
 export function checkParameters({ request }: Visit): Answer | undefined {
   for (const parameters of [request.query, request.form ?? new URLSearchParams()]) {

@@ -1,6 +1,6 @@
 /** A post of ours comes from a page of ours. */
-import { Fault } from '../../errors.ts'
-import type { Answer, Visit } from '../visit.ts'
+import { Fault } from '../../../errors.ts'
+import type { Answer, Visit } from '../../visit.ts'
 
 /** Browsers send `Origin` with every post; one without it, or with another's, has been set up elsewhere. */
 export function checkSameOrigin({ request, site }: Visit): Answer | undefined {

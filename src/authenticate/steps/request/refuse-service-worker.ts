@@ -5,8 +5,8 @@
  * @see Service Workers section "Fetching": every browser sends `Service-Worker: script` with it
  * @module
  */
-import { Fault } from '../../errors.ts'
-import type { Answer, Visit } from '../visit.ts'
+import { Fault } from '../../../errors.ts'
+import type { Answer, Visit } from '../../visit.ts'
 
 export function refuseServiceWorker({ request }: Visit): Answer | undefined {
   const { 'service-worker': worker, 'sec-fetch-dest': destination } = request.headers
