@@ -311,9 +311,10 @@ describe('a bearer token', () => {
     }
   })
 
-  it('that is one of too many bad ones is 429', async () => {
+  it('that is one of too many bad ones is 429, with a time after which others are judged again', async () => {
     using fixture = bearerFixture(() => ({ problem: 'not now', isTooMany: true }))
-    assert.equal((await fixture.ask({ headers: CI_TOKEN })).status, 429)
+    const { status, headers } = await fixture.ask({ headers: CI_TOKEN })
+    assert.deepEqual([status, headers['retry-after']], [429, '60'])
   })
 
   it('may be answered late', async () => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { CLEAR_COOKIES_PATH } from '../edge/own-links.ts'
 import { BEGIN_PATH } from '../edge/sign-in-url.ts'
 import type { Site } from './sites.ts'
 
@@ -33,6 +34,7 @@ export const ENDPOINTS = {
 
   ME: { site: 'any', paths: ['/.pomerium/', '/.pomerium'], methods: READ },
   USER: { site: 'any', paths: ['/.pomerium/user'], methods: READ },
+  CLEAR_COOKIES: { site: 'any', paths: [CLEAR_COOKIES_PATH], methods: ['GET', 'POST'] },
   PORTAL: { site: 'any', paths: ['/.pomerium/routes'], methods: READ },
   PORTAL_API: { site: 'any', paths: ['/.pomerium/api/v1/routes'], methods: READ },
   /** Where a program asks for the page at which its user signs in, and that page. */

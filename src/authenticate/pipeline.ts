@@ -10,6 +10,7 @@
  */
 
 import { ENDPOINT_NAMES, type EndpointName } from './endpoints.ts'
+import { clearCookies } from './pages/clear-cookies.ts'
 import { jwks, robots, toUserPage, wellKnown } from './pages/documents.ts'
 import { portalJson, portalPage } from './pages/portal.ts'
 import { signedOutPage } from './pages/sign-out-pages.ts'
@@ -85,7 +86,7 @@ export const PIPELINE: readonly Row[] = [
   protects(checkMethod,                      ...ENDPOINT_NAMES),
   protects(refuseServiceWorker,              ...ENDPOINT_NAMES),
   protects(checkParameters,                  ...ENDPOINT_NAMES),
-  protects(checkSameOrigin,                  'SIGN_OUT'),
+  protects(checkSameOrigin,                  'SIGN_OUT', 'CLEAR_COOKIES'),
   protects(refusePrefetch,                   'APP_SIGN_OUT', 'SIGN_OUT'),
   use(turnPostIntoGet,                       'OAUTH_CALLBACK'),
   protects(askCrossSite,                     'APP_SIGN_OUT'),
@@ -140,6 +141,7 @@ export const PIPELINE: readonly Row[] = [
   use(signOutEverywhere,                     'SIGN_OUT'),
   use(resumeSignIn,                          'SIGNED_OUT'),
   use(signedOutPage,                         'SIGNED_OUT'),
+  use(clearCookies,                          'CLEAR_COOKIES'),
 
   // pages and documents
   use(toUserPage,                            'HOME'),

@@ -226,6 +226,13 @@ describe('sizes', () => {
       const big = await fire({ host: 'app', path: '/x', headers: [['x-big', 'x'.repeat(60_000)]] }, version)
       assertRefused(big)
       assert.equal(big.status, 431)
+      const jar = Array.from({ length: 15 }, (_, index) => `c${index}=${'v'.repeat(4000)}`).join('; ')
+      const wayOut = await fire(
+        { host: 'app', path: '/.pomerium/clear_cookies', headers: [['cookie', jar]] },
+        version,
+      )
+      assert.equal(wayOut.status, 200)
+      assert.match(wayOut.text, /Clear the cookies\?/)
       const cookies = Array.from({ length: 200 }, (_, index) => `c${index}=${'v'.repeat(100)}`).join('; ')
       const many = await fire(
         { host: 'app', path: '/x', headers: [['cookie', `${cookies}; ${staff['app']}`]] },

@@ -20,8 +20,13 @@ const ERRORS: Partial<Readonly<Record<RefusalReason, string>>> = {
 /** RFC 9110 section 15.5.6 wants to hear what would do instead. */
 const OTHER_METHODS: readonly HeaderEntry[] = [['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']]
 
-/** Whatever has ended unheard is forgotten in a few seconds; see share/open-requests.ts. */
-const AFTER_A_MOMENT: readonly HeaderEntry[] = [['retry-after', '5']]
+/** Seconds after which the same request may fare better (RFC 9110 section 10.2.3). */
+const RETRY_AFTER: Partial<Readonly<Record<RefusalReason, string>>> = {
+  // Whatever has ended unheard is forgotten by then; see share/open-requests.ts.
+  'too-many-open-requests': '5',
+  // All of an allowance is back by then; see bad-token-limit.ts.
+  'too-many-invalid-tokens': '60',
+}
 
 /**
  * So recent that the identity provider asks who somebody is, and gives new tokens, but for whom it has asked
@@ -33,10 +38,11 @@ export const SIGN_IN_AGAIN: AuthenticationRequirement = { maxAge: 60_000, acrVal
 export function challenge(check: Check, reason: RefusalReason | 'sign-in'): readonly HeaderEntry[] {
   if (isUpstreamLack(reason)) return lackHeaders(check, UPSTREAM_LACKS[reason])
   if (reason === 'method-not-allowed') return OTHER_METHODS
-  if (reason === 'too-many-open-requests') return AFTER_A_MOMENT
-  const error = reason === 'sign-in' ? undefined : ERRORS[reason]
-  if (error === undefined && reason !== 'sign-in') return []
-  return bearer(check, error === undefined ? [] : [`error="${error}"`])
+  if (reason === 'sign-in') return bearer(check, [])
+  const retryAfter = RETRY_AFTER[reason]
+  if (retryAfter !== undefined) return [['retry-after', retryAfter]]
+  const error = ERRORS[reason]
+  return error === undefined ? [] : bearer(check, [`error="${error}"`])
 }
 
 function lackHeaders(check: Check, { cure, retryAfter }: LackWords): readonly HeaderEntry[] {

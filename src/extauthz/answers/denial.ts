@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { CLEAR_COOKIES_PATH } from '../../edge/own-links.ts'
 import { Fault } from '../../errors.ts'
 import type { Advice, Decision, TraceEntry } from '../../policy/decision.ts'
 import { isSentence, type Missing, missingFor, waysIn } from '../../policy/missing.ts'
@@ -176,6 +177,7 @@ const REFUSALS: Readonly<Record<Exclude<RefusalReason, UpstreamLack>, Omit<Refus
     heading: 'Too much in the headers',
     message:
       'The headers of this request, cookies included, are larger than 48 KB. Clear the cookies of this site and try again.',
+    actions: [{ label: 'Clear cookies', href: CLEAR_COOKIES_PATH, main: true }],
   },
   'ambiguous-target': {
     status: 400,

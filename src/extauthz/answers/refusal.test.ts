@@ -51,6 +51,16 @@ async function criteriaShown(route: object): Promise<readonly boolean[]> {
   return [page.includes('groups-unauthorized'), 'trace' in json]
 }
 
+describe('a request whose cookies are too large', () => {
+  it('is answered with a way to clear them', async () => {
+    using fixture = staff()
+    const headers = { ...BROWSER, cookie: `a=${'v'.repeat(49 * 1024)}` }
+    const { status, body } = await fixture.ask({ headers })
+    assert.equal(status, 431)
+    assert.match(body, /href="\/\.pomerium\/clear_cookies"/)
+  })
+})
+
 describe('a denied request', () => {
   it('is a page that says who you are, what is missing, how to change it, and the decision id', async () => {
     using fixture = staff()

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { CLEAR_COOKIES_PATH } from '../../../edge/own-links.ts'
 import { html } from '../../../transport/html.ts'
 import { type Action, actionBar, PAGE_HEADERS, renderPage } from '../../../transport/page.ts'
 import { extension, type Fields, literal, setHeader } from '../envoy-json.ts'
@@ -28,6 +29,8 @@ interface Trouble {
   readonly told?: number
   /** Whether the same request may pass in a moment. */
   readonly isPassing?: true
+  /** Where a person can do something about it. */
+  readonly action?: Action
 }
 
 /** The first that fits counts. */
@@ -87,6 +90,8 @@ const TROUBLES: readonly Trouble[] = [
     heading: 'Too much in the headers',
     message:
       'The headers of this request, cookies included, are larger than this proxy takes. Clear the cookies of this site and try again.',
+    // Cookies of a path below do not come along there, so it may be reached where this page could not.
+    action: { label: 'Clear cookies', href: CLEAR_COOKIES_PATH, main: true },
   },
   {
     status: 500,
@@ -224,8 +229,12 @@ const wantsJson: readonly Fields[] = [accepts('(?i).*[/+]json.*')]
 const PORTAL: Action = { label: 'Your apps', href: '/.pomerium/routes' }
 const AGAIN: Action = { label: 'Try again', href: '', main: true }
 
-function page({ heading, message, isPassing, status }: Trouble, hasSignIn: boolean): string {
-  const actions = [...(isPassing ? [AGAIN] : []), ...(hasSignIn && status !== 404 ? [PORTAL] : [])]
+function page({ heading, message, isPassing, status, action }: Trouble, hasSignIn: boolean): string {
+  const actions = [
+    ...(action === undefined ? [] : [action]),
+    ...(isPassing ? [AGAIN] : []),
+    ...(hasSignIn && status !== 404 ? [PORTAL] : []),
+  ]
   const marked = renderPage({
     title: heading,
     heading,

@@ -1,0 +1,18 @@
+import type { Mutant } from './mutant.ts'
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    file: 'src/authenticate/pipeline.ts',
+    find: "  protects(checkSameOrigin,                  'SIGN_OUT', 'CLEAR_COOKIES'),",
+    replace: "  protects(checkSameOrigin,                  'SIGN_OUT'),",
+    tests: ['src/authenticate/clear-cookies.test.ts'],
+    breaks: 'any site can clear the cookies of whoever visits it, and so sign them out of everything',
+  },
+  {
+    file: 'src/authenticate/pages/clear-cookies.ts',
+    find: "  if (visit.request.method !== 'POST') return question(visit)\n",
+    replace: '',
+    tests: ['src/authenticate/clear-cookies.test.ts'],
+    breaks: 'a link or an image on any site clears the cookies of whoever opens it',
+  },
+]
