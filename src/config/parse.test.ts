@@ -35,6 +35,8 @@ const ROUTES = `routes:
 const onSignInHost = (keys: string) =>
   `authenticate_service_url: https://a.example.com\nroutes:\n  - {from: 'https://a.example.com', to: 'http://b', ${keys}}\n`
 
+const ONE_ROUTE = 'routes:\n- from: https://a.example.com\n  to: http://a\n'
+
 describe('a config file', () => {
   it('has all of its mistakes reported at once, in the order of the lines', () => {
     const text = `addres: ":443"
@@ -112,6 +114,21 @@ routes:
     ])
   })
 
+  it('takes an empty rule for none, which lets nobody in, and no other empty key', () => {
+    const parsed = parseConfig(`${ONE_ROUTE}  policy:\n  allowed_users:\n  allowed_idp_claims: null\n`)
+    assert.ok('config' in parsed, JSON.stringify(parsed))
+    const [read] = parsed.config.routes
+    assert.deepEqual(
+      [read?.policy, read?.allowed_users, read?.allowed_idp_claims],
+      [undefined, undefined, undefined],
+    )
+    const odd = parseConfig(`${ONE_ROUTE}  policy:\n  prefix:\n`)
+    assert.ok('problems' in odd)
+    assert.deepEqual(
+      odd.problems.map(({ path, message }) => [path.at(-1), message]),
+      [['prefix', 'has no value; give it one or remove the key']],
+    )
+  })
   it('may say of what is not supported that it is not wanted', () => {
     const text = `autocert: false
 grpc_insecure: true

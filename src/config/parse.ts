@@ -228,7 +228,7 @@ class Attempt {
     const position = { file: this.#file, ...this.#yaml.locate(path) }
     const known = this.#memory?.routeOf(entry)
     if (known !== undefined) return { path, route: movedTo(known, position) }
-    const raw = withRouteLists(withoutHarmless(entry, UNSUPPORTED_ROUTE_KEYS))
+    const raw = withRouteLists(withoutHarmless(withoutEmptyRules(entry), UNSUPPORTED_ROUTE_KEYS))
     const { keys, mistakes } = checkKeys<RouteDraft>(RouteKeys, RouteDraft, raw, (at) =>
       at.length === 0 ? UNSUPPORTED_ROUTE_KEYS : at[0] === 'sub_policies' ? UNSUPPORTED_POLICY_KEYS : {},
     )
@@ -328,6 +328,16 @@ function settingsOf(value: Raw): Raw {
     )
   return Object.fromEntries(keys)
 }
+
+/** A key without a value is a slip of the pen, but for those whose absence lets nobody in. */
+function withoutEmptyRules(route: Raw): Raw {
+  return WHO_MAY_PASS.some((key) => route[key] === null)
+    ? Object.fromEntries(Object.entries(route).filter(([key, value]) => value !== null || !isRule(key)))
+    : route
+}
+
+const WHO_MAY_PASS: readonly string[] = ['policy', 'allowed_users', 'allowed_domains', 'allowed_idp_claims']
+const isRule = (key: string): boolean => WHO_MAY_PASS.includes(key)
 
 function isRouteList(key: string): boolean {
   return key === 'routes' || key === 'policy'

@@ -89,6 +89,14 @@ export const UNSUPPORTED_SETTINGS: Table = {
     'never',
     'groups come from the claims of the identity provider and from the sources of `directory`',
   ),
+  ...all('client_ca client_ca_file', 'never', 'use `ca` or `ca_file` of `downstream_mtls`'),
+  ...all('client_crl client_crl_file', 'never', 'use `crl` or `crl_file` of `downstream_mtls`'),
+  ...all('idp_qps', 'never', 'identity providers are asked as seldom as they allow; remove the key'),
+  ...all(
+    'always_log_health_check_success',
+    'never',
+    'health checks that succeed are not logged; remove the key',
+  ),
   ...all('administrators', 'never', 'use policies; there are no administrators in the file'),
   ...all('pomerium_debug', 'never', 'use `log_level: debug`'),
   ...all(
@@ -106,6 +114,13 @@ export const UNSUPPORTED_ROUTE_KEYS: Table = {
   ...all('id', 'never', 'the id is made from the route itself; remove the key'),
   ...all('allowed_groups', 'never', 'use `policy` with the criterion `groups`, or `allowed_idp_claims`'),
   ...all('source', 'never', 'use `from`'),
+  ...all('lb_policy', 'never', 'use `load_balancing_policy`'),
+  ...all('lb_config', 'never', 'only `load_balancing_policy` can be chosen; remove the key'),
+  ...all(
+    'set_authorization_header',
+    'never',
+    'use `pass_idp_token`, or `set_request_headers` with `$pomerium.access_token`, `$pomerium.id_token` or `$pomerium.jwt`',
+  ),
   ...all('destination', 'never', 'use `to`'),
 }
 
@@ -141,6 +156,7 @@ export const UNSUPPORTED_VALUES: Readonly<Record<string, Table>> = {
 
 /** Values that ask for nothing, or for what is done anyway: such a key is passed over. */
 const HARMLESS: Readonly<Record<string, readonly unknown[]>> = {
+  always_log_health_check_success: [false],
   autocert: [false],
   autocert_use_staging: [false],
   autocert_must_staple: [false],
