@@ -4,6 +4,7 @@
  * @module
  */
 import type { ConfigPath, Mistake, Settings } from '../../config.ts'
+import { isLoopback } from '../../values/loopback.ts'
 import { nearest } from '../../values/nearest.ts'
 import { given, mistake, type RawKeys } from '../rule.ts'
 import type { PlacedRoute } from '../rules.ts'
@@ -83,10 +84,6 @@ export function listedProvidersAreWhole(settings: SettingsKeys, raw: RawKeys): M
   if (entries.length > 0 && !Object.hasOwn(raw, 'authenticate_service_url'))
     wrong.push(mistake([MAP], 'needs `authenticate_service_url` beside it'))
   return wrong
-}
-
-function isLoopback(hostname: string): boolean {
-  return /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }
 
 interface ProviderUrl {
