@@ -32,7 +32,7 @@ const RETRY_AFTER: Partial<Readonly<Record<RefusalReason, string>>> = {
  * So recent that the identity provider asks who somebody is, and gives new tokens, but for whom it has asked
  * just now.
  */
-export const SIGN_IN_AGAIN: AuthenticationRequirement = { maxAge: 60_000, acrValues: [] }
+export const SIGN_IN_AGAIN = { maxAge: 60_000, acrValues: [] } as const
 
 /** None for a refusal that has to do with something else than who asks. */
 export function challenge(check: Check, reason: RefusalReason | 'sign-in'): readonly HeaderEntry[] {

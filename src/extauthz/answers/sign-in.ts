@@ -109,8 +109,14 @@ function signInParts({ request, now }: Check, { idpIds, route }: CompiledRoute, 
 export function signInAgain(check: Check, route: CompiledRoute, key: Uint8Array): string | undefined {
   if (route.settings.authenticate_service_url === undefined) return undefined
   const { maxAge = Infinity, acrValues } = route.demand
-  const demand = { maxAge: Math.min(maxAge, SIGN_IN_AGAIN.maxAge ?? maxAge), acrValues }
+  const demand = { maxAge: Math.min(maxAge, SIGN_IN_AGAIN.maxAge, ageOfSignIn(check)), acrValues }
   return buildBeginUrl({ ...signInParts(check, route, key), redirectUri: shownUrl(check), demand })
+}
+
+/** Whole seconds, so that the sign-in which was not enough is too old by the time that the link is followed. */
+function ageOfSignIn({ sessions: [session], now }: Check): number {
+  const { issuedAt = 0, authenticatedAt = issuedAt } = session ?? {}
+  return Math.max(1000, Math.floor((now - Math.min(issuedAt, authenticatedAt)) / 1000) * 1000)
 }
 
 /**
