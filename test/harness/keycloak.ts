@@ -1,5 +1,6 @@
 /**
- * Keycloak as an OpenID provider that we did not choose the behaviour of: one realm, one client, two users.
+ * Keycloak as an OpenID provider that we did not choose the behaviour of: one realm, two users, and one client
+ * that may exchange tokens for those of two apps.
  *
  * @module
  */
@@ -13,6 +14,8 @@ import { until } from './until.ts'
 
 const REALM = 'sallyport'
 export const PASSWORD = 'correct horse'
+/** Clients that stand for apps: tokens may be for them. */
+const APPS = ['reports', 'ledger']
 
 export interface Keycloak extends AsyncDisposable {
   readonly issuer: string
@@ -55,10 +58,12 @@ const realm = (options: KeycloakOptions, clientSecret: string): object => ({
       protocol: 'openid-connect',
       standardFlowEnabled: true,
       directAccessGrantsEnabled: false,
+      serviceAccountsEnabled: true,
       redirectUris: options.redirectUris,
       attributes: {
         'post.logout.redirect.uris': options.postLogoutRedirectUris.join('##'),
         'pkce.code.challenge.method': 'S256',
+        'standard.token.exchange.enabled': 'true',
       },
       defaultClientScopes: ['basic', 'profile', 'email', 'roles', 'web-origins', 'acr'],
       optionalClientScopes: ['offline_access'],
@@ -76,8 +81,19 @@ const realm = (options: KeycloakOptions, clientSecret: string): object => ({
             'userinfo.token.claim': 'true',
           },
         },
+        ...APPS.map((app) => ({
+          name: `for ${app}`,
+          protocol: 'openid-connect',
+          protocolMapper: 'oidc-audience-mapper',
+          config: { 'included.client.audience': app, 'access.token.claim': 'true' },
+        })),
       ],
     },
+    ...APPS.concat('nobody').map((clientId) => ({
+      clientId,
+      protocol: 'openid-connect',
+      standardFlowEnabled: false,
+    })),
   ],
 })
 
