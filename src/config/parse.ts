@@ -32,7 +32,7 @@ import {
   directoriesNameProviders,
   routesNameProviders,
 } from './keys/sign-in/provider-rules.ts'
-import { routesOnlyShortenSessions, tokensStayOutOfTheLog } from './keys/sign-in/session-rules.ts'
+import { routesOnlyShortenSessions } from './keys/sign-in/session-rules.ts'
 import {
   UNSUPPORTED_POLICY_KEYS,
   UNSUPPORTED_ROUTE_KEYS,
@@ -40,6 +40,7 @@ import {
   UNSUPPORTED_SETTINGS,
   withoutHarmless,
 } from './keys/unsupported-keys.ts'
+import { tokensStayOutOfTheLog } from './keys/upstream/token-rules.ts'
 import { resolveSettings } from './resolve.ts'
 import { Resolver } from './resolver.ts'
 import { movedTo } from './routing/moved-route.ts'

@@ -113,7 +113,7 @@ export function signInAgain(check: Check, route: CompiledRoute, key: Uint8Array)
   return buildBeginUrl({ ...signInParts(check, route, key), redirectUri: shownUrl(check), demand })
 }
 
-/** Whole seconds, so that the sign-in which was not enough is too old by the time that the link is followed. */
+/** Whole seconds, so that the sign-in which was not enough is too old when the link is followed. */
 function ageOfSignIn({ sessions: [session], now }: Check): number {
   const { issuedAt = 0, authenticatedAt = issuedAt } = session ?? {}
   return Math.max(1000, Math.floor((now - Math.min(issuedAt, authenticatedAt)) / 1000) * 1000)

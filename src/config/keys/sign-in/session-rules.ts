@@ -5,11 +5,9 @@
  */
 
 import type { Mistake, Settings } from '../../config.ts'
-import { isCredentialHeader } from '../../values/secret-headers.ts'
 import type { RouteDraft } from '../route-schema.ts'
 import { mistake } from '../rule.ts'
 import type { PlacedRoute } from '../rules.ts'
-import { tokenHeadersOf } from '../upstream/upstream-headers.ts'
 
 /**
  * A route may shorten what is set for all; what it lengthens has no effect, or not the one that was meant.
@@ -34,25 +32,6 @@ export function routesOnlyShortenSessions(routes: readonly PlacedRoute[], settin
       )
     return found
   })
-}
-
-/**
- * The access log shows a request as the upstream gets it, so a header with a token in it has no place there.
- */
-export function tokensStayOutOfTheLog(routes: readonly PlacedRoute[], settings: Settings): Mistake[] {
-  const logged = new Set(
-    settings.access_log_fields.flatMap((field) => /^headers\.(.*)$/.exec(field.toLowerCase())?.[1] ?? []),
-  )
-  return routes.flatMap(({ route, path }) =>
-    tokenHeadersOf(route)
-      .filter((name) => logged.has(name) && !isCredentialHeader(name))
-      .map((name) =>
-        mistake(
-          path,
-          `puts a token into the header ${name}, which \`access_log_fields\` would write to the log`,
-        ),
-      ),
-  )
 }
 
 const OF_A_PERSON = ['max_age', 'acr_values', 'session_lifetime', 'session_idle_timeout'] as const
