@@ -67,6 +67,10 @@ const FEATURES: Readonly<Record<string, readonly string[]>> = {
     'src/session/{sign-out-journal,unwritten-sign-outs}.ts',
     'src/identity/sign-out-hints.ts',
   ],
+  'Tokens for the upstream’s own audience': [
+    'src/upstream/exchange/*.ts',
+    'src/config/keys/upstream/upstream-token.ts',
+  ],
   'Tokens of the identity provider': [
     'src/upstream/idp-tokens.ts',
     'src/config/keys/upstream/upstream-identity.ts',

@@ -10,6 +10,8 @@ import type { Access, Refused } from '../access/access.ts'
 import type { AccessRoute } from '../access/route.ts'
 import type { MaybePromise } from '../session/store.ts'
 import { type ContributorKind, type Makers, Telling, type UpstreamContributor } from './contributor.ts'
+import { UPSTREAM_TOKEN_LACKS } from './exchange/token-request.ts'
+import { type UpstreamTokenPorts, upstreamToken, type WithUpstreamToken } from './exchange/upstream-token.ts'
 import { identity } from './identity.ts'
 import { idpTokens, TOKEN_LACKS } from './idp-tokens.ts'
 import { impersonation, NAME_LACKS } from './impersonation.ts'
@@ -19,13 +21,13 @@ import { routingKey } from './routing-key.ts'
 import type { TokenRenewal } from './session-tokens.ts'
 
 /** What contributors keep in a request until it is written. */
-export interface Prepared extends WithPlatformToken {}
+export interface Prepared extends WithPlatformToken, WithUpstreamToken {}
 
 /** Whom contributors ask. */
-export interface UpstreamPorts extends TokenRenewal, PlatformTokenPorts {}
+export interface UpstreamPorts extends TokenRenewal, PlatformTokenPorts, UpstreamTokenPorts {}
 
 /** Why a request does not go out though the policy lets it pass, in words. */
-export const UPSTREAM_LACKS = { ...TOKEN_LACKS, ...NAME_LACKS } as const
+export const UPSTREAM_LACKS = { ...TOKEN_LACKS, ...UPSTREAM_TOKEN_LACKS, ...NAME_LACKS } as const
 
 export type UpstreamLack = keyof typeof UPSTREAM_LACKS
 
@@ -44,6 +46,7 @@ const CONTRIBUTORS: readonly ContributorKind<Passing, UpstreamPorts, UpstreamLac
   routingKey,
   requestHeaders,
   idpTokens,
+  upstreamToken,
   impersonation,
   platformToken,
 ]

@@ -26,6 +26,12 @@ import { routeGoogleServerless, serverlessMistakes } from './upstream/google-ser
 import { kubernetes, kubernetesMistakes, readKubernetes } from './upstream/kubernetes.ts'
 import { HealthCheck, OutlierDetection } from './upstream/resilience.ts'
 import { additionalHostsAreOthers, matching, pathReading, rewriting } from './upstream/route-target.ts'
+import {
+  readUpstreamToken,
+  upstreamToken,
+  upstreamTokenBeside,
+  upstreamTokenMistakes,
+} from './upstream/upstream-token.ts'
 
 const display = {
   name: z
@@ -186,6 +192,13 @@ export const ROUTE_SECTIONS = [
       ...tokenPassing,
     },
   },
+  {
+    title: 'A token for the upstream',
+    keys: upstreamToken,
+    read: readUpstreamToken,
+    mistakes: upstreamTokenMistakes,
+    beside: upstreamTokenBeside,
+  },
   { title: 'Protocols and timeouts', keys: { ...protocols, allow_upgrades: shared.allow_upgrades } },
   { title: 'TLS to the upstream', keys: tls, read: readTls },
   { title: 'Client certificates', keys: routeClientAuthority, read: readClientAuthority },
@@ -223,7 +236,7 @@ export function readRoute(keys: RouteDraft, resolver: Resolver): ReadRoute {
 }
 
 type BesideSection = Extract<(typeof ROUTE_SECTIONS)[number], { readonly beside: unknown }>
-type BesideRoute = Parameters<BesideSection['beside']>[0]
+type BesideRoute = Intersection<Parameters<BesideSection['beside']>[0]>
 
 /** What of the settings routes share, and rules look at. */
 interface SharedSettings {

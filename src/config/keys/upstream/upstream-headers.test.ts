@@ -9,6 +9,8 @@ type Key = keyof typeof HEADERS_OF_KEYS
 const ON_A_ROUTE: Readonly<Record<Key, (header: string) => string>> = {
   set_request_headers: (header) => `set_request_headers: { ${header}: x }`,
   pass_idp_token: (header) => `pass_idp_token: { token: id_token, header: ${header} }`,
+  upstream_token: (header) =>
+    `upstream_token: { grant: token_exchange, audience: a, header: ${header}, token_url: https://i.example, client_id: c, client_secret: s }`,
   kubernetes_service_account_token: () => 'kubernetes_service_account_token: abc',
   enable_google_cloud_serverless_authentication: () => 'enable_google_cloud_serverless_authentication: true',
 }

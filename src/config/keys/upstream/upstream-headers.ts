@@ -21,6 +21,7 @@ export interface UpstreamHeader {
 interface SettingRoute {
   readonly set_request_headers?: Readonly<Record<string, string>> | undefined
   readonly pass_idp_token?: { readonly header: string } | undefined
+  readonly upstream_token?: { readonly header: string } | undefined
   readonly kubernetes_service_account_token?: unknown
   readonly kubernetes_service_account_token_file?: unknown
   readonly enable_google_cloud_serverless_authentication?: boolean | undefined
@@ -51,6 +52,8 @@ const PLACED = {
     Object.entries(set).map(([name, text]) => (TOKEN_REFERENCE.test(text) ? secret(name) : open(name))),
   pass_idp_token: ({ pass_idp_token: passed }: SettingRoute): readonly UpstreamHeader[] =>
     passed === undefined ? NONE : [secret(passed.header)],
+  upstream_token: ({ upstream_token: own }: SettingRoute): readonly UpstreamHeader[] =>
+    own === undefined ? NONE : [secret(own.header)],
 }
 
 /** By the key that sets them. */

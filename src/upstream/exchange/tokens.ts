@@ -1,0 +1,422 @@
+/**
+ * Tokens for upstreams: asked for once for all who wait, and kept until shortly before they end.
+ *
+ * A token is kept beside the session that it was got for and the very token that it was got with. Where
+ * either is another one, what is kept counts for nothing. Failures are kept for a while too: those of one
+ * person for that person, and those of several in a row for everybody who would ask the same.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { ClientSecretBasic, ClientSecretPost } from 'openid-client'
+import { BoundedMap } from '../../bounded-map.ts'
+import type { Config, Route } from '../../config/config.ts'
+import { isForUser, type UpstreamTokenTerms } from '../../config/keys/upstream/upstream-token.ts'
+import { Fault, reasonOf } from '../../errors.ts'
+import type { IdentityProvider, TokenEndpoint } from '../../identity/provider.ts'
+import { type HttpClient, HttpFailure } from '../../outbound/http-client.ts'
+import type { Session } from '../../session/session.ts'
+import type { MaybePromise, SessionStore } from '../../session/store.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import type { Meter } from '../../telemetry/metrics.ts'
+import { type Failure, type Issued, readTokenAnswer, tokenForm } from './token-request.ts'
+
+/** Whom a token is got for, and with what. */
+export interface Wanted {
+  readonly route: Route
+  readonly terms: UpstreamTokenTerms
+  /** The same for terms that ask the same. */
+  readonly termsKey: string
+  /** Unset for a client's own token. */
+  readonly session: Session | undefined
+  /** The token to exchange, and whether it is still good. */
+  readonly subject: { readonly token: string; readonly isGood: boolean } | undefined
+}
+
+export interface UpstreamToken {
+  readonly value: string
+  /** No two have the same. */
+  readonly serial: number
+  readonly termsKey: string
+  /** Of the session that it was got for; empty for a client's own. */
+  readonly sessionId: string
+  readonly userId: string
+  /** Until when a request may begin with it: epoch milliseconds. */
+  readonly goodUntil: number
+}
+
+export interface UpstreamTokens {
+  /** At once while one is at hand. Never rejects. */
+  tokenFor(wanted: Wanted): MaybePromise<UpstreamToken | Failure>
+}
+
+/** Less than Envoy waits for a check, also where a token of the session is renewed before. */
+const ANSWER_WITHIN_MS = 4000
+const RENEW_BEFORE_MS = 60_000
+/** With less left nobody should begin a request with it. */
+const LEAST_LEFT_MS = 10_000
+const FIRST_PAUSE_MS = 1000
+const LONGEST_PAUSE_MS = 30_000
+/** So many different people in a row, and it is not about them. */
+const FAILURES_IN_A_ROW = 3
+const MOST_SESSIONS = 20_000
+const MOST_BYTES = 64 * 1024 * 1024
+/** Of one that holds nothing yet. */
+const SLOT_BYTES = 500
+const MOST_GOINGS = 1000
+/** An issuer that takes a tenth of a second could not answer more in time. */
+const MOST_PENDING = 500
+/** The same trouble again is told so much later. */
+const TELL_AGAIN_MS = 60_000
+const TELL_AT_MOST_EVERY_MS = 1000
+
+interface KeptToken extends UpstreamToken {
+  /** The token that it was got with; empty for a client's own. */
+  readonly subject: string
+  readonly begunAt: number
+  readonly renewAt: number
+}
+
+interface Flight {
+  readonly subject: string
+  readonly answer: Promise<UpstreamToken | Failure>
+}
+
+interface Failed {
+  readonly subject: string
+  readonly failure: Failure
+  readonly times: number
+  readonly at: number
+  /** In which generation of the configuration. */
+  readonly in: number
+}
+
+interface Slot {
+  readonly userId: string
+  bytes: number
+  kept?: KeptToken
+  pending?: Flight | undefined
+  failed?: Failed | undefined
+}
+
+/** How it goes with one issuer and one kind of request. */
+interface Going {
+  /** Whom it has failed in a row. */
+  readonly failing: Set<string>
+  times: number
+  pausedAt: number
+  retryAt: number
+  last: Failure | undefined
+  told?: { readonly text: string; readonly at: number } | undefined
+}
+
+export interface UpstreamTokensOptions {
+  readonly config: { onGeneration(listener: (config: Config) => void): Disposable }
+  readonly providers: {
+    find(idpId: string): Pick<IdentityProvider, 'tokenEndpoint'> | undefined
+    idsFor(route: Route): readonly string[]
+  }
+  readonly sessions: Pick<SessionStore, 'onChange'>
+  readonly http: HttpClient
+  readonly now: () => number
+  readonly logger: Pick<Logger, 'info' | 'warn'>
+  readonly meter: Meter
+  readonly answerWithinMs?: number
+}
+
+export function openUpstreamTokens(options: UpstreamTokensOptions): UpstreamTokens & Disposable {
+  const { config, providers, sessions, http, now, logger, meter } = options
+  const { answerWithinMs = ANSWER_WITHIN_MS } = options
+  let bytes = 0
+  let pendingCount = 0
+  let serial = 0
+  let generation = 0
+  /** By session, then by what is asked of whom. */
+  const slots = new BoundedMap<string, Map<string, Slot>>(MOST_SESSIONS, (_, ofSession) => {
+    bytes -= bytesOf(ofSession)
+  })
+  /** By what is asked of whom. */
+  const goings = new BoundedMap<string, Going>(MOST_GOINGS)
+  const counter = meter.createCounter('sallyport_upstream_tokens_total', {
+    description: 'Tokens for upstreams that were asked for, by what came of it.',
+  })
+  const following = [
+    sessions.onChange((id) => {
+      const ofSession = slots.get(id)
+      if (ofSession !== undefined) bytes -= bytesOf(ofSession)
+      slots.delete(id)
+    }),
+    // What was wrong may have been mended.
+    config.onGeneration(() => {
+      generation += 1
+      goings.clear()
+    }),
+  ]
+
+  function slotFor(sessionId: string, key: string, userId: string): Slot {
+    const ofSession = slots.get(sessionId) ?? new Map<string, Slot>()
+    const known = ofSession.get(key)
+    // Somebody else sits there now.
+    const slot = known?.userId === userId ? known : { userId, bytes: SLOT_BYTES }
+    bytes += slot.bytes - (known?.bytes ?? 0)
+    ofSession.set(key, slot)
+    slots.set(sessionId, ofSession)
+    slots.forgetWhile(() => bytes > MOST_BYTES)
+    return slot
+  }
+
+  function goingFor(key: string): Going {
+    const known = goings.get(key)
+    if (known !== undefined) return known
+    const going: Going = { failing: new Set(), times: 0, pausedAt: 0, retryAt: 0, last: undefined }
+    goings.set(key, going)
+    return going
+  }
+
+  /** Begins to ask; who comes meanwhile waits for the same answer. */
+  function begin(wanted: Wanted, slot: Slot, going: Going): Promise<UpstreamToken | Failure> {
+    const subject = wanted.subject?.token ?? ''
+    const begunAt = now()
+    const begunIn = generation
+    pendingCount += 1
+    const flight: Flight = { subject, answer: run() }
+    slot.pending = flight
+    return flight.answer
+
+    async function run(): Promise<UpstreamToken | Failure> {
+      try {
+        const found = await ask(wanted)
+        counter.add(1, { outcome: 'lack' in found ? found.lack : 'issued' })
+        // A newer one may have taken its place, with another token of the user's.
+        const isCurrent = slot.pending === flight
+        if ('lack' in found) {
+          if (isCurrent)
+            slot.failed = failedAgain(slot.failed, { subject, failure: found, at: now(), in: begunIn })
+          noteFailure(going, found, wanted, begunAt)
+          return found
+        }
+        noteSuccess(going, wanted)
+        const token = keptToken(found, wanted, { subject, begunAt, serial: (serial += 1) })
+        if (isCurrent) keep(slot, token)
+        return token
+      } finally {
+        pendingCount -= 1
+        if (slot.pending === flight) slot.pending = undefined
+      }
+    }
+  }
+
+  function keep(slot: Slot, token: KeptToken): void {
+    const size = SLOT_BYTES + token.value.length + token.subject.length
+    const isListed =
+      slots
+        .get(token.sessionId)
+        ?.values()
+        .some((each) => each === slot) === true
+    if (isListed) bytes += size - slot.bytes
+    slot.bytes = size
+    slot.kept = token
+    slot.failed = undefined
+    slots.forgetWhile(() => bytes > MOST_BYTES)
+  }
+
+  async function ask(wanted: Wanted): Promise<Issued | Failure> {
+    const { terms, subject } = wanted
+    const signal = AbortSignal.timeout(answerWithinMs)
+    try {
+      const endpoint = await within(signal, endpointFor(wanted))
+      const body = tokenForm(terms, subject?.token)
+      const headers = new Headers({ accept: 'application/json' })
+      endpoint.authenticate(body, headers)
+      const answer = await http.fetch(endpoint.url, { method: 'POST', headers, body, signal })
+      const secrets = [subject?.token ?? '', terms.client_secret?.reveal() ?? '']
+      return await readTokenAnswer(answer, terms, { now: now(), secrets })
+    } catch (error) {
+      return failureFrom(error, signal)
+    }
+  }
+
+  async function endpointFor({ terms, route, session }: Wanted): Promise<TokenEndpoint> {
+    const authenticate = ownAuthentication(terms)
+    if (terms.token_url !== undefined && authenticate !== undefined)
+      return { url: terms.token_url, authenticate }
+    const provider = providers.find(providerIdFor(route, session))
+    const found = await provider?.tokenEndpoint?.()
+    if (found === undefined)
+      throw new Fault('IDP_NOT_CONFIGURED', 'the identity provider has no token endpoint for this')
+    return authenticate === undefined ? found : { url: found.url, authenticate }
+  }
+
+  const providerIdFor = (route: Route, session: Session | undefined): string =>
+    session?.idpId ?? providers.idsFor(route)[0] ?? ''
+
+  function noteSuccess(going: Going, { route }: Wanted): void {
+    if (going.failing.size > 0)
+      logger.info({ 'route-id': route.id }, 'tokens for an upstream are to be had again')
+    going.told = undefined
+    going.failing.clear()
+    going.times = 0
+    going.pausedAt = 0
+    going.retryAt = 0
+  }
+
+  function noteFailure(
+    going: Going,
+    failure: Failure,
+    { route, session, terms }: Wanted,
+    begunAt: number,
+  ): void {
+    const at = now()
+    // Those that began before the pause say nothing about how it is now.
+    if (failure.isOfIssuer === true && begunAt >= going.pausedAt) {
+      if (going.failing.size < FAILURES_IN_A_ROW) going.failing.add(session?.userId ?? '')
+      going.last = failure
+      if (going.failing.size >= FAILURES_IN_A_ROW) {
+        going.times += 1
+        going.pausedAt = at
+        going.retryAt = at + pauseOf(failure, going.times)
+      }
+    }
+    const text = `${failure.lack} ${failure.why}`
+    const since = at - (going.told?.at ?? Number.NEGATIVE_INFINITY)
+    if (since >= 0 && since < (going.told?.text === text ? TELL_AGAIN_MS : TELL_AT_MOST_EVERY_MS)) return
+    going.told = { text, at }
+    logger.warn(
+      { 'route-id': route.id, grant: terms.grant, reason: failure.lack, err: failure.why },
+      'no token for an upstream',
+    )
+  }
+
+  /** Why nobody is asked now; undefined where somebody may be. */
+  function pausedBy(slot: Slot | undefined, going: Going, subject: string, at: number): Failure | undefined {
+    const { failed } = slot ?? {}
+    if (failed !== undefined && failed.subject === subject && failed.in === generation) {
+      const since = at - failed.at
+      // False too after the clock was set back.
+      if (since >= 0 && since < pauseOf(failed.failure, failed.times)) return failed.failure
+    }
+    if (at < going.retryAt && going.retryAt - at <= LONGEST_PAUSE_MS) return going.last
+    if (pendingCount >= MOST_PENDING) return TOO_MANY_AT_ONCE
+    return undefined
+  }
+
+  return {
+    tokenFor(wanted) {
+      const { terms, termsKey, session, route } = wanted
+      const at = now()
+      const subject = wanted.subject?.token ?? ''
+      const sessionId = session?.id ?? ''
+      const userId = session?.userId ?? ''
+      const key = `${terms.token_url === undefined || session !== undefined ? providerIdFor(route, session) : ''}\n${termsKey}`
+      const known = slots.get(sessionId)?.get(key)
+      const slot = known?.userId === userId ? known : undefined
+      const kept = usable(slot?.kept, subject, at)
+      if (kept !== undefined && at < kept.renewAt) return kept
+      let answer = slot?.pending?.subject === subject ? slot.pending.answer : undefined
+      let refused: Failure | undefined
+      if (answer === undefined && isForUser(terms) && wanted.subject?.isGood !== true)
+        refused = session?.tokens.refreshToken === undefined ? SUBJECT_ENDED : SUBJECT_NOT_RENEWED
+      else if (answer === undefined) {
+        const going = goingFor(key)
+        refused = pausedBy(slot, going, subject, at)
+        if (refused === undefined) {
+          // One looks how it is, and the others wait for what that brings.
+          if (going.retryAt > 0) going.retryAt = at + pauseOf(going.last, going.times)
+          answer = begin(wanted, slotFor(sessionId, key, userId), going)
+        }
+      }
+      if (kept !== undefined) {
+        answer?.catch(() => undefined)
+        return kept
+      }
+      return answer ?? refused ?? TOO_MANY_AT_ONCE
+    },
+    [Symbol.dispose]() {
+      for (const each of following) each[Symbol.dispose]()
+    },
+  }
+}
+
+const TOO_MANY_AT_ONCE: Failure = {
+  lack: 'upstream-token-unavailable',
+  why: 'too many are asked for at once',
+}
+const SUBJECT_ENDED: Failure = { lack: 'upstream-token-sign-in', why: 'the token to exchange has ended' }
+const SUBJECT_NOT_RENEWED: Failure = {
+  lack: 'upstream-token-unavailable',
+  why: 'the token to exchange has ended and could not be renewed',
+}
+
+function usable(kept: KeptToken | undefined, subject: string, at: number): KeptToken | undefined {
+  // False too after the clock was set back.
+  const isGood = kept !== undefined && kept.subject === subject && at >= kept.begunAt && at < kept.goodUntil
+  return isGood ? kept : undefined
+}
+
+/** It lives from when it was asked for: the answer took its time. */
+function keptToken(
+  { value, lifetimeMs }: Issued,
+  { termsKey, session }: Wanted,
+  { subject, begunAt, serial }: Pick<KeptToken, 'subject' | 'begunAt' | 'serial'>,
+): KeptToken {
+  const endsAt = begunAt + lifetimeMs
+  return {
+    value,
+    serial,
+    termsKey,
+    sessionId: session?.id ?? '',
+    userId: session?.userId ?? '',
+    subject,
+    begunAt,
+    renewAt: endsAt - Math.min(RENEW_BEFORE_MS, lifetimeMs / 2),
+    goodUntil: endsAt - Math.min(LEAST_LEFT_MS, lifetimeMs / 4),
+  }
+}
+
+function failedAgain(before: Failed | undefined, now: Omit<Failed, 'times'>): Failed {
+  const isAgain = before !== undefined && before.subject === now.subject && before.in === now.in
+  return { ...now, times: isAgain ? before.times + 1 : 1 }
+}
+
+function pauseOf(failure: Failure | undefined, times: number): number {
+  const own = FIRST_PAUSE_MS * 2 ** Math.min(times - 1, 10)
+  return Math.min(Math.max(own, failure?.retryAfterMs ?? 0), LONGEST_PAUSE_MS)
+}
+
+const bytesOf = (ofSession: ReadonlyMap<string, Slot>): number =>
+  ofSession.values().reduce((sum, each) => sum + each.bytes, 0)
+
+function ownAuthentication(terms: UpstreamTokenTerms): TokenEndpoint['authenticate'] | undefined {
+  const { client_id, client_secret: secret, client_authentication: how } = terms
+  if (client_id === undefined || secret === undefined) return undefined
+  const method = how === 'client_secret_post' ? ClientSecretPost : ClientSecretBasic
+  const authenticate = method(secret.reveal())
+  return (form, headers) => authenticate({ issuer: '' }, { client_id }, form, headers)
+}
+
+/** What is asked for in between has a deadline of its own, and a longer one. */
+async function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(new HttpFailure('no answer in time'))
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+/** Whatever else was thrown is a bug. */
+function failureFrom(error: unknown, signal: AbortSignal): Failure {
+  const why = signal.aborted ? 'no answer in time' : reasonOf(error)
+  if (error instanceof HttpFailure) return { lack: 'upstream-token-unavailable', why, isOfIssuer: true }
+  if (!(error instanceof Fault)) throw error
+  const isDown = error.code === 'IDP_UNREACHABLE'
+  return { lack: isDown ? 'upstream-token-unavailable' : 'upstream-token-invalid', why, isOfIssuer: true }
+}
+
+/** The same for terms that ask the same: where the token goes to, and who does without, is no part of it. */
+export function keyOfTerms({ header: _header, optional: _optional, ...terms }: UpstreamTokenTerms): string {
+  const text = JSON.stringify([terms, terms.client_secret?.reveal()])
+  return createHash('sha256').update(text).digest('base64url')
+}
