@@ -158,9 +158,7 @@ async function holdShare(version: HttpVersion): Promise<Held & { readonly path: 
   )
 }
 
-/** The path in the log is the one that the app gets. */
-const linesOf = (path: string) =>
-  envoy.stdout.filter((line) => line.includes(`"${path.replace('/small', '')}"`)).length
+const linesOf = (path: string) => envoy.stdout.filter((line) => line.includes(`"${path}"`)).length
 
 describe('at the share', () => {
   it('a client is told so, the log has the reason, and each end makes room at once', async () => {

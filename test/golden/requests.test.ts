@@ -37,6 +37,11 @@ routes:
     prefix: /joined/
     to: ${upstream.url}/base
   - from: https://${HOST}
+    prefix: /swapped-by-pattern
+    regex_rewrite_pattern: ^/swapped-by-pattern(/.*)$
+    regex_rewrite_substitution: /changed\\1
+    to: ${upstream.url}
+  - from: https://${HOST}
     prefix: /segments
     redirect: { prefix_rewrite: / }
   - from: https://${HOST}
@@ -214,7 +219,7 @@ routes:
       assert.equal(page.status, status)
       assert.match(page.text, /^content-type: text\/html/m)
       assert.match(page.text, /^content-security-policy: default-src 'none'/m)
-      assert.ok(page.text.includes(`<h1>${words}</h1>`), page.text)
+      assert.ok(page.text.includes(`>${words}</h1>`), page.text)
       assert.ok(page.text.includes(id) && id !== '', page.text)
       const text = await fire({ ...shot, headers: ['Accept: text/plain'] })
       assert.match(text.text, new RegExp(`^content-type: text/plain[^]*${words}`, 'm'))
@@ -282,6 +287,25 @@ routes:
     assert.equal(headers['x-forwarded-host'], HOST)
     assert.equal(edge.authorizer.checks[0]?.headers['x-pomerium-authorization'], 'kept for the check')
     assert.doesNotMatch(JSON.stringify(edge.authorizer.checks[0]?.headers), /forged/)
+  })
+
+  it('is in the access log with the path that was asked for, wherever that is rewritten', async () => {
+    for (const [path, status] of [
+      ['/b/secret', 200],
+      ['/open/x', 200],
+      ['/joined/x', 200],
+      ['/a/x', 200],
+      ['/swapped-by-pattern/x', 200],
+      ['/segments/x', 301],
+      ['/nothing', 404],
+      ['/opened', 404],
+    ] as const) {
+      const { text } = await fire({ path: `${path}?token=hidden` })
+      const id = /x-request-id: ([\w-]+)/i.exec(text)?.[1] ?? 'none'
+      const line = await edge.envoy.running.waitForLine(new RegExp(id))
+      const entry = JSON.parse(line.input ?? '') as Record<string, unknown>
+      assert.deepEqual([entry['path'], entry['response-code']], [path, status])
+    }
   })
 
   it('leaves one line of JSON in the access log, without its query', async () => {

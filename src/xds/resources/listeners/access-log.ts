@@ -15,6 +15,7 @@ import {
 } from '../../../edge/open-requests.ts'
 import { duration, extension, type Fields } from '../envoy-json.ts'
 import { AUTHZ_CLUSTER } from '../names.ts'
+import { REQUESTED_PATH } from '../routes/requested-path.ts'
 
 /** Field → Envoy's command operator. Query strings may hold secrets, so only `query` brings one. */
 const OPERATORS: Readonly<Record<string, string | Fields>> = {
@@ -28,7 +29,7 @@ const OPERATORS: Readonly<Record<string, string | Fields>> = {
   },
   method: '%REQ(:METHOD)%',
   authority: '%REQ(X-FORWARDED-HOST?:AUTHORITY)%',
-  path: '%PATH(NQ:ORIG_OR_PATH)%',
+  path: REQUESTED_PATH,
   query: '%QUERY_PARAMS%',
   'user-agent': '%REQ(USER-AGENT)%',
   referer: '%REQ_WITHOUT_QUERY(REFERER)%',

@@ -23,6 +23,7 @@ import {
 import { AUTHZ_CLUSTER, REDIRECT_CONFIGURATION, ROUTE_CONFIGURATION } from '../names.ts'
 import { impersonateGroups } from '../routes/kubernetes.ts'
 import { cookieBytes, withoutOurSetCookies } from '../routes/own-cookies.ts'
+import { requestedPath } from '../routes/requested-path.ts'
 import { RESPONSE_HEADER_LUA } from '../routes/response-headers.ts'
 import { retryOfChecks } from '../routes/retries.ts'
 import { accessLog, openRequestReports } from './access-log.ts'
@@ -151,6 +152,7 @@ function filters(settings: Settings): readonly Fields[] {
     impersonateGroups,
     cookieBytes,
     withoutOurSetCookies(settings),
+    requestedPath,
     extension('envoy.filters.http.router', `${HTTP_PACKAGE}.router.v3.Router`, {
       suppress_envoy_headers: true,
     }),

@@ -13,6 +13,7 @@ import { duration, type Fields, typed } from '../envoy-json.ts'
 import { HTTP_CLUSTER } from '../names.ts'
 import { impersonation } from './kubernetes.ts'
 import { WITH_OUR_SET_COOKIES } from './own-cookies.ts'
+import { keepRequestedPath } from './requested-path.ts'
 import { ownResponseHeaders, responseHeadersOf, rewriteResponseHeaders } from './response-headers.ts'
 import { OWN_RETRIES, retriesOf } from './retries.ts'
 import { timeoutsOf } from './timeouts.ts'
@@ -190,6 +191,7 @@ function envoyRoute(
       [EXT_AUTHZ]: typed(EXT_AUTHZ_PER_ROUTE, {
         check_settings: { context_extensions: { [ROUTE_ID_KEY]: route.id } },
       }),
+      ...keepRequestedPath(route),
       ...rewriteResponseHeaders(route),
       ...impersonation(route),
     },
