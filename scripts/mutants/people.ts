@@ -144,4 +144,26 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/config/certificate-dates.test.ts'],
     breaks: 'A certificate that has expired counts as one that is about to.',
   },
+  {
+    file: 'src/transport/page.ts',
+    find: 'filter((origin) => PLAIN_ORIGIN.test(origin))',
+    replace: "filter((origin) => origin !== '')",
+    tests: ['src/authenticate/pages.test.ts'],
+    breaks: 'The address of an icon can add directives to the policy of the page.',
+  },
+  {
+    file: 'src/authenticate/pages/portal.ts',
+    find: '(?:data:image\\/|https:\\/\\/)',
+    replace: '(?:data:|https?:\\/\\/)',
+    tests: ['src/authenticate/pages.test.ts'],
+    breaks:
+      'Pages of ours hold documents as images, and tell the network over plain HTTP which apps there are.',
+  },
+  {
+    file: 'src/authenticate/pages/portal.ts',
+    find: '!isHidden(route) && services.mayOpen(config, route, looking)',
+    replace: '!isHidden(route)',
+    tests: ['src/authenticate/pages.test.ts'],
+    breaks: 'The portal lists apps to people who may not open them.',
+  },
 ]

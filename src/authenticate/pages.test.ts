@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { parseConfig } from '../config/parse.ts'
 import { APP, AUTHENTICATE, type Browser, testConfig, World } from './world.fixture.ts'
 
 async function signedIn(world: World, user = 'alice'): Promise<Browser> {
@@ -94,7 +95,10 @@ describe('our own pages', () => {
     await using world = await World.open()
     const browser = await signedIn(world)
     const page = await browser.ask(`${APP}/.pomerium/routes`)
-    assert.match(page.body, /<a href="https:\/\/app\.example\.com\/"><strong>App &lt;1&gt;<\/strong>/)
+    assert.match(
+      page.body,
+      /<a href="https:\/\/app\.example\.com\/">[^]*<strong dir="auto">App &lt;1&gt;<\/strong>/,
+    )
     assert.doesNotMatch(page.body, /admin\.example\.com/)
     assert.doesNotMatch(page.body, /href="[^"]*\*/)
     const api = JSON.parse((await browser.ask(`${APP}/.pomerium/api/v1/routes`)).body)
@@ -115,6 +119,100 @@ describe('our own pages', () => {
       (await (await signedIn(world, 'root')).ask(`${APP}/.pomerium/api/v1/routes`)).body,
     )
     assert.equal(root.routes.length, 4)
+  })
+})
+
+/** The portal of somebody who may open these routes, and its answer to a search. */
+async function portalOf(routes: readonly object[], query = '') {
+  const config = testConfig()
+  const document = {
+    authenticate_service_url: AUTHENTICATE,
+    idp_provider: 'oidc',
+    idp_provider_url: 'https://idp.test',
+    idp_client_id: 'client',
+    idp_client_secret: 'secret',
+    routes: routes.map((route, index) => ({
+      from: `https://a${index}.example.com`,
+      to: 'http://127.0.0.1:1',
+      allow_any_authenticated_user: true,
+      ...route,
+    })),
+  }
+  const parsed = parseConfig(JSON.stringify(document), { file: 'config.yaml' })
+  assert.ok('config' in parsed, JSON.stringify(parsed))
+  await using world = await World.open({ config: { ...config, routes: parsed.config.routes } })
+  const browser = world.browser()
+  await browser.open(`${AUTHENTICATE}/.pomerium/routes`)
+  const reply = await browser.ask(`${AUTHENTICATE}/.pomerium/routes${query}`)
+  const found = [...reply.body.matchAll(/<(?:h2|strong) dir="auto">([^<]*)|<h2>(Other[^<]*)/g)]
+  return { ...reply, named: found.map(([, one, other]) => one ?? other) }
+}
+
+const named = (...names: readonly string[]) => names.map((name) => ({ name }))
+
+const logo = (logo_url: string) => ({ logo_url })
+
+describe('the portal', () => {
+  const TWELVE = named('Grafana', 'Wiki', 'Café', ...'A B C D E F G H I'.split(' '))
+
+  it('is searched where there are many apps, by all words of what a tile says', async () => {
+    assert.match((await portalOf(TWELVE)).body, /<form class="search" role="search" method="get"/)
+    assert.doesNotMatch((await portalOf(named('A'))).body, /role="search"/)
+    for (const [query, found] of [
+      ['?q=graf', ['Grafana']],
+      ['?q=+WIKI+', ['Wiki']],
+      ['?q=cafe', ['Café']],
+      ['?q=a1.example+wiki', ['Wiki']],
+      ['?q=nothing', []],
+    ] as const)
+      assert.deepEqual((await portalOf(TWELVE, query)).named, found, query)
+    const { body } = await portalOf(TWELVE, `?q=${encodeURIComponent('"><script>alert(1)</script>')}`)
+    assert.doesNotMatch(body, /<script/)
+    assert.match(body, /Show all/)
+  })
+
+  it('puts apps under their sections, and those without one last', async () => {
+    const routes = [
+      { name: 'Loose' },
+      { name: 'Grafana', portal_section: 'Monitoring' },
+      { name: 'Wiki', portal_section: 'Writing' },
+      { name: 'Loki', portal_section: 'Monitoring' },
+    ]
+    assert.deepEqual((await portalOf(routes)).named, [
+      'Monitoring',
+      'Grafana',
+      'Loki',
+      'Writing',
+      'Wiki',
+      'Other apps',
+      'Loose',
+    ])
+  })
+
+  it('leaves out what is hidden, and the sign-in provider', async () => {
+    const provider = { from: 'https://idp.test', name: 'Provider' }
+    const routes = [...named('Shown'), { name: 'Hidden', portal_hidden: true }]
+    assert.deepEqual((await portalOf([...routes, provider])).named, ['Shown'])
+    assert.deepEqual((await portalOf([{ ...provider, portal_hidden: false }])).named, ['Provider'])
+  })
+
+  it('shows icons from their own addresses and from nowhere else', async () => {
+    const { body, headers } = await portalOf([
+      logo('https://cdn.example.com/a.svg'),
+      logo('https://cdn.example.com/b.svg'),
+      logo('data:image/svg+xml,<svg/>'),
+      logo('data:text/html,<script>alert(1)</script>'),
+      logo('http://plain.example.com/x.png'),
+      logo('https://evil.test;script-src/x.png'),
+    ])
+    assert.match(headers['content-security-policy'] ?? '', /img-src data: https:\/\/cdn\.example\.com;/)
+    assert.doesNotMatch(headers['content-security-policy'] ?? '', /script-src|plain|text/)
+    assert.equal(body.match(/<img /g)?.length, 4)
+    assert.doesNotMatch(body, /<script|text\/html|plain\.example\.com\/x/)
+    const many = await portalOf(
+      Array.from({ length: 61 }, (_, index) => logo(`https://h${index}.test/x.png`)),
+    )
+    assert.match(many.headers['content-security-policy'] ?? '', /img-src data: https:;/)
   })
 })
 

@@ -36,12 +36,20 @@ main li{overflow-wrap:anywhere}
 main ul.tags{list-style:none;display:flex;flex-wrap:wrap;gap:.35rem;margin:0;padding:0}
 ul.tags li{max-width:100%;background:var(--fill);border:1px solid var(--line);border-radius:1rem;padding:0 .6rem;font-size:.9rem}
 main ul.apps{list-style:none;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(15rem,100%),1fr));gap:.8rem;margin:1.25rem 0 0;padding:0}
-ul.apps a,ul.apps .app{display:block;height:100%;border:1px solid var(--line);border-radius:.6rem;padding:.85rem 1rem;
+ul.apps a,ul.apps .app{display:flex;gap:.8rem;height:100%;border:1px solid var(--line);border-radius:.6rem;padding:.85rem 1rem;
 background:var(--fill);color:inherit;text-decoration:none}
 ul.apps a:hover{border-color:var(--accent)}
 ul.apps strong{display:block;overflow-wrap:anywhere}
 ul.apps a strong{color:var(--accent)}
-ul.apps span{display:block;color:var(--soft);font-size:.88rem;overflow-wrap:anywhere}
+ul.apps .words{min-width:0}
+ul.apps .words span{display:block;color:var(--soft);font-size:.88rem;overflow-wrap:anywhere}
+ul.apps .icon{position:relative;flex:none;width:2.5rem;height:2.5rem;display:grid;place-items:center;border-radius:.5rem;
+overflow:hidden;background:var(--card);border:1px solid var(--line);color:var(--soft);font-weight:600}
+ul.apps .icon img{position:absolute;inset:0;width:100%;height:100%;object-fit:contain;background:var(--card)}
+.search{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;margin:1rem 0}
+.search label{flex:1 1 100%;color:var(--soft)}
+.search input{flex:1 1 12rem;min-width:0;font:inherit;color:var(--ink);background:var(--ground);border:1px solid var(--soft);
+border-radius:.5rem;padding:.5rem .75rem}
 main ul.choices{list-style:none;display:grid;gap:.65rem;margin:1.25rem 0 0;padding:0}
 ul.choices .button{display:flex;justify-content:space-between;align-items:baseline;gap:1rem;width:100%;overflow-wrap:anywhere}
 ul.choices span{font-weight:400;font-size:.84rem;white-space:nowrap}

@@ -13,14 +13,15 @@ import { PAGE_STYLE } from './page-style.ts'
 const styleHash = createHash('sha256').update(PAGE_STYLE.toString()).digest('base64')
 
 /** Nothing loads, nothing runs, nobody frames us; forms go to the host that showed them. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${styleHash}'`,
-  'img-src data:',
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-  "base-uri 'none'",
-].join('; ')
+const policyWith = (images: readonly string[]): string =>
+  [
+    "default-src 'none'",
+    `style-src 'sha256-${styleHash}'`,
+    ['img-src data:', ...images].join(' '),
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ')
 
 /**
  * Headers of every page of ours.
@@ -30,7 +31,7 @@ const CONTENT_SECURITY_POLICY = [
  */
 export const PAGE_HEADERS = {
   'content-type': 'text/html; charset=utf-8',
-  'content-security-policy': CONTENT_SECURITY_POLICY,
+  'content-security-policy': policyWith([]),
   'cache-control': 'no-store',
   'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
@@ -38,6 +39,19 @@ export const PAGE_HEADERS = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
 } as const satisfies Readonly<Record<string, string>>
+
+/** Beyond that many a header would grow too large. */
+const MOST_IMAGE_ORIGINS = 60
+/** What can't end a source, or the directive, of the policy. */
+const PLAIN_ORIGIN = /^https:\/\/(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d+)?$/
+
+/** The same for a page that shows images from these addresses, and from nowhere else. */
+export function headersWithImages(urls: readonly string[]): Readonly<Record<string, string>> {
+  const origins = new Set(urls.map((url) => URL.parse(url)?.origin ?? ''))
+  const plain = [...origins].filter((origin) => PLAIN_ORIGIN.test(origin)).toSorted()
+  const sources = plain.length > MOST_IMAGE_ORIGINS ? ['https:'] : plain
+  return { ...PAGE_HEADERS, 'content-security-policy': policyWith(sources) }
+}
 
 const MARK = raw`<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M3 21V8l3-2V3h3v2h6V3h3v3l3 2v13"/><path d="M8 21v-6a4 4 0 0 1 8 0v6"/><path d="M2 21h20"/></svg>`
 

@@ -17,6 +17,7 @@ const found = await findPart('chromium')
 
 const SCREENS = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } } as const
 const LONG = 'extraordinarily-long-name-without-any-blank-in-it-'.repeat(4)
+const LOGO = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle cx="4.5" cy="4.5" r="4" fill="#e6522c"/></svg>')}`
 const MARKUP = '<img src=x onerror=alert(1)>"\'`</main>'
 
 const MANY_RULES = {
@@ -83,6 +84,8 @@ describe('our own pages', skipWithout(found), () => {
             to: upstream.url,
             name: ['Grafana', 'Wiki of the house', LONG, MARKUP, 'كتاب'][index % 5] ?? '',
             description: index % 3 === 0 ? 'Charts of what the machines do' : '',
+            ...(index % 4 < 2 && { portal_section: ['Monitoring', 'Writing'][index % 2] }),
+            ...(index % 5 === 0 && { logo_url: LOGO }),
             ...ANYONE_SIGNED_IN,
           })),
         ],
@@ -119,6 +122,11 @@ describe('our own pages', skipWithout(found), () => {
   it('fit on a small phone, whatever stands in them', async () => {
     const page = await visitor('bob')
     await looks(page, 'portal')
+    await page.fill('input[name=q]', 'grafana')
+    await page.click('text=Search >> nth=-1')
+    assert.equal(await page.locator('ul.apps li').count(), 6)
+    assert.match(await page.innerText('main'), /6 of \d+ apps match/)
+    await looks(page, 'search')
     await page.goto(stack.url('wiki'))
     assert.match(await page.innerText('main'), /You can’t open this page[^]*one of these[^]*Rules/)
     await looks(page, 'rules')

@@ -43,7 +43,22 @@ const display = {
   logo_url: z
     .url({ protocol: /^(?:https?|data)$/, error: 'must be an http, https or data URL' })
     .optional()
-    .meta({ description: 'Icon shown in the portal.' }),
+    .meta({
+      description:
+        'Icon shown in the portal. Browsers load it from that address, so it should be https. Unset, or not to be had: the first letter of the name.',
+    }),
+  portal_section: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description: 'Heading in the portal under which this app stands, with others of the same section.',
+      examples: ['Monitoring'],
+    }),
+  portal_hidden: z.boolean().optional().meta({
+    description:
+      'Whether the portal leaves this app out. Who may open it is not changed. Unset: only the routes of your sign-in providers are left out.',
+  }),
 }
 
 const authorization = {
