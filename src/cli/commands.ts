@@ -5,11 +5,13 @@
  * @module
  */
 import type { Commands } from './command.ts'
+import { BACKUP } from './commands/backup.ts'
 import { COMPLETION } from './commands/completion.ts'
 import { DEMO } from './commands/demo.ts'
 import { DIFF } from './commands/diff.ts'
 import { EXPLAIN } from './commands/explain.ts'
 import { INIT } from './commands/init.ts'
+import { RESTORE } from './commands/restore.ts'
 import { SERVE } from './commands/serve.ts'
 import { SERVICE_ACCOUNT } from './commands/service-account.ts'
 import { TEST } from './commands/test.ts'
@@ -25,6 +27,8 @@ export const COMMANDS: Commands = {
   diff: DIFF,
   init: INIT,
   'service-account': SERVICE_ACCOUNT,
+  backup: BACKUP,
+  restore: RESTORE,
   completion: COMPLETION,
   version: VERSION,
 }
