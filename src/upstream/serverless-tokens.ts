@@ -15,6 +15,7 @@ import type { ConfigSource } from '../config/file/watch.ts'
 import type { GoogleServiceAccount } from '../config/keys/upstream/google-serverless.ts'
 import { Fault, reasonOf } from '../errors.ts'
 import { createHttpClient, type HttpClient } from '../outbound/http-client.ts'
+import { growingPause, KeptTokens, type TokenTimes } from './kept-tokens.ts'
 
 export interface ServerlessToken {
   readonly value: string
@@ -40,27 +41,27 @@ const RENEW_BEFORE_MS = 300_000
 const LEAST_LEFT_MS = 10_000
 /** Less than Envoy waits for a check. */
 const ANSWER_WITHIN_MS = 4000
-const FIRST_PAUSE_MS = 1000
-const LONGEST_PAUSE_MS = 30_000
 
 const METADATA_HOST = 'metadata.google.internal'
 
-interface Slot {
-  token?: ServerlessToken
-  pending?: Promise<ServerlessToken> | undefined
-  failure?: { readonly fault: Fault; readonly times: number; readonly at: number } | undefined
-}
+interface KeptToken extends ServerlessToken, TokenTimes {}
 
 export function openServerlessTokens({ config, http, now, env }: ServerlessTokensOptions): ServerlessTokens {
   const metadataHost = env['GCE_METADATA_HOST'] ?? METADATA_HOST
   let metadata: HttpClient | undefined
   let account = config.current.settings.google_cloud_serverless_authentication_service_account
-  let slots = new Map<string, Slot>()
+  const kept = new KeptTokens<KeptToken, Fault>({
+    now,
+    isToken: (found): found is KeptToken => !(found instanceof Fault),
+    bytesOf: ({ value }) => value.length,
+    pauseAfter: (_, times) => growingPause(times),
+    tooManyAtOnce: new Fault('SERVERLESS_TOKEN_UNAVAILABLE', 'too many are asked for at once'),
+  })
   const following = config.onGeneration(({ settings }) => {
     const next = settings.google_cloud_serverless_authentication_service_account
     if (isSameAccount(account, next)) return
     account = next
-    slots = new Map()
+    kept.clear()
   })
 
   /** Made when it is needed: most machines have no such server. */
@@ -71,55 +72,43 @@ export function openServerlessTokens({ config, http, now, env }: ServerlessToken
     return (metadata ??= createHttpClient({ timeoutMs: ANSWER_WITHIN_MS, plainHttpTo: hostname }))
   }
 
-  const fetchToken = async (audience: string): Promise<ServerlessToken> => {
-    const value =
-      account === undefined
-        ? await fromMetadata(metadataClient(), metadataHost, audience)
-        : await fromKey(http, account, audience, now())
-    return { value, expiresAt: endOf(value, audience, now()) }
-  }
-
-  async function renew(slot: Slot, audience: string): Promise<ServerlessToken> {
+  const fetchToken = async (audience: string): Promise<KeptToken | Fault> => {
+    const begunAt = now()
     try {
-      slot.token = await fetchToken(audience)
-      slot.failure = undefined
-      return slot.token
+      const value =
+        account === undefined
+          ? await fromMetadata(metadataClient(), metadataHost, audience)
+          : await fromKey(http, account, audience, now())
+      const expiresAt = endOf(value, audience, now())
+      return {
+        value,
+        expiresAt,
+        begunAt,
+        renewAt: expiresAt - RENEW_BEFORE_MS,
+        goodUntil: expiresAt - LEAST_LEFT_MS,
+      }
     } catch (cause) {
       const message = `no ID token of Google’s for ${audience}: ${reasonOf(cause)}`
-      const fault = new Fault('SERVERLESS_TOKEN_UNAVAILABLE', message, { cause })
-      slot.failure = { fault, times: (slot.failure?.times ?? 0) + 1, at: now() }
-      throw fault
-    } finally {
-      slot.pending = undefined
+      return new Fault('SERVERLESS_TOKEN_UNAVAILABLE', message, { cause })
     }
-  }
-
-  /** False too after the clock was set back. */
-  function isPaused({ failure }: Slot): boolean {
-    if (failure === undefined) return false
-    const since = now() - failure.at
-    return since >= 0 && since < Math.min(FIRST_PAUSE_MS * 2 ** (failure.times - 1), LONGEST_PAUSE_MS)
   }
 
   return {
     tokenFor(audience) {
-      let slot = slots.get(audience)
-      if (slot === undefined) slots.set(audience, (slot = {}))
-      const left = (slot.token?.expiresAt ?? 0) - now()
-      if (slot.token !== undefined && left > RENEW_BEFORE_MS) return slot.token
-      if (!isPaused(slot)) slot.pending ??= renew(slot, audience)
-      if (slot.token !== undefined && left > LEAST_LEFT_MS) {
-        slot.pending?.catch(() => undefined)
-        return slot.token
-      }
-      if (slot.pending !== undefined) return slot.pending
-      throw slot.failure?.fault ?? new Error('neither a token nor a reason')
+      const found = kept.obtain({ holder: '', key: audience, proof: '' }, () => fetchToken(audience))
+      return found instanceof Promise ? found.then(orThrow) : orThrow(found)
     },
     async [Symbol.asyncDispose]() {
       following[Symbol.dispose]()
       await metadata?.[Symbol.asyncDispose]()
     },
   }
+}
+
+/** @throws {Fault} SERVERLESS_TOKEN_UNAVAILABLE */
+function orThrow(found: KeptToken | Fault): ServerlessToken {
+  if (found instanceof Fault) throw found
+  return found
 }
 
 function isSameAccount(

@@ -224,6 +224,14 @@ describe('a token for an upstream, and whose it is', () => {
     assert.equal(issuer.requests.length, 2)
   })
 
+  it('is got anew with the new token also where nobody has told that the session was renewed', async () => {
+    const { value } = openWorld()
+    await value()
+    const renewed = { ...ALICE, tokens: { ...ALICE.tokens, accessToken: 'renewed' } }
+    assert.equal(await value({ session: renewed }), 'reports/for/renewed/2')
+    assert.equal(await value(), 'reports/for/planted-access-token/3', 'and only the last one is kept')
+  })
+
   it('is forgotten with the session, also while it is under way', async () => {
     const { value, issuer } = openWorld()
     const { answer } = issuer

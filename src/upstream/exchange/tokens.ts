@@ -19,6 +19,7 @@ import type { Session } from '../../session/session.ts'
 import type { MaybePromise, SessionStore } from '../../session/store.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { Meter } from '../../telemetry/metrics.ts'
+import { growingPause, KeptTokens, LONGEST_PAUSE_MS, type TokenTimes } from '../kept-tokens.ts'
 import { type Failure, type Issued, readTokenAnswer, tokenForm } from './token-request.ts'
 
 /** Whom a token is got for, and with what. */
@@ -33,7 +34,7 @@ export interface Wanted {
   readonly subject: { readonly token: string; readonly isGood: boolean } | undefined
 }
 
-export interface UpstreamToken {
+export interface UpstreamToken extends TokenTimes {
   readonly value: string
   /** No two have the same. */
   readonly serial: number
@@ -41,8 +42,6 @@ export interface UpstreamToken {
   /** Of the session that it was got for; empty for a client's own. */
   readonly sessionId: string
   readonly userId: string
-  /** Until when a request may begin with it: epoch milliseconds. */
-  readonly goodUntil: number
 }
 
 export interface UpstreamTokens {
@@ -55,49 +54,12 @@ const ANSWER_WITHIN_MS = 4000
 const RENEW_BEFORE_MS = 60_000
 /** With less left nobody should begin a request with it. */
 const LEAST_LEFT_MS = 10_000
-const FIRST_PAUSE_MS = 1000
-const LONGEST_PAUSE_MS = 30_000
 /** So many different people in a row, and it is not about them. */
 const FAILURES_IN_A_ROW = 3
-const MOST_SESSIONS = 20_000
-const MOST_BYTES = 64 * 1024 * 1024
-/** Of one that holds nothing yet. */
-const SLOT_BYTES = 500
 const MOST_GOINGS = 1000
-/** An issuer that takes a tenth of a second could not answer more in time. */
-const MOST_PENDING = 500
 /** The same trouble again is told so much later. */
 const TELL_AGAIN_MS = 60_000
 const TELL_AT_MOST_EVERY_MS = 1000
-
-interface KeptToken extends UpstreamToken {
-  /** The token that it was got with; empty for a client's own. */
-  readonly subject: string
-  readonly begunAt: number
-  readonly renewAt: number
-}
-
-interface Flight {
-  readonly subject: string
-  readonly answer: Promise<UpstreamToken | Failure>
-}
-
-interface Failed {
-  readonly subject: string
-  readonly failure: Failure
-  readonly times: number
-  readonly at: number
-  /** In which generation of the configuration. */
-  readonly in: number
-}
-
-interface Slot {
-  readonly userId: string
-  bytes: number
-  kept?: KeptToken
-  pending?: Flight | undefined
-  failed?: Failed | undefined
-}
 
 /** How it goes with one issuer and one kind of request. */
 interface Going {
@@ -127,13 +89,13 @@ export interface UpstreamTokensOptions {
 export function openUpstreamTokens(options: UpstreamTokensOptions): UpstreamTokens & Disposable {
   const { config, providers, sessions, http, now, logger, meter } = options
   const { answerWithinMs = ANSWER_WITHIN_MS } = options
-  let bytes = 0
-  let pendingCount = 0
   let serial = 0
-  let generation = 0
-  /** By session, then by what is asked of whom. */
-  const slots = new BoundedMap<string, Map<string, Slot>>(MOST_SESSIONS, (_, ofSession) => {
-    bytes -= bytesOf(ofSession)
+  const kept = new KeptTokens<UpstreamToken, Failure>({
+    now,
+    isToken: (found) => 'value' in found,
+    bytesOf: ({ value }) => value.length,
+    pauseAfter: ({ retryAfterMs }, times) => growingPause(times, retryAfterMs),
+    tooManyAtOnce: TOO_MANY_AT_ONCE,
   })
   /** By what is asked of whom. */
   const goings = new BoundedMap<string, Going>(MOST_GOINGS)
@@ -141,29 +103,13 @@ export function openUpstreamTokens(options: UpstreamTokensOptions): UpstreamToke
     description: 'Tokens for upstreams that were asked for, by what came of it.',
   })
   const following = [
-    sessions.onChange((id) => {
-      const ofSession = slots.get(id)
-      if (ofSession !== undefined) bytes -= bytesOf(ofSession)
-      slots.delete(id)
-    }),
+    sessions.onChange((id) => kept.forget(id)),
     // What was wrong may have been mended.
     config.onGeneration(() => {
-      generation += 1
+      kept.forgetFailures()
       goings.clear()
     }),
   ]
-
-  function slotFor(sessionId: string, key: string, userId: string): Slot {
-    const ofSession = slots.get(sessionId) ?? new Map<string, Slot>()
-    const known = ofSession.get(key)
-    // Somebody else sits there now.
-    const slot = known?.userId === userId ? known : { userId, bytes: SLOT_BYTES }
-    bytes += slot.bytes - (known?.bytes ?? 0)
-    ofSession.set(key, slot)
-    slots.set(sessionId, ofSession)
-    slots.forgetWhile(() => bytes > MOST_BYTES)
-    return slot
-  }
 
   function goingFor(key: string): Going {
     const known = goings.get(key)
@@ -173,51 +119,16 @@ export function openUpstreamTokens(options: UpstreamTokensOptions): UpstreamToke
     return going
   }
 
-  /** Begins to ask; who comes meanwhile waits for the same answer. */
-  function begin(wanted: Wanted, slot: Slot, going: Going): Promise<UpstreamToken | Failure> {
-    const subject = wanted.subject?.token ?? ''
+  async function get(wanted: Wanted, going: Going): Promise<UpstreamToken | Failure> {
     const begunAt = now()
-    const begunIn = generation
-    pendingCount += 1
-    const flight: Flight = { subject, answer: run() }
-    slot.pending = flight
-    return flight.answer
-
-    async function run(): Promise<UpstreamToken | Failure> {
-      try {
-        const found = await ask(wanted)
-        counter.add(1, { outcome: 'lack' in found ? found.lack : 'issued' })
-        // A newer one may have taken its place, with another token of the user's.
-        const isCurrent = slot.pending === flight
-        if ('lack' in found) {
-          if (isCurrent)
-            slot.failed = failedAgain(slot.failed, { subject, failure: found, at: now(), in: begunIn })
-          noteFailure(going, found, wanted, begunAt)
-          return found
-        }
-        noteSuccess(going, wanted)
-        const token = keptToken(found, wanted, { subject, begunAt, serial: (serial += 1) })
-        if (isCurrent) keep(slot, token)
-        return token
-      } finally {
-        pendingCount -= 1
-        if (slot.pending === flight) slot.pending = undefined
-      }
+    const found = await ask(wanted)
+    counter.add(1, { outcome: 'lack' in found ? found.lack : 'issued' })
+    if ('lack' in found) {
+      noteFailure(going, found, wanted, begunAt)
+      return found
     }
-  }
-
-  function keep(slot: Slot, token: KeptToken): void {
-    const size = SLOT_BYTES + token.value.length + token.subject.length
-    const isListed =
-      slots
-        .get(token.sessionId)
-        ?.values()
-        .some((each) => each === slot) === true
-    if (isListed) bytes += size - slot.bytes
-    slot.bytes = size
-    slot.kept = token
-    slot.failed = undefined
-    slots.forgetWhile(() => bytes > MOST_BYTES)
+    noteSuccess(going, wanted)
+    return issuedTo(wanted, found, { begunAt, serial: (serial += 1) })
   }
 
   async function ask(wanted: Wanted): Promise<Issued | Failure> {
@@ -274,7 +185,7 @@ export function openUpstreamTokens(options: UpstreamTokensOptions): UpstreamToke
       if (going.failing.size >= FAILURES_IN_A_ROW) {
         going.times += 1
         going.pausedAt = at
-        going.retryAt = at + pauseOf(failure, going.times)
+        going.retryAt = at + growingPause(going.times, failure.retryAfterMs)
       }
     }
     const text = `${failure.lack} ${failure.why}`
@@ -287,49 +198,30 @@ export function openUpstreamTokens(options: UpstreamTokensOptions): UpstreamToke
     )
   }
 
-  /** Why nobody is asked now; undefined where somebody may be. */
-  function pausedBy(slot: Slot | undefined, going: Going, subject: string, at: number): Failure | undefined {
-    const { failed } = slot ?? {}
-    if (failed !== undefined && failed.subject === subject && failed.in === generation) {
-      const since = at - failed.at
-      // False too after the clock was set back.
-      if (since >= 0 && since < pauseOf(failed.failure, failed.times)) return failed.failure
-    }
+  /** Why nobody is asked now. One looks how it is, and the others wait for what that brings. */
+  function pausedBy(going: Going): Failure | undefined {
+    const at = now()
     if (at < going.retryAt && going.retryAt - at <= LONGEST_PAUSE_MS) return going.last
-    if (pendingCount >= MOST_PENDING) return TOO_MANY_AT_ONCE
+    if (going.retryAt > 0) going.retryAt = at + growingPause(going.times, going.last?.retryAfterMs)
     return undefined
   }
 
   return {
     tokenFor(wanted) {
-      const { terms, termsKey, session, route } = wanted
-      const at = now()
-      const subject = wanted.subject?.token ?? ''
-      const sessionId = session?.id ?? ''
-      const userId = session?.userId ?? ''
-      const key = `${terms.token_url === undefined || session !== undefined ? providerIdFor(route, session) : ''}\n${termsKey}`
-      const known = slots.get(sessionId)?.get(key)
-      const slot = known?.userId === userId ? known : undefined
-      const kept = usable(slot?.kept, subject, at)
-      if (kept !== undefined && at < kept.renewAt) return kept
-      let answer = slot?.pending?.subject === subject ? slot.pending.answer : undefined
-      let refused: Failure | undefined
-      if (answer === undefined && isForUser(terms) && wanted.subject?.isGood !== true)
-        refused = session?.tokens.refreshToken === undefined ? SUBJECT_ENDED : SUBJECT_NOT_RENEWED
-      else if (answer === undefined) {
-        const going = goingFor(key)
-        refused = pausedBy(slot, going, subject, at)
-        if (refused === undefined) {
-          // One looks how it is, and the others wait for what that brings.
-          if (going.retryAt > 0) going.retryAt = at + pauseOf(going.last, going.times)
-          answer = begin(wanted, slotFor(sessionId, key, userId), going)
-        }
+      const { terms, termsKey, session, subject, route } = wanted
+      const isAtProvider = terms.token_url === undefined || session !== undefined
+      const key = `${isAtProvider ? providerIdFor(route, session) : ''}\n${termsKey}`
+      const place = {
+        holder: session?.id ?? '',
+        key,
+        proof: `${session?.userId ?? ''}\n${subject?.token ?? ''}`,
       }
-      if (kept !== undefined) {
-        answer?.catch(() => undefined)
-        return kept
-      }
-      return answer ?? refused ?? TOO_MANY_AT_ONCE
+      const going = goingFor(key)
+      return kept.obtain(
+        place,
+        () => get(wanted, going),
+        () => whyNotExchanged(wanted) ?? pausedBy(going),
+      )
     },
     [Symbol.dispose]() {
       for (const each of following) each[Symbol.dispose]()
@@ -341,24 +233,21 @@ const TOO_MANY_AT_ONCE: Failure = {
   lack: 'upstream-token-unavailable',
   why: 'too many are asked for at once',
 }
-const SUBJECT_ENDED: Failure = { lack: 'upstream-token-sign-in', why: 'the token to exchange has ended' }
-const SUBJECT_NOT_RENEWED: Failure = {
-  lack: 'upstream-token-unavailable',
-  why: 'the token to exchange has ended and could not be renewed',
-}
 
-function usable(kept: KeptToken | undefined, subject: string, at: number): KeptToken | undefined {
-  // False too after the clock was set back.
-  const isGood = kept !== undefined && kept.subject === subject && at >= kept.begunAt && at < kept.goodUntil
-  return isGood ? kept : undefined
+/** What has ended can not be exchanged. */
+function whyNotExchanged({ terms, subject, session }: Wanted): Failure | undefined {
+  if (!isForUser(terms) || subject?.isGood === true) return undefined
+  return session?.tokens.refreshToken === undefined
+    ? { lack: 'upstream-token-sign-in', why: 'the token to exchange has ended' }
+    : { lack: 'upstream-token-unavailable', why: 'the token to exchange has ended and could not be renewed' }
 }
 
 /** It lives from when it was asked for: the answer took its time. */
-function keptToken(
-  { value, lifetimeMs }: Issued,
+function issuedTo(
   { termsKey, session }: Wanted,
-  { subject, begunAt, serial }: Pick<KeptToken, 'subject' | 'begunAt' | 'serial'>,
-): KeptToken {
+  { value, lifetimeMs }: Issued,
+  { begunAt, serial }: Pick<UpstreamToken, 'begunAt' | 'serial'>,
+): UpstreamToken {
   const endsAt = begunAt + lifetimeMs
   return {
     value,
@@ -366,25 +255,11 @@ function keptToken(
     termsKey,
     sessionId: session?.id ?? '',
     userId: session?.userId ?? '',
-    subject,
     begunAt,
     renewAt: endsAt - Math.min(RENEW_BEFORE_MS, lifetimeMs / 2),
     goodUntil: endsAt - Math.min(LEAST_LEFT_MS, lifetimeMs / 4),
   }
 }
-
-function failedAgain(before: Failed | undefined, now: Omit<Failed, 'times'>): Failed {
-  const isAgain = before !== undefined && before.subject === now.subject && before.in === now.in
-  return { ...now, times: isAgain ? before.times + 1 : 1 }
-}
-
-function pauseOf(failure: Failure | undefined, times: number): number {
-  const own = FIRST_PAUSE_MS * 2 ** Math.min(times - 1, 10)
-  return Math.min(Math.max(own, failure?.retryAfterMs ?? 0), LONGEST_PAUSE_MS)
-}
-
-const bytesOf = (ofSession: ReadonlyMap<string, Slot>): number =>
-  ofSession.values().reduce((sum, each) => sum + each.bytes, 0)
 
 function ownAuthentication(terms: UpstreamTokenTerms): TokenEndpoint['authenticate'] | undefined {
   const { client_id, client_secret: secret, client_authentication: how } = terms

@@ -53,6 +53,16 @@ describe('an issuer that gives no token', () => {
     assert.match(await value({ session: personOf('dora') }), /^reports\/for\/dora/)
   })
 
+  it('refuses one person with many sessions, in a row, and the others are served all the same', async () => {
+    const { value, issuer } = openWorld()
+    const { answer } = issuer
+    issuer.answer = () => answered({ error: 'server_error' }, 500)
+    for (let n = 0; n < 20; n += 1) await value({ session: personOf('bad', { id: `s${n}` }) })
+    assert.equal(issuer.requests.length, 20)
+    issuer.answer = answer
+    assert.match(await value({ session: personOf('ann') }), /for\/ann/)
+  })
+
   it('that is down is asked by one at a time, not once a request, and is back at once', async () => {
     const { value, issuer, clock } = openWorld()
     const { answer } = issuer
