@@ -3,7 +3,9 @@ import { describe, it } from 'node:test'
 import type { Config } from '../config/config.ts'
 import { signUrl } from '../crypto/signed-url.ts'
 import { SESSION_ENCRYPTED_PARAMETER } from '../edge/sign-in-url.ts'
-import { APP, type Browser, testConfig, World } from './world.fixture.ts'
+import { APP } from './addresses.fixture.ts'
+import type { Browser } from './browser.fixture.ts'
+import { testConfig, World } from './world.fixture.ts'
 
 const host = (number: number) => `host-${number}.apps.example.com`
 const TARGET = 'app.example.com'

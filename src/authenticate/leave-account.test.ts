@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { buildBeginUrl } from '../edge/sign-in-url.ts'
 import { Fault } from '../errors.ts'
-import { APP, AUTHENTICATE, type Browser, type Reply, World } from './world.fixture.ts'
+import { APP, AUTHENTICATE } from './addresses.fixture.ts'
+import type { Browser, Reply } from './browser.fixture.ts'
+import { World } from './world.fixture.ts'
 
 const PAGE = `${APP}/deep?x=1`
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseConfig } from '../config/parse.ts'
-import { APP, AUTHENTICATE, type Browser, testConfig, World } from './world.fixture.ts'
+import { APP, AUTHENTICATE } from './addresses.fixture.ts'
+import type { Browser } from './browser.fixture.ts'
+import { testConfig, World } from './world.fixture.ts'
 
 async function signedIn(world: World, user = 'alice'): Promise<Browser> {
   const browser = world.browser(user)

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { signUrl } from '../crypto/signed-url.ts'
 import { SESSION_ENCRYPTED_PARAMETER } from '../edge/sign-in-url.ts'
+import { APP, AUTHENTICATE } from './addresses.fixture.ts'
+import type { Browser } from './browser.fixture.ts'
 import { STATE_LIFETIME_MS } from './oauth-state.ts'
 import { PIPELINE, type Row } from './pipeline.ts'
-import { APP, AUTHENTICATE, type Browser, testConfig, World } from './world.fixture.ts'
+import { testConfig, World } from './world.fixture.ts'
 
 const PREFETCHES = [
   ['sec-purpose', 'prefetch'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { APP, testConfig, World } from './world.fixture.ts'
+import { APP } from './addresses.fixture.ts'
+import { testConfig, World } from './world.fixture.ts'
 
 describe('a session that a neighbour of the cookie domain has planted beside the visitor’s', () => {
   it('costs one answer on our own pages, which takes it away', async () => {

@@ -5,7 +5,8 @@ import { testClient } from '../identity/client.fixture.ts'
 import { openOpenIdProvider } from '../identity/openid/openid-provider.ts'
 import { playUserAgent, startRealProvider } from '../identity/real-provider.fixture.ts'
 import { createHttpClient } from '../outbound/http-client.ts'
-import { APP, AUTHENTICATE, World } from './world.fixture.ts'
+import { APP, AUTHENTICATE } from './addresses.fixture.ts'
+import { World } from './world.fixture.ts'
 
 const CALLBACK = `${AUTHENTICATE}/oauth2/callback`
 const CLIENT = { client_id: 'sallyport', client_secret: 'secret' }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { buildBeginUrl } from '../edge/sign-in-url.ts'
 import { Fault } from '../errors.ts'
-import { APP, AUTHENTICATE, testConfig, World } from './world.fixture.ts'
+import { APP, AUTHENTICATE } from './addresses.fixture.ts'
+import { testConfig, World } from './world.fixture.ts'
 
 const MINUTE = 60_000
 const CALLBACK = /\/oauth2\/callback/

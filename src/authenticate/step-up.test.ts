@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { APP, AUTHENTICATE, type Browser, testConfig, World } from './world.fixture.ts'
+import { APP, AUTHENTICATE } from './addresses.fixture.ts'
+import type { Browser } from './browser.fixture.ts'
+import { testConfig, World } from './world.fixture.ts'
 
 const OTHER = 'https://api.other.test'
 const MINUTE = 60_000
