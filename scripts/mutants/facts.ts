@@ -169,7 +169,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/authenticate/steps/create-session.ts',
     find: '  if (isReservedId(visit.found.identity.userId, config.settings.identity_providers)) {',
     replace: '  if (visit.found.identity === undefined) {',
-    tests: ['src/authenticate/sign-in.test.ts'],
+    tests: ['src/authenticate/failed-sign-in.test.ts'],
     breaks: 'a person signs in under an id that reads as that of a machine',
   },
   {

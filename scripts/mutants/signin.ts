@@ -3,7 +3,11 @@ import type { Mutant } from './mutant.ts'
 const CREDENTIALS = ['src/extauthz/credentials.test.ts']
 const REFUSALS = ['src/extauthz/answers/sign-in.test.ts']
 const COOKIES = ['src/authenticate/cookies.test.ts', 'src/extauthz/cookies.test.ts']
-const FLOWS = ['src/authenticate/sign-in.test.ts', 'src/authenticate/pipeline.test.ts']
+const FLOWS = [
+  'src/authenticate/*sign-in.test.ts',
+  'src/authenticate/hand-off.test.ts',
+  'src/authenticate/pipeline.test.ts',
+]
 
 export const MUTANTS: readonly Mutant[] = [
   {

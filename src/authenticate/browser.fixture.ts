@@ -1,6 +1,6 @@
 /**
- * A browser with a cookie jar that follows redirects over several hosts, in a world of a service, providers and
- * apps. The gate before the apps stands in for ext_authz.
+ * A browser with a cookie jar that follows redirects over several hosts, in a world of a service, providers
+ * and apps. The gate before the apps stands in for ext_authz.
  *
  * @module
  */

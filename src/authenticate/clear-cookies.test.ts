@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { APP, AUTHENTICATE, World } from './world.fixture.ts'
+import { APP, AUTHENTICATE } from './addresses.fixture.ts'
+import { World } from './world.fixture.ts'
 
 const PATH = '/.pomerium/clear_cookies'
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
-import { APP, AUTHENTICATE, type Browser, testConfig, World } from './world.fixture.ts'
+import { APP, AUTHENTICATE } from './addresses.fixture.ts'
+import type { Browser } from './browser.fixture.ts'
+import { testConfig, World } from './world.fixture.ts'
 
 const LOCAL = 'http://127.0.0.1:43210/'
 const JSON_PLEASE = { 'sec-fetch-mode': 'cors', accept: 'application/json' }
