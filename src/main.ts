@@ -9,7 +9,6 @@ import { SOCKETS } from '../envoy/bootstrap.ts'
 import { findEnvoy } from '../envoy/find.ts'
 import { runDirFor } from '../envoy/run-dir.ts'
 import type { EnvoySupervisor } from '../envoy/supervise.ts'
-import manifest from '../package.json' with { type: 'json' }
 import { watchRevocationLists } from './access/credentials/client-certificate/list-watch.ts'
 import { ServiceAccounts } from './access/credentials/service-account/service-accounts.ts'
 import { mayOpenBy } from './access/may-open.ts'
@@ -26,6 +25,7 @@ import { requireDirectoryFiles } from './directory/file-problems.ts'
 import { SCIM_PATH } from './directory/scim/endpoint.ts'
 import { serveExtAuthz } from './extauthz/service.ts'
 import { followConfig, portMistakes } from './follow-config.ts'
+import { version } from './form/installation.ts'
 import { policyOf } from './policy/compiled-policies.ts'
 import { openKeyring, openStore, stateDirFor } from './session/open-state.ts'
 import { createLogger } from './telemetry/log.ts'
@@ -76,7 +76,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   )
   const { settings } = config.current
   await requireDirectoryFiles(config.current)
-  const metrics = running.use(createMetrics({ version: manifest.version }))
+  const metrics = running.use(createMetrics({ version: version() }))
   const meter = metrics.meter
   countLostLines(meter, log)
   const now = Date.now

@@ -10,6 +10,7 @@ import { COMPLETION } from './commands/completion.ts'
 import { DEMO } from './commands/demo.ts'
 import { DIFF } from './commands/diff.ts'
 import { EXPLAIN } from './commands/explain.ts'
+import { HEALTHCHECK } from './commands/healthcheck.ts'
 import { INIT } from './commands/init.ts'
 import { RESTORE } from './commands/restore.ts'
 import { SERVE } from './commands/serve.ts'
@@ -26,6 +27,7 @@ export const COMMANDS: Commands = {
   explain: EXPLAIN,
   diff: DIFF,
   init: INIT,
+  healthcheck: HEALTHCHECK,
   'service-account': SERVICE_ACCOUNT,
   backup: BACKUP,
   restore: RESTORE,

@@ -30,7 +30,12 @@ const install = async (...packages: readonly string[]) =>
   await runToEnd({
     command: 'npm',
     args: ['install', '--global', '--offline', '--no-audit', '--prefix', prefix, ...packages],
-    env: { npm_config_cache: join(folder.path, 'empty-cache'), npm_config_registry: 'http://127.0.0.1:1' },
+    env: {
+      npm_config_cache: join(folder.path, 'empty-cache'),
+      npm_config_registry: 'http://127.0.0.1:1',
+      // `npm run --silent` would silence this one as well.
+      npm_config_loglevel: 'error',
+    },
     cwd: folder.path,
     withinMs: 120_000,
   })

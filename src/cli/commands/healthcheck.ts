@@ -1,0 +1,19 @@
+import { command } from '../command.ts'
+
+export const HEALTHCHECK = command({
+  summary: 'ask a running Sallyport whether it is well, or wait until it is',
+  names: [{ shown: '[HOST:PORT]' }],
+  options: {
+    ready: { type: 'boolean', about: 'whether it is ready to serve (/readyz), not only alive (/healthz)' },
+    wait: { type: 'string', value: 'SECONDS', about: 'ask again until then (default 0: ask once)' },
+  },
+  examples: [
+    ['sallyport healthcheck', 'of a container; the default is that of health_check_addr, 127.0.0.1:28080'],
+    ['sallyport healthcheck --ready --wait 60', 'before what needs it is started'],
+  ],
+  exits: '1: it is not well, or does not answer; standard error says why',
+  async run({ ready = false, wait = '0' }, [address]) {
+    const { healthcheck } = await import('../healthcheck.ts')
+    return await healthcheck({ address, what: ready ? 'ready' : 'alive', wait }, process.stderr)
+  },
+})

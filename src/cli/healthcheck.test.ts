@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { describe, it } from 'node:test'
+import schema from '../../config.schema.json' with { type: 'json' }
+import { DEFAULT_ADDRESS, healthcheck } from './healthcheck.ts'
+
+/** A health listener that is ready from the `readyFrom`th question on. */
+async function listener(readyFrom: number): Promise<{ server: Server; address: string; asked: string[] }> {
+  const asked: string[] = []
+  const server = createServer(({ url = '' }, response) => {
+    asked.push(url)
+    const isReady = url === '/healthz' || asked.length >= readyFrom
+    response.writeHead(isReady ? 200 : 503).end(isReady ? 'ok' : 'envoy: not connected')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  return { server, address: `127.0.0.1:${address.port}`, asked }
+}
+
+describe('sallyport healthcheck', () => {
+  it('asks where Sallyport answers by default', () => {
+    assert.equal(schema.properties.health_check_addr.default, DEFAULT_ADDRESS)
+  })
+
+  it('asks whether it is alive, or whether it is ready, and tells why not', async (t) => {
+    const { server, address, asked } = await listener(3)
+    t.after(() => server.close())
+    let said = ''
+    const out = { write: (text: string) => (said += text) }
+    assert.equal(await healthcheck({ address, what: 'alive', wait: '0' }, out), 0)
+    assert.equal(said, '')
+    assert.equal(await healthcheck({ address, what: 'ready', wait: '0' }, out), 1)
+    assert.match(said, /\/readyz answered 503: envoy: not connected\n$/)
+    assert.deepEqual(asked, ['/healthz', '/readyz'])
+  })
+
+  it('waits until it is ready', async (t) => {
+    const { server, address, asked } = await listener(3)
+    t.after(() => server.close())
+    const out = { write: (text: string) => assert.fail(text) }
+    assert.equal(await healthcheck({ address, what: 'ready', wait: '30' }, out), 0)
+    assert.equal(asked.length, 3)
+  })
+
+  it('fails with the reason when nobody listens', async () => {
+    const { server, address } = await listener(1)
+    server.close()
+    await once(server, 'close')
+    let said = ''
+    const out = { write: (text: string) => (said += text) }
+    assert.equal(await healthcheck({ address, what: 'alive', wait: '0.3' }, out), 1)
+    assert.match(said, /does not answer: .*ECONNREFUSED/)
+  })
+
+  for (const address of [
+    'example.com',
+    'http://127.0.0.1:1',
+    'a@127.0.0.1:1',
+    '127.0.0.1:x',
+    '127.0.0.1:99999',
+  ])
+    it(`refuses an address such as ${address}`, async () => {
+      const out = { write: () => undefined }
+      await assert.rejects(healthcheck({ address, what: 'alive', wait: '0' }, out), { code: 'USAGE' })
+    })
+
+  for (const wait of ['', 'soon', '-1', '1e9', '4000'])
+    it(`refuses to wait for "${wait}" seconds`, async () => {
+      const out = { write: () => undefined }
+      await assert.rejects(healthcheck({ address: undefined, what: 'alive', wait }, out), { code: 'USAGE' })
+    })
+})
