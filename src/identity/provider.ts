@@ -5,6 +5,7 @@
  */
 
 import type { AuthenticationRequirement } from '../edge/authentication-requirement.ts'
+import type { HttpClient } from '../outbound/http-client.ts'
 import type { SignOutHints } from './sign-out-hints.ts'
 
 /** What a provider says of somebody; a session holds the same and is accepted wherever this is. */
@@ -103,6 +104,8 @@ interface ProviderTrouble {
 /** Where a client gets tokens. */
 export interface TokenEndpoint {
   readonly url: string
+  /** As the provider itself is asked: it may be the only one that may be asked in plain HTTP. */
+  readonly fetch?: HttpClient['fetch']
   /** Puts into a request what shows that it is of the client by which people sign in. */
   authenticate(form: URLSearchParams, headers: Headers): void
 }

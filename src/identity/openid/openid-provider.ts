@@ -342,7 +342,7 @@ export function openOpenIdProvider(options: IdentityProviderOptions): OpenProvid
     },
 
     async tokenEndpoint() {
-      return tokenEndpointOf(await discover())
+      return tokenEndpointOf(await discover(), http)
     },
 
     async revoke({ refreshToken, accessToken }) {

@@ -34,4 +34,7 @@ it('a real provider by plain HTTP at another name than this machine has is asked
   const callbackUrl = await playUserAgent(http, await provider.authorizationUrl(SECRETS), 'alice')
   const { userId, groups } = await provider.exchange({ ...SECRETS, callbackUrl })
   assert.deepEqual([userId, groups], ['alice', ['staff', 'admins']])
+  const endpoint = await provider.tokenEndpoint?.()
+  const answer = await endpoint?.fetch?.(endpoint.url, { method: 'POST' })
+  assert.equal(answer?.status, 400, 'other grants are asked for in the same way')
 })

@@ -34,6 +34,8 @@ export interface PlayedIssuer extends Disposable {
   /** Provider ids that have no token endpoint, or whose discovery fails. */
   readonly withoutEndpoint: Set<string>
   readonly unreachable: Set<string>
+  /** How the provider itself is asked, where it is asked in a way of its own. */
+  ownFetch: TokenEndpoint['fetch']
   /** A session has changed or gone. */
   change(sessionId: string): void
   /** There is another configuration. */
@@ -69,7 +71,7 @@ export function playIssuer(clock: { now: number }, options: { answerWithinMs?: n
           : {
               tokenEndpoint: async () => {
                 if (issuer.unreachable.has(id)) throw new Fault('IDP_UNREACHABLE', `${id} does not answer`)
-                return endpoint(id)
+                return { ...endpoint(id), ...(issuer.ownFetch && { fetch: issuer.ownFetch }) }
               },
             },
       idsFor: (route) => (route.name ?? 'idp-1').split(','),
@@ -106,6 +108,7 @@ export function playIssuer(clock: { now: number }, options: { answerWithinMs?: n
     lifetimeSeconds: 300,
     withoutEndpoint: new Set(),
     unreachable: new Set(),
+    ownFetch: undefined,
     answer: ({ form }) =>
       answered({
         access_token: `${form.getAll('audience').join('+')}/for/${form.get('subject_token') ?? form.get('assertion') ?? 'all'}/${(issued += 1)}`,

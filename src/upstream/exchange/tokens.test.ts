@@ -23,6 +23,26 @@ describe('a token for an upstream', () => {
     assert.equal(request.headers.get('accept'), 'application/json')
   })
 
+  it('is asked for as the provider itself is asked, and nothing else is', async () => {
+    const { value, issuer } = openWorld()
+    const asked: string[] = []
+    issuer.ownFetch = async (url) => {
+      asked.push(String(url))
+      return answered({ access_token: 'own', token_type: 'Bearer', expires_in: 60 })
+    }
+    assert.equal(await value(), 'own')
+    assert.equal(await value(routeWith({ client_id: 'other', client_secret: 's' })), 'own')
+    await value(routeWith({ token_url: 'https://sts.example/t', client_id: 'a', client_secret: 'b' }))
+    assert.deepEqual(
+      asked,
+      Array.from({ length: 2 }, () => 'https://idp-1.example/token'),
+    )
+    assert.deepEqual(
+      issuer.requests.map(({ url }) => url),
+      ['https://sts.example/t'],
+    )
+  })
+
   it('is got at the URL and with the client that the route names, in the form that it names', async () => {
     const { value, issuer } = openWorld()
     const own = { token_url: 'https://sts.example/t?p=1', client_id: 'a b/c', client_secret: '%:+ü' }

@@ -139,7 +139,8 @@ export function openUpstreamTokens(options: UpstreamTokensOptions): UpstreamToke
       const body = tokenForm(terms, subject?.token)
       const headers = new Headers({ accept: 'application/json' })
       endpoint.authenticate(body, headers)
-      const answer = await http.fetch(endpoint.url, { method: 'POST', headers, body, signal })
+      const asked = { method: 'POST', headers, body, signal }
+      const answer = await (endpoint.fetch?.(endpoint.url, asked) ?? http.fetch(endpoint.url, asked))
       const secrets = [subject?.token ?? '', terms.client_secret?.reveal() ?? '']
       return await readTokenAnswer(answer, terms, { now: now(), secrets })
     } catch (error) {
@@ -155,7 +156,7 @@ export function openUpstreamTokens(options: UpstreamTokensOptions): UpstreamToke
     const found = await provider?.tokenEndpoint?.()
     if (found === undefined)
       throw new Fault('IDP_NOT_CONFIGURED', 'the identity provider has no token endpoint for this')
-    return authenticate === undefined ? found : { url: found.url, authenticate }
+    return authenticate === undefined ? found : { ...found, authenticate }
   }
 
   const providerIdFor = (route: Route, session: Session | undefined): string =>
