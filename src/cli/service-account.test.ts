@@ -11,7 +11,11 @@ import { parseExpiry } from './expiry.ts'
 import { type ServiceAccountCommand, serviceAccount } from './service-account.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sp-cli-'))
-after(() => rmSync(folder, { recursive: true, force: true }))
+const stop = new AsyncDisposableStack()
+after(async () => {
+  await stop.disposeAsync()
+  rmSync(folder, { recursive: true, force: true })
+})
 const config = join(folder, 'config.yaml')
 writeFileSync(
   config,
@@ -45,6 +49,27 @@ const usage = (message: RegExp) => (error: unknown) =>
 describe('sallyport service-account', () => {
   it('lists nothing where there is no state yet, and says where it looked', async () => {
     await assert.rejects(run('list'), /\.sallyport: no sessions or accounts are kept there/)
+  })
+
+  it('makes no account where no Sallyport has run, nor for a route that there is not, unless it is told to', async () => {
+    await assert.rejects(
+      run('create', 'early'),
+      /no Sallyport has run with this folder[^]*--state-dir[^]*--force/,
+    )
+    const other = { 'state-dir': join(folder, 'other') }
+    assert.match(
+      (await run('create', 'early', { ...other, force: true })).stderr,
+      /no Sallyport runs with that folder now/,
+    )
+    await assert.rejects(run('create', 'next', { ...other, route: ['ap'] }), usage(/named "ap"[^]*--force/))
+    assert.doesNotMatch((await run('list', undefined, other)).stdout, /next/)
+    // from here on as if one ran
+    const keys = openKeyring(
+      { shared_secret: undefined, cookie_secret: undefined },
+      join(folder, '.sallyport'),
+    )
+    const running = await openStore(join(folder, '.sallyport'), keys)
+    stop.use(running)
   })
 
   it('prints the token of a new account alone, so that it can be piped, and says the rest to the terminal', async () => {
@@ -87,7 +112,10 @@ describe('sallyport service-account', () => {
   })
 
   it('warns of an account without an end, and of a route that there is not', async () => {
-    const { stderr } = await run('create', 'eternal', { route: ['wiki', 'app.example.com'] })
+    const { stderr } = await run('create', 'eternal', {
+      route: ['wiki', 'app.example.com'],
+      force: true,
+    })
     assert.match(stderr, /Warning: it has no end/)
     assert.match(stderr, /Warning: no route of the configuration is named "wiki"/)
     assert.doesNotMatch(stderr, /"app\.example\.com"/)

@@ -23,6 +23,7 @@ import { loadConfig } from '../config/file/load.ts'
 import { makeServiceAccountToken, newServiceAccountId } from '../edge/service-account-token.ts'
 import { Fault } from '../errors.ts'
 import { openKeyring, openStore, stateDirFor, storeFileIn } from '../session/open-state.ts'
+import { isStoreInUse } from '../session/sqlite/store-use.ts'
 import { parseExpiry } from './expiry.ts'
 
 type ActionName = 'create' | 'list' | 'show' | 'revoke'
@@ -38,6 +39,7 @@ export interface ServiceAccountCommand {
   readonly user?: string | undefined
   readonly route?: readonly string[] | undefined
   readonly description?: string | undefined
+  readonly force?: boolean | undefined
   readonly json?: boolean | undefined
 }
 
@@ -53,6 +55,8 @@ type Action = (command: ServiceAccountCommand, state: State, terminal: Terminal)
 interface State {
   readonly accounts: ServiceAccounts
   readonly stateDir: string
+  /** Whether a process had its store open before. */
+  readonly isRunning: boolean
   readonly key: Uint8Array
   readonly routes: ReturnType<typeof loadConfig>['routes']
   readonly now: number
@@ -61,7 +65,7 @@ interface State {
 const ACTIONS: Readonly<Record<ActionName, { readonly run: Action; readonly takes: readonly string[] }>> = {
   create: {
     run: create,
-    takes: ['expires', 'groups', 'email', 'user', 'route', 'description', 'json'],
+    takes: ['expires', 'groups', 'email', 'user', 'route', 'description', 'json', 'force'],
   },
   list: { run: list, takes: ['json'] },
   show: { run: show, takes: ['json'] },
@@ -86,17 +90,21 @@ export async function serviceAccount(command: ServiceAccountCommand, terminal: T
   // With the keys of another installation the store would drop its sessions: the file has to be right.
   const { settings, routes } = loadConfig(file, { env: terminal.env })
   const stateDir = stateDirFor(file, command['state-dir'])
-  if (command.action !== 'create' && !existsSync(storeFileIn(stateDir)))
+  const isForced = command.action === 'create' && command.force === true
+  if (!isForced && !existsSync(storeFileIn(stateDir)))
     throw new Fault(
       'STATE_UNUSABLE',
-      `${stateDir}: no sessions or accounts are kept there; name the state folder with --state-dir`,
+      command.action === 'create'
+        ? `${stateDir}: no Sallyport has run with this folder, so none would know the account; name its state folder with --state-dir, or say --force if it is yet to start`
+        : `${stateDir}: no sessions or accounts are kept there; name the state folder with --state-dir`,
     )
+  const isRunning = isStoreInUse(storeFileIn(stateDir))
   const keys = openKeyring(settings, stateDir)
   await using store = await openStore(stateDir, keys)
   using accounts = new ServiceAccounts(store.records)
   return await action.run(
     command,
-    { accounts, stateDir, key: keys.serviceAccount, routes, now: Date.now() },
+    { accounts, stateDir, isRunning, key: keys.serviceAccount, routes, now: Date.now() },
     terminal,
   )
 }
@@ -118,6 +126,12 @@ async function create(command: ServiceAccountCommand, state: State, terminal: Te
     )
     return 1
   }
+  const nowhere = unknownRoutes(command.route ?? [], state)
+  if (nowhere.length > 0 && command.force !== true)
+    throw new Fault(
+      'USAGE',
+      `no route of the configuration is named "${nowhere.join('", "')}" or has that host; say --force if it is yet to come`,
+    )
   const expiresAt = command.expires === undefined ? undefined : parseExpiry(command.expires, now)
   const id = newServiceAccountId()
   const account = await accounts.save(id, {
@@ -141,16 +155,17 @@ async function create(command: ServiceAccountCommand, state: State, terminal: Te
   return 0
 }
 
-function remarks(account: ServiceAccount, { stateDir, routes, now }: State): readonly string[] {
+/** A host under a wildcard can't be told from a slip of the pen. */
+function unknownRoutes(entries: readonly string[], { routes }: State): readonly string[] {
+  return entries.filter(
+    (entry) => !routes.some((route) => route.origin.wildcard || isMeantFor({ routes: [entry] }, route, '')),
+  )
+}
+
+function remarks(account: ServiceAccount, state: State): readonly string[] {
+  const { stateDir, isRunning, now } = state
   const { name, expiresAt } = account
   const until = expiresAt === undefined ? '' : `, good until ${dateOf(expiresAt)}`
-  // A host under a wildcard can't be told from a slip of the pen.
-  const nowhere = (account.routes ?? []).filter(
-    (entry) =>
-      !routes.some(
-        (route) => route.origin.wildcard || isMeantFor({ ...account, routes: [entry] }, route, ''),
-      ),
-  )
   return [
     `Service account "${name}" is kept in ${stateDir}${until}.`,
     'The token above is shown once. Send it as "Authorization: Bearer Pomerium-<token>" or "X-Pomerium-Authorization: <token>".',
@@ -161,7 +176,14 @@ function remarks(account: ServiceAccount, { stateDir, routes, now }: State): rea
       : expiresAt <= now
         ? ['Warning: it has expired already.']
         : []),
-    ...nowhere.map((entry) => `Warning: no route of the configuration is named "${entry}" or has that host.`),
+    ...(isRunning
+      ? []
+      : [
+          'Warning: no Sallyport runs with that folder now. If one runs elsewhere, it does not know this account: name its folder with --state-dir.',
+        ]),
+    ...unknownRoutes(account.routes ?? [], state).map(
+      (entry) => `Warning: no route of the configuration is named "${entry}" or has that host.`,
+    ),
   ]
 }
 

@@ -14,9 +14,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { ServiceAccounts } from '../../access/credentials/service-account/service-accounts.ts'
 import { openKeyring, openStore, storeFileIn } from '../../session/open-state.ts'
+import { isStoreInUse } from '../../session/sqlite/store-use.ts'
 import { backup } from './backup.ts'
 import { restore } from './restore.ts'
-import { isStoreInUse } from './store-use.ts'
 
 let folder: string
 let stateDir: string

@@ -8,8 +8,8 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { Fault, reasonOf, systemCodeOf } from '../../errors.ts'
 import { stateDirFor, storeFileIn } from '../../session/open-state.ts'
 import { openDatabase } from '../../session/sqlite/sqlite-database.ts'
+import { isStoreInUse } from '../../session/sqlite/store-use.ts'
 import { readArchive } from './archive.ts'
-import { isStoreInUse } from './store-use.ts'
 
 export interface RestoreCommand {
   readonly file: string

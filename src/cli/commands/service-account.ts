@@ -29,6 +29,10 @@ export const SERVICE_ACCOUNT = command({
       about: 'may be used on this route or host only; may be given again (create)',
     },
     description: { type: 'string', value: 'TEXT', about: 'what it is for (create)' },
+    force: {
+      type: 'boolean',
+      about: 'although no Sallyport has run with the state folder yet, or a --route is not known (create)',
+    },
     json: { ...JSON_OUTPUT, about: 'for programs (create, list, show)' },
   },
   examples: [

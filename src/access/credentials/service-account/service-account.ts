@@ -79,7 +79,11 @@ interface NamedRoute {
  * @param host of the request, canonical: where a route has a wildcard, an account may be tied to one of its
  * hosts
  */
-export function isMeantFor({ routes }: ServiceAccount, route: NamedRoute, host: string): boolean {
+export function isMeantFor(
+  { routes }: Pick<ServiceAccount, 'routes'>,
+  route: NamedRoute,
+  host: string,
+): boolean {
   if (routes === undefined) return true
   const fromHost = route.from
     .replace(/^[a-z+]+:\/\//i, '')
