@@ -7,6 +7,7 @@
 import type { Access, Refused } from '../access/access.ts'
 import type { PresentedCertificate } from '../access/credentials/client-certificate/verifier.ts'
 import type { AccessRoute } from '../access/route.ts'
+import type { Route } from '../config/config.ts'
 import type { UpstreamHeader } from '../config/keys/upstream/upstream-headers.ts'
 import type { MaybePromise } from '../session/store.ts'
 import type { Assertions } from './assertions.ts'
@@ -19,6 +20,8 @@ export interface ContributorKind<in Passing extends Access, in Ports, out Reason
    * whether or not it is set in this request.
    */
   readonly headersOf: (route: AccessRoute) => readonly UpstreamHeader[]
+  /** What the upstream must be given of others, in words: whether they give it nobody can tell beforehand. */
+  readonly needs?: (route: Route) => readonly string[]
   /**
    * Once a route and generation; `undefined` for the many routes that do not use it, and then cost nothing.
    */

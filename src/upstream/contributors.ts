@@ -8,6 +8,7 @@
  */
 import type { Access, Refused } from '../access/access.ts'
 import type { AccessRoute } from '../access/route.ts'
+import type { Route } from '../config/config.ts'
 import type { MaybePromise } from '../session/store.ts'
 import { type ContributorKind, type Makers, Telling, type UpstreamContributor } from './contributor.ts'
 import { UPSTREAM_TOKEN_LACKS } from './exchange/token-request.ts'
@@ -50,6 +51,11 @@ const CONTRIBUTORS: readonly ContributorKind<Passing, UpstreamPorts, UpstreamLac
   impersonation,
   platformToken,
 ]
+
+/** What must be had of others before a request of a route goes out, in words. */
+export function needsOf(route: Route): readonly string[] {
+  return CONTRIBUTORS.flatMap(({ needs }) => needs?.(route) ?? [])
+}
 
 const NONE: readonly Contributor[] = []
 

@@ -61,6 +61,8 @@ function tokenHeader({ name, token }: NonNullable<TokenUse['header']>, check: Ac
  */
 export const idpTokens: ContributorKind<Access, TokenRenewal, TokenLack> = {
   headersOf: ({ route }) => HEADERS_OF_KEYS.pass_idp_token(route),
+  needs: (route) =>
+    (tokenUseOf(route)?.required ?? []).map((name) => `the ${name} of the user, which must be good`),
   compile({ route }) {
     const use = tokenUseOf(route)
     if (use === undefined) return undefined

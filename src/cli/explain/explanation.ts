@@ -10,6 +10,7 @@ import type { Choice, RoutedRequest } from '../../config/routing/route-match.ts'
 import { routesPassedOver } from '../../config/routing/routes-passed-over.ts'
 import { isCredentialHeader } from '../../config/values/secret-headers.ts'
 import type { Decision, RequestFacts, Subject, TraceEntry } from '../../policy/decision.ts'
+import { needsOf } from '../../upstream/contributors.ts'
 import type { OpenedConfig } from '../open-config.ts'
 import type { JudgedSession } from './session.ts'
 
@@ -46,7 +47,7 @@ export interface Explanation {
   readonly note?: string
   readonly criteria: readonly Criterion[]
   readonly observed?: { readonly outcome: string; readonly reasons: readonly string[] }
-  /** What the route asks for besides its policy. */
+  /** What the route asks for besides its policy, and what its upstream must be given. */
   readonly furthermore: readonly string[]
   readonly advice: Decision['advice']
   readonly passedOver: readonly PassedOver[]
@@ -114,7 +115,8 @@ export function explanationOf(opened: OpenedConfig, asked: Asked): Explanation {
     ...(note !== undefined && { note }),
     criteria: (decision?.trace ?? []).map((entry) => criterionOf(opened, route, entry)),
     ...(decision?.observed && { observed: decision.observed }),
-    furthermore: route === undefined || judged !== undefined ? [] : furthermore(route),
+    furthermore:
+      route === undefined ? [] : [...(judged === undefined ? furthermore(route) : []), ...needsOf(route)],
     advice: decision?.advice ?? [],
     passedOver: passed
       .filter(({ isForHost }) => isForHost)

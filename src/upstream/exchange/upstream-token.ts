@@ -37,6 +37,12 @@ type Outcome = Refused<UpstreamTokenLack> | undefined
 
 export const upstreamToken: ContributorKind<Passing, UpstreamTokenPorts & TokenRenewal, UpstreamTokenLack> = {
   headersOf: ({ route }) => HEADERS_OF_KEYS.upstream_token(route),
+  needs({ upstream_token: terms }) {
+    if (terms === undefined) return []
+    const { audience, resource, scopes, grant } = terms
+    const whom = (audience ?? resource ?? scopes)?.join(' ') ?? 'the app'
+    return [`a token for ${whom} by ${grant} (upstream_token): whether one is given can not be told here`]
+  },
   compile({ route }) {
     const terms = route.upstream_token
     if (terms === undefined) return undefined
