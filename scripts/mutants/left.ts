@@ -15,4 +15,18 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/authenticate/clear-cookies.test.ts'],
     breaks: 'a link or an image on any site clears the cookies of whoever opens it',
   },
+  {
+    file: 'src/config/values/secret-headers.ts',
+    find: '|cookie|authorization|',
+    replace: '|^cookie$|^authorization$|',
+    tests: ['src/config/values/secret-headers.test.ts'],
+    breaks: 'tokens for the platform of an app are written into the access log',
+  },
+  {
+    file: 'src/xds/resources/routes/requested-path.ts',
+    find: "'%PATH(NQ:PATH)%'",
+    replace: "'%PATH(WQ:PATH)%'",
+    tests: ['test/golden/golden.test.ts'],
+    breaks: 'secrets in queries are written into the access log',
+  },
 ]

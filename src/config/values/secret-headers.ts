@@ -4,7 +4,8 @@
  * @module
  */
 
-const CREDENTIALS = /^(?:cookie|authorization|proxy-authorization|x-pomerium-.*)$|token|secret|api-?key/
+const CREDENTIALS =
+  /^x-pomerium-|cookie|authorization|token|secret|passw(?:or)?d|credential|jwt|assertion|(?:access|account|api|auth|functions|private|subscription)-?key/
 
 /** By a lower-case name that speaks for itself. */
 export function isCredentialHeader(name: string): boolean {
