@@ -60,3 +60,9 @@ function baseNameOf(route: Route): string {
   }
   return name
 }
+
+/**
+ * Metadata of clusters where only a name that does not resolve can leave the route without a server: nothing
+ * else takes servers away.
+ */
+export const NAME_NAMESPACE = 'sallyport.name'

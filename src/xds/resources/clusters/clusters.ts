@@ -22,6 +22,7 @@ import {
   socketAddress,
   typed,
 } from '../envoy-json.ts'
+import { NAME_NAMESPACE } from '../names.ts'
 import { resilienceOf } from './resilience.ts'
 import { isTls, serverNameOf, upstreamTls } from './upstream-tls.ts'
 
@@ -34,6 +35,11 @@ const CONNECT_TIMEOUT_MS = 10_000
  */
 const DNS_QUERY_TIMEOUT_MS = 1000
 const DNS_QUERY_TRIES = 2
+
+const nameMetadata = ({ health_checks: checks, outlier_detection: outliers }: Route): Fields =>
+  checks !== undefined || outliers !== undefined
+    ? {}
+    : { metadata: { filter_metadata: { [NAME_NAMESPACE]: { is_looked_up: true } } } }
 
 const isAddress = ({ host, socketPath }: Upstream): boolean => socketPath !== undefined || isIP(host) !== 0
 
@@ -196,7 +202,11 @@ export function clusterOf(
     name,
     ...(isEds
       ? { type: 'EDS', eds_cluster_config: { eds_config: FROM_ADS } }
-      : { ...dnsDiscovery(route, settings), load_assignment: loadAssignment(target) }),
+      : {
+          ...dnsDiscovery(route, settings),
+          ...nameMetadata(route),
+          load_assignment: loadAssignment(target),
+        }),
     connect_timeout: duration(CONNECT_TIMEOUT_MS),
     per_connection_buffer_limit_bytes: CONNECTION_BUFFER_BYTES,
     lb_policy: route.load_balancing_policy ?? 'ROUND_ROBIN',

@@ -14,6 +14,7 @@ import { CLEAR_COOKIES_PATH } from '../../../edge/own-links.ts'
 import { html } from '../../../transport/html.ts'
 import { type Action, actionBar, PAGE_HEADERS, renderPage } from '../../../transport/page.ts'
 import { extension, type Fields, literal, setHeader } from '../envoy-json.ts'
+import { NAME_NAMESPACE } from '../names.ts'
 
 interface Trouble {
   readonly status: number
@@ -21,6 +22,8 @@ interface Trouble {
   readonly flags?: readonly string[]
   /** How Envoy's details of the answer begin. */
   readonly details?: string
+  /** What else must be so, in CEL. */
+  readonly expression?: string
   /** One word for programs. */
   readonly code: string
   readonly heading: string
@@ -127,6 +130,16 @@ const TROUBLES: readonly Trouble[] = [
   {
     status: 503,
     flags: ['UH'],
+    expression: `'${NAME_NAMESPACE}' in xds.cluster_metadata.filter_metadata`,
+    code: 'name_not_resolved',
+    heading: 'The app’s server can’t be found',
+    message:
+      'You may open it, but the name of its server does not resolve: DNS knows no address for it. Try again in a moment; if it lasts, tell who runs it.',
+    isPassing: true,
+  },
+  {
+    status: 503,
+    flags: ['UH'],
     code: 'no_server_known',
     isPassing: true,
     heading: 'No copy of the app is there',
@@ -197,7 +210,7 @@ const statusIs = (status: number): Fields => ({
   },
 })
 
-const detailsAre = (expression: string): Fields => ({
+const matches = (expression: string): Fields => ({
   extension_filter: extension(
     'envoy.access_loggers.extension_filters.cel',
     'envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter',
@@ -262,12 +275,13 @@ const headersOf = (headers: Readonly<Record<string, string>>): readonly Fields[]
 ]
 
 function mappersOf(trouble: Trouble, hasSignIn: boolean): readonly Fields[] {
-  const { status, told, flags, details, code, heading, message } = trouble
+  const { status, told, flags, details, expression, code, heading, message } = trouble
   const as = told === undefined ? {} : { status_code: told }
   const when = [
     statusIs(status),
     ...(flags === undefined ? [] : [{ response_flag_filter: { flags } }]),
-    ...(details === undefined ? [] : [detailsAre(`response.code_details.startsWith('${details}')`)]),
+    ...(details === undefined ? [] : [matches(`response.code_details.startsWith('${details}')`)]),
+    ...(expression === undefined ? [] : [matches(expression)]),
   ]
   const { 'content-type': contentType, ...pageHeaders } = PAGE_HEADERS
   return [
@@ -307,7 +321,7 @@ function mappersOf(trouble: Trouble, hasSignIn: boolean): readonly Fields[] {
 
 /** Said by the check, or by a route of the configuration. */
 const inOtherWords: Fields = {
-  filter: detailsAre(
+  filter: matches(
     "response.code_details == 'direct_response' || response.code_details == 'ext_authz_denied'",
   ),
 }
