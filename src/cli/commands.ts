@@ -9,6 +9,7 @@ import { BACKUP } from './commands/backup.ts'
 import { COMPLETION } from './commands/completion.ts'
 import { DEMO } from './commands/demo.ts'
 import { DIFF } from './commands/diff.ts'
+import { DOCTOR } from './commands/doctor.ts'
 import { EXPLAIN } from './commands/explain.ts'
 import { HEALTHCHECK } from './commands/healthcheck.ts'
 import { INIT } from './commands/init.ts'
@@ -26,6 +27,7 @@ export const COMMANDS: Commands = {
   test: TEST,
   explain: EXPLAIN,
   diff: DIFF,
+  doctor: DOCTOR,
   init: INIT,
   healthcheck: HEALTHCHECK,
   'service-account': SERVICE_ACCOUNT,
