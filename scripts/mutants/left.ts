@@ -29,4 +29,11 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/golden/golden.test.ts'],
     breaks: 'secrets in queries are written into the access log',
   },
+  {
+    file: 'src/edge/client-network.ts',
+    find: '  [0x64, 0xff9b, 0, 0, 0, 0],\n',
+    replace: '',
+    tests: ['src/edge/client-network.test.ts'],
+    breaks: 'one stranger behind a translator takes the share and the allowance of all of IPv4',
+  },
 ]

@@ -16,7 +16,9 @@ describe('the network of an address', () => {
     ['::1', '0:0:0:0'],
     ['::', '0:0:0:0'],
     ['1::2:3:4:5:6:7', '1:0:2:3'],
-    ['64:ff9b::192.0.2.7', '64:ff9b:0:0'],
+    ['64:ff9b::192.0.2.7', '192.0.2.7'],
+    ['64:ff9b::c000:207', '192.0.2.7'],
+    ['64:ff9b:1::192.0.2.7', '64:ff9b:1:0'],
     ['fe80::1%eth0', 'fe80:0:0:0'],
     ['', ''],
   ] as const)
@@ -25,6 +27,6 @@ describe('the network of an address', () => {
 
 it('the site of an address of IPv6 are its first 48 bits, and others have none', () => {
   assert.equal(clientNetworkOf('2001:DB8:1:2::3').site, '2001:db8:1')
-  for (const address of ['192.0.2.7', '::ffff:192.0.2.7', ''])
+  for (const address of ['192.0.2.7', '::ffff:192.0.2.7', '64:ff9b::192.0.2.7', ''])
     assert.equal(clientNetworkOf(address).site, undefined)
 })

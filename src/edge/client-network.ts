@@ -22,7 +22,7 @@ export function clientNetworkOf(address: string): ClientNetwork {
   if (!isIPv6(bare)) return { network: address }
   const groups = groupsOf(bare)
   // An IPv4 address in IPv6 form is that of one sender, as it is in its own form.
-  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff)
+  if (isIpv4Within(groups))
     return {
       network: groups
         .slice(6)
@@ -31,6 +31,18 @@ export function clientNetworkOf(address: string): ClientNetwork {
     }
   return { network: beginningOf(groups, GROUPS_OF_NETWORK), site: beginningOf(groups, GROUPS_OF_SITE) }
 }
+
+/**
+ * RFC 4291 section 2.5.5.2, and RFC 6052 section 2.1: through a translator all of IPv4 comes from one network
+ * of IPv6.
+ */
+const IPV4_WITHIN: readonly (readonly number[])[] = [
+  [0, 0, 0, 0, 0, 0xffff],
+  [0x64, 0xff9b, 0, 0, 0, 0],
+]
+
+const isIpv4Within = (groups: readonly number[]): boolean =>
+  IPV4_WITHIN.some((prefix) => prefix.every((group, index) => groups[index] === group))
 
 const beginningOf = (groups: readonly number[], count: number): string =>
   groups
