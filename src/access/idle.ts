@@ -31,12 +31,12 @@ type Dependencies = Pick<AccessDependencies, 'sessions' | 'logger'>
 export function dropIdleSessions(access: Access, dependencies: Dependencies): MaybePromise<undefined> {
   const limit = access.route?.idleTimeout
   if (limit === undefined || access.sessions.length === 0) return undefined
-  const silences = access.sessions.map((session) =>
+  const idleTimes = access.sessions.map((session) =>
     isSignedIn(access, session) ? dependencies.sessions.idleTimeOf(session, access.now, limit) : 0,
   )
-  if (silences.every((silence) => typeof silence === 'number'))
-    return dropIdle(access, dependencies, limit, silences)
-  return Promise.all(silences.map(async (silence) => silence)).then((late) =>
+  if (idleTimes.every((idleTime) => typeof idleTime === 'number'))
+    return dropIdle(access, dependencies, limit, idleTimes)
+  return Promise.all(idleTimes.map(async (idleTime) => idleTime)).then((late) =>
     dropIdle(access, dependencies, limit, late),
   )
 }
@@ -45,14 +45,14 @@ function dropIdle(
   access: Access,
   dependencies: Dependencies,
   limit: number,
-  silences: readonly number[],
+  idleTimes: readonly number[],
 ): undefined {
   const awake: Session[] = []
   const forAll = access.route?.settings.session_idle_timeout ?? Infinity
   for (const [index, session] of access.sessions.entries()) {
-    const silence = silences[index] ?? Infinity
-    if (silence < limit) awake.push(session)
-    else if (silence >= forAll) end(session, dependencies)
+    const idleTime = idleTimes[index] ?? Infinity
+    if (idleTime < limit) awake.push(session)
+    else if (idleTime >= forAll) end(session, dependencies)
   }
   if (awake.length === access.sessions.length) return
   access.sessions = awake

@@ -20,6 +20,6 @@ export async function liveSessions(
   const live = found.filter((session) => session !== undefined).filter(({ expiresAt }) => now < expiresAt)
   const idle = settings.session_idle_timeout
   if (idle === undefined) return live
-  const silences = await Promise.all(live.map(async (session) => sessions.idleTimeOf(session, now, idle)))
-  return live.filter((_, index) => (silences[index] ?? Infinity) < idle)
+  const idleTimes = await Promise.all(live.map(async (session) => sessions.idleTimeOf(session, now, idle)))
+  return live.filter((_, index) => (idleTimes[index] ?? Infinity) < idle)
 }

@@ -93,15 +93,15 @@ export interface ActivityRow {
   readonly issuedAt: number
   readonly seenAt: number
   /** The longest time without use before that. */
-  readonly silence: number
+  readonly idleTime: number
 }
 
 export interface ActivityRows {
   find(id: string): MaybePromise<ActivityRow | undefined>
   /**
    * Merges each with what is there: a later `issuedAt` takes its place, an earlier one is dropped, and of
-   * equal ones the larger `seenAt` and `silence` count. Nothing is kept for a session that is not there. This
-   * is no change to hear of.
+   * equal ones the larger `seenAt` and `idleTime` count. Nothing is kept for a session that is not there.
+   * This is no change to hear of.
    */
   note(rows: readonly ActivityRow[]): MaybePromise<void>
   /**

@@ -79,15 +79,15 @@ export function describeRows(name: string, { place }: DriverUnderTest): void {
       'merges the activity that several have noted, and begins afresh with a session that was renewed',
       withDrivers(async (one, other) => {
         await one.sessions.save(rowOf())
-        await one.activity.note([{ id: 'one', issuedAt: NOW, seenAt: NOW + 50, silence: 10 }])
+        await one.activity.note([{ id: 'one', issuedAt: NOW, seenAt: NOW + 50, idleTime: 10 }])
         await other.activity.note([
-          { id: 'one', issuedAt: NOW, seenAt: NOW + 40, silence: 30 },
-          { id: 'none', issuedAt: NOW, seenAt: NOW, silence: 0 },
+          { id: 'one', issuedAt: NOW, seenAt: NOW + 40, idleTime: 30 },
+          { id: 'none', issuedAt: NOW, seenAt: NOW, idleTime: 0 },
         ])
-        const merged = { id: 'one', issuedAt: NOW, seenAt: NOW + 50, silence: 30 }
+        const merged = { id: 'one', issuedAt: NOW, seenAt: NOW + 50, idleTime: 30 }
         assert.deepEqual(await one.activity.find('one'), merged)
         assert.equal(await one.activity.find('none'), undefined)
-        const renewed = { id: 'one', issuedAt: NOW + 60, seenAt: NOW + 60, silence: 0 }
+        const renewed = { id: 'one', issuedAt: NOW + 60, seenAt: NOW + 60, idleTime: 0 }
         await other.activity.note([renewed])
         await one.activity.note([{ ...merged, seenAt: NOW + 90 }])
         assert.deepEqual(await one.activity.find('one'), renewed)

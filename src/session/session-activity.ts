@@ -1,10 +1,10 @@
 /**
- * When each session was last used, and its longest silence: exact in memory, in the store a little behind.
+ * When each session was last used, and its longest idle time: exact in memory, in the store a little behind.
  *
  * A row per request would be a write per request. So a use is written only when the row is further behind
  * than the caller bears, and all that are due go in one call. A process that dies loses that much: sessions
- * then seem to have been silent a little longer, never shorter. Several processes each note what they see;
- * before one calls a session silent it reads what the others have written.
+ * then seem to have been idle a little longer, never shorter. Several processes each note what they see;
+ * before one calls a session idle it reads what the others have written.
  *
  * @module
  */
@@ -23,7 +23,7 @@ interface Note {
   readonly issuedAt: number
   seenAt: number
   /** The longest before that. */
-  silence: number
+  idleTime: number
   /** What the row says of `seenAt`; `undefined` when there is no row yet. */
   writtenAt: number | undefined
   /** While the row is being read. */
@@ -83,9 +83,9 @@ export class SessionActivity {
 
   idleTimeOf(session: Noted, at: number, limit: number): MaybePromise<number> {
     return whenAnswered(this.#noteOf(session), (note) =>
-      silenceAt(note, at) < limit
-        ? silenceAt(note, at)
-        : whenAnswered(this.#hearOthers(session, note), () => silenceAt(note, at)),
+      idleTimeAt(note, at) < limit
+        ? idleTimeAt(note, at)
+        : whenAnswered(this.#hearOthers(session, note), () => idleTimeAt(note, at)),
     )
   }
 
@@ -96,10 +96,10 @@ export class SessionActivity {
   idleSince(
     before: number,
     after: string,
-  ): MaybePromise<{ readonly silent: readonly string[]; readonly next: string | undefined }> {
+  ): MaybePromise<{ readonly idle: readonly string[]; readonly next: string | undefined }> {
     const limit = this.#clock.toKept(before)
     return whenAnswered(this.#rows.page(after, PAGE), (rows) => ({
-      silent: rows.filter(({ usedAt }) => usedAt <= limit).map(({ id }) => id),
+      idle: rows.filter(({ usedAt }) => usedAt <= limit).map(({ id }) => id),
       next: rows.length < PAGE ? undefined : rows.at(-1)?.id,
     }))
   }
@@ -112,9 +112,9 @@ export class SessionActivity {
     const rows: ActivityRow[] = []
     for (const [id, note] of due) {
       this.#due.delete(id)
-      const { issuedAt, seenAt, silence } = note
+      const { issuedAt, seenAt, idleTime } = note
       written.push({ note, seenAt })
-      rows.push({ id, issuedAt: this.#clock.toKept(issuedAt), seenAt: this.#clock.toKept(seenAt), silence })
+      rows.push({ id, issuedAt: this.#clock.toKept(issuedAt), seenAt: this.#clock.toKept(seenAt), idleTime })
     }
     if (rows.length === 0) return undefined
     return whenAnswered(this.#rows.note(rows), () => {
@@ -139,7 +139,7 @@ export class SessionActivity {
   }
 
   #use({ id }: Noted, note: Note, at: number, precisionMs: number): MaybePromise<void> {
-    note.silence = Math.max(note.silence, at - note.seenAt)
+    note.idleTime = Math.max(note.idleTime, at - note.seenAt)
     note.seenAt = Math.max(note.seenAt, at)
     if (at - (note.writtenAt ?? note.issuedAt) < precisionMs) return undefined
     this.#due.set(id, note)
@@ -157,7 +157,7 @@ export class SessionActivity {
     const note: Note = {
       issuedAt: session.issuedAt,
       seenAt: session.issuedAt,
-      silence: 0,
+      idleTime: 0,
       writtenAt: undefined,
       hearing: undefined,
     }
@@ -180,7 +180,7 @@ export class SessionActivity {
       if (row === undefined || this.#clock.toWall(row.issuedAt) !== note.issuedAt) return
       const seenAt = this.#clock.toWall(row.seenAt)
       note.seenAt = Math.max(note.seenAt, seenAt)
-      note.silence = Math.max(note.silence, row.silence)
+      note.idleTime = Math.max(note.idleTime, row.idleTime)
       note.writtenAt = seenAt
     })
     const { hearing } = note
@@ -204,6 +204,6 @@ function isAhead({ seenAt, writtenAt, issuedAt }: Note): boolean {
   return seenAt > (writtenAt ?? issuedAt)
 }
 
-function silenceAt({ silence, seenAt }: Note, at: number): number {
-  return Math.max(silence, at - seenAt)
+function idleTimeAt({ idleTime, seenAt }: Note, at: number): number {
+  return Math.max(idleTime, at - seenAt)
 }

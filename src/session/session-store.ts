@@ -179,7 +179,7 @@ class DrivenStore implements Store {
         before,
         after,
       )
-      if (page.silent.length > 0) yield page.silent
+      if (page.idle.length > 0) yield page.idle
       after = page.next
       await nextTurn()
     }

@@ -62,7 +62,7 @@ export interface SessionStore extends AsyncDisposable {
    */
   touch(session: Session, at: number, precisionMs: number): void
   /**
-   * The longest time that nobody used the session since it began or was renewed, the present silence
+   * The longest time that nobody used the session since it began or was renewed, the present idle time
    * included. Exact below `limitMs`; what reaches it has asked the other processes first.
    *
    * @throws {Fault} STORE_UNAVAILABLE

@@ -165,7 +165,7 @@ function activityIn(place: MemoryPlace, answer: Answering, written: Answering): 
           activity.set(row.id, {
             ...row,
             seenAt: isSame ? Math.max(known.seenAt, row.seenAt) : row.seenAt,
-            silence: isSame ? Math.max(known.silence, row.silence) : row.silence,
+            idleTime: isSame ? Math.max(known.idleTime, row.idleTime) : row.idleTime,
           })
         }
       }),

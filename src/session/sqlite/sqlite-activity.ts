@@ -26,7 +26,7 @@ export class SqliteActivity implements ActivityRows {
           id,
           issuedAt: integerOf(row, 'issued_at'),
           seenAt: integerOf(row, 'seen_at'),
-          silence: integerOf(row, 'silence'),
+          idleTime: integerOf(row, 'silence'),
         }
   }
 
@@ -34,7 +34,7 @@ export class SqliteActivity implements ActivityRows {
     const { note } = this.#statements
     guarded(() =>
       inTransaction(this.#database, () => {
-        for (const { id, issuedAt, seenAt, silence } of rows) note.run(id, issuedAt, seenAt, silence, id)
+        for (const { id, issuedAt, seenAt, idleTime } of rows) note.run(id, issuedAt, seenAt, idleTime, id)
       }),
     )
   }
