@@ -201,4 +201,11 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/cli/backup/backup.test.ts'],
     breaks: 'A link in the state folder takes files of others into the backup.',
   },
+  {
+    file: 'src/config/resolver.ts',
+    find: "this.#reader.withoutSecrets && reference.kind !== 'literal'",
+    replace: "reference.kind !== 'literal'",
+    tests: ['src/cli/validate.test.ts'],
+    breaks: 'A secret that can not be read counts as none, and the proxy starts with another.',
+  },
 ]

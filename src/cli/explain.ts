@@ -34,6 +34,7 @@ export interface ExplainCommand extends WhoOptions {
   readonly ip?: string | undefined
   readonly header?: readonly string[] | undefined
   readonly time?: string | undefined
+  readonly 'without-secrets'?: boolean | undefined
   readonly json?: boolean | undefined
 }
 
@@ -45,7 +46,9 @@ const PASSES_NOT = 3
 export async function explain(command: ExplainCommand, terminal: Terminal): Promise<number> {
   const { what, log, json = false } = command
   if (what === undefined) throw new Fault('USAGE', 'explain takes a URL, or a decision id and --log FILE')
-  const opened = openConfig(command.config ?? 'config.yaml', terminal.env)
+  const opened = openConfig(command.config ?? 'config.yaml', terminal.env, {
+    withoutSecrets: command['without-secrets'],
+  })
   const target = requestTargetOf(what)
   if (target === undefined && log === undefined) {
     throw new Fault('USAGE', `"${what}" is not a URL; for a decision id name its log with --log FILE`)

@@ -6,7 +6,7 @@
 
 import { CHECKS } from '../access/config-checks.ts'
 import type { Config } from '../config/config.ts'
-import { loadConfig, readConfigFile } from '../config/file/load.ts'
+import { type LoadOptions, loadConfig, readConfigFile } from '../config/file/load.ts'
 import { type Positions, positionsIn } from '../config/file/positions.ts'
 
 export interface OpenedConfig {
@@ -18,8 +18,12 @@ export interface OpenedConfig {
  * Its tests are not run: whoever asks why one fails needs the answer. @throws {Fault} CONFIG_UNREADABLE,
  * CONFIG_INVALID
  */
-export function openConfig(file: string, env: Readonly<Record<string, string | undefined>>): OpenedConfig {
-  const config = loadConfig(file, { env, ...CHECKS })
+export function openConfig(
+  file: string,
+  env: Readonly<Record<string, string | undefined>>,
+  options: Pick<LoadOptions, 'withoutSecrets'> = {},
+): OpenedConfig {
+  const config = loadConfig(file, { env, ...options, ...CHECKS })
   let positions: Positions | undefined
   return {
     config,

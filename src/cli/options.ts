@@ -28,4 +28,9 @@ export const ENVOY = {
   about: 'managed: start Envoy as a child (default); external: it is started elsewhere. Or SALLYPORT_ENVOY',
 } as const satisfies OptionSpec
 
+export const WITHOUT_SECRETS = {
+  type: 'boolean',
+  about: 'pass over variables and files that can not be read here, as in a pipeline without the real secrets',
+} as const satisfies OptionSpec
+
 export const JSON_OUTPUT = { type: 'boolean', about: 'for programs' } as const satisfies OptionSpec

@@ -14,15 +14,16 @@ import type { Output } from './validate.ts'
 export interface TestCommand {
   readonly file: string
   readonly json?: boolean | undefined
+  readonly withoutSecrets?: boolean | undefined
 }
 
 /** Exit code 0 when all pass, 1 when one fails. @throws {Fault} CONFIG_UNREADABLE, CONFIG_INVALID */
 export function test(
-  { file, json = false }: TestCommand,
+  { file, json = false, withoutSecrets }: TestCommand,
   env: Readonly<Record<string, string | undefined>>,
   out: Output,
 ): number {
-  const opened = openConfig(file, env)
+  const opened = openConfig(file, env, { withoutSecrets })
   const results = runPolicyTests(opened.config, ROUTING)
   const failed = results.filter(({ failure }) => failure !== undefined)
   out.write(

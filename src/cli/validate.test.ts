@@ -11,11 +11,15 @@ before(async () => {
 })
 after(() => rm(folder, { recursive: true }))
 
-async function validated(text: string, env: Readonly<Record<string, string>> = {}) {
+async function validated(
+  text: string,
+  env: Readonly<Record<string, string>> = {},
+  options: { readonly withoutSecrets?: boolean } = {},
+) {
   const file = join(folder, 'config.yaml')
   await writeFile(file, text)
   let said = ''
-  const code = validate(file, env, { write: (part) => (said += part) })
+  const code = validate(file, env, { write: (part) => (said += part) }, options)
   return { code, said: said.replaceAll(`${folder}/`, '') }
 }
 
@@ -29,7 +33,51 @@ const denying = (name: string) => `  - from: https://${name}.example.com
       - { deny: { or: [{ domain: example.com }] }, mode: observe }
 `
 
+const oneRoute = (keys: string) => `routes:\n  - from: https://a.example.com\n    to: http://a\n${keys}`
+
+const warned = async (keys = '') => (await validated(oneRoute(keys))).said
+
 describe('sallyport validate', () => {
+  it('does without the real secrets where it is told to, and misses nothing else', async () => {
+    const text = [
+      'authenticate_service_url: https://sso.example.com',
+      'idp_provider: oidc',
+      'idp_provider_url: https://idp.example.com',
+      'idp_client_id: x',
+      'idp_client_secret: env:IDP_SECRET',
+      'shared_secret: env:SHARED',
+      'signing_key_file: /nowhere/signing.pem',
+      'certificates: [{ cert: /nowhere/a.crt, key: /nowhere/a.key }]',
+      'routes:',
+      '  - { from: https://a.example.com, to: http://a, allow_any_authenticated_user: true }',
+      '',
+    ].join('\n')
+    const strict = await validated(text)
+    assert.match(strict.said, /IDP_SECRET is not set[^]*5 mistakes/)
+    const lenient = await validated(text, {}, { withoutSecrets: true })
+    assert.deepEqual([lenient.code, lenient.said], [0, 'config.yaml: no mistakes; 1 route\n'])
+    const wrong = await validated(`${text}nonsense: 1\n`, {}, { withoutSecrets: true })
+    assert.match(wrong.said, /nonsense[^]*1 mistake\n/)
+    const short = await validated(text, { SHARED: 'short' }, { withoutSecrets: true })
+    assert.match(short.said, /shared_secret: must be 32 bytes/)
+  })
+
+  it('warns of a route that nobody may open', async () => {
+    assert.match(
+      await warned(),
+      /^config\.yaml:2:5: warning: nobody gets in, because no rule allows anybody: add/,
+    )
+    assert.match(
+      await warned('    policy: [{ deny: { or: [{ source_ip: 10.0.0.0/8 }] } }]\n'),
+      /warning: nobody gets in/,
+    )
+    assert.match(
+      await warned('    policy: [{ allow: { or: [{ source_ip: 10.0.0.0/8 }] }, mode: observe }]\n'),
+      /warning: nobody gets in/,
+    )
+    assert.doesNotMatch(await warned('    allow_public_unauthenticated_access: true\n'), /nobody/)
+  })
+
   it('is content with a good file, and says so', async () => {
     const { code, said } = await validated(
       'routes:\n  - from: https://a.example.com\n    to: http://a\n    policy: [{allow: {and: [{source_ip: 10.0.0.0/8}]}}]\n',

@@ -7,7 +7,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { CHECKS_AND_TESTS } from '../access/config-checks.ts'
 import { certificateWarnings } from '../config/certificate-dates.ts'
 import type { Config } from '../config/config.ts'
-import { loadWithWarnings, readConfigFile } from '../config/file/load.ts'
+import { type LoadOptions, loadWithWarnings, readConfigFile } from '../config/file/load.ts'
 import { positionsIn } from '../config/file/positions.ts'
 import { hintsOf } from '../config/hints.ts'
 import { ConfigFault } from '../config/problem.ts'
@@ -26,9 +26,14 @@ export function validate(
   file: string,
   env: Readonly<Record<string, string | undefined>>,
   out: Output,
+  options: Pick<LoadOptions, 'withoutSecrets'> = {},
 ): number {
   try {
-    const { config, warnings: odd, fromEnvironment } = loadWithWarnings(file, { env, ...CHECKS_AND_TESTS })
+    const {
+      config,
+      warnings: odd,
+      fromEnvironment,
+    } = loadWithWarnings(file, { env, ...options, ...CHECKS_AND_TESTS })
     const problems = directoryFileProblems(config)
     if (problems.length > 0) {
       for (const problem of problems) out.write(`${stripVTControlCharacters(problem)}\n`)
@@ -72,7 +77,8 @@ function warningsIn(config: Config, file: string): readonly string[] {
   const told = found.flatMap(({ route, warnings }) =>
     warnings.map(({ at, isShared, message }) => {
       const { line, column } = isShared ? positions.of(at) : positions.within(route, at)
-      return `${file}:${line}:${column}: warning: ${at.at(-1) ?? ''}: ${message}`
+      const key = at.at(-1)
+      return `${file}:${line}:${column}: warning: ${key === undefined ? '' : `${key}: `}${message}`
     }),
   )
   return [...new Set(told)]

@@ -62,6 +62,11 @@ export interface ParseOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly generation?: number
   /**
+   * For checks where secrets are not to be had, as in a pipeline: what can't be read in the environment or in
+   * another file is taken for good. Never of a configuration that is served.
+   */
+  readonly withoutSecrets?: boolean | undefined
+  /**
    * What was cut off before its routes is valid YAML, and would take all apps away: a whole file lists them.
    */
   readonly isWholeFile?: boolean
@@ -98,6 +103,7 @@ export function parseConfig(text: string, options: ParseOptions = {}): ParseResu
   const reader = new Reader({
     folder: dirname(file),
     readFile: options.readFile ?? refuseToRead,
+    withoutSecrets: options.withoutSecrets === true,
     env: options.env ?? {},
   })
   const yaml = options.memory?.read(text) ?? readYaml(text)

@@ -25,6 +25,9 @@ export interface TlsCertificate {
 /** Keys of which one has a twin `…_file`. */
 type Twins<Name extends string> = { readonly [Key in Name | `${Name}_file`]?: Reference | undefined }
 
+/** In the place of a secret that could not be read, and need not be. */
+const WITHHELD = 'withheld'
+
 /** A value that was read, and the key that gave it. */
 export interface Found {
   readonly text: string
@@ -59,13 +62,17 @@ export class Resolver {
 
   secret<Name extends string>(keys: Twins<Name>, name: Name, at: ConfigPath = []): Secret | undefined {
     const found = this.either(keys, name, at)
-    return found && Secret.of(found.text)
+    if (found !== undefined) return Secret.of(found.text)
+    const isGiven = keys[name] !== undefined || keys[`${name}_file`] !== undefined
+    return isGiven && this.#reader.withoutSecrets ? Secret.of(WITHHELD) : undefined
   }
 
   read(reference: Reference, path: ConfigPath): Found | undefined {
     this.hasLookedElsewhere ||= reference.kind !== 'literal'
     const read = this.#reader.read(reference)
-    return 'value' in read ? { text: read.value, path } : this.fail(path, read.wrong)
+    if ('value' in read) return { text: read.value, path }
+    const isPassedOver = this.#reader.withoutSecrets && reference.kind !== 'literal'
+    return isPassedOver ? undefined : this.fail(path, read.wrong)
   }
 
   /** PEM of at least one readable certificate. */

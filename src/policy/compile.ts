@@ -156,6 +156,19 @@ function warningsOf({ action, operator, criteria, origin, isObserved }: Block): 
   )
 }
 
+/** A route without any rule compiles, since nobody is let in by a mistake; but few mean that. */
+function nobodyPasses(blocks: readonly Block[]): readonly PolicyWarning[] {
+  const allows = blocks.some(({ action, isObserved }) => action === 'allow' && isObserved !== true)
+  if (allows) return []
+  return [
+    {
+      at: [],
+      message:
+        'nobody gets in, because no rule allows anybody: add `policy`, `policies` or one of `allowed_users`, `allowed_domains`, `allow_any_authenticated_user`, `allow_public_unauthenticated_access`',
+    },
+  ]
+}
+
 const CLAIM = 'claim/'
 
 function compiledFrom(blocks: readonly Block[]): CompiledPolicy {
@@ -167,7 +180,7 @@ function compiledFrom(blocks: readonly Block[]): CompiledPolicy {
     mentionedClaims: [
       ...new Set(criteria.flatMap(({ name }) => (name.startsWith(CLAIM) ? name.slice(CLAIM.length) : []))),
     ],
-    warnings: blocks.flatMap(warningsOf),
+    warnings: [...nobodyPasses(blocks), ...blocks.flatMap(warningsOf)],
     needsHeaders: [...new Set(criteria.flatMap(({ kind }) => kind.needsHeaders ?? []))],
     decide: judgeBy(blocks),
   }

@@ -15,7 +15,7 @@ import { sha256Of } from '../../build/sums.ts'
 import { ENVOY_VERSION } from '../../envoy/release.ts'
 import { version } from '../../src/form/installation.ts'
 import { findPart, need, skipWithout } from '../harness/parts.ts'
-import { freePorts, tempDir } from '../harness/ports.ts'
+import { tempDir } from '../harness/ports.ts'
 import { run, runToEnd } from '../harness/process.ts'
 import { BUILT, builtFiles, PLATFORM } from './built.ts'
 
@@ -26,20 +26,6 @@ after(() => stop.disposeAsync())
 const folder = stop.use(await tempDir('single-file'))
 const { singleFile, arm64 } = builtFiles()
 const EXAMPLE = join(ROOT, 'examples', 'compose', 'config.yaml')
-
-/** The example, on ports that nobody else has. */
-async function configFile(): Promise<string> {
-  const [https, redirect, health] = await freePorts(3)
-  const rest = readFileSync(EXAMPLE, 'utf8').replaceAll(/^(?:address|http_redirect_addr):.*$/gm, '')
-  const addresses = Object.entries({
-    address: https,
-    http_redirect_addr: redirect,
-    health_check_addr: health,
-  })
-  const file = join(folder.path, `${health}.yaml`)
-  writeFileSync(file, `${addresses.map(([key, port]) => `${key}: 127.0.0.1:${port}\n`).join('')}${rest}`)
-  return file
-}
 
 describe('the single file', () => {
   it('takes no options of Node from the environment', async () => {
@@ -88,7 +74,7 @@ exec chroot "${root}" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin HOME=/ro
     writeFileSync(plain, '')
     const { code, stderr } = await runToEnd({
       command: singleFile,
-      args: ['serve', '-c', await configFile()],
+      args: ['demo'],
       cwd: folder.path,
       env: { SALLYPORT_CACHE_DIR: join(plain, 'cache'), PATH: '/usr/bin:/bin', ENVOY_PATH: undefined },
       withinMs: 60_000,
@@ -110,7 +96,7 @@ exec chroot "${root}" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin HOME=/ro
     const before = await sha256Of(file)
     const { code, stderr, stdout } = await runToEnd({
       command: singleFile,
-      args: ['serve', '-c', await configFile(), '--envoy', 'external', '--state-dir', state],
+      args: ['serve', '-c', EXAMPLE, '--envoy', 'external', '--state-dir', state],
       withinMs: 30_000,
     })
     assert.equal(code, 1, stdout)

@@ -1,5 +1,5 @@
 import { command } from '../command.ts'
-import { CONFIG, JSON_OUTPUT, STATE_DIR } from '../options.ts'
+import { CONFIG, JSON_OUTPUT, STATE_DIR, WITHOUT_SECRETS } from '../options.ts'
 
 export const EXPLAIN = command({
   summary: 'which route, which criteria, and why: of a URL, or of a decision in a log; starts nothing',
@@ -45,6 +45,7 @@ export const EXPLAIN = command({
       value: 'TIME',
       about: 'with its zone, such as 2026-03-02T09:00:00+01:00 (default now)',
     },
+    'without-secrets': WITHOUT_SECRETS,
     json: JSON_OUTPUT,
   },
   examples: [

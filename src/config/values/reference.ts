@@ -39,6 +39,8 @@ export class Reader {
   readonly #folder: string
   readonly #readFile: (path: string) => string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Whether what can't be read is passed over. */
+  readonly withoutSecrets: boolean
   /** Path → what was read, or what is wrong with it. */
   readonly files = new Map<string, ReadValue>()
   /**
@@ -51,10 +53,12 @@ export class Reader {
     readonly folder: string
     readonly readFile: (path: string) => string
     readonly env: Readonly<Record<string, string | undefined>>
+    readonly withoutSecrets?: boolean
   }) {
     this.#folder = options.folder
     this.#readFile = options.readFile
     this.env = options.env
+    this.withoutSecrets = options.withoutSecrets ?? false
   }
 
   read(reference: Reference): ReadValue {
