@@ -121,7 +121,7 @@ export async function startKeycloak(options: KeycloakOptions): Promise<Keycloak>
   })
   const issuer = `http://127.0.0.1:${port}/realms/${REALM}`
   try {
-    await process.waitForLine(/started in [\d.]+s/, 120_000)
+    await process.waitForLine(/started in [\d.]+s/, 200_000)
     await until(
       async () => (await request({ url: `${issuer}/.well-known/openid-configuration` })).status === 200,
       { what: 'Keycloak to serve the realm', withinMs: 20_000, everyMs: 100 },
