@@ -42,6 +42,15 @@ describe('sallyport init', () => {
     assert.equal(validate(file, {}, out), 0, said)
   })
 
+  it('says so where no folder can be made, and does not try for ever', {
+    skip: !existsSync('/proc/self'),
+  }, async () => {
+    await assert.rejects(
+      init({ directory: '/proc/x/y', domain: 'example.com' }, out),
+      /\/proc\/x: can't be made/,
+    )
+  })
+
   it('tells the redirect URI to register', async () => {
     await init({ directory, domain: 'Example.COM.' }, out)
     assert.match(said, /^\s+https:\/\/authenticate\.example\.com\/oauth2\/callback$/m)

@@ -69,7 +69,7 @@ function writeSetUp(options: InitOptions, out: { write(text: string): unknown })
     )
   }
   // Open to look into, unlike what lies in it: the containers may run as another user than its owner.
-  mkdirSync(directory, { recursive: true, mode: 0o755 })
+  makeFolder(directory)
   for (const folder of ['secrets', 'certs', 'state'])
     mkdirSync(join(directory, folder), { recursive: true, mode: 0o700 })
   // `wx`: what appeared since we looked is not overwritten either.
@@ -134,4 +134,22 @@ Next
      or, without Docker, with a route to an address that this machine knows:
                 ${commandName()} serve -c ${join(where, 'config.yaml')}
 `
+}
+
+/**
+ * One after the other: Node's own way never ends where the system says that there is no such place, as below
+ * /proc. @throws {Fault} USAGE
+ */
+function makeFolder(directory: string): void {
+  if (exists(directory)) return
+  try {
+    const parent = dirname(directory)
+    if (parent !== directory) makeFolder(parent)
+    mkdirSync(directory, { mode: 0o755 })
+  } catch (error) {
+    if (error instanceof Fault || systemCodeOf(error) === 'EEXIST') throw error
+    throw new Fault('USAGE', `${directory}: can't be made (${reasonOf(error)}); name another folder`, {
+      cause: error,
+    })
+  }
 }

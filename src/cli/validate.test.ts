@@ -38,6 +38,20 @@ const oneRoute = (keys: string) => `routes:\n  - from: https://a.example.com\n  
 const warned = async (keys = '') => (await validated(oneRoute(keys))).said
 
 describe('sallyport validate', () => {
+  it('tells one slip once', async () => {
+    const tabs = await validated('routes:\n\t- from: https://a.example.com\n\t  to: http://a\n')
+    assert.equal(
+      tabs.said,
+      'config.yaml:2:1: is not valid YAML: tabs are not allowed as indentation\n1 mistake\n',
+    )
+    const half = 'authenticate_service_url: https://sso.example.com\nidp_provider: oidc\nidp_client_id: x\n'
+    const { said } = await validated(half + oneRoute('    allow_any_authenticated_user: true\n'))
+    assert.match(said, /needs `idp_client_secret` beside it/)
+    assert.doesNotMatch(said, /is not set/)
+    const port = await validated(oneRoute('').replace('http://a\n', 'http://h:300000\n'))
+    assert.match(port.said, /port 300000 is not between 1 and 65535/)
+  })
+
   it('does without the real secrets where it is told to, and misses nothing else', async () => {
     const text = [
       'authenticate_service_url: https://sso.example.com',

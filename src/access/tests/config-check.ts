@@ -25,7 +25,10 @@ function whoCannotSignIn({ settings, routes }: Config, index: number): readonly 
   if ((routes[index]?.bearer_token_format ?? settings.bearer_token_format) === 'jwt') return []
   const missing = [
     ...(settings.authenticate_service_url === undefined ? ['authenticate_service_url'] : []),
-    ...(settings.sign_in_providers.length === 0 ? ['idp_provider'] : []),
+    // One that is only half there is told at its own keys.
+    ...(settings.sign_in_providers.length === 0 && settings.idp_provider === undefined
+      ? ['idp_provider']
+      : []),
   ]
   if (missing.length === 0) return []
   const keys = missing.map((key) => `\`${key}\``).join(' and ')

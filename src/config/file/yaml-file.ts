@@ -80,11 +80,13 @@ export function readYaml(text: string): YamlFile {
       stringKeys: true,
       logLevel: 'error',
     })
-    // One slip can upset all that follows it; the first few say enough.
-    const mistakes = [...document.errors, ...document.warnings].slice(0, MOST_MISTAKES).map((error) => ({
+    // One slip can upset all that follows it; the first few say enough. An editor's tabs are one slip.
+    const all = [...document.errors, ...document.warnings].slice(0, MOST_MISTAKES).map((error) => ({
       ...placeOf(error.pos[0]),
       message: sentenceOf(error, document, placeOf),
     }))
+    const tabs = all.find(({ message }) => message.includes('tabs are not allowed'))
+    const mistakes = all.filter((each) => each === tabs || each.message !== tabs?.message)
     const targets = new Map<Alias, Node>()
     const locate = locator(document, placeOf, targets)
     if (mistakes.length > 0) return { value: undefined, mistakes, locate }

@@ -55,7 +55,7 @@ describe('an upstream in `to`', () => {
     ['wiki:8080', '"wiki:8080" is not a URL; write "http://wiki:8080"'],
     ['/wiki', '"/wiki" is not a URL; write "http://host:port"'],
     ['http://', '"http://" is not a URL; write "http://host:port"'],
-    ['http://a:99999', '"http://a:99999" is not a URL; write "http://host:port"'],
+    ['http://a:99999', 'port 99999 is not between 1 and 65535'],
     ['http://a:0', 'port 0 cannot be reached'],
     ['http://a?b=c', '"http://a?[secret]" may not have a query or a fragment'],
     ['http://me:pw@a', 'a user name or password in the URL is not sent; use set_request_headers'],

@@ -84,6 +84,9 @@ function parseHttpUpstream(
   // A scheme that URL knows makes it check host and port; h2c is none.
   const rest = url.slice(url.indexOf('://') + 3)
   const parsed = URL.parse(`${scheme === 'https' ? 'https' : 'http'}://${rest}`)
+  const written = /^[^/?#]*:(\d+)(?:[/?#]|$)/.exec(rest)?.[1]
+  if (parsed === null && written !== undefined && Number(written) > 65_535)
+    return { wrong: `port ${written} is not between 1 and 65535` }
   if (parsed === null || rest === '' || rest.startsWith('/'))
     return { wrong: `"${shownText(url)}" is not a URL; write "http://host:port"` }
   if (parsed.username !== '' || parsed.password !== '') {
