@@ -11,7 +11,7 @@ const hex = (keyring: object) =>
 describe('the keyring', () => {
   it('holds a different 32-byte key for each purpose', () => {
     const keys = hex(deriveKeyring(SECRET))
-    assert.equal(new Set(keys).size, 6)
+    assert.equal(new Set(keys).size, 7)
     assert.ok(keys.every((key) => key.length === 64))
   })
   it('is the same for the same secret, across versions too', () => {

@@ -71,10 +71,18 @@ routes: []
       claims: z.record(z.string(), z.array(z.union([z.string(), z.number()]))),
       either: z.union([z.array(z.string()), z.record(z.string(), z.string())]).prefault([]),
       text: z.union([z.string(), z.array(z.string())]),
+      word: z.union([z.array(z.string()), z.literal('unknown')]),
       numbers: z.array(z.number()),
       anything: z.array(z.unknown()),
     })
-    const same = { text: 'a,b', numbers: '1,2', anything: 'a,b', entries: 'x', claims: ['x'] }
+    const same = {
+      text: 'a,b',
+      word: 'unknown',
+      numbers: '1,2',
+      anything: 'a,b',
+      entries: 'x',
+      claims: ['x'],
+    }
     const read = textListsOf(schema)
     assert.equal(read(same), same)
     assert.deepEqual(

@@ -31,6 +31,7 @@ function takesText(schema: Schema): boolean {
   return (
     form instanceof z.ZodString ||
     form instanceof z.ZodEnum ||
+    (form instanceof z.ZodLiteral && [...form.values].some((value) => typeof value === 'string')) ||
     (form instanceof z.ZodUnion && form.def.options.some(takesText))
   )
 }
