@@ -58,6 +58,16 @@ const slug = (heading: string): string =>
     .replaceAll(/[^\w\- ]/g, '')
     .replaceAll(' ', '-')
 
+/** @param link from the root: a file, perhaps with the anchor of a heading */
+function leadsSomewhere(link: string): boolean {
+  const [path = '', anchor] = link.split('#')
+  if (!existsSync(join(ROOT, path))) return false
+  return (
+    anchor === undefined ||
+    [...read(path).matchAll(/^#+ (.*)$/gm)].some(([, heading = '']) => slug(heading) === anchor)
+  )
+}
+
 /** What a list of routes stands in. */
 const AROUND_ROUTES = `authenticate_service_url: https://authenticate.example.com
 idp_provider: oidc
@@ -77,13 +87,23 @@ describe('the pages', () => {
       [...read(page).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].flatMap(([, link = '']) => {
         const [path = '', anchor] = link.split('#')
         const target = path === '' ? page : join(dirname(page), path)
-        if (!existsSync(join(ROOT, target))) return [`${page}: ${link}`]
-        if (anchor === undefined) return []
-        const headings = [...read(target).matchAll(/^#+ (.*)$/gm)].map(([, text = '']) => slug(text))
-        return headings.includes(anchor) ? [] : [`${page}: ${link}`]
+        return leadsSomewhere(anchor === undefined ? target : `${target}#${anchor}`)
+          ? []
+          : [`${page}: ${link}`]
       }),
     )
     assert.deepEqual(broken, [])
+  })
+
+  it('are there, with their headings, where a message of the program leads to them', () => {
+    const links = globSync('src/**/*.ts', { cwd: ROOT }).flatMap((file) =>
+      [...read(file).matchAll(/(?<![\w/])docs\/[\w/-]+\.md(?:#[\w-]+)?/g)].map(([link]) => ({ file, link })),
+    )
+    assert.ok(links.length > 15)
+    assert.deepEqual(
+      links.filter(({ link }) => !leadsSomewhere(link)),
+      [],
+    )
   })
 
   it('name source files that exist', () => {

@@ -51,7 +51,7 @@ async function names({ config }: Patient): Promise<readonly Finding[]> {
           'dns',
           `${host} has no address (${systemCodeOf(error) ?? reasonOf(error)}), so nobody reaches it`,
           'add a DNS record (A, AAAA or CNAME) that leads to this machine or its load balancer',
-          'docs/quickstart.md',
+          'docs/install.md#names-and-ports',
         ),
       ]
     }
