@@ -87,7 +87,7 @@ ${ICON}
 <style>${PAGE_STYLE}</style>
 </head>
 <body class="${tone}">
-<p class="brand${width}">${MARK} Sallyport</p>
+<header class="brand${width}">${MARK} Sallyport</header>
 <main class="${width.trim()}">
 <h1 dir="auto">${page.heading}</h1>
 ${page.body}

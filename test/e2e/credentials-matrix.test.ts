@@ -231,7 +231,7 @@ before(async () => {
     })
 
   const token = await account('robot', '--groups', 'ci', '--expires', '1h')
-  const elsewhereToken = await account('elsewhere', '--route', 'tokens', '--expires', '1h')
+  const elsewhereToken = await account('elsewhere', '--route', 'tokens.localhost', '--expires', '1h')
   const expired = await account('old', '--expires', '2020-01-01')
   const gone = await account('gone', '--expires', '1h')
   await revoke('gone')

@@ -1,5 +1,6 @@
 /**
- * Our own pages in a real Chromium: on a phone and on a desk, light and dark, without scripts.
+ * Our own pages in a real Chromium: on a phone and on a desk, light and dark, without scripts, and without
+ * anything that axe finds.
  *
  * With `SCREENSHOTS=DIR` each page is also written there as it looks.
  *
@@ -9,6 +10,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
+import { axeFindings } from '../harness/accessibility.ts'
 import { startChromium } from '../harness/chromium.ts'
 import { findPart, need, skipWithout } from '../harness/parts.ts'
 import { ANYONE_SIGNED_IN, STAFF_ONLY, type Stack, startStack } from '../harness/stack.ts'
@@ -51,6 +53,13 @@ const looks = async (page: Page, name: string): Promise<void> => {
           path: join(folder, `${name}-${screen}-${colorScheme}.png`),
           fullPage: true,
         })
+      const browser = page.context().browser()
+      assert.ok(browser !== null)
+      assert.deepEqual(
+        await axeFindings(browser, page, { colorScheme, size }),
+        [],
+        `${name}, ${screen}, ${colorScheme}`,
+      )
     }
   await page.setViewportSize({ width: 320, height: 640 })
   const wide = await page.locator('html').boundingBox()
