@@ -170,9 +170,16 @@ describe('a token for the upstream, from Keycloak', skipWithout(found), () => {
     const page = await alice.visit(stack.url('wiki', '/again'))
     const told = stack.sallyport.log.filter(({ msg }) => msg === 'no token for an upstream')
     assert.equal(page.status, 401, JSON.stringify(told.at(-1)))
-    const href = /href="([^"]+)">Sign in again/.exec(page.text)?.[1]?.replaceAll('&amp;', '&') ?? ''
-    const form = await alice.visit(href)
-    assert.equal(form.url.origin, new URL(keycloak.issuer).origin)
+    let form = page
+    // A sign-in of less than a second ago is as new as one can be.
+    await until(
+      async () => {
+        const href = /href="([^"]+)">Sign in again/.exec(form.text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+        form = await alice.visit(href)
+        return form.url.origin === new URL(keycloak.issuer).origin
+      },
+      { what: 'the link to lead to Keycloak', withinMs: 5000, everyMs: 200 },
+    )
     const back = await alice.submit(form, { username: 'alice', password: PASSWORD })
     assert.deepEqual([back.status, back.url.href], [200, stack.url('wiki', '/again')])
     assert.deepEqual(audiencesOf(bearerOf(back.json<EchoedRequest>())), ['ledger', 'reports'])
