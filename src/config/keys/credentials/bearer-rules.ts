@@ -4,6 +4,7 @@
  * @module
  */
 import type { ConfigPath, Mistake, Route, Settings } from '../../config.ts'
+import { isLoopback } from '../../values/loopback.ts'
 import { given, mistake, type RawKeys } from '../rule.ts'
 import type { PlacedRoute } from '../rules.ts'
 import type { SettingsKeys } from '../settings-schema.ts'
@@ -83,10 +84,6 @@ function urlProblem(text: string, isNameOnly: boolean): string | undefined {
   if (url.protocol === 'https:' || (isNameOnly && url.protocol !== 'http:')) return undefined
   if (url.protocol === 'http:' && isLoopback(url.hostname)) return undefined
   return 'must be an https URL; plain http is for an issuer on this machine only'
-}
-
-function isLoopback(hostname: string): boolean {
-  return /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }
 
 function spiffeMistakes(
