@@ -14,6 +14,7 @@ import { parseConfig } from '../src/config/parse.ts'
 import { Secret } from '../src/config/values/secret.ts'
 import { readRoster } from '../src/directory/file-source.ts'
 import { COPIES, keptListing } from '../src/directory/kept-listing.ts'
+import { keepDeactivated, OFF } from '../src/directory/last-deactivated.ts'
 import { pulledSource } from '../src/directory/pull/pulled-source.ts'
 import { Roster } from '../src/directory/roster.ts'
 import { MapRecords } from '../src/directory/scim/records.fixture.ts'
@@ -165,9 +166,9 @@ describe('a pull of tens of thousands of people', () => {
   })
 
   it('is known after a restart, and reading it holds up nobody', async () => {
-    const record = await records.get(COPIES, 'okta')
+    const record = await records.get(COPIES.heads, 'okta')
     assert.ok(record !== undefined)
-    const turns = await measureTurns(() => keptListing('okta', record, records))
+    const turns = await measureTurns(() => keptListing(COPIES, record, records))
     assertShort(turns)
     const { roster, off, asOf } = turns.result ?? assert.fail('there is a copy')
     assert.deepEqual([roster.peopleCount, roster.groupCount, roster.sizeOf('all')], [MANY, 301, MANY])
@@ -179,7 +180,7 @@ describe('a pull of tens of thousands of people', () => {
     const failing = new MapRecords()
     Object.assign(failing, {
       put: (collection: string, id: string, value: unknown) => {
-        if (collection === COPIES) throw new Error('the store is full')
+        if (collection === COPIES.heads) throw new Error('the store is full')
         return records.put(collection, id, value)
       },
       get: (collection: string, id: string) => records.get(collection, id),
@@ -197,10 +198,52 @@ describe('a pull of tens of thousands of people', () => {
     })
     await isThere
     assert.equal(source.status.users, MANY)
-    const record = await records.get(COPIES, 'okta')
+    const record = await records.get(COPIES.heads, 'okta')
     assert.ok(record !== undefined)
-    const kept = await keptListing('okta', record, records)
+    const kept = await keptListing(COPIES, record, records)
     assert.deepEqual([kept?.asOf, kept?.roster.peopleCount], [nowMs - 1000, MANY])
+  })
+})
+
+describe('thousands who are deactivated in a file', () => {
+  const off = numbers(20_000).map((n) => ({
+    id: `p${n}@example.com`,
+    ids: [`p${n}@example.com`, `p${n}`],
+    emails: [`p${n}@example.com`],
+    isActive: false,
+  }))
+  const records = new MapRecords()
+  const keep = (roster: Roster) => keepDeactivated(roster, { name: 'o', records, now: () => 1, logger })
+
+  it('are kept in turns, in short rows', async () => {
+    const roster = Roster.of(off, [])
+    assertShort(await measureTurns(() => keep(roster)))
+    assert.ok(records.all.every(({ value }) => JSON.stringify(value).length < 100_000))
+    const record = await records.get(OFF.heads, 'o')
+    assert.ok(record !== undefined)
+    const turns = await measureTurns(() => keptListing(OFF, record, records))
+    assertShort(turns)
+    assert.equal(turns.result?.roster.peopleOff.length, off.length)
+  })
+
+  it('are not written again while they are the same', async () => {
+    const versions = () => records.all.map(({ id, version }) => `${id} ${version}`).toSorted()
+    const before = versions()
+    await keep(Roster.of(off, []))
+    assert.equal(versions().filter((one) => !before.includes(one)).length, 1, 'only what says as of when')
+    await keep(Roster.of(off.slice(1), []))
+    assert.ok(versions().filter((one) => !before.includes(one)).length > 50)
+  })
+
+  it('are kept in the order in which they were told, also by the source that takes the place of one', async () => {
+    await Promise.all([
+      keep(Roster.of(off, [])),
+      keep(Roster.of(off.slice(0, 1), [])),
+      keep(Roster.of([], [])),
+    ])
+    const record = await records.get(OFF.heads, 'o')
+    assert.ok(record !== undefined)
+    assert.equal((await keptListing(OFF, record, records))?.roster.peopleOff.length, 0)
   })
 })
 

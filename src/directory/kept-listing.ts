@@ -1,6 +1,6 @@
 /**
- * What a pulled source last said, kept in the store: in parts, since a company of 50,000 people is one long
- * row otherwise.
+ * What a source last said, kept in the store: in parts, since a company of 50,000 people is one long row
+ * otherwise.
  *
  * The parts of the last copy and of the one that is being written lie side by side. One record says which of
  * them counts, so that nobody ever reads half of one.
@@ -16,15 +16,22 @@ import { FormerKeys } from './former-keys.ts'
 import type { Listing } from './pull/listing.ts'
 import { type Group, type Person, Roster } from './roster.ts'
 
-export const COPIES = 'directory-copy'
-const COPY_PARTS = 'directory-copy-part'
+/** In which collections of the store something is kept. */
+export interface Shelf {
+  /** What says which parts count, by the names of sources. */
+  readonly heads: string
+  readonly parts: string
+}
+
+/** All that a pulled source said. */
+export const COPIES: Shelf = { heads: 'directory-copy', parts: 'directory-copy-part' }
 
 const Texts = z.array(z.string())
 const KeptPerson = z.object({
   id: z.string(),
   ids: Texts,
   emails: Texts,
-  isActive: z.boolean(),
+  isActive: z.boolean().default(false),
   leftAt: z.number().exactOptional(),
   former: FormerKeys.exactOptional(),
 })
@@ -43,8 +50,15 @@ const Head = z.object({
   /** Of the other slot, whose parts count for nothing. */
   spare: z.number(),
 })
+type Head = z.output<typeof Head>
 /** As it was written before there were parts. */
-const Whole = Part.extend({ of: z.string(), asOf: z.number() })
+const Whole = z.union([
+  Part.extend({ of: z.string(), asOf: z.number() }),
+  // Of those alone who are deactivated.
+  Part.pick({ people: true })
+    .strict()
+    .transform(({ people }) => ({ of: '', asOf: 0, people, groups: [] })),
+])
 
 export interface KeptListing {
   /** Of which directory it is: see `whoseCopy`. */
@@ -61,7 +75,7 @@ export type Writer = Pick<RecordStore, 'get' | 'put' | 'delete'>
 
 /** `undefined` where there is none, or none that is whole and can be read. */
 export async function keptListing(
-  name: string,
+  shelf: Shelf,
   record: StoredRecord,
   records: Reader,
 ): Promise<KeptListing | undefined> {
@@ -72,7 +86,9 @@ export async function keptListing(
   const parts: Part[] = []
   for (let at = 0; at < head.parts; at++) {
     await nextTurn()
-    const part = Part.safeParse((await records.get(COPY_PARTS, partId(name, head.slot, at)))?.value).data
+    const part = Part.safeParse(
+      (await records.get(shelf.parts, partId(record.id, head.slot, at)))?.value,
+    ).data
     if (part === undefined) return undefined
     parts.push(part)
   }
@@ -107,36 +123,88 @@ function* listingOf(
 
 /** @throws what the store throws; the copy of before counts then */
 export async function keepListing(
+  shelf: Shelf,
   name: string,
   { of, asOf }: Pick<KeptListing, 'of' | 'asOf'>,
   { people, groups }: Listing,
   records: Writer,
 ): Promise<void> {
-  const before = Head.safeParse((await records.get(COPIES, name))?.value).data
-  const slot = before?.slot === 'a' ? 'b' : 'a'
-  let parts = 0
+  await inOrder(records, async () => {
+    const record = await records.get(shelf.heads, name)
+    if (record === undefined && people.length + groups.length === 0) return
+    const before = Head.safeParse(record?.value).data
+    if (before !== undefined && (await isKept(shelf, name, before, { people, groups }, records))) {
+      await records.put(shelf.heads, name, { ...before, of, asOf })
+      return
+    }
+    const slot = before?.slot === 'a' ? 'b' : 'a'
+    let parts = 0
+    for (const part of partsOf(people, groups)) {
+      await nextTurn()
+      await records.put(shelf.parts, partId(name, slot, parts), part)
+      parts += 1
+    }
+    await records.put(shelf.heads, name, { of, asOf, slot, parts, spare: before?.parts ?? 0 })
+    await drop(shelf, name, { slot, from: parts, to: before?.spare ?? 0 }, records)
+  })
+}
+
+/** Most of the time a directory says what it said before. */
+async function isKept(
+  shelf: Shelf,
+  name: string,
+  { slot, parts }: Head,
+  { people, groups }: Listing,
+  records: Reader,
+): Promise<boolean> {
+  let at = 0
   for (const part of partsOf(people, groups)) {
     await nextTurn()
-    await records.put(COPY_PARTS, partId(name, slot, parts), part)
-    parts += 1
+    const kept = at < parts ? await records.get(shelf.parts, partId(name, slot, at)) : undefined
+    if (JSON.stringify(kept?.value) !== JSON.stringify(part)) return false
+    at += 1
   }
-  await records.put(COPIES, name, { of, asOf, slot, parts, spare: before?.parts ?? 0 })
-  await drop(name, slot, parts, before?.spare ?? 0, records)
+  return at === parts
 }
 
 /** Of a source that is gone. */
-export async function dropListing(name: string, record: StoredRecord, records: Writer): Promise<void> {
-  const head = Head.safeParse(record.value).data
-  await records.delete(COPIES, name)
-  if (head === undefined) return
-  await drop(name, head.slot, 0, head.parts, records)
-  await drop(name, head.slot === 'a' ? 'b' : 'a', 0, head.spare, records)
+export async function dropListing(shelf: Shelf, record: StoredRecord, records: Writer): Promise<void> {
+  await inOrder(records, async () => {
+    const head = Head.safeParse(record.value).data
+    await records.delete(shelf.heads, record.id)
+    if (head === undefined) return
+    await drop(shelf, record.id, { slot: head.slot, from: 0, to: head.parts }, records)
+    await drop(shelf, record.id, { slot: head.slot === 'a' ? 'b' : 'a', from: 0, to: head.spare }, records)
+  })
 }
 
-async function drop(name: string, slot: 'a' | 'b', from: number, to: number, records: Writer): Promise<void> {
+const writing = new WeakMap<Writer, Promise<void>>()
+
+/** When all that is to be kept until now is in the store, or could not be written. */
+export async function listingsWritten(records: Writer): Promise<void> {
+  await writing.get(records)
+}
+
+/** A source that was opened anew has the name of the one before, which may still write its parts. */
+function inOrder(records: Writer, write: () => Promise<void>): Promise<void> {
+  const before = writing.get(records) ?? Promise.resolve()
+  const done = before.then(write)
+  writing.set(
+    records,
+    done.catch(() => undefined),
+  )
+  return done
+}
+
+async function drop(
+  shelf: Shelf,
+  name: string,
+  { slot, from, to }: { readonly slot: 'a' | 'b'; readonly from: number; readonly to: number },
+  records: Writer,
+): Promise<void> {
   for (let at = from; at < to; at++) {
     await nextTurn()
-    await records.delete(COPY_PARTS, partId(name, slot, at))
+    await records.delete(shelf.parts, partId(name, slot, at))
   }
 }
 

@@ -18,8 +18,15 @@ import type { Meter } from '../telemetry/metrics.ts'
 import { Directory } from './directory.ts'
 import type { Member } from './effective-groups.ts'
 import { followFile, readRoster } from './file-source.ts'
-import { COPIES, dropListing, type KeptListing, keptListing } from './kept-listing.ts'
-import { DeactivatedKeeper, type KeptOff, OFF, offIn } from './last-deactivated.ts'
+import {
+  COPIES,
+  dropListing,
+  type KeptListing,
+  keptListing,
+  listingsWritten,
+  type Shelf,
+} from './kept-listing.ts'
+import { keepDeactivated, OFF } from './last-deactivated.ts'
 import { pulledSource } from './pull/pulled-source.ts'
 import { type PushedSource, pushedSource } from './pushed-source.ts'
 import type { Roster } from './roster.ts'
@@ -117,6 +124,7 @@ export async function openDirectory<Session extends Member>(
       following[Symbol.dispose]()
       directory[Symbol.dispose]()
       await Promise.all(all().map((source) => source[Symbol.asyncDispose]()))
+      await listingsWritten(options.records)
     },
   }
 }
@@ -137,30 +145,26 @@ function stillOffAfter({ status, lastHeard, stillOff = [] }: OpenSource): readon
 /** Of before the restart, by the names of the sources: read once, however often the configuration changes. */
 interface Copies {
   readonly pulled: ReadonlyMap<string, KeptListing>
-  readonly off: ReadonlyMap<string, KeptOff>
+  readonly off: ReadonlyMap<string, KeptListing>
+}
+
+async function copiesIn(options: OpenDirectoryOptions): Promise<Copies> {
+  return { pulled: await copiesOn(COPIES, options), off: await copiesOn(OFF, options) }
 }
 
 /** What a source left behind that is no longer there is removed: it tells of people. */
-async function copiesIn(options: OpenDirectoryOptions): Promise<Copies> {
+async function copiesOn(shelf: Shelf, options: OpenDirectoryOptions): Promise<Map<string, KeptListing>> {
   const { records, config } = options
   const names = new Set(config.current.settings.directory.map(({ name }) => name))
-  const pulled = new Map<string, KeptListing>()
-  for (const record of await records.list(COPIES)) {
-    const kept = await keptListing(record.id, record, records)
-    if (kept !== undefined) pulled.set(record.id, kept)
+  const found = new Map<string, KeptListing>()
+  for (const record of await records.list(shelf.heads)) {
+    const kept = await keptListing(shelf, record, records)
+    if (kept !== undefined) found.set(record.id, kept)
     if (names.has(record.id)) continue
     tellOfRemoval(record.id, kept?.off.peopleOff.length ?? 0, options)
-    await dropListing(record.id, record, records)
+    await dropListing(shelf, record, records)
   }
-  const off = new Map<string, KeptOff>()
-  for (const record of await records.list(OFF)) {
-    const kept = offIn(record)
-    if (kept !== undefined) off.set(record.id, kept)
-    if (names.has(record.id)) continue
-    tellOfRemoval(record.id, kept?.roster.peopleOff.length ?? 0, options)
-    await records.delete(OFF, record.id)
-  }
-  return { pulled, off }
+  return found
 }
 
 /**
@@ -197,7 +201,6 @@ function openSource(
     case 'file': {
       const path = resolve(dirname(configFile), settings.path)
       const format = settings.format ?? formatOf(path) ?? 'yaml'
-      const keeper = new DeactivatedKeeper({ name: settings.name, records, kept, logger })
       return copiedSource({
         settings,
         now,
@@ -205,7 +208,7 @@ function openSource(
         knownOff,
         ...(stillOff && { stillOff }),
         onChange: (roster) => {
-          keeper.note(roster)
+          void keepDeactivated(roster, { name: settings.name, records, now, logger })
           onChange()
         },
         fetch: async (signal) => {

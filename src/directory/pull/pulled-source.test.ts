@@ -33,7 +33,7 @@ class Bench implements AsyncDisposable {
   }
 
   async open(more: Partial<PulledSourceOptions['settings']> = {}): Promise<OpenSource> {
-    const record = await this.records.get(COPIES, 'pulled')
+    const record = await this.records.get(COPIES.heads, 'pulled')
     const write = (fields: object, message: string) => void this.log.push(JSON.stringify([fields, message]))
     const settings = {
       ...common,
@@ -46,7 +46,7 @@ class Bench implements AsyncDisposable {
       settings,
       http: this.api.ports.http,
       records: this.records,
-      kept: record && (await keptListing('pulled', record, this.records)),
+      kept: record && (await keptListing(COPIES, record, this.records)),
       now: () => this.now,
       logger: { info: write, warn: write },
       onChange: () => this.#waiting?.(),
@@ -135,7 +135,7 @@ describe('a pulled source', () => {
     bench.api.script = DOWN
     await using other = await bench.open({ url: `${bench.api.url}/other` })
     assert.equal(other.roster, undefined)
-    await bench.records.put(COPIES, 'pulled', { people: 'x' })
+    await bench.records.put(COPIES.heads, 'pulled', { people: 'x' })
     await using broken = await bench.open()
     assert.equal(broken.roster, undefined)
   })

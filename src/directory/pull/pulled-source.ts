@@ -9,7 +9,7 @@ import type { PulledDirectory } from '../../config/config.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
 import { type KeptCopyOptions, SourceFailure } from '../../outbound/kept-copy.ts'
 import { inTurns } from '../../turns.ts'
-import { type KeptListing, keepListing, type Writer } from '../kept-listing.ts'
+import { COPIES, type KeptListing, keepListing, type Writer } from '../kept-listing.ts'
 import { Roster } from '../roster.ts'
 import { copiedSource, type OpenSource } from '../source.ts'
 import type { ApiPorts } from './api.ts'
@@ -47,7 +47,7 @@ export function pulledSource({
   const keep = async (roster: Roster): Promise<void> => {
     try {
       const listing = { people: [...roster.people], groups: [...roster.groups] }
-      await keepListing(settings.name, { of: whose, asOf: now() }, listing, records)
+      await keepListing(COPIES, settings.name, { of: whose, asOf: now() }, listing, records)
     } catch {
       // The store tells of its troubles itself; the copy in memory is as good.
     }
