@@ -123,7 +123,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/directory/open-directory.ts',
-    find: 'keeper.note(roster)',
+    find: 'void keepDeactivated(roster, { name: settings.name, records, now, logger })',
     replace: '',
     tests: ['src/directory/open-directory.test.ts'],
     breaks: 'A slip in a file and a restart bring back whom it had deactivated.',

@@ -4,6 +4,7 @@
  * @module
  */
 import { X509Certificate } from 'node:crypto'
+import { atOnce, each, type Work } from '../../turns.ts'
 
 /** Written out with quotes by Node are only names that no host can have. */
 const DNS_NAME = /(?:^|, )DNS:([^",]+)/g
@@ -16,11 +17,25 @@ const DNS_NAME = /(?:^|, )DNS:([^",]+)/g
  * @see RFC 9525: only the subject alternative names count, and a wildcard is a whole label, the first one
  */
 export function uncoveredNames(names: readonly string[], certificates: readonly string[]): readonly string[] {
-  const covered = new Set(certificates.flatMap(dnsNamesOf))
-  return names.filter((name) => {
+  return atOnce(uncovering(names, certificates))
+}
+
+/** The same for thousands of names. */
+export function* uncovering(
+  names: readonly string[],
+  certificates: readonly string[],
+): Work<readonly string[]> {
+  const covered = new Set<string>()
+  for (const certificate of certificates) {
+    for (const name of dnsNamesOf(certificate)) covered.add(name)
+    yield
+  }
+  const found: string[] = []
+  yield* each(names, (name) => {
     const host = name.toLowerCase()
-    return !covered.has(host) && !covered.has(`*${host.slice(host.indexOf('.'))}`)
+    if (!covered.has(host) && !covered.has(`*${host.slice(host.indexOf('.'))}`)) found.push(name)
   })
+  return found
 }
 
 function dnsNamesOf(pem: string): readonly string[] {

@@ -8,8 +8,9 @@ import { isIP } from 'node:net'
 import type { Config, TlsCertificate } from '../../config/config.ts'
 import { servedNames } from '../../config/routing/served-names.ts'
 import { Secret } from '../../config/values/secret.ts'
-import { uncoveredNames } from '../../crypto/x509/certificate-coverage.ts'
+import { uncovering } from '../../crypto/x509/certificate-coverage.ts'
 import type { LocalCa } from '../../crypto/x509/local-ca.ts'
+import { each, inTurns, type Work } from '../../turns.ts'
 
 /**
  * Hosts of one parent domain from which on a wildcard speaks for them: another such host then changes
@@ -26,26 +27,36 @@ const SHARES = 16
 /** The operator's certificates, and those of the local CA for the hosts that none of them speaks for. */
 export async function certificatesFor(config: Config, localCa: LocalCa): Promise<readonly TlsCertificate[]> {
   const { certificates } = config.settings
-  const uncovered = uncoveredNames(
-    servedNames(config),
-    certificates.map(({ cert }) => cert),
+  const uncovered = await inTurns(
+    uncovering(
+      servedNames(config),
+      certificates.map(({ cert }) => cert),
+    ),
   )
   if (uncovered.length === 0 && certificates.length > 0) return certificates
   const wildcard = uncovered.some((name) => name.endsWith('.localhost')) ? ['*.localhost'] : []
-  const names = uncovered.length > 0 ? [...wildcard, ...inWildcards(uncovered)] : ['localhost']
+  const names =
+    uncovered.length > 0 ? [...wildcard, ...(await inTurns(inWildcards(uncovered)))] : ['localhost']
   const issued = []
   for (const share of spread(names)) issued.push(await localCa.issue(share))
   return [...certificates, ...issued.map(({ cert, key }) => ({ cert, key: Secret.of(key) }))]
 }
 
 /** User agents take no wildcard for a top-level domain, so those names stay as they are. */
-function inWildcards(names: readonly string[]): readonly string[] {
-  const byParent = Map.groupBy(names, (name) => name.slice(name.indexOf('.') + 1))
-  return [...byParent].flatMap(([parent, hosts]) =>
-    hosts.length < WILDCARD_FROM || isIP(hosts[0] ?? '') !== 0 || !parent.includes('.')
-      ? hosts
-      : [`*.${parent}`],
-  )
+function* inWildcards(names: readonly string[]): Work<readonly string[]> {
+  const byParent = new Map<string, string[]>()
+  yield* each(names, (name) => {
+    const parent = name.slice(name.indexOf('.') + 1)
+    const hosts = byParent.get(parent)
+    if (hosts === undefined) byParent.set(parent, [name])
+    else hosts.push(name)
+  })
+  const found: string[] = []
+  yield* each(byParent, ([parent, hosts]) => {
+    const isListed = hosts.length < WILDCARD_FROM || isIP(hosts[0] ?? '') !== 0 || !parent.includes('.')
+    for (const name of isListed ? hosts : [`*.${parent}`]) found.push(name)
+  })
+  return found
 }
 
 function spread(names: readonly string[]): Iterable<readonly string[]> {
