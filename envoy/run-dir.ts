@@ -5,10 +5,11 @@
  */
 
 import { createHash } from 'node:crypto'
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdtempSync, type Stats, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Fault, reasonOf } from '../src/errors.ts'
+import { makeFolder } from '../src/make-folder.ts'
 import { SOCKETS } from './bootstrap.ts'
 
 /** Linux keeps 108 bytes with the closing NUL, macOS 104. */
@@ -40,13 +41,54 @@ export function runDirFor(stateDirectory: string, temporary = tmpdir()): string 
   }
 }
 
+/**
+ * The folder that `--run-dir` names, created 0700 where it is not there. One that is there keeps its mode:
+ * systemd, a container or a person has given it. It is refused where anybody could put a socket of their own
+ * in the place of ours: Envoy would ask that one who may.
+ *
+ * @throws {Fault} `STATE_UNUSABLE`, saying what to do
+ */
+export function namedRunDir(named: string): string {
+  const directory = resolve(named)
+  if (!fits(directory))
+    throw unfit(directory, 'its path is too long for a socket: name one of under 90 bytes')
+  let stat: Stats
+  try {
+    makeFolder(directory, 0o700)
+    stat = statSync(directory)
+  } catch (error) {
+    throw unfit(directory, reasonOf(error), error)
+  }
+  const trouble = whoElseMayChange(stat)
+  if (trouble === undefined) return directory
+  throw unfit(
+    directory,
+    `${trouble}, and could put other sockets there. Name a folder that is not there yet, such as ` +
+      `${join(directory, 'private')}: it is made for this user alone. Envoy's bootstrap has to name the same`,
+  )
+}
+
+/** The system's owner may do anything anyway, and a group of our own is what a folder is shared by. */
+function whoElseMayChange({ uid, gid, mode }: Stats): string | undefined {
+  const [ourUser, ourGroup] = [process.getuid?.(), process.getgid?.()]
+  if (ourUser === undefined) return undefined
+  if (uid !== ourUser && uid !== 0) return `it belongs to another user (${uid})`
+  const octal = (mode & 0o7777).toString(8).padStart(4, '0')
+  if ((mode & 0o002) !== 0) return `everybody may write to it (mode ${octal})`
+  if ((mode & 0o020) !== 0 && gid !== ourGroup) return `the group ${gid} may write to it (mode ${octal})`
+  return undefined
+}
+
+const unfit = (directory: string, why: string, cause?: unknown): Fault =>
+  new Fault('STATE_UNUSABLE', `the folder ${directory} can't hold sockets: ${why}`, { cause })
+
 const fits = (directory: string): boolean =>
   Buffer.byteLength(directory) + 1 + LONGEST_NAME <= LONGEST_PATH_BYTES
 
 /** Makes sure that the folder is there, is ours and is closed to everybody else. */
 function makePrivate(directory: string): string {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeFolder(directory, 0o700)
     // lstat: a link that somebody else put there is not followed.
     const stat = lstatSync(directory)
     if (!stat.isDirectory()) throw new Error('it is not a folder')
@@ -55,8 +97,6 @@ function makePrivate(directory: string): string {
     if ((stat.mode & 0o077) !== 0) chmodSync(directory, 0o700)
     return directory
   } catch (error) {
-    throw new Fault('STATE_UNUSABLE', `the folder ${directory} can't hold sockets: ${reasonOf(error)}`, {
-      cause: error,
-    })
+    throw unfit(directory, reasonOf(error), error)
   }
 }

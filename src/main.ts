@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { askAdmin } from '../envoy/admin.ts'
 import { SOCKETS } from '../envoy/bootstrap.ts'
 import { findEnvoy } from '../envoy/find.ts'
-import { runDirFor } from '../envoy/run-dir.ts'
+import { namedRunDir, runDirFor } from '../envoy/run-dir.ts'
 import type { EnvoySupervisor } from '../envoy/supervise.ts'
 import { watchRevocationLists } from './access/credentials/client-certificate/list-watch.ts'
 import { ServiceAccounts } from './access/credentials/service-account/service-accounts.ts'
@@ -82,7 +82,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   const now = Date.now
 
   await assertPortsFree(settings, ['health_check_addr', 'metrics_address'])
-  const runDir = options.runDir === undefined ? runDirFor(stateDir) : resolve(options.runDir)
+  const runDir = options.runDir === undefined ? runDirFor(stateDir) : namedRunDir(options.runDir)
   const socket = (name: keyof typeof SOCKETS) => join(runDir, SOCKETS[name])
   const keys = openKeyring(settings, stateDir)
   const signingKeys = openSigningKeys({ pem: settings.signing_key?.reveal(), derivedFrom: keys.signing })

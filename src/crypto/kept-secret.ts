@@ -4,9 +4,10 @@
  * @module
  */
 import { randomBytes } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Fault, systemCodeOf } from '../errors.ts'
+import { makeFolder } from '../make-folder.ts'
 
 const SECRET_BYTES = 32
 
@@ -22,7 +23,7 @@ export function keptSecret(file: string): string {
   }
   const draft = `${file}.${randomBytes(6).toString('hex')}`
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(file), 0o700)
     writeFileSync(draft, `${randomBytes(SECRET_BYTES).toString('base64')}\n`, { mode: 0o600 })
     // A link never replaces: whoever comes second finds the first one's secret.
     linkSync(draft, file)

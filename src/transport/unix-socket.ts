@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, rmSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { Fault } from '../errors.ts'
+import { makeFolder } from '../make-folder.ts'
 
 /** Linux keeps 108 bytes with the closing NUL, macOS 104. */
 const LONGEST_PATH_BYTES = 103
@@ -31,7 +32,7 @@ export async function clearSocketPath(path: string): Promise<void> {
   if (Buffer.byteLength(path) > LONGEST_PATH_BYTES) {
     throw new Fault('STATE_UNUSABLE', `socket path is longer than ${LONGEST_PATH_BYTES} bytes: ${path}`)
   }
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path), 0o700)
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found === undefined) return
   if (!found.isSocket()) throw new Fault('STATE_UNUSABLE', `in the way of a socket: ${path}`)

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Fault, reasonOf, systemCodeOf } from '../../errors.ts'
+import { makeFolder } from '../../make-folder.ts'
 import { stateDirFor, storeFileIn } from '../../session/open-state.ts'
 import { openDatabase } from '../../session/sqlite/sqlite-database.ts'
 import { isStoreInUse } from '../../session/sqlite/store-use.ts'
@@ -27,7 +28,7 @@ export function restore(command: RestoreCommand, { stderr }: Terminal): number {
   const stateDir = stateDirFor(command.config ?? 'config.yaml', command['state-dir'])
   const file = resolve(command.file)
   if (!existsSync(file)) throw new Fault('STATE_UNUSABLE', `${file}: there is no such file`)
-  mkdirSync(dirname(stateDir), { recursive: true })
+  makeFolder(dirname(stateDir))
   const fresh = mkdtempSync(join(dirname(stateDir), `.${basename(stateDir)}-restoring-`))
   try {
     const { made_at: madeAt, files } = readArchive(file, (path) => placeIn(fresh, path))
@@ -62,7 +63,7 @@ export function restore(command: RestoreCommand, { stderr }: Terminal): number {
 
 function placeIn(folder: string, path: string): string {
   const place = join(folder, path)
-  mkdirSync(dirname(place), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(place), 0o700)
   return place
 }
 

@@ -4,9 +4,10 @@
  * @module
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { makeFolder } from '../../make-folder.ts'
 
 interface DemoPorts {
   readonly https: number
@@ -23,7 +24,7 @@ export async function prepareDemo(directory: string): Promise<string> {
   const file = join(directory, 'config.yaml')
   if (existsSync(file)) return file
   const secrets = join(directory, 'secrets')
-  mkdirSync(secrets, { recursive: true, mode: 0o700 })
+  makeFolder(secrets, 0o700)
   writeFileSync(join(secrets, 'shared_secret'), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 })
   writeFileSync(join(secrets, 'idp_client_secret'), `${randomBytes(24).toString('base64url')}\n`, {
     mode: 0o600,

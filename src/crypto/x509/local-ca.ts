@@ -7,9 +7,10 @@
  * @module
  */
 import { createHash, createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
-import { chmod, link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault, reasonOf, systemCodeOf } from '../../errors.ts'
+import { makeFolder } from '../../make-folder.ts'
 
 export interface LocalCa {
   readonly certificatePem: string
@@ -87,7 +88,7 @@ async function readOrMakeCa(
   constrainedTo: readonly string[],
   now: number,
 ): Promise<KeyedCertificate> {
-  await mkdir(dir, { recursive: true, mode: 0o700 })
+  makeFolder(dir, 0o700)
   const file = join(dir, CA_FILE)
   let text = await readIfThere(file)
   if (text === undefined) {

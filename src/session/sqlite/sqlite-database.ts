@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { chmodSync, closeSync, mkdirSync, openSync, statfsSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Fault, reasonOf, systemCodeOf } from '../../errors.ts'
+import { makeFolder } from '../../make-folder.ts'
 
 /**
  * Each entry brings the schema from the version that is its index to the next; never change one that shipped.
@@ -176,7 +177,7 @@ export function numberOf(database: DatabaseSync, sql: string): number {
 }
 
 function reserveFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(file), 0o700)
   // SQLite gives its side files the mode of the database, so that must be right before it sees it.
   closeSync(openSync(file, 'a', 0o600))
   chmodSync(file, 0o600)
