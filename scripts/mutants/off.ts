@@ -95,7 +95,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'const people = [...off, ...renamed]',
     replace: 'const people = [...off]',
     tests: OPEN,
-    breaks: 'a restart lets in whoever was deactivated and renamed in a file',
+    breaks: 'a restart lets in whoever was renamed in a file before it and deactivated after it',
   },
   {
     file: 'src/directory/kept-listing.ts',

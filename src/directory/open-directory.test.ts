@@ -196,6 +196,24 @@ describe('who is deactivated', () => {
       assert.equal(await isOffIn(bench, { ...BOB, issuedAt: 1_000_001 }), false)
     })
 
+  it('is found by an earlier address, also when a restart comes between the two changes', async () => {
+    const ON_BOB = OFF_BOB.replace('false', 'true, groups: [crew]')
+    const renamed = ON_BOB.replace(': bob', ': robert')
+    const byAddress = { ...BOB, userId: 'of the provider' }
+    await write(ON_BOB)
+    const bench = new Bench(`directory: [${O}]`)
+    {
+      await using directory = await bench.open()
+      await write(renamed)
+      const robert = { ...byAddress, email: 'robert@example.com' }
+      while (!directory.apply(robert).groups.includes('crew'))
+        await new Promise((resolve) => setImmediate(resolve))
+    }
+    await write(renamed.replace('true', 'false'))
+    assert.equal(await isOffIn(bench, byAddress), true)
+    assert.equal(await isOffIn(bench, { ...byAddress, issuedAt: 1_000_001 }), false)
+  })
+
   it('stays so when the source gets other settings, by which it can not be read', async () => {
     await write(OFF)
     const bench = new Bench(`directory: [${O}]`)
