@@ -83,8 +83,8 @@ function referencePage(): string {
 }
 
 const INTRODUCTION = [
-  'One YAML file, `config.yaml`. `sallyport validate` reports all of its mistakes at once, each with line and column;',
-  'a running Sallyport takes a changed file in well under a second, and keeps the last good one when the new one is wrong.',
+  'One YAML file, `config.yaml`. `sallyport validate` reports all of its mistakes at once, each with line and column.',
+  'A running Sallyport takes a changed file in well under a second, and keeps the last good one when the new one is wrong.',
   '',
   'A first line such as this lets editors complete and explain the keys:',
   '',

@@ -23,8 +23,8 @@ export function policyReference(): string {
 }
 
 const INTRODUCTION = [
-  'Each criterion is one entry of a list under `and`, `or`, `not` or `nor`; [Policy language](policy.md) says how they make a',
-  'decision and what [matchers](policy.md#matchers) there are, and the [cookbook](policy-cookbook.md) has them at work. A fact that',
+  'Each criterion is one entry of a list under `and`, `or`, `not` or `nor`. [Policy language](policy.md) says how they make a',
+  'decision and what [matchers](policy.md#matchers) there are. The [cookbook](policy-cookbook.md) shows them in use. A fact that',
   'could not be had makes a criterion [unknown](policy.md#unknown), which is neither yes nor no.',
   '',
 ]

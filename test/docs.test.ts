@@ -19,6 +19,7 @@ import { parseConfig } from '../src/config/parse.ts'
 import { openSigningKeys } from '../src/crypto/signing-keys.ts'
 import { assertionClaims } from '../src/upstream/assertion.ts'
 import { sallyportCli } from './harness/sallyport.ts'
+import { bookishPhrases, longSentences } from './plain-english.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 /** What Apple gives for signing in with it. */
@@ -158,6 +159,16 @@ describe('the pages', () => {
       const schema = /^# yaml-language-server: \$schema=(\S+)\n/.exec(read(config))?.[1] ?? 'none'
       assert.ok(existsSync(join(ROOT, dirname(config), schema)), config)
     }
+  })
+})
+
+describe('pages and messages', () => {
+  it('have no sentence of more than 25 words', () => {
+    assert.deepEqual(longSentences(), [])
+  })
+
+  it('have no words that readers neither use nor search for', () => {
+    assert.deepEqual(bookishPhrases(), [])
   })
 })
 

@@ -95,7 +95,7 @@ export async function serviceAccount(command: ServiceAccountCommand, terminal: T
     throw new Fault(
       'STATE_UNUSABLE',
       command.action === 'create'
-        ? `${stateDir}: no Sallyport has run with this folder, so none would know the account; name its state folder with --state-dir, or say --force if it is yet to start`
+        ? `${stateDir}: no Sallyport has run with this folder, so none would know the account. Name its state folder with --state-dir, or say --force if it is yet to start`
         : `${stateDir}: no sessions or accounts are kept there; name the state folder with --state-dir`,
     )
   const isRunning = isStoreInUse(storeFileIn(stateDir))

@@ -116,7 +116,7 @@ export function coverWarning(hosts: readonly string[]): string | undefined {
   if (hosts.length === 0) return undefined
   const named = hosts.slice(0, MOST_NAMED).join(', ')
   const more = hosts.length > MOST_NAMED ? ` and ${hosts.length - MOST_NAMED} more` : ''
-  return `certificates: none covers ${named}${more}; browsers are shown one of the local authority there, and warn of it: add one whose subject alternative names cover the host`
+  return `certificates: none covers ${named}${more}; browsers are shown one of the local authority there, and warn of it. Add one whose subject alternative names cover the host`
 }
 
 export function* certificateWarnings(config: Config, now: number): Work<readonly string[]> {

@@ -22,7 +22,7 @@ export async function requireDirectoryFiles(config: Config): Promise<void> {
   await standingStill(files.map((path) => resolve(dirname(config.file), path)))
   const problems = directoryFileProblems(config)
   if (problems.length === 0) return
-  const cure = 'mend the file, or take the source out of `directory` in the configuration'
+  const cure = 'fix the file, or take the source out of `directory` in the configuration'
   throw new Fault('CONFIG_INVALID', `${problems.join('\n')}\n${cure}`)
 }
 

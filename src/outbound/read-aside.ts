@@ -56,7 +56,7 @@ async function answerOf<Wrong>(worker: Worker): Promise<Answer<Wrong>> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer<Wrong>>()
   worker.on('message', resolve)
   worker.on('error', reject)
-  worker.on('exit', () => reject(new Error('the thread that reads it has ended')))
+  worker.on('exit', () => reject(new Error('the thread that reads it is gone')))
   return await promise
 }
 

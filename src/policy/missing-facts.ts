@@ -45,7 +45,7 @@ export const LACKS: Readonly<Record<Lack, { readonly is: string; readonly exampl
   none: {
     is: 'known to be none',
     examples:
-      'a claim or groups that the provider did not send; the address of a machine; a field or a row that a table does not have; the place of an address that no database has; the names of a certificate that was asked for and not shown',
+      'The provider did not send the claim or groups. A machine has no address. The table lacks the field or row. No database has the place of the address. A certificate was asked for and not shown, so there are no names',
   },
   absent: {
     is: 'not given',
@@ -56,7 +56,7 @@ export const LACKS: Readonly<Record<Lack, { readonly is: string; readonly exampl
   malformed: {
     is: 'not plain',
     examples:
-      'an e-mail address with two `@`, a blank or a dot at its end; a path that two programs could read in two ways; a claim that is a map, a list in a list or a number that JSON rounds',
+      'An e-mail address with two `@`, a blank or a dot at its end. A path that two programs could read in two ways. A claim that is a map, a list in a list or a number that JSON rounds',
   },
   unknown: {
     is: 'could not be had',

@@ -87,7 +87,7 @@ const WORDS: Partial<Record<FaultCode, Words>> = {
     text: 'The request method is not allowed here.',
   },
   SESSION_GONE: {
-    heading: 'Your session has ended',
+    heading: 'Your session is over',
     text: 'It was ended while this request was under way. Sign in again to go on.',
   },
   ACCOUNT_SWITCHED_OFF: {
@@ -105,10 +105,10 @@ const OTHERWISE: Words = {
 const WHO_MENDS: Record<MendedBy, string | undefined> = {
   user: undefined,
   client: undefined,
-  operator: 'Those who run this proxy can mend it: tell them the request id below.',
+  operator: 'Those who run this proxy can fix it: tell them the request id below.',
   'identity provider':
     'Try again in a moment. If it stays like this, tell those who run your identity provider the request id below.',
-  upstream: 'Those who run the app can mend it: tell them the request id below.',
+  upstream: 'Those who run the app can fix it: tell them the request id below.',
   envoy: 'Try again in a moment. If it stays like this, tell those who run this proxy the request id below.',
 }
 

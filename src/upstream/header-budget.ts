@@ -64,7 +64,7 @@ export class HeaderBudget implements Disposable {
         'longest-header-bytes': fullSize.longest,
       },
       isCut
-        ? 'groups were left out because the identity headers of a route would be too large for most apps; say by jwt_groups_filter which groups the app needs, or raise identity_headers_limit if it takes more'
+        ? 'groups were left out because the identity headers of a route would be too large for most apps. Say by jwt_groups_filter which groups the app needs, or raise identity_headers_limit if it takes more'
         : 'the identity headers of a route come near to what apps take; say by jwt_groups_filter which groups the app needs',
     )
   }
@@ -77,7 +77,7 @@ export class HeaderBudget implements Disposable {
     this.#told.add(`${id} token`)
     this.#logger.warn(
       { 'route-id': id, from, 'longest-header-bytes': bytes },
-      'the identity provider’s token that a route passes on is larger than many apps take; have the provider put less into it, such as fewer groups',
+      'the identity provider’s token that a route passes on is larger than many apps take. Have the provider put less into it, such as fewer groups',
     )
   }
 

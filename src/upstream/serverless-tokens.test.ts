@@ -132,7 +132,7 @@ describe('a token for a serverless app', () => {
     await assert.rejects(w.token('https://a'), unavailable(/for somebody else/))
     w.google.audience = undefined
     w.google.lifetimeSeconds = 1
-    await assert.rejects(w.token('https://b'), unavailable(/has ended/))
+    await assert.rejects(w.token('https://b'), unavailable(/has expired/))
   })
 
   it('is not to be had where the metadata server has no name', async () => {

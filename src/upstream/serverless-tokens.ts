@@ -181,6 +181,6 @@ const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toStr
 function endOf(token: string, audience: string, now: number): number {
   const { exp = 0, aud } = decodeJwt(token)
   if (aud !== audience) throw new Error('the token is for somebody else')
-  if (exp * 1000 - now < LEAST_LEFT_MS) throw new Error('the token has ended; are the clocks right?')
+  if (exp * 1000 - now < LEAST_LEFT_MS) throw new Error('the token has expired; are the clocks right?')
   return exp * 1000
 }

@@ -24,7 +24,7 @@ export function signedOutPage(visit: Visit): Answer {
     title: 'Signed out',
     heading: 'You are signed out',
     tone: 'good',
-    body: html`<p>Your session has ended on every app of this deployment.</p>
+    body: html`<p>You are signed out of every app of this deployment.</p>
 <p class="soft">If others use this computer, close the browser too: apps and your identity provider may remember you by themselves.</p>
 ${actionBar([
   { label: 'Sign in again', href: '/.pomerium/routes', main: true },

@@ -49,7 +49,7 @@ export async function checkFlow(visit: Visit): Promise<Answer | undefined> {
   const present = presentFlowCookie(visit)
   if (flow !== undefined && flowMatches(present, flow)) return undefined
   if (additional) {
-    logNotTaken(visit, 'the chain was begun in another browser, or another tab has ended it')
+    logNotTaken(visit, 'the chain was begun in another browser, or another tab is done with it')
     return nextTiedHost(visit)
   }
   if (visit.endpoint === 'HAND_OFF' && present === undefined && visit.found.session === undefined)
@@ -78,7 +78,7 @@ export async function takeSession(visit: Visit): Promise<Answer | undefined> {
   const { services, site, found } = visit
   const { sessionId, additional } = required(visit, 'handOff')
   const session = await services.sessions.find(sessionId)
-  if (session === undefined) return restart(visit, 'the session has ended meanwhile')
+  if (session === undefined) return restart(visit, 'the session is over meanwhile')
   if (additional && isSomebodyElse(found.session, session)) {
     // Nobody has asked to change who they are there, and that host's routes may want another provider's
     // session.

@@ -115,7 +115,7 @@ export async function signOutEverywhere(visit: Visit): Promise<Answer> {
   return pageThatGoesOn(target, {
     title: 'Signing out',
     heading: 'Signing you out',
-    body: html`<p>Your session here has ended. One moment, your identity provider is told…</p>
+    body: html`<p>You are signed out here. One moment, your identity provider is told…</p>
 ${actionBar([{ label: 'Go on', href: target.href, main: true }])}`,
   })
 }

@@ -48,7 +48,7 @@ export async function openSession(
   await using opening = new AsyncDisposableStack()
   const store = opening.use(await openStore(stateDir, openKeyring(config.settings, stateDir)))
   const session = await store.find(id)
-  if (session === undefined) throw new Fault('USAGE', `there is no session ${id}; it may have ended`)
+  if (session === undefined) throw new Fault('USAGE', `there is no session ${id}; it may be over`)
   const { directory, idpIdsFor } = opening.use(await openDirectories(config, store.records))
   const open = opening.move()
   return {

@@ -55,7 +55,7 @@ export const behaviour = {
   }),
   timeout_read: Duration.prefault('0s').meta({
     description:
-      'Longest time to receive a whole request, on all routes; `0s` is no limit, so that large uploads and gRPC client streams go through: what is silent for too long is ended by `timeout_idle`. Envoy `HttpConnectionManager.request_timeout`.',
+      'Longest time to receive a whole request, on all routes. `0s` is no limit, so that large uploads and gRPC client streams go through. What is idle for too long is ended by `timeout_idle`. Envoy `HttpConnectionManager.request_timeout`.',
   }),
   timeout_write: Duration.prefault('0s').meta({
     description:
@@ -63,11 +63,11 @@ export const behaviour = {
   }),
   timeout_idle: Duration.prefault('5m').meta({
     description:
-      'Longest silence on a stream or connection; `0s` is no limit. Envoy `HttpConnectionManager.stream_idle_timeout`.',
+      'Longest idle time of a stream or connection; `0s` is no limit. Envoy `HttpConnectionManager.stream_idle_timeout`.',
   }),
   default_upstream_timeout: Duration.prefault('30s').meta({
     description:
-      'Longest silence of a stream on routes without `timeout`; `0s` leaves `timeout_idle`. An upstream that sends nothing for so long is answered for with 504; a download or a stream of events may last as long as it goes on. Envoy `RouteAction.idle_timeout`.',
+      'Longest idle time of a stream on routes without `timeout`; `0s` leaves `timeout_idle`. An upstream that sends nothing for so long is answered for with 504. A download or a stream of events may last as long as it goes on. Envoy `RouteAction.idle_timeout`.',
   }),
   grpc_client_timeout: PositiveDuration.prefault('10s').meta({
     description:
@@ -113,7 +113,7 @@ export const behaviour = {
     .prefault('drop_header')
     .meta({
       description:
-        'What happens to headers with `_`, which many servers take for `-`: `drop_header` takes them off, `reject_request` answers 400 over HTTP/1.1 and resets the stream over HTTP/2, which has no words for it; `allow` passes them on, save those that could be taken for a header of identity. Envoy `HttpProtocolOptions.headers_with_underscores_action`.',
+        'What happens to headers with `_`, which many servers take for `-`. `drop_header` takes them off. `reject_request` answers 400 over HTTP/1.1 and resets the stream over HTTP/2. `allow` passes them on, save those that could be taken for a header of identity. Envoy `HttpProtocolOptions.headers_with_underscores_action`.',
     }),
   circuit_breaker_thresholds: shared.circuit_breaker_thresholds,
   retry_policy: shared.retry_policy,

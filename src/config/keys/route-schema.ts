@@ -97,12 +97,12 @@ const headers = {
 const protocols = {
   timeout: Duration.optional().meta({
     description:
-      'Longest time for the whole answer, from the end of the request on; `0s` is no limit. It cuts downloads and streams of events that last longer. Envoy `RouteAction.timeout`. Unset: none, and `default_upstream_timeout` limits silence.',
+      'Longest time for the whole answer, from the end of the request on; `0s` is no limit. It cuts downloads and streams of events that last longer. Envoy `RouteAction.timeout`. Unset: none, and `default_upstream_timeout` limits idle time.',
     examples: ['30s'],
   }),
   idle_timeout: Duration.optional().meta({
     description:
-      'Longest silence on a stream, in both directions; `0s` allows any. Envoy `RouteAction.idle_timeout`. Unset: any where upgrades are allowed; else `default_upstream_timeout` without `timeout`, and `timeout_idle` or `timeout`, whichever is longer, with it.',
+      'Longest idle time of a stream, in both directions; `0s` allows any. Envoy `RouteAction.idle_timeout`. Unset: any where upgrades are allowed; else `default_upstream_timeout` without `timeout`, and `timeout_idle` or `timeout`, whichever is longer, with it.',
     examples: ['5m'],
   }),
   allow_websockets: z.boolean().optional().meta({

@@ -65,7 +65,7 @@ const logs = {
   }),
   decision_log_subjects: z.enum(['mentioned', 'all', 'none']).default('mentioned').meta({
     description:
-      'Whether the decision log says who its sessions were, so that `explain` and `diff` can repeat decisions: e-mail address, groups, and the claims that policies mention (`mentioned`) or all claims (`all`). These are personal data; `none` leaves them out.',
+      'Whether the decision log says who its sessions were, so that `explain` and `diff` can repeat decisions. It then has the e-mail address, groups, and the claims that policies mention (`mentioned`) or all claims (`all`). These are personal data; `none` leaves them out.',
   }),
 }
 

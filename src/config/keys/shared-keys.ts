@@ -50,7 +50,7 @@ const CircuitBreakerThresholds = z.strictObject({
   }),
   max_requests_per_client: Uint32.min(1).optional().meta({
     description:
-      'Requests in flight at once of one client: a session, a service account, a bearer of tokens, or else an address (of IPv6: the first 64 bits). Further ones are answered 429. Unset: a quarter of what the app may have in flight, or up to 32 where a quarter is less, but never over three quarters. As many as `max_requests`: one client may take all.',
+      'Requests in flight at once of one client. A client is a session, a service account, an identity that brings tokens, or else an address (of IPv6: the first 64 bits). Further ones are answered 429. Unset: a quarter of what the app may have in flight, or up to 32 where a quarter is less, but never over three quarters. As many as `max_requests`: one client may take all.',
   }),
   max_retries: Uint32.optional().meta({
     description: 'Retries in flight at once. `Thresholds.max_retries`; unset: 1024, or 10000 with upgrades.',

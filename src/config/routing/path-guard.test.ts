@@ -207,8 +207,8 @@ describe('what a route makes of a path', () => {
     [
       String.raw`name: r, regex_rewrite_pattern: '^/a', regex_rewrite_substitution: '', to: 'http://a'`,
       {
-        '/a': 'the path is none when it is rewritten',
-        '/ab': 'the path is none when it is rewritten',
+        '/a': 'it is not a path any more when it is rewritten',
+        '/ab': 'it is not a path any more when it is rewritten',
         '/a/b': 'r',
       },
     ],
@@ -246,7 +246,7 @@ describe('what a route makes of a path', () => {
     )
     assert.equal(made('/app/x'), 'r')
     assert.equal(made('/app//x'), MADE_EMPTY)
-    assert.equal(made('/app../x'), 'the path is none when it is rewritten')
+    assert.equal(made('/app../x'), 'it is not a path any more when it is rewritten')
   })
 
   it('has no dot segment, also where Envoy resolves none and it came so', () => {

@@ -100,7 +100,7 @@ function rewriteProblem(path: string, { route, reader }: Guarded): string | unde
   if (target === TOO_DEAR) return 'the path is too much work to be rewritten'
   if (target === undefined || target === path) return undefined
   const made = target.replace(/\?.*$/s, '')
-  if (!made.startsWith('/') || made.includes('#')) return 'the path is none when it is rewritten'
+  if (!made.startsWith('/') || made.includes('#')) return 'it is not a path any more when it is rewritten'
   // Also one that came so: where Envoy resolves none, it would lead out of the folder that is put before it.
   const unescaped = reader.unescapePath(made)
   if (unescaped === undefined || countDots(made) + countDots(unescaped) > 0)

@@ -91,7 +91,7 @@ describe('a request that needs a sign-in', () => {
       'Bearer x': /^The token in Authorization is not one that this route takes\.$/,
       'Basic eDp5': /^The credentials in Authorization are not ones that this route takes\.$/,
       'ApiKey x': /^The credentials in Authorization are not ones that this route takes\.$/,
-      'Pomerium x': /^The session that the request names does not count here: it has ended/,
+      'Pomerium x': /^The session that the request names does not count here: it has expired/,
     }
     for (const [authorization, message] of Object.entries(told)) {
       const { status, body } = await fixture.ask({ headers: { accept: '*/*', authorization } })

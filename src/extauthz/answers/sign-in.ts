@@ -153,7 +153,7 @@ function messageForPeople({ request }: Check, isStepUp: boolean): string {
 function messageForPrograms({ credentials, request }: Check, isStepUp: boolean): string {
   if (isStepUp) return 'This needs a more recent or a stronger sign-in than yours.'
   if (credentials.isPresent)
-    return 'The session that the request names does not count here: it has ended, or is of another host or identity provider.'
+    return 'The session that the request names does not count here: it has expired, was signed out, or is of another host or identity provider.'
   if (credentials.bearer !== undefined) return 'The token in Authorization is not one that this route takes.'
   return request.header('authorization') === undefined
     ? 'You are not signed in.'

@@ -22,7 +22,7 @@ export const GEOIP_CRITERIA: Kinds = {
   geoip: {
     holds:
       'the place of the client’s address meets all the conditions. An address that the database does not have is [known to be nowhere](policy.md#missing-facts)',
-    data: '`country`, `continent`, `subdivision`, `city`, `asn`: text matchers, or lists for `in`; codes are those of ISO 3166 and the continents AF, AN, AS, EU, NA, OC, SA',
+    data: '`country`, `continent`, `subdivision`, `city`, `asn`: text matchers, or lists for `in`. Codes are those of ISO 3166 and the continents AF, AN, AS, EU, NA, OC, SA',
     example: { country: ['DE', 'AT', 'CH'], asn: { not: 64500 } },
     reasons: ['geoip-ok', 'geoip-unauthorized', 'geoip-unknown', 'geoip-absent'],
     reads: ['geo', 'source_ip'],

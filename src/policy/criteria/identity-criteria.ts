@@ -50,7 +50,7 @@ export const IDENTITY_CRITERIA: Kinds = {
   },
   user: {
     holds:
-      'the user id (`sub`) that the identity provider gives fits. Of several providers `<name>/<id>` says whose id it is; one without a name is of the provider of the `idp_…` keys, and unknown of somebody with that id at another',
+      'the user id (`sub`) that the identity provider gives fits. Of several providers `<name>/<id>` says whose id it is; an id without a name belongs to the provider of the `idp_…` keys. For somebody with that id at another provider it is unknown',
     data: 'text matcher',
     example: '00u1abcd',
     reasons: ['user-ok', 'user-unauthorized', 'user-unknown', 'user-unauthenticated'],
@@ -59,7 +59,7 @@ export const IDENTITY_CRITERIA: Kinds = {
   },
   email: {
     holds:
-      'the e-mail address fits, whatever its case; an address that is not verified or not plain is unknown, and so is one that the provider does not give',
+      'the e-mail address fits, whatever its case. An address that is not verified or not plain is unknown, and so is one that the provider does not give',
     data: 'text matcher',
     example: { ends_with: '@example.com' },
     reasons: ['email-ok', 'email-unauthorized', 'email-unknown', ...ADDRESS_REASONS],

@@ -34,7 +34,7 @@ export const RECORD_CRITERIA: Kinds = {
   record: {
     holds:
       'the row of that type has a field that meets all the conditions. The type is declared under the global key `records`, with the fact of the request by which its row is found. A field or a row that is not there is [known to be none](policy.md#missing-facts)',
-    data: '`type`; `field`, with dots into nested ones; and conditions: those of text matchers, `has`, `exclude`, `exists`, or a comparison `<`, `<=`, `=`, `>`, `>=` with a number or a text',
+    data: '`type`; `field`, with dots into nested ones; and conditions. Conditions are those of text matchers, `has`, `exclude`, `exists`, or a comparison with a number or a text: `<`, `<=`, `=`, `>`, `>=`',
     example: { type: 'employees', field: 'level', '>=': 3 },
     reasons: [
       'record-ok',

@@ -49,7 +49,7 @@ export const REQUEST_CRITERIA: Kinds = {
   },
   http_path: {
     holds:
-      'the path fits, without its query; of a path that programs could read in two ways, one fitting and one not, it is unknown, and so it is where only a slash at the end is missing or too much',
+      'the path fits, without its query. It is unknown for a path that programs could read in two ways, one fitting and one not. It is unknown too where only a slash at the end is missing or too much',
     data: 'text matcher',
     example: { starts_with: '/docs/' },
     reasons: ['http-path-ok', 'http-path-unauthorized', 'http-path-unknown'],

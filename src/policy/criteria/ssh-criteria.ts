@@ -75,7 +75,7 @@ export const SSH_CRITERIA: Kinds = {
   },
   ssh_ca: {
     holds:
-      'the client has shown an OpenSSH user certificate that one of these authorities has signed, that is valid now and from its address, and that names the login among its principals. Critical options other than `source-address` are not taken, nor are signatures with SHA-1',
+      'the client has shown an OpenSSH user certificate that one of these authorities has signed. It must be valid now and from its address, and name the login among its principals. Critical options other than `source-address` are not taken, nor are signatures with SHA-1',
     data: 'keys of authorities, in lines as in `authorized_keys`: one text or a list',
     example: [EXAMPLE_KEY],
     reasons: ['ssh-ca-ok', 'ssh-ca-unauthorized', 'ssh-ca-unknown'],

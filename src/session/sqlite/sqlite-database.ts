@@ -223,8 +223,8 @@ function cureFor(file: string, why: string): string {
   if (/unable to open|locked|busy|disk I\/O/i.test(why))
     return 'see whether its disk is well and no other program holds it; nothing is lost yet'
   return (
-    'restore it from a backup, or move it away with its -wal and -shm files: then everybody has to sign in again, ' +
-    'and service accounts and people that a directory has pushed (SCIM) have to be made anew'
+    'restore it from a backup, or move it away with its -wal and -shm files. Then everybody has to sign in again; ' +
+    'service accounts and people that a directory has pushed (SCIM) have to be made anew'
   )
 }
 

@@ -267,7 +267,7 @@ function lifetimeOf(expiresIn: unknown, claims: Claims, now: number): number | {
   if (typeof exp !== 'number' || !Number.isFinite(exp)) return bounded(told)
   if (told === undefined) {
     const left = exp - now / 1000
-    return left > 0 ? bounded(left) : { wrong: 'its token has ended already; are the clocks right?' }
+    return left > 0 ? bounded(left) : { wrong: 'its token has expired already; are the clocks right?' }
   }
   // By its own clock alone: ours may be another.
   const own = typeof iat === 'number' && exp > iat ? exp - iat : told

@@ -239,8 +239,11 @@ const TOO_MANY_AT_ONCE: Failure = {
 function whyNotExchanged({ terms, subject, session }: Wanted): Failure | undefined {
   if (!isForUser(terms) || subject?.isGood === true) return undefined
   return session?.tokens.refreshToken === undefined
-    ? { lack: 'upstream-token-sign-in', why: 'the token to exchange has ended' }
-    : { lack: 'upstream-token-unavailable', why: 'the token to exchange has ended and could not be renewed' }
+    ? { lack: 'upstream-token-sign-in', why: 'the token to exchange has expired' }
+    : {
+        lack: 'upstream-token-unavailable',
+        why: 'the token to exchange has expired and could not be renewed',
+      }
 }
 
 /** It lives from when it was asked for: the answer took its time. */

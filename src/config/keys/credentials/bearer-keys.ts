@@ -118,7 +118,7 @@ export function bearerKeys(place: 'route' | 'global') {
       .enum(BEARER_FORMATS)
       .optional()
       .meta({
-        description: `What an \`Authorization: Bearer\` header is: \`default\` goes to the upstream as it is; \`idp_access_token\` and \`idp_identity_token\` are tokens of the identity provider, \`jwt\` one of \`identity_providers\`: verified, and taken off. ${unset}`,
+        description: `What an \`Authorization: Bearer\` header is: \`default\` goes to the upstream as it is. \`idp_access_token\` and \`idp_identity_token\` are tokens of the identity provider, \`jwt\` is one of \`identity_providers\`. They are verified, and taken off. ${unset}`,
       }),
     idp_access_token_allowed_audiences: z
       .array(z.string().min(1))

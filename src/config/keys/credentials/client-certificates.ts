@@ -69,7 +69,7 @@ export const clientCertificates = {
         .default('policy_with_default_deny')
         .meta({
           description:
-            'What becomes of a client without a valid certificate: `policy_with_default_deny` refuses its requests on every route, `policy` leaves it to the criteria `client_certificate` and `invalid_client_certificate`, `reject_connection` ends the TLS handshake (the sign-in pages are then out of reach too). Changing to or from `reject_connection` ends open connections.',
+            'What happens to a client without a valid certificate. `policy_with_default_deny` refuses its requests on every route. `policy` leaves it to the criteria `client_certificate` and `invalid_client_certificate`. `reject_connection` ends the TLS handshake; the sign-in pages are then out of reach too. Changing to or from `reject_connection` ends open connections.',
         }),
       match_subject_alt_names: z
         .array(NameMatcher)
@@ -81,7 +81,7 @@ export const clientCertificates = {
         }),
       max_verify_depth: z.int().min(0).max(DEEPEST).default(1).meta({
         description:
-          'Most authorities between a certificate and the end of its chain, a trusted one included; 1 takes only what a listed authority has issued itself, 0 any number.',
+          'Most authorities between a certificate and the end of its chain, a trusted one included. 1 takes only what a listed authority has issued itself, 0 any number.',
       }),
     })
     .optional()

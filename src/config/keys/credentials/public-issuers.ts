@@ -140,7 +140,7 @@ export function looseTrust(issuer: string, pins: Readonly<Record<string, ClaimPi
   })
   if (isTied) return undefined
   const claims = Object.keys(found.owners).map((claim) => `\`${claim}\``)
-  return `${found.whose} gets tokens of this issuer: tie it to yours by one of ${claims.join(', ')} under \`claims\`, whole or up to the end of the owner's name`
+  return `${found.whose} gets tokens of this issuer. Tie it to yours by one of ${claims.join(', ')} under \`claims\`, whole or up to the end of the owner's name`
 }
 
 function narrows(pin: ClaimPin, owner: RegExp | 'whole'): boolean {

@@ -28,7 +28,7 @@ function common(matchBy: string) {
     }),
     match_by: MatchBy.default(matchBy).meta({
       description:
-        'What of the signed-in person is looked up: `email` (only a verified one counts), `user_id` (the `sub` of the identity provider) or `claim/<name>`, such as `claim/oid`; the last two are compared with the ids of the directory.',
+        'What of the signed-in person is looked up. `email` counts only if it is verified. `user_id` is the `sub` of the identity provider. `claim/<name>` is another claim, such as `claim/oid`. The last two are compared with the ids of the directory.',
     }),
     group_names: z.boolean().default(true).meta({
       description:

@@ -208,7 +208,7 @@ const GlobalTest = z.strictObject({
     .optional()
     .meta({
       description:
-        'What must come of it: an outcome of the policy, `not-found` for no route, `refused` for a path that is not let in, `own-page` for one that Sallyport answers.',
+        'What must come of it: an outcome of the policy, or one of three words. `not-found` is for no route, `refused` for a path that is not let in, `own-page` for one that Sallyport answers.',
     }),
   reason,
 })

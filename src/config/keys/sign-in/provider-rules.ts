@@ -174,7 +174,9 @@ function unknownProvider(name: string, names: readonly string[]): string {
   const close = nearest(name, names)
   const hint =
     close === undefined
-      ? `there ${names.length === 0 ? 'is none' : `are ${names.join(', ')}`}`
+      ? names.length === 0
+        ? 'there is none'
+        : `there are ${names.join(', ')}`
       : `did you mean "${close}"?`
   return `"${name}" is no identity provider of this file; ${hint}`
 }

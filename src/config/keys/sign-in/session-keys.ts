@@ -32,7 +32,7 @@ export const sessionLife = {
     .prefault('10m')
     .meta({
       description:
-        'How old what is known of a person may grow before the identity provider is asked again (RFC 6749 section 6, or the UserInfo endpoint), where tokens live longer than that.',
+        'How old the facts about a person may grow before the identity provider is asked again, where tokens last longer than that. RFC 6749 section 6, or the UserInfo endpoint.',
     }),
 }
 
@@ -89,7 +89,7 @@ export const stepUp = {
 export const tokenPassing = {
   pass_idp_token: PassIdpToken.optional().meta({
     description:
-      'Gives the upstream a token of the identity provider, refreshed before it ends: `access_token` or `id_token` in `Authorization: Bearer` (RFC 6750 section 2.1), or a map that names another header. Unset: none.',
+      'Gives the upstream a token of the identity provider, refreshed before it expires. `access_token` or `id_token` goes into `Authorization: Bearer` (RFC 6750 section 2.1); a map names another header. Unset: none.',
     examples: ['access_token', { token: 'id_token', header: 'X-Id-Token' }],
   }),
 }

@@ -125,7 +125,7 @@ export const pathReading = {
   }),
   paths_as_written: z.boolean().optional().meta({
     description:
-      'The app reads `;`, escapes and empty segments as nothing but text. Rules and routes then judge a path by its letters alone, so an app that does cut off `;x` or undo escapes can be asked for what a rule shuts. Unset: false.',
+      'The app reads `;`, escapes and empty segments as nothing but text. Rules and routes then judge a path by its letters alone. An app that does cut off `;x` or undo escapes can be asked for what a rule denies. Unset: false.',
   }),
 }
 

@@ -73,7 +73,7 @@ export function upstreamIdentityKeys(place: 'route' | 'global') {
       .union([z.boolean(), z.literal('minimal')], { error: 'must be true, false or minimal' })
       .optional()
       .meta({
-        description: `Whether the upstream gets the signed identity (\`X-Pomerium-Jwt-Assertion\` and the claim headers). \`minimal\`: an assertion with \`iss\`, \`aud\`, \`iat\`, \`exp\`, \`jti\` and \`sub\` alone, also of anonymous visitors, by which an app knows that the request came through the proxy. ${
+        description: `Whether the upstream gets the signed identity (\`X-Pomerium-Jwt-Assertion\` and the claim headers). \`minimal\`: an assertion with \`iss\`, \`aud\`, \`iat\`, \`exp\`, \`jti\` and \`sub\` alone, also of anonymous visitors. By it an app knows that the request came through the proxy. ${
           isRoute ? unset : 'Unset: false.'
         }`,
       }),
