@@ -1,5 +1,8 @@
 /**
- * An identity provider without a network: knows one code per sign-in, and what it says a test sets.
+ * Stands in for our own port to a provider (`IdentityProvider`): no server, no tokens, no network.
+ *
+ * Knows one code per sign-in, and what it says a test sets. For a server that speaks OpenID Connect there are
+ * `test/harness/real-provider.ts` and `played-provider.ts`.
  *
  * @module
  */

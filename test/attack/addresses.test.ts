@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import type { Account } from '../harness/oidc-provider.ts'
+import type { Account } from '../harness/real-provider.ts'
 import { startStack } from '../harness/stack.ts'
 
 const someone = (email: string, claims: Account['claims'] = {}): Account => ({

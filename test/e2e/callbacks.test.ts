@@ -6,11 +6,11 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import type { HttpResponse } from '../harness/http-client.ts'
-import { startScriptedProvider } from '../harness/scripted-provider.ts'
+import { PlayedProvider } from '../harness/played-provider.ts'
 import { ANYONE_SIGNED_IN, startStack } from '../harness/stack.ts'
 import type { UserAgent } from '../harness/user-agent.ts'
 
-const provider = await startScriptedProvider()
+const provider = await PlayedProvider.start({ userInfo: {} })
 after(() => provider[Symbol.asyncDispose]())
 const stack = await startStack({
   externalProvider: () => Promise.resolve(provider),
@@ -72,10 +72,10 @@ describe('a callback', () => {
     const { agent, callback } = await begin()
     assert.equal((await agent.visit(callback)).status, 200)
     upstream.drain()
-    const tokens = provider.tokenRequests.length
+    const tokens = provider.asked('/token').length
     const again = await agent.visit(callback)
     assert.ok([200, 400].includes(again.status), String(again.status))
-    assert.equal(provider.tokenRequests.length, tokens, 'the code was not sent again')
+    assert.equal(provider.asked('/token').length, tokens, 'the code was not sent again')
     upstream.drain()
   })
 

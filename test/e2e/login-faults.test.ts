@@ -6,14 +6,19 @@
  */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { SignJWT } from 'jose'
+import { hmacUnder, resigned, unsigned, withBrokenSignature } from '../harness/forged-token.ts'
 import type { HttpResponse } from '../harness/http-client.ts'
-import { startScriptedProvider } from '../harness/scripted-provider.ts'
+import { PlayedProvider, type Script } from '../harness/played-provider.ts'
 import { ANYONE_SIGNED_IN, startStack } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
 import type { UserAgent } from '../harness/user-agent.ts'
 
-const provider = await startScriptedProvider()
+const CORRECT: Script = {
+  claims: { email: 'alice@example.com', name: 'Alice Archer', groups: ['staff'] },
+  userInfo: {},
+}
+const provider = await PlayedProvider.start(CORRECT)
+const publicKey = JSON.stringify(await provider.publicJwk())
 after(() => provider[Symbol.asyncDispose]())
 const stack = await startStack({
   externalProvider: () => Promise.resolve(provider),
@@ -22,22 +27,18 @@ const stack = await startStack({
 after(() => stack[Symbol.asyncDispose]())
 const { url, upstream } = stack
 
-const CORRECT = {
-  claims: provider.claims,
-  sign: provider.sign,
-  tokenAnswer: provider.tokenAnswer,
-  tokenFailure: provider.tokenFailure,
-  userinfo: provider.userinfo,
-  callback: provider.callback,
-  clockAheadSeconds: 0,
-}
+const correctExcept = (change: Script): Script => ({
+  ...CORRECT,
+  ...change,
+  claims: { ...CORRECT.claims, ...change.claims },
+})
 
 const now = (): number => Math.floor(Date.now() / 1000)
 
 /** Walks the whole login with the provider as it is set up, then sets it right again. */
 async function login(agent: UserAgent = stack.agent()): Promise<HttpResponse> {
   const page = await agent.visit(url('app', '/x'))
-  Object.assign(provider, CORRECT)
+  provider.script = CORRECT
   return page
 }
 /**
@@ -64,66 +65,56 @@ describe('a login', () => {
     upstream.drain()
   })
 
-  const badTokens: readonly [string, () => void][] = [
-    ['alg none', () => (provider.sign = (claims) => `${encode({ alg: 'none' })}.${encode(claims)}.`)],
-    [
-      'HS256 signed with the public key',
-      () =>
-        (provider.sign = async (claims) =>
-          await new SignJWT(claims)
-            .setProtectedHeader({ alg: 'HS256', kid: provider.kid })
-            .sign(Buffer.from(JSON.stringify(provider.jwk)))),
-    ],
-    [
-      'an unknown kid',
-      () =>
-        (provider.sign = async (claims) =>
-          await new SignJWT(claims)
-            .setProtectedHeader({ alg: 'RS256', kid: '../../etc/passwd', jku: 'http://127.0.0.1:9/keys' })
-            .sign(provider.keys.privateKey)),
-    ],
-    ['a broken signature', () => (provider.sign = broken(provider.sign))],
-    ['another audience', () => (provider.claims = { aud: 'someone-else' })],
-    ['several audiences and another azp', () => (provider.claims = { aud: ['sallyport', 'x'], azp: 'x' })],
-    ['another issuer', () => (provider.claims = { iss: 'http://127.0.0.1:9' })],
-    ['another nonce', () => (provider.claims = { nonce: 'of another login' })],
-    ['no nonce', () => (provider.claims = { nonce: undefined })],
-    ['no subject', () => (provider.claims = { sub: undefined })],
-    ['an expiry an hour ago', () => (provider.claims = { exp: now() - 3600, iat: now() - 7200 })],
-    ['no ID token at all', () => (provider.tokenAnswer = { id_token: undefined })],
-  ]
-  for (const [what, prepare] of badTokens) {
+  const badTokens: Readonly<Record<string, Script>> = {
+    'alg none': { idToken: (good) => resigned(good, { alg: 'none' }, unsigned) },
+    'HS256 signed with the public key': {
+      idToken: (good) => resigned(good, { alg: 'HS256', kid: provider.kid }, hmacUnder(publicKey)),
+    },
+    'an unknown kid': { header: { kid: '../../etc/passwd', jku: 'http://127.0.0.1:9/keys' } },
+    'a broken signature': { idToken: withBrokenSignature },
+    'another audience': { claims: { aud: 'someone-else' } },
+    'several audiences and another azp': { claims: { aud: ['sallyport', 'x'], azp: 'x' } },
+    'another issuer': { claims: { iss: 'http://127.0.0.1:9' } },
+    'another nonce': { claims: { nonce: 'of another login' } },
+    'no nonce': { claims: { nonce: undefined } },
+    'no subject': { claims: { sub: undefined } },
+    'an expiry an hour ago': { claims: { exp: now() - 3600, iat: now() - 7200 } },
+    'no ID token at all': { tokens: { id_token: undefined } },
+  }
+  for (const [what, script] of Object.entries(badTokens)) {
     it(`with an ID token that has ${what} is refused`, async () => {
       const agent = stack.agent()
-      prepare()
-      const asked = provider.asked.length
+      provider.script = correctExcept(script)
+      const asked = provider.asked('/keys').length
       await assertRefused(await login(agent), agent, [400, 401, 502])
-      const keyFetches = provider.asked.slice(asked).filter((path) => path.startsWith('/jwks')).length
+      const keyFetches = provider.asked('/keys').length - asked
       assert.ok(keyFetches <= 1, `${keyFetches} key set fetches`)
     })
   }
 
   it('at a provider whose clock is far ahead is refused with a word about clocks for the operator', async () => {
     const agent = stack.agent()
-    provider.clockAheadSeconds = 3600
+    provider.script = correctExcept({ clockAheadSeconds: 3600 })
     const page = await login(agent)
     await assertRefused(page, agent, [400, 401, 502])
     await stack.sallyport.waitForLog('that clocks differ', (line) => /clock/i.test(JSON.stringify(line)))
   })
 
   it('at a provider whose clock is a few seconds off works', async () => {
-    provider.clockAheadSeconds = 5
+    provider.script = correctExcept({ clockAheadSeconds: 5 })
     assert.equal((await login()).status, 200)
     upstream.drain()
   })
 
   it('that the provider refuses says so, and offers another try', async () => {
     const agent = stack.agent()
-    provider.callback = {
-      code: undefined,
-      error: 'access_denied',
-      error_description: '<script>alert(1)</script>',
-    }
+    provider.script = correctExcept({
+      callback: {
+        code: undefined,
+        error: 'access_denied',
+        error_description: '<script>alert(1)</script>',
+      },
+    })
     const page = await login(agent)
     await assertRefused(page, agent, [401, 403])
     assert.doesNotMatch(page.text, /<script>alert/)
@@ -136,16 +127,16 @@ describe('a login', () => {
       { status: 400, body: { error: 'invalid_grant' } },
     ]) {
       const agent = stack.agent()
-      provider.tokenFailure = failure
+      provider.script = correctExcept({ answer: ({ path }) => (path === '/token' ? failure : undefined) })
       await assertRefused(await login(agent), agent, [400, 401, 502, 503])
     }
   })
 
   it('with PKCE and the client secret proves itself at the token endpoint', async () => {
     await login()
-    const last = provider.tokenRequests.at(-1)
+    const last = provider.asked('/token').at(-1)
     assert.match(last?.form.get('code_verifier') ?? '', /^[\w.~-]{43,128}$/)
-    assert.ok(last?.authorization?.startsWith('Basic ') || last?.form.get('client_secret'))
+    assert.ok(last?.headers.authorization?.startsWith('Basic ') || last?.form.get('client_secret'))
     upstream.drain()
   })
 })
@@ -174,20 +165,21 @@ describe('groups that are not a list of names', () => {
       [Array.from({ length: 10_000 }, (_, index) => `group-${index}`), false],
     ]
     for (const [groups, allowed] of shapes) {
-      provider.claims = { groups }
-      provider.userinfo = {}
+      provider.script = correctExcept({ claims: { groups } })
       const page = await strict.agent().visit(strict.url('app'))
       assert.equal(page.status === 200, allowed, JSON.stringify(groups)?.slice(0, 60))
       assert.equal(page.status, 403)
     }
     // the provider says that there are too many groups to list: unknown, so a deny rule on groups denies
-    provider.claims = {
-      groups: undefined,
-      _claim_names: { groups: 'src1' },
-      _claim_sources: { src1: { endpoint: 'http://127.0.0.1:9/' } },
-    }
+    provider.script = correctExcept({
+      claims: {
+        groups: undefined,
+        _claim_names: { groups: 'src1' },
+        _claim_sources: { src1: { endpoint: 'http://127.0.0.1:9/' } },
+      },
+    })
     assert.equal((await strict.agent().visit(strict.url('wiki'))).status, 403)
-    provider.claims = {}
+    provider.script = CORRECT
     assert.equal((await strict.agent().visit(strict.url('wiki'))).status, 200)
   })
 })
@@ -239,14 +231,3 @@ describe('a provider that is down', () => {
     assert.equal((await before.visit(down.url('app'))).status, 200)
   })
 })
-
-function encode(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url')
-}
-
-function broken(sign: typeof provider.sign): typeof provider.sign {
-  return async (claims) => {
-    const jwt = await sign(claims)
-    return `${jwt.slice(0, -4)}${jwt.endsWith('AAAA') ? 'BBBB' : 'AAAA'}`
-  }
-}

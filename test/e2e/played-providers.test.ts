@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { PlayedProvider, type PlayedRequest } from '../../src/identity/played-provider.fixture.ts'
+import { PlayedProvider, type PlayedRequest } from '../harness/played-provider.ts'
 import { ANYONE_SIGNED_IN, groupPolicy, startStack } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
 import type { UserAgent } from '../harness/user-agent.ts'

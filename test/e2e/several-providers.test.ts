@@ -9,8 +9,8 @@ import { after, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { freshContext, startChromium } from '../harness/chromium.ts'
 import type { HttpResponse } from '../harness/http-client.ts'
-import { type OpenIdProvider, startOpenIdProvider } from '../harness/oidc-provider.ts'
 import { findPart, need, skipWithout } from '../harness/parts.ts'
+import { type RealProvider, startRealProvider } from '../harness/real-provider.ts'
 import { ANYONE_SIGNED_IN, STAFF_ONLY, startStack } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
 import type { EchoedRequest } from '../harness/upstream.ts'
@@ -21,14 +21,14 @@ const stop = new AsyncDisposableStack()
 after(() => stop.disposeAsync())
 
 const settings: Record<string, unknown> = {}
-let partners: OpenIdProvider | undefined
+let partners: RealProvider | undefined
 const stack = stop.use(
   await startStack({
     settings,
     async beforeServe({ url, provider }) {
       const redirectUris = [url('authenticate', '/oauth2/callback')]
       partners = stop.use(
-        await startOpenIdProvider({
+        await startRealProvider({
           redirectUris,
           postLogoutRedirectUris: [url('authenticate', '/.pomerium/signed_out')],
           moreClients: ['payroll'],

@@ -6,9 +6,9 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startOpenIdProvider } from '../harness/oidc-provider.ts'
 import { freePorts, tempDir } from '../harness/ports.ts'
 import { startProcess } from '../harness/process.ts'
+import { startRealProvider } from '../harness/real-provider.ts'
 import { startSallyport } from '../harness/sallyport.ts'
 import { UserAgent } from '../harness/user-agent.ts'
 
@@ -33,7 +33,7 @@ export async function startExample(name: string): Promise<Example> {
   const [port = 0, healthPort = 0, appPort = 0] = await freePorts(3)
   const url = (host: string, path = '/'): string => `https://${host}.localhost:${port}${path}`
   const provider = undo.use(
-    await startOpenIdProvider({ redirectUris: [url('authenticate', '/oauth2/callback')] }),
+    await startRealProvider({ redirectUris: [url('authenticate', '/oauth2/callback')] }),
   )
   const app = undo.use(
     startProcess({

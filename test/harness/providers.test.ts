@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as client from 'openid-client'
 import { request } from './http-client.ts'
-import { startOpenIdProvider } from './oidc-provider.ts'
-import { startScriptedProvider } from './scripted-provider.ts'
+import { PlayedProvider } from './played-provider.ts'
+import { startRealProvider } from './real-provider.ts'
 import { UserAgent } from './user-agent.ts'
 
 const REDIRECT = 'http://127.0.0.1:9/oauth2/callback'
@@ -37,9 +37,9 @@ async function begin(provider: { issuer: string; clientId: string; clientSecret:
   return { configuration, url, finish }
 }
 
-describe('the OpenID provider of the tests', () => {
+describe('the real provider of the tests', () => {
   it('lets a user agent log in, refresh, and be refused', async () => {
-    await using provider = await startOpenIdProvider({ redirectUris: [REDIRECT], accessTokenSeconds: 30 })
+    await using provider = await startRealProvider({ redirectUris: [REDIRECT], accessTokenSeconds: 30 })
     const { configuration, url, finish } = await begin(provider)
     const agent = new UserAgent()
     const page = await agent.visit(url)
@@ -62,7 +62,7 @@ describe('the OpenID provider of the tests', () => {
   })
 
   it('goes down and comes back on the same port', async () => {
-    await using provider = await startOpenIdProvider({ redirectUris: [REDIRECT] })
+    await using provider = await startRealProvider({ redirectUris: [REDIRECT] })
     const discovery = `${provider.issuer}/.well-known/openid-configuration`
     await provider.stop()
     await assert.rejects(request({ url: discovery }))
@@ -71,15 +71,15 @@ describe('the OpenID provider of the tests', () => {
   })
 })
 
-describe('the scripted provider', () => {
+describe('the played provider', () => {
   it('is correct until it is told otherwise', async () => {
-    await using provider = await startScriptedProvider()
+    await using provider = await PlayedProvider.start()
     const { url, finish } = await begin(provider)
     const agent = new UserAgent()
     const back = await agent.visit(url, { stopAt })
     assert.equal((await finish(back.headers['location'] ?? '')).claims()?.sub, 'alice')
 
-    provider.claims = { nonce: 'of another login' }
+    provider.script = { claims: { nonce: 'of another login' } }
     const second = await agent.visit(url, { stopAt })
     await assert.rejects(finish(second.headers['location'] ?? ''), /unexpected JWT claim/)
   })

@@ -11,8 +11,8 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HttpVersion } from './http-client.ts'
-import { type OpenIdProvider, type OpenIdProviderOptions, startOpenIdProvider } from './oidc-provider.ts'
 import { freePorts, tempDir } from './ports.ts'
+import { type RealProvider, type RealProviderOptions, startRealProvider } from './real-provider.ts'
 import {
   type ConfigDocument,
   type Route,
@@ -57,9 +57,9 @@ export interface StackOptions {
   /** The routes, once the parts they name are up. */
   readonly routes: (context: StackContext) => readonly Route[]
   /** Runs when nothing is served yet: for files that the configuration names, or to stop the provider. */
-  readonly beforeServe?: (context: StackContext & { readonly provider: OpenIdProvider }) => Promise<void>
+  readonly beforeServe?: (context: StackContext & { readonly provider: RealProvider }) => Promise<void>
   readonly settings?: Readonly<Record<string, unknown>>
-  readonly provider?: Omit<OpenIdProviderOptions, 'redirectUris'>
+  readonly provider?: Omit<RealProviderOptions, 'redirectUris'>
   /** Another provider than the stack's own, which is then not started. */
   readonly externalProvider?: (
     redirectUri: string,
@@ -74,7 +74,7 @@ export interface StackOptions {
 
 export interface Stack extends StackContext, AsyncDisposable {
   readonly edge: Edge
-  readonly provider: OpenIdProvider
+  readonly provider: RealProvider
   readonly certificate: KeyPair
   readonly config: ConfigDocument
   sallyport: Sallyport
@@ -114,7 +114,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const redirectUri = url(authenticate, '/oauth2/callback')
   const signedOut = url(authenticate, '/.pomerium/signed_out')
   const provider = undo.use(
-    await startOpenIdProvider({
+    await startRealProvider({
       redirectUris: [redirectUri],
       postLogoutRedirectUris: [signedOut],
       ...options.provider,

@@ -1,43 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { Secret } from '../../config/config.ts'
 import { Fault } from '../../errors.ts'
-import { createHttpClient } from '../../outbound/http-client.ts'
-import { testClient } from '../client.fixture.ts'
-import type { Identity, IdentityProvider, RequestedAuthentication } from '../provider.ts'
-import {
-  CLIENT_ID,
-  CLIENT_SECRET,
-  playUserAgent,
-  REDIRECT_URI,
-  startRealProvider,
-} from '../real-provider.fixture.ts'
-import { openOpenIdProvider } from './openid-provider.ts'
-
-const SECRETS = { oauthState: 'state-1', idTokenNonce: 'nonce-1', codeVerifier: 'v'.repeat(43) }
+import type { Identity, RequestedAuthentication } from '../provider.ts'
+import { SECRETS } from '../stage.fixture.ts'
+import { openOurs, sayOfAlice, signIn, startReal } from './real-stage.fixture.ts'
 
 async function open(t: TestContext) {
-  const real = await startRealProvider()
-  t.after(() => real[Symbol.asyncDispose]())
-  const provider = openOpenIdProvider({
-    client: testClient({
-      provider_url: real.issuer,
-      client_id: CLIENT_ID,
-      client_secret: Secret.of(CLIENT_SECRET),
-      scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
-      request_params: { prompt: 'consent', max_age: '1', audience: 'x' },
-    }),
-    redirectUri: REDIRECT_URI,
+  const real = await startReal(t)
+  const provider = openOurs(t, real.issuer, {
+    scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
+    request_params: { prompt: 'consent', max_age: '1', audience: 'x' },
   })
-  t.after(() => provider[Symbol.asyncDispose]())
   return { provider, real }
-}
-
-async function signIn(provider: IdentityProvider, demand?: RequestedAuthentication): Promise<Identity> {
-  await using http = createHttpClient()
-  const url = await provider.authorizationUrl(SECRETS, demand)
-  const callbackUrl = await playUserAgent(http, url, 'alice')
-  return provider.exchange({ ...SECRETS, callbackUrl })
 }
 
 describe('a sign-in that must be recent or strong', () => {
@@ -58,13 +32,13 @@ describe('a sign-in that must be recent or strong', () => {
   it('tells when it was, where it was asked to', async (t) => {
     const { provider } = await open(t)
     const before = Date.now()
-    const { authenticatedAt = 0 } = await signIn(provider, { maxAge: 60_000 })
+    const { authenticatedAt = 0 } = await signIn(provider, { demand: { maxAge: 60_000 } })
     assert.ok(authenticatedAt >= before - 2000 && authenticatedAt <= Date.now(), String(authenticatedAt))
   })
 
   it('is not made younger by a refresh', async (t) => {
     const { provider } = await open(t)
-    const identity = await signIn(provider, { maxAge: 60_000 })
+    const identity = await signIn(provider, { demand: { maxAge: 60_000 } })
     const { authenticatedAt, acr } = await provider.refresh(identity)
     assert.deepEqual([authenticatedAt, acr], [undefined, undefined])
   })
@@ -74,7 +48,7 @@ describe('reading a person anew by the access token', () => {
   it('brings what the provider says today, and leaves the tokens as they are', async (t) => {
     const { provider, real } = await open(t)
     const identity = await signIn(provider)
-    real.person['groups'] = ['guests']
+    sayOfAlice(real, { groups: ['guests'] })
     const reread = await provider.reread(identity)
     assert.deepEqual(reread.groups, ['guests'])
     assert.deepEqual(reread.tokens, identity.tokens)
@@ -89,10 +63,10 @@ describe('reading a person anew by the access token', () => {
         (error: unknown) => (error instanceof Fault ? error.code : String(error)),
       )
     for (const status of [500, 503, 429]) {
-      real.failOn('/me', status)
+      real.failing.set('userinfo', { status })
       assert.equal(await codeOf(identity), 'IDP_UNREACHABLE', String(status))
     }
-    real.failOn('')
+    real.failing.clear()
     const revoked = { ...identity, tokens: { ...identity.tokens, accessToken: 'unknown-here' } }
     assert.equal(await codeOf(revoked), 'IDP_REFUSED')
     const none = { ...identity, tokens: { ...identity.tokens, accessToken: undefined } }

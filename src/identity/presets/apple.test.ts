@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { jwtVerify } from 'jose'
+import type { Script } from '../../../test/harness/played-provider.ts'
 import { Secret } from '../../config/config.ts'
 import { postedName } from '../openid/apple-secret.ts'
-import { type Script, SECRETS, stage } from '../played-provider.fixture.ts'
+import { SECRETS, stage } from '../stage.fixture.ts'
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const PEM = privateKey.export({ type: 'pkcs8', format: 'pem' })

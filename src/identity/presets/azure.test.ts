@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { PlayedRequest, Script } from '../../../test/harness/played-provider.ts'
 import { Fault } from '../../errors.ts'
-import { type PlayedRequest, type Script, SECRETS, stage } from '../played-provider.fixture.ts'
+import { SECRETS, stage } from '../stage.fixture.ts'
 
 const TENANT = '9c1f0000-0000-4000-8000-000000000001'
 const OTHER_TENANT = '9c1f0000-0000-4000-8000-000000000002'

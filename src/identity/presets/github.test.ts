@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it, type TestContext } from 'node:test'
+import type { PlayedRequest, Script } from '../../../test/harness/played-provider.ts'
 import { Fault } from '../../errors.ts'
-import { type PlayedRequest, REDIRECT_URI, type Script, SECRETS, stage } from '../played-provider.fixture.ts'
+import { REDIRECT_URI, SECRETS, stage } from '../stage.fixture.ts'
 
 const API = '/api/v3'
 
@@ -51,7 +52,7 @@ class GitHub {
 
 async function setUp(t: TestContext, now?: () => number) {
   const github = new GitHub()
-  const made = await stage(t, { answer: github.answer }, { provider: 'github' }, now)
+  const made = await stage(t, { answer: github.answer }, { provider: 'github' }, { ...(now && { now }) })
   return { github, ...made }
 }
 

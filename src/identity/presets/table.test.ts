@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Script } from '../../../test/harness/played-provider.ts'
 import { PROVIDER_KINDS, type ProviderKind } from '../../config/keys/sign-in/provider-kinds.ts'
 import type { RawClaims } from '../../flat-claims.ts'
 import { profileOf } from '../claims.ts'
-import { type Script, SECRETS, stage } from '../played-provider.fixture.ts'
+import { SECRETS, stage } from '../stage.fixture.ts'
 import { presetOf } from './table.ts'
 
 const SIGNED_OUT = 'https://auth.example.com/.pomerium/signed_out'

@@ -9,9 +9,9 @@ import { createLogger } from '../../telemetry/log.ts'
 import { openSqliteStore } from '../file-store.ts'
 import type { Session } from '../session.ts'
 import type { SessionStore } from '../store.ts'
-import { PlayedProvider } from './played-provider.fixture.ts'
 import type { RefreshOutcome } from './refresh-metrics.ts'
 import { openRefresher } from './refresher.ts'
+import { FakeRefreshingProvider } from './refreshing-provider.fixture.ts'
 import type { Timers } from './timers.ts'
 
 export const START = Date.UTC(2026, 8, 1)
@@ -45,8 +45,8 @@ export async function setUp({ count = 1, tokenMs = 300_000 } = {}) {
     pollMs: 0,
   })
   for (let index = 0; index < count; index += 1) await sessions.save(sessionOf(`s${index}`, tokenMs))
-  const provider = new PlayedProvider('fake', () => clock.now)
-  const other = new PlayedProvider('other', () => clock.now)
+  const provider = new FakeRefreshingProvider('fake', () => clock.now)
+  const other = new FakeRefreshingProvider('other', () => clock.now)
   const providers = new Map([provider, other].map((one) => [one.id, one]))
   const outcomes: RefreshOutcome[] = []
   const limits: { idle?: number; claims?: number } = {}

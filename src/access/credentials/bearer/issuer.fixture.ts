@@ -2,6 +2,9 @@
  * A token issuer on loopback, as CI platforms are: a discovery document, keys, and tokens as a test wants
  * them.
  *
+ * It is no OpenID provider: nobody signs in there, and it has no token endpoint. The test itself makes each
+ * token, with a clock and a key of its own, and shows it as a client would.
+ *
  * @module
  */
 import { once } from 'node:events'

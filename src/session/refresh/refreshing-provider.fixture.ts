@@ -1,5 +1,8 @@
 /**
- * A provider as the refresher sees one: what it answers, and how slowly, a test sets.
+ * Stands in for our own port to a provider, as the refresher sees it: no server, no tokens, no network.
+ *
+ * What it answers, and what happens meanwhile, a test sets. For a server that speaks OpenID Connect there are
+ * `test/harness/real-provider.ts` and `played-provider.ts`.
  *
  * @module
  */
@@ -7,7 +10,7 @@ import type { Fault } from '../../errors.ts'
 import type { Identity } from '../../identity/provider.ts'
 import type { RefreshingProvider } from './ports.ts'
 
-export class PlayedProvider implements RefreshingProvider {
+export class FakeRefreshingProvider implements RefreshingProvider {
   readonly id: string
   readonly refreshes: string[] = []
   readonly rereads: string[] = []

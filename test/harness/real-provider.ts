@@ -1,6 +1,6 @@
 /**
  * A real OpenID provider (node-oidc-provider) in the test process: accounts, lifetimes and failures as a test
- * wants.
+ * wants. What no real provider does, `played-provider.ts` does.
  *
  * Its login page is one form with the field `login`; the name of an account is enough. Consent is taken as
  * given.
@@ -9,8 +9,10 @@
  */
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
-import { type ClientMetadata, type Configuration, Provider } from 'oidc-provider'
+import https from 'node:https'
+import { type ClientMetadata, type Configuration, type JWK, Provider } from 'oidc-provider'
 import { freePort } from './ports.ts'
+import { UserAgent } from './user-agent.ts'
 
 export interface Account {
   readonly email: string
@@ -29,7 +31,7 @@ export type Endpoint =
   | 'revocation'
   | 'interaction'
 
-export interface OpenIdProviderOptions {
+export interface RealProviderOptions {
   readonly redirectUris: readonly string[]
   readonly postLogoutRedirectUris?: readonly string[]
   readonly accounts?: Readonly<Record<string, Account>>
@@ -40,10 +42,19 @@ export interface OpenIdProviderOptions {
   readonly acrValues?: readonly string[]
   /** Ids of further clients, with the secret of the first. */
   readonly moreClients?: readonly string[]
+  readonly clientSecret?: string
   readonly port?: number
+  /** In its issuer; all names lead to loopback. */
+  readonly host?: string
+  /** PEM, for an issuer of https. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+  /** Of its client, over the usual. */
+  readonly client?: Partial<ClientMetadata>
+  /** Of the library, over all the rest. */
+  readonly configuration?: Configuration
 }
 
-export interface OpenIdProvider extends AsyncDisposable {
+export interface RealProvider extends AsyncDisposable {
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret: string
@@ -72,6 +83,16 @@ const PATHS: readonly (readonly [RegExp, Endpoint])[] = [
   [/^\/interaction/, 'interaction'],
 ]
 
+/** Kept for all, since an RSA key takes long to make. */
+let signingKey: JWK | undefined
+
+function keyOfAll(): JWK {
+  signingKey ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
+    format: 'jwk',
+  }) as JWK
+  return signingKey
+}
+
 const LOGIN_PAGE = (uid: string): string => `<!doctype html><title>Sign in</title>
 <form method="post" action="/interaction/${uid}">
 <label>Account <input name="login" autofocus></label><button type="submit">Sign in</button></form>`
@@ -82,35 +103,37 @@ async function readForm(incoming: IncomingMessage): Promise<URLSearchParams> {
   return new URLSearchParams(body)
 }
 
-export async function startOpenIdProvider(options: OpenIdProviderOptions): Promise<OpenIdProvider> {
+export async function startRealProvider(options: RealProviderOptions): Promise<RealProvider> {
   const port = options.port ?? (await freePort())
-  const issuer = `http://127.0.0.1:${port}`
+  const { host = '127.0.0.1', tls } = options
+  const issuer = `${tls === undefined ? 'http' : 'https'}://${host}:${port}`
   const accounts = new Map(Object.entries(options.accounts ?? { alice: STAFF, bob: GUEST }))
   const asked = Object.fromEntries(PATHS.map(([, endpoint]) => [endpoint, 0])) as Record<Endpoint, number>
   const failing = new Map<Endpoint, { readonly status: number; readonly error?: string }>()
 
   const client: ClientMetadata = {
     client_id: 'sallyport',
-    client_secret: randomUUID(),
+    client_secret: options.clientSecret ?? randomUUID(),
     redirect_uris: [...options.redirectUris],
     post_logout_redirect_uris: [...(options.postLogoutRedirectUris ?? [])],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     token_endpoint_auth_method: 'client_secret_basic',
+    ...options.client,
   }
-  const signingKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' })
 
   const configuration: Configuration = {
     clients: [client, ...(options.moreClients ?? []).map((client_id) => ({ ...client, client_id }))],
-    jwks: { keys: [{ ...signingKey, use: 'sig', alg: 'RS256', kid: 'test-1' }] },
+    jwks: { keys: [{ ...keyOfAll(), use: 'sig', alg: 'RS256', kid: 'test-1' }] },
     cookies: { keys: [randomUUID()] },
     pkce: { required: () => true },
-    scopes: ['openid', 'offline_access', 'profile', 'email', 'groups'],
+    scopes: ['openid', 'offline_access', 'profile', 'email', 'groups', 'address'],
     // groups come with `profile`, so that the product's default scopes are enough
     claims: {
       openid: ['sub'],
       email: ['email', 'email_verified'],
       profile: ['name', 'groups', 'department'],
+      address: ['address'],
     },
     conformIdTokenClaims: false,
     ...(options.acrValues && { acrValues: [...options.acrValues] }),
@@ -149,6 +172,7 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
       const grantId = await grantAll(ctx.oidc.session?.accountId ?? '', ctx.oidc.client?.clientId)
       return await ctx.oidc.provider.Grant.find(grantId)
     },
+    ...options.configuration,
   }
 
   const provider = new Provider(issuer, configuration)
@@ -156,7 +180,7 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
 
   const grantAll = async (accountId: string, clientId = client.client_id): Promise<string> => {
     const grant = new provider.Grant({ clientId, accountId })
-    grant.addOIDCScope('openid offline_access profile email groups')
+    grant.addOIDCScope('openid offline_access profile email groups address')
     return await grant.save()
   }
 
@@ -201,7 +225,7 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
 
   let server: http.Server | undefined
   const start = async (): Promise<void> => {
-    const next = http.createServer(onRequest)
+    const next = tls === undefined ? http.createServer(onRequest) : https.createServer(tls, onRequest)
     await new Promise<void>((resolve, reject) => {
       next.once('error', reject).listen(port, '127.0.0.1', resolve)
     })
@@ -228,4 +252,18 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
     start,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+/** Somebody signs in at a real provider with a browser of their own: where they are sent back to. */
+export async function signInThere(
+  authorizationUrl: URL,
+  login: string,
+  { ca }: { readonly ca?: string } = {},
+): Promise<URL> {
+  const callback = authorizationUrl.searchParams.get('redirect_uri') ?? ''
+  const stopAt = (next: URL): boolean => next.href.startsWith(callback)
+  const agent = new UserAgent({ ...(ca !== undefined && { ca }) })
+  const page = await agent.visit(authorizationUrl)
+  const last = await agent.submit(page, { login }, { stopAt })
+  return new URL(last.headers['location'] ?? '')
 }
