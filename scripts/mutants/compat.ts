@@ -80,4 +80,33 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['src/edge/named-sessions.test.ts'],
     breaks: 'a token that has leaked from a program is planted as a cookie',
   },
+  {
+    file: 'src/access/host.ts',
+    find: "return authenticateHosts.get(settings) === host ? 'authenticate' : 'app'",
+    replace: "return authenticateHosts.has(settings) ? 'app' : 'app'",
+    tests: ['src/access/host.test.ts'],
+    breaks:
+      'where cookies are shared over a domain, any app of it plants who is signed in beside the sign-in pages',
+  },
+  {
+    file: 'src/authenticate/cookies.ts',
+    find: "return site.kind === 'app' ? settings : { ...settings, cookie_http_only: true }",
+    replace: 'return site.kind === "app" ? settings : { ...settings }',
+    tests: ['src/authenticate/sign-in.test.ts'],
+    breaks: 'a script of an app on the host of the sign-in pages reads what signs in at every other app',
+  },
+  {
+    file: 'src/xds/resources/routes/envoy-route.ts',
+    find: '  signInRoute({ path: CALLBACK_PATH }, settings),\n',
+    replace: '',
+    tests: ['test/golden/golden.test.ts'],
+    breaks: 'an app on the host of the sign-in pages is sent the codes of identity providers',
+  },
+  {
+    file: 'src/xds/resources/routes/envoy-route.ts',
+    find: "match: { prefix: '/', headers: [{ name: 'service-worker', present_match: true }] },",
+    replace: "match: { path: '/', headers: [{ name: 'service-worker', present_match: true }] },",
+    tests: ['test/golden/golden.test.ts'],
+    breaks: 'a service worker of an app sees all sign-ins pass, and answers in the place of the sign-in page',
+  },
 ]

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Settings } from '../config/config.ts'
+import { authenticateHost } from '../config/routing/route-match.ts'
 import { placeOf, withoutFinalDot } from '../config/values/host-name.ts'
 
 /**
@@ -10,3 +12,11 @@ import { placeOf, withoutFinalDot } from '../config/values/host-name.ts'
  * pass.
  */
 export const hostOf = (authority: string): string => placeOf(withoutFinalDot(authority))?.host ?? ''
+
+const authenticateHosts = new WeakMap<Settings, string | undefined>()
+
+/** Whose session cookie counts on a host: that of the sign-in pages has its own, also for an app there. */
+export function siteKindOf(host: string, settings: Settings): 'app' | 'authenticate' {
+  if (!authenticateHosts.has(settings)) authenticateHosts.set(settings, authenticateHost(settings))
+  return authenticateHosts.get(settings) === host ? 'authenticate' : 'app'
+}

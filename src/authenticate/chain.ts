@@ -21,6 +21,7 @@ export function additionalHosts(
   const hosts = new Set<string>()
   for (const name of listed.split(',').slice(0, MAX_ADDITIONAL_HOSTS)) {
     const host = sites.loginHostOf(name.trim())
+    if (host === undefined && sites.siteOf(name.trim())?.kind === 'authenticate') continue
     if (host === undefined) {
       services.logger.warn(
         { host: name.slice(0, 255), 'request-id': request.decisionId },

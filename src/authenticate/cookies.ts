@@ -61,11 +61,16 @@ export function sessionCookie(visit: Visit, sessionId: string): string {
   const cookie = sessionCookieOf(visit)
   const reference = makeReference({ sessionId, ...cookie }, visit.services.keys.cookie)
   const { settings } = visit.config
-  return writeSessionCookie(cookie, reference, settings, Math.floor(settings.cookie_expire / 1000))
+  return writeSessionCookie(cookie, reference, settingsAt(visit), Math.floor(settings.cookie_expire / 1000))
 }
 
 export function clearedSessionCookie(visit: Visit): string {
-  return writeSessionCookie(sessionCookieOf(visit), '', visit.config.settings, 0)
+  return writeSessionCookie(sessionCookieOf(visit), '', settingsAt(visit), 0)
+}
+
+/** With that of the authenticate host a script of an app there would be signed in at every other app. */
+function settingsAt({ site, config: { settings } }: Visit): CookieSettings {
+  return site.kind === 'app' ? settings : { ...settings, cookie_http_only: true }
 }
 
 export function writeSessionCookie(

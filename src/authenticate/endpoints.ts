@@ -24,12 +24,13 @@ export const ENDPOINTS = {
   SIGNED_OUT: { site: 'authenticate', paths: ['/.pomerium/signed_out'], methods: READ },
   ROBOTS: { site: 'authenticate', paths: ['/robots.txt'], methods: READ },
 
+  /** On the authenticate host, the sign-in page itself does both. */
   BEGIN: { site: 'app', paths: [BEGIN_PATH], methods: READ },
-  HAND_OFF: { site: 'app', paths: ['/.pomerium/callback/', '/.pomerium/callback'], methods: ['GET'] },
+  HAND_OFF: { site: 'any', paths: ['/.pomerium/callback/', '/.pomerium/callback'], methods: ['GET'] },
   /** Stops of a chain over additional hosts; see hand-off.ts. */
   FLOW: { site: 'app', paths: ['/.pomerium/callback/flow'], methods: ['GET'] },
-  CHAIN: { site: 'app', paths: ['/.pomerium/callback/chain'], methods: ['GET'] },
-  ARRIVAL: { site: 'app', paths: ['/.pomerium/callback/arrival'], methods: ['GET'] },
+  CHAIN: { site: 'any', paths: ['/.pomerium/callback/chain'], methods: ['GET'] },
+  ARRIVAL: { site: 'any', paths: ['/.pomerium/callback/arrival'], methods: ['GET'] },
   APP_SIGN_OUT: { site: 'app', paths: ['/.pomerium/sign_out'], methods: ['GET', 'POST'] },
 
   ME: { site: 'any', paths: ['/.pomerium/', '/.pomerium'], methods: READ },

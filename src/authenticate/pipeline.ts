@@ -15,7 +15,7 @@ import { jwks, robots, toUserPage, wellKnown } from './pages/documents.ts'
 import { portalJson, portalPage } from './pages/portal.ts'
 import { signedOutPage } from './pages/sign-out-pages.ts'
 import { userJson, userPage } from './pages/user-page.ts'
-import { beginSignIn } from './steps/begin.ts'
+import { beginSignIn, tieForAdditionalHosts } from './steps/begin.ts'
 import { arrive, nextHost, tieBrowser } from './steps/chain.ts'
 import { checkDemand } from './steps/check-demand.ts'
 import { chooseProvider, readProviders } from './steps/choose-provider.ts'
@@ -102,6 +102,7 @@ export const PIPELINE: readonly Row[] = [
 
   // the sign-in page
   use(beginSignIn,                           'BEGIN'),
+  use(tieForAdditionalHosts,                 'SIGN_IN'),
   use(handOffTheSignedIn,                    'SIGN_IN'),
   protects(refusePrograms,                   'SIGN_IN'),
   use(chooseProvider,                        'SIGN_IN'),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { buildBeginUrl } from '../edge/sign-in-url.ts'
-import { APP } from './addresses.fixture.ts'
+import { APP, AUTHENTICATE } from './addresses.fixture.ts'
 import { testConfig, World } from './world.fixture.ts'
 
 const MINUTE = 60_000
@@ -33,6 +33,29 @@ describe('signing in', () => {
     assert.match(world.logLines.join(''), /dead\.example\.com.*additional login host left out/)
     assert.equal(await world.userAt('api.other.test', browser.session('api.other.test')), 'alice')
     assert.match(await world.metrics.render(), /sallyport_sign_ins_total\{[^}]*outcome="success"[^}]*\} 1/)
+  })
+
+  it('gives the host of the sign-in pages a cookie that no script reads, whatever the apps get', async () => {
+    await using world = await World.open({ config: testConfig('cookie_http_only: false\n') })
+    const browser = world.browser('alice')
+    const isHttpOnly = async (page: RegExp) => {
+      const { setCookies } = await browser.ask(await browser.openUntil(`${APP}/`, page))
+      return setCookies.find((line) => line.startsWith('__Host-_pomerium='))?.includes('; HttpOnly')
+    }
+    assert.equal(await isHttpOnly(CALLBACK), true)
+    assert.equal(await isHttpOnly(HAND_OFF), false)
+  })
+
+  it('to a page of the sign-in host ends there by a page where a Strict cookie would not come by a redirect', async () => {
+    for (const [settings, pages] of [
+      ['cookie_same_site: strict\n', 1],
+      ['', 0],
+    ] as const) {
+      await using world = await World.open({ config: testConfig(settings) })
+      const browser = world.browser('alice')
+      assert.equal((await browser.open(`${AUTHENTICATE}/.pomerium/user`)).status, 200)
+      assert.equal(browser.passed.length, pages)
+    }
   })
 
   it('makes no URL that the provider would refuse of a long address: rather without its query, or at the root', async () => {

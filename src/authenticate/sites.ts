@@ -31,8 +31,13 @@ export interface Sites {
   siteOf(authority: string | undefined): Site | undefined
   /** A redirect target of ours, parsed as browsers do; `undefined` for all others. */
   targetOf(text: string): URL | undefined
-  /** An additional login host of ours in the form that a URL has; `undefined` for others. */
+  /**
+   * An additional login host of ours in the form that a URL has; `undefined` for others, and for that of the
+   * sign-in pages, which has every session anyway.
+   */
   loginHostOf(authority: string): string | undefined
+  /** Whether a target is on the host of the sign-in pages, whose cookie it therefore shares. */
+  readonly hasSignIn: (url: URL) => boolean
   /** Whether a route of that origin answers at that host, on some port. */
   readonly isServedAt: (origin: SitesConfig['routes'][number]['origin'], host: string) => boolean
   readonly authenticateUrl: URL
@@ -62,6 +67,10 @@ function makeSites({ settings, routes }: SitesConfig): Sites {
     for (const { port } of origins) if (port !== undefined) publicPorts.add(port)
   }
 
+  // The pages have one origin, whatever port is in front of them, but on a port that a route there names.
+  const portsThere = new Set(origins.filter(({ host }) => host === serviceHost).map(({ port }) => port))
+  const serviceOriginAt = (url: URL) =>
+    portsThere.has(portOf(url)) ? `${scheme}//${url.host}` : authenticateUrl.origin
   const isService = (url: URL) => url.host === authenticateUrl.host
   const isRoute = (url: URL) => {
     const host = canonicalHost(url.hostname)
@@ -72,6 +81,7 @@ function makeSites({ settings, routes }: SitesConfig): Sites {
     )
   }
 
+  const hasSignIn = (url: URL) => canonicalHost(url.hostname) === serviceHost
   return {
     authenticateUrl,
     isServedAt: (origin, host) => hostMatcher(origin)(host),
@@ -80,7 +90,7 @@ function makeSites({ settings, routes }: SitesConfig): Sites {
       if (url === undefined) return undefined
       const host = canonicalHost(url.hostname)
       url.hostname = url.hostname.replace(/\.$/, '')
-      if (host === serviceHost) return { kind: 'authenticate', host, origin: authenticateUrl.origin }
+      if (host === serviceHost) return { kind: 'authenticate', host, origin: serviceOriginAt(url) }
       return origins.some((origin) => origin.matches(host))
         ? { kind: 'app', host, origin: url.origin }
         : undefined
@@ -96,8 +106,9 @@ function makeSites({ settings, routes }: SitesConfig): Sites {
     },
     loginHostOf(authority) {
       const url = authorityUrl(scheme, authority)
-      return url !== undefined && isRoute(url) && !isService(url) ? url.host : undefined
+      return url !== undefined && isRoute(url) && !hasSignIn(url) ? url.host : undefined
     },
+    hasSignIn,
   }
 }
 

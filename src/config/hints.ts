@@ -6,6 +6,7 @@
 
 import type { Config, Route } from './config.ts'
 import { upgradesOf } from './keys/upgrades.ts'
+import { answersChallenges, authenticateHost } from './routing/route-match.ts'
 
 const seconds = (ms: number): string => `${ms / 1000}s`
 
@@ -29,6 +30,10 @@ function hintsOfRoute(route: Route, { settings }: Config): string[] {
   const isAsked = route.allow_upgrades !== undefined || route.to === undefined
   if (!isAsked && shared.length > 0 && upgradesOf(route, settings).length === 0)
     hints.push('does not have the global `allow_upgrades`: its upstream speaks HTTP/2 only')
+  if (route.origin.host === authenticateHost(settings) && !answersChallenges(route))
+    hints.push(
+      'puts an app on the host of the sign-in pages, and its scripts are of one origin with them. A host of its own is safer',
+    )
   return hints
 }
 

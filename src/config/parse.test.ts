@@ -31,10 +31,6 @@ const ROUTES = `routes:
     timeout: 5s
 `
 
-/** A route on the host of the sign-in pages. */
-const onSignInHost = (keys: string) =>
-  `authenticate_service_url: https://a.example.com\nroutes:\n  - {from: 'https://a.example.com', to: 'http://b', ${keys}}\n`
-
 const ONE_ROUTE = 'routes:\n- from: https://a.example.com\n  to: http://a\n'
 
 describe('a config file', () => {
@@ -89,23 +85,9 @@ routes:
     ])
   })
 
-  it('cannot give the host of the sign-in pages to a route', () => {
+  it('may have an app on the host of the sign-in pages', () => {
     const text = `authenticate_service_url: https://a.example.com\n${ROUTES}`
-    assert.deepEqual(problemsOf(text), [
-      '3:5 routes[0].from: has the host of `authenticate_service_url`, a.example.com, which serves the sign-in pages; only a public route with a `prefix` of /.well-known/acme-challenge/ may stand there',
-    ])
-  })
-
-  it('leaves room on that host for challenges of a certificate authority, if they are public', () => {
-    const isPublic = 'allow_public_unauthenticated_access: true'
-    assert.deepEqual(problemsOf(onSignInHost(`prefix: /.well-known/acme-challenge/, ${isPublic}`)), [])
-    for (const keys of [
-      'prefix: /.well-known/acme-challenge/',
-      `prefix: /.well-known/, ${isPublic}`,
-      `prefix: /.well-known/acme-challenge, ${isPublic}`,
-      `regex: /.well-known/acme-challenge/.*, ${isPublic}`,
-    ])
-      assert.match(problemsOf(onSignInHost(keys))[0] ?? '', /serves the sign-in pages/, keys)
+    assert.deepEqual(problemsOf(text), [])
   })
 
   it('has an empty value reported as such', () => {

@@ -18,12 +18,7 @@ import { clientCertificateMistakes, mtlsOf } from './keys/credentials/client-cer
 import { policyTestRules } from './keys/policy/policy-test-rules.ts'
 import { routeMistakes } from './keys/route-rules.ts'
 import { mistakesBeside, RouteDraft, RouteKeys, readRoute } from './keys/route-schema.ts'
-import {
-  authenticateHostIsFree,
-  grpcHealthChecksSpeakHttp2,
-  type PlacedRoute,
-  routesHaveOneIdentityEach,
-} from './keys/rules.ts'
+import { grpcHealthChecksSpeakHttp2, type PlacedRoute, routesHaveOneIdentityEach } from './keys/rules.ts'
 import { settingsMistakes } from './keys/settings-rules.ts'
 import { SettingsKeys } from './keys/settings-schema.ts'
 import {
@@ -267,7 +262,6 @@ class Attempt {
     this.#mistakes.push(
       ...bearerMistakes(drafted, settings, raw),
       ...routesHaveOneIdentityEach(drafted),
-      ...authenticateHostIsFree(drafted, settings),
       ...drafted.flatMap(({ route, path }) =>
         mistakesBeside(route, told).map((each) => ({ ...each, path: [...path, ...each.path] })),
       ),

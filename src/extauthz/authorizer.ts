@@ -7,7 +7,7 @@
  */
 import type { Buffer } from 'node:buffer'
 import { isSignedIn, NOTHING_FOUND } from '../access/access.ts'
-import { hostOf } from '../access/host.ts'
+import { hostOf, siteKindOf } from '../access/host.ts'
 import { precisionFor } from '../access/idle.ts'
 import { runRows } from '../access/pipeline.ts'
 import { createDecisionLog } from '../audit/decision-log.ts'
@@ -248,7 +248,7 @@ export function createAuthorizer(
  */
 function endedCookies({ host, path, route }: Check, reason: RefusalReason): readonly HeaderEntry[] {
   if (route === undefined || reason !== 'conflicting-credentials') return []
-  const cookie = sessionCookieAt(host, route.settings, 'app')
+  const cookie = sessionCookieAt(host, route.settings, siteKindOf(host, route.settings))
   return endedBeside(cookie, host, path).map((line) => ['set-cookie', line])
 }
 

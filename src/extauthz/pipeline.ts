@@ -11,6 +11,7 @@
  */
 
 import { CERTIFICATE_HEADER, certificateShown } from '../access/credentials/client-certificate/forwarded.ts'
+import { siteKindOf } from '../access/host.ts'
 import { MAY, PASS, type Row, WHO } from '../access/pipeline.ts'
 import type { AccessDependencies } from '../access/ports.ts'
 import { isMethod } from '../config/routing/route-match.ts'
@@ -144,7 +145,7 @@ function findVisitor(check: Check, { visitors, splitCookies, keys }: CheckDepend
   if (route === undefined) throw new Error('a visitor was looked for without a route')
   const cookie = check.request.cookie
   const { references } = check.credentials
-  const sessionCookie = sessionCookieAt(host, route.settings, 'app')
+  const sessionCookie = sessionCookieAt(host, route.settings, siteKindOf(host, route.settings))
   const { cookieName, audience } = sessionCookie
   const named = references.length === 0 ? '' : `${references.join('\n')}\n`
   const key = `${host}\n${cookieName}\n${audience}\n${certificateKey(check)}\n${named}${cookie ?? ''}`

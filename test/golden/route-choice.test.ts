@@ -154,32 +154,83 @@ routes:
   - { from: 'https://127.0.0.1', regex: '/..+', to: '${url}' }
 `
 
+/** Of an app on the host of the sign-in pages. */
+const SHARED = (url: string) => `
+  - { from: 'https://authenticate.example.com', prefix: /admin, to: '${url}' }
+  - { from: 'https://authenticate.example.com:8443', prefix: /healthz, to: '${url}' }
+  - { from: 'https://authenticate.example.com', prefix: /oauth2, to: '${url}' }
+`
+
+const SIGN_IN_PATHS = [
+  ...PATHS,
+  '/.pomerium',
+  '/.pomerium/sign_in?x=1',
+  '/.pomeriumx',
+  '/.well-known/pomerium/jwks.json',
+  '/oauth2/callback',
+  '/oauth2/callback?code=1',
+  '//oauth2/callback',
+  '/admin/../oauth2/callback',
+  '/oauth2/%63allback',
+  '/oauth2/callback/',
+  '/oauth2/Callback',
+  '/oauth2%2fcallback',
+]
+
+describe('the route chosen on the host of the sign-in pages', () => {
+  const ports = ['', ':443', ':8443', ':9000']
+  for (const settings of ['', 'runtime_flags: { match_any_incoming_port: false }'])
+    it(`is Envoy's where an app stands there, with ${settings === '' ? 'the settings unset' : settings}`, () =>
+      compare(
+        settings,
+        (url) => `${routesTo(url)}${SHARED(url).trimStart().replace(/^/, '  ')}`,
+        ports.flatMap((port) =>
+          SIGN_IN_PATHS.map((path) => [`authenticate.example.com${port}`, path] as const),
+        ),
+      ))
+
+  it("is Envoy's where the app names a port of its own only", () =>
+    compare(
+      '',
+      (url) => `\nroutes:\n  - { from: 'https://authenticate.example.com:443', to: '${url}' }\n`,
+      ports.flatMap((port) =>
+        SIGN_IN_PATHS.map((path) => [`authenticate.example.com${port}`, path] as const),
+      ),
+    ))
+})
+
 describe('the route chosen for a request', () => {
   for (const [settings, authorities] of Object.entries(SETTINGS)) {
-    it(`is Envoy's, with ${settings === '' ? 'the settings unset' : settings}`, async () => {
-      await using upstream = await startUpstream()
-      await using edge = await startEdge({
-        config: (port) =>
-          configOf(
-            `address: 127.0.0.1:${port}\ninsecure_server: true\nauthenticate_service_url: https://authenticate.example.com\n${settings}${routesTo(upstream.url)}`,
-          ),
-      })
-      await edge.xds.whenAcked(1)
-      const choose = chooserOf(edge.source.current)
-      const asked = [
+    it(`is Envoy's, with ${settings === '' ? 'the settings unset' : settings}`, () =>
+      compare(settings, routesTo, [
         ...authorities.flatMap((authority) => PATHS.map((path) => [authority, path] as const)),
         ...[...ODD, ...ESCAPES].map((text) => ['127.0.0.1', `/a${text}b`] as const),
-      ]
-      const differences: string[] = []
-      for (const [authority, path] of asked) {
-        const expected = summaryOf(choose({ authority, path }))
-        const seen = await seenBy(edge, authority, path)
-        if (expected !== seen) differences.push(`${authority} ${path}: told ${expected}, seen ${seen}`)
-      }
-      assert.deepEqual(differences, [])
-    })
+      ]))
   }
 })
+
+async function compare(
+  settings: string,
+  routes: (url: string) => string,
+  asked: readonly (readonly [authority: string, path: string])[],
+): Promise<void> {
+  await using upstream = await startUpstream()
+  await using edge = await startEdge({
+    config: (port) =>
+      configOf(
+        `address: 127.0.0.1:${port}\ninsecure_server: true\nauthenticate_service_url: https://authenticate.example.com\n${settings}${routes(upstream.url)}`,
+      ),
+  })
+  await edge.xds.whenAcked(1)
+  const choose = chooserOf(edge.source.current)
+  const differences: string[] = []
+  for (const [authority, path] of asked) {
+    const expected = summaryOf(choose({ authority, path }))
+    const seen = await seenBy(edge, authority, path)
+    if (expected !== seen) differences.push(`${authority} ${path}: told ${expected}, seen ${seen}`)
+  }
+  assert.deepEqual(differences, [])
+}
 
 function summaryOf(choice: Choice): string {
   switch (choice.kind) {

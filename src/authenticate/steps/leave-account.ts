@@ -40,14 +40,13 @@ export async function leaveAccount(visit: Visit): Promise<Answer | undefined> {
   return redirect(visit, url)
 }
 
-/** The sign-in goes on at an app's host, where the browser is tied to it again. */
+/** The sign-in goes on at the target's host, where the browser is tied to it again. */
 export function returnCookie(
   visit: Visit,
   plan: Pick<OauthState, 'idpId' | 'demand' | 'additionalHosts'>,
 ): string | undefined {
-  const { services, sites, now } = visit
+  const { services, now } = visit
   const target = required(visit, 'target')
-  if (target.host === sites.authenticateUrl.host) return undefined
   const url = (redirectUri: string) =>
     services.sealer.seal(
       buildBeginUrl({

@@ -37,11 +37,13 @@ function signInUrlTo(visit: Visit, target: string): string {
 }
 
 /**
- * On an app's host, those whose sessions count on one of its routes; the session cookie there is for them.
+ * On an app's host, those whose sessions count on one of its routes; the session cookie there is for them. On
+ * the authenticate host all that are for everybody, and those of an app there.
  */
 export function idpIdsAt({ services, config, site }: Visit): readonly string[] {
-  if (site.kind === 'authenticate') return services.idpIdsFor()
   const named = config.routes.filter(({ origin }) => !origin.wildcard && origin.host === site.host)
+  const ids = (routes: typeof config.routes) => routes.flatMap((route) => services.idpIdsFor(route))
+  if (site.kind === 'authenticate') return [...new Set([...services.idpIdsFor(), ...ids(named)])]
   const routes = named.length > 0 ? named : config.routes.filter(({ origin }) => origin.wildcard)
-  return [...new Set(routes.flatMap((route) => services.idpIdsFor(route)))]
+  return [...new Set(ids(routes))]
 }

@@ -33,7 +33,7 @@ export function handOffTheSignedIn(visit: Visit): Answer | undefined {
  * Pages of this very host know people by its session cookie alone, which may name a session that has ended.
  */
 function takeOver(visit: Visit, session: Session): void {
-  if (required(visit, 'target').host !== visit.sites.authenticateUrl.host) return
+  if (!visit.sites.hasSignIn(required(visit, 'target'))) return
   visit.cookies.push(sessionCookie(visit, session.id))
 }
 

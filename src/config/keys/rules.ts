@@ -5,7 +5,6 @@
  */
 
 import type { ConfigPath, Mistake, Route, Settings } from '../config.ts'
-import { answersChallenges } from '../routing/route-match.ts'
 import { mistake } from './rule.ts'
 import { upgradesOf } from './upgrades.ts'
 
@@ -25,28 +24,6 @@ export function routesHaveOneIdentityEach(routes: readonly PlacedRoute[]): Mista
     const lines = `line ${route.position.line} repeats the route of line ${twin.position.line}`
     return [mistake(path, `${lines}: from, prefix, path, regex and target are equal`)]
   })
-}
-
-/**
- * The sign-in pages have their host for themselves, or a route would shadow them. What answers the challenges
- * of a certificate authority is public and stands apart.
- */
-export function authenticateHostIsFree(routes: readonly PlacedRoute[], settings: Settings): Mistake[] {
-  const own = URL.parse(settings.authenticate_service_url ?? '')
-  if (own === null) return []
-  const port = Number(own.port || 443)
-  return routes
-    .filter(({ route }) => {
-      const { origin, allow_public_unauthenticated_access: isPublic } = route
-      const isThere = origin.host === own.hostname && (origin.port ?? port) === port
-      return isThere && !(isPublic === true && answersChallenges(route))
-    })
-    .map(({ path }) =>
-      mistake(
-        [...path, 'from'],
-        `has the host of \`authenticate_service_url\`, ${own.hostname}, which serves the sign-in pages; only a public route with a \`prefix\` of /.well-known/acme-challenge/ may stand there`,
-      ),
-    )
 }
 
 /** Envoy refuses a cluster with such a probe that cannot speak HTTP/2, as one with upgrades cannot. */

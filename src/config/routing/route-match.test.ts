@@ -101,7 +101,7 @@ describe('the routes that are not chosen', () => {
     assert.equal(why('app.example.com', '/a%2fb')['all'], 'no route takes this path')
     assert.equal(
       why('authenticate.example.com', '/')['wild'],
-      'the sign-in pages have this host for themselves',
+      'the host of the sign-in pages takes no wildcard',
     )
   })
 })

@@ -63,7 +63,10 @@ export const OWN_PATHS = ['/.pomerium', '/.well-known/pomerium'] as const
 
 export const bracketed = (host: string): string => (isIPv6(host) ? `[${host}]` : host)
 
-/** The host that the sign-in pages have for themselves. */
+/** Where identity providers send people back to, on the host of the sign-in pages: this very path. */
+export const CALLBACK_PATH = '/oauth2/callback'
+
+/** The host of the sign-in pages. They have it for themselves unless a route stands there as well. */
 export function authenticateHost(settings: Settings): string | undefined {
   const url = settings.authenticate_service_url
   return url === undefined ? undefined : new URL(url).hostname.replace(/^\[|\]$/g, '').toLowerCase()
@@ -72,16 +75,17 @@ export function authenticateHost(settings: Settings): string | undefined {
 /** Where an ACME server looks for the answer to an http-01 challenge (RFC 8555 section 8.3). */
 const CHALLENGES = '/.well-known/acme-challenge/'
 
-/**
- * All that may stand on the host of the sign-in pages besides them: a certificate for it has to come from
- * somewhere.
- */
+/** A certificate for the host of the sign-in pages has to come from somewhere: this is no app there. */
 export const answersChallenges = ({
   regex,
   path,
   prefix,
 }: Pick<Route, 'regex' | 'path' | 'prefix'>): boolean =>
   regex === undefined && (path ?? prefix ?? '').startsWith(CHALLENGES)
+
+/** Whether an app stands on the host of the sign-in pages, given the routes of that host. */
+export const isSharedWithApp = (routes: readonly Route[]): boolean =>
+  routes.some((route) => !answersChallenges(route))
 
 export const isOwnPath = (path: string): boolean =>
   OWN_PATHS.some((own) => path === own || path.startsWith(`${own}/`))
@@ -100,9 +104,14 @@ export function routerFor(config: Config, reader: PathReader): Router {
   /** In the order in which Envoy tries them. */
   function routesFor(place: Place): readonly Route[] {
     const group = groups.get(place.host)
-    if (place.host === authenticate) return group?.filter(answersChallenges) ?? []
+    if (place.host === authenticate) return atAuthenticateHost(group ?? [], place.port)
     const answering = group && routesAt(group, place.port, settings)
     return answering ?? wildcards.filter((route) => isUnderWildcard(route, place, settings))
+  }
+
+  /** Where no app stands, challenges are answered on any port, as the sign-in pages are. */
+  function atAuthenticateHost(group: readonly Route[], port: number | undefined): readonly Route[] {
+    return isSharedWithApp(group) ? (routesAt(group, port, settings) ?? []) : group
   }
 
   function problemFor(path: string, route: Route, place: Place | undefined): string | undefined {
@@ -125,6 +134,7 @@ export function routerFor(config: Config, reader: PathReader): Router {
       if (place === undefined) return { kind: 'refused', why: 'the host is not written as hosts are' }
       const routes = routesFor(place)
       if (isOwnPath(path) && routes.length > 0) return { kind: 'own', path }
+      if (path === CALLBACK_PATH && place.host === authenticate) return { kind: 'own', path }
       const route = firstOf(routes, path)
       if (route === undefined) return { kind: place.host === authenticate ? 'own' : 'none', path }
       const why = problemFor(path, route, place)

@@ -44,8 +44,8 @@ export function routesPassedOver(
   function whyNot(route: Route, isForHost: boolean): string {
     const { origin } = route
     if (!isForHost) return `answers for ${origin.host}`
-    if (place?.host === authenticateHost(config.settings))
-      return 'the sign-in pages have this host for themselves'
+    if (origin.wildcard && place?.host === authenticateHost(config.settings))
+      return 'the host of the sign-in pages takes no wildcard'
     if (!origin.wildcard && origin.port !== undefined && !isPort(origin.port)) {
       return `answers on port ${origin.port} only`
     }

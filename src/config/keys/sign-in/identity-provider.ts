@@ -49,7 +49,7 @@ export const signOut = {
 export const identity = {
   authenticate_service_url: HttpsOrigin.optional().meta({
     description:
-      'Public origin of the sign-in pages; its callback is `/oauth2/callback` (RFC 6749 section 3.1.2).',
+      'Public origin of the sign-in pages; its callback is `/oauth2/callback` (RFC 6749 section 3.1.2). A route may have its host: it gets what is not theirs.',
     examples: ['https://authenticate.example.com'],
   }),
   idp_provider: Kind.optional().meta({

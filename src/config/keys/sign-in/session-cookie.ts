@@ -40,10 +40,10 @@ export const sessionCookie = {
       'Domain attribute of the session cookie of apps; unset: each host has its own, which no other host can plant. Every host of the domain, whoever runs it, gets the cookie and can set it. The authenticate host keeps a cookie of its own.',
     examples: ['example.com'],
   }),
-  cookie_http_only: z
-    .boolean()
-    .default(true)
-    .meta({ description: 'HttpOnly attribute: scripts cannot read the cookie.' }),
+  cookie_http_only: z.boolean().default(true).meta({
+    description:
+      'HttpOnly attribute: scripts cannot read the cookie. That of the host of the sign-in pages always has it.',
+  }),
   cookie_expire: PositiveDuration.prefault('14h').meta({
     description: 'Life of a session and of its cookie.',
   }),

@@ -8,7 +8,7 @@ import type { Redirect, Route, Settings } from '../../../config/config.ts'
 import { upgradesOf } from '../../../config/keys/upgrades.ts'
 import { upstreamHeadersOf } from '../../../config/keys/upstream/upstream-headers.ts'
 import { type PrefixForm, prefixFormsOf, prefixRewriteOf } from '../../../config/routing/path-rewrite.ts'
-import { OWN_PATHS } from '../../../config/routing/route-match.ts'
+import { CALLBACK_PATH, OWN_PATHS } from '../../../config/routing/route-match.ts'
 import { duration, type Fields, typed } from '../envoy-json.ts'
 import { HTTP_CLUSTER } from '../names.ts'
 import { impersonation } from './kubernetes.ts'
@@ -214,8 +214,30 @@ export const ownPathRoutes = (settings: Settings, authority?: Fields): readonly 
     ),
   )
 
-/** A host that is Sallyport's alone. What its pages say of themselves wins over the global headers. */
-export const wholeHostRoute = (settings: Settings): Fields => ({
-  ...ownRoute({ prefix: '/' }, settings),
+/** A page of the sign-in host. What it says of itself wins over the global headers. */
+const signInRoute = (match: Fields, settings: Settings): Fields => ({
+  ...ownRoute(match, settings),
   response_headers_to_add: ownResponseHeaders(settings),
 })
+
+export const wholeHostRoute = (settings: Settings): Fields => signInRoute({ prefix: '/' }, settings)
+
+/**
+ * What stands before an app on the host of the sign-in pages.
+ *
+ * A service worker of the app would see every sign-in that passes there, and could answer in the place of our
+ * pages. No browser asks for its script without this header.
+ */
+export const signInRoutesBesideApp = (settings: Settings): readonly Fields[] => [
+  ...OWN_PATHS.map((path) => signInRoute({ path_separated_prefix: path }, settings)),
+  signInRoute({ path: CALLBACK_PATH }, settings),
+  {
+    name: 'no-service-worker',
+    match: { prefix: '/', headers: [{ name: 'service-worker', present_match: true }] },
+    direct_response: {
+      status: 403,
+      body: { inline_string: 'No service worker may stand on the host of the sign-in pages.\n' },
+    },
+    typed_per_filter_config: { [EXT_AUTHZ]: typed(EXT_AUTHZ_PER_ROUTE, { disabled: true }) },
+  },
+]

@@ -8,17 +8,17 @@
 
 import type { Config, Route, Settings } from '../../../config/config.ts'
 import {
-  answersChallenges,
   authenticateHost,
   bracketed,
   DEFAULT_PORTS,
+  isSharedWithApp,
 } from '../../../config/routing/route-match.ts'
 import type { Work } from '../../../turns.ts'
 import { makeResource, type Resource, TYPE_URL } from '../../ads/resource.ts'
 import { escapeRegex, type Fields } from '../envoy-json.ts'
 import { KeptResources } from '../kept-resources.ts'
 import { ROUTE_CONFIGURATION } from '../names.ts'
-import { envoyRoutes, ownPathRoutes, wholeHostRoute } from './envoy-route.ts'
+import { envoyRoutes, ownPathRoutes, signInRoutesBesideApp, wholeHostRoute } from './envoy-route.ts'
 
 /** Hosts without a virtual host of their own. Without a route that matches, Envoy answers 404 itself. */
 const CATCH_ALL = '*'
@@ -30,15 +30,11 @@ function virtualHost(host: string, domains: readonly string[], routes: readonly 
 }
 
 /** Exact host → the routes for it, in the order of the file. */
-function groupByHost(routes: readonly Route[]): ReadonlyMap<string, readonly Route[]> {
-  const groups = new Map<string, Route[]>()
-  for (const route of routes) {
-    if (route.origin.wildcard) continue
-    const group = groups.get(route.origin.host)
-    if (group === undefined) groups.set(route.origin.host, [route])
-    else group.push(route)
-  }
-  return groups
+function groupByHost(routes: readonly Route[]): Map<string, readonly Route[]> {
+  return Map.groupBy(
+    routes.filter(({ origin }) => !origin.wildcard),
+    ({ origin }) => origin.host,
+  )
 }
 
 /**
@@ -59,14 +55,41 @@ function hostsOf(host: string, routes: readonly Route[], context: Context): read
     virtualHost(
       `${name}:${port}`,
       [`${name}:${port}`, ...(port === bare ? [name] : [])],
-      [...context.ownPaths, ...answersFor(port)],
+      [...context.ownPaths, ...answersFor(port), ...context.rest],
     ),
   )
   if (!isOpen) return perPort
   const anyPort = context.settings.runtime_flags.match_any_incoming_port
     ? [`${name}:*`]
     : portsOfScheme(name, ports)
-  return [virtualHost(name, [name, ...anyPort], [...context.ownPaths, ...answersFor(undefined)]), ...perPort]
+  return [
+    virtualHost(name, [name, ...anyPort], [...context.ownPaths, ...answersFor(undefined), ...context.rest]),
+    ...perPort,
+  ]
+}
+
+/**
+ * The host of the sign-in pages: theirs alone, or shared with an app, which then gets all but their paths.
+ * They answer on every port, and wherever no route of the app does.
+ */
+function authenticateHosts(host: string, routes: readonly Route[], context: Context): readonly Resource[] {
+  const { settings, clusters } = context
+  const name = bracketed(host)
+  const whole = wholeHostRoute(settings)
+  if (!isSharedWithApp(routes)) {
+    const challenges = routes.flatMap((route) => envoyRoutes(route, settings, clusters.get(route)))
+    return [virtualHost(name, [name, `${name}:*`], [...challenges, whole])]
+  }
+  const shared = hostsOf(host, routes, {
+    ...context,
+    ownPaths: signInRoutesBesideApp(settings),
+    rest: [whole],
+  })
+  const ports = new Set(routes.map(({ origin }) => origin.port))
+  const isOpen = ports.has(undefined)
+  if (isOpen && settings.runtime_flags.match_any_incoming_port) return shared
+  const isBareTaken = isOpen || [...DEFAULT_PORTS].some((port) => ports.has(port))
+  return [...shared, virtualHost(`${name}:*`, [...(isBareTaken ? [] : [name]), `${name}:*`], [whole])]
 }
 
 const portsOfScheme = (name: string, taken: readonly number[]): readonly string[] =>
@@ -114,8 +137,10 @@ const keptHosts = new KeptResources()
 interface Context {
   readonly settings: Settings
   readonly clusters: ReadonlyMap<Route, string>
-  /** The same for every exact host. */
+  /** The same for every exact host but that of the sign-in pages. */
   readonly ownPaths: readonly Fields[]
+  /** For requests that none of the host's routes takes. */
+  readonly rest: readonly Fields[]
 }
 
 export function* virtualHosts(
@@ -123,28 +148,19 @@ export function* virtualHosts(
   clusters: ReadonlyMap<Route, string>,
 ): Work<readonly Resource[]> {
   const { settings } = config
-  const context: Context = { settings, clusters, ownPaths: ownPathRoutes(settings) }
-  const authenticate = authenticateHost(config.settings)
+  const context: Context = { settings, clusters, ownPaths: ownPathRoutes(settings), rest: [] }
+  const authenticate = authenticateHost(settings)
   const groups = groupByHost(config.routes)
-  const challenges = (groups.get(authenticate ?? '') ?? []).filter(answersChallenges)
-  const name = authenticate === undefined ? undefined : bracketed(authenticate)
-  const hosts =
-    name === undefined
-      ? []
-      : [
-          virtualHost(
-            name,
-            [name, `${name}:*`],
-            [
-              ...challenges.flatMap((route) => envoyRoutes(route, settings, clusters.get(route))),
-              wholeHostRoute(settings),
-            ],
-          ),
-        ]
+  const hosts: Resource[] = []
+  if (authenticate !== undefined) {
+    const routes = groups.get(authenticate) ?? []
+    hosts.push(
+      ...keptHosts.of(settings, routes, clusters, () => authenticateHosts(authenticate, routes, context)),
+    )
+    groups.delete(authenticate)
+  }
   for (const [host, routes] of groups) {
-    // The sign-in pages own their host: a route there could imitate them.
-    if (host !== authenticate)
-      hosts.push(...keptHosts.of(settings, routes, clusters, () => hostsOf(host, routes, context)))
+    hosts.push(...keptHosts.of(settings, routes, clusters, () => hostsOf(host, routes, context)))
     yield
   }
   hosts.push(catchAll(config.routes, context))
