@@ -5,9 +5,7 @@
  */
 import { join, resolve } from 'node:path'
 import { askAdmin } from '../envoy/admin.ts'
-import { SOCKETS } from '../envoy/bootstrap.ts'
 import { findEnvoy } from '../envoy/find.ts'
-import { namedRunDir, runDirFor } from '../envoy/run-dir.ts'
 import type { EnvoySupervisor } from '../envoy/supervise.ts'
 import { watchRevocationLists } from './access/credentials/client-certificate/list-watch.ts'
 import { ServiceAccounts } from './access/credentials/service-account/service-accounts.ts'
@@ -17,6 +15,7 @@ import { keepSessionsFresh } from './compose/fresh-sessions.ts'
 import { assertPortsFree, startManagedEnvoy } from './compose/managed-envoy.ts'
 import { serveObservation } from './compose/observation.ts'
 import { renewCertificatesDaily } from './compose/renewal.ts'
+import { socketPlaces } from './compose/socket-places.ts'
 import { openSources } from './compose/sources.ts'
 import type { ConfigSource } from './config/file/watch.ts'
 import { openSigningKeys } from './crypto/signing-keys.ts'
@@ -82,8 +81,8 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   const now = Date.now
 
   await assertPortsFree(settings, ['health_check_addr', 'metrics_address'])
-  const runDir = options.runDir === undefined ? runDirFor(stateDir) : namedRunDir(options.runDir)
-  const socket = (name: keyof typeof SOCKETS) => join(runDir, SOCKETS[name])
+  const sockets = socketPlaces({ stateDir, runDir: options.runDir, envoy: options.envoy })
+  const { runDir } = sockets
   const keys = openKeyring(settings, stateDir)
   const signingKeys = openSigningKeys({ pem: settings.signing_key?.reveal(), derivedFrom: keys.signing })
   const localCa = await openLocalCa(join(stateDir, 'ca'), { constrainedTo: options.localCaDomains ?? [] })
@@ -103,7 +102,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   )
   running.use(
     await serveAuthenticate({
-      socketPath: socket('http'),
+      socketPath: sockets.http,
       config,
       sessions,
       provider: providers.find,
@@ -124,7 +123,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   )
   running.use(
     await serveExtAuthz({
-      socketPath: socket('authz'),
+      socketPath: sockets.authz,
       config,
       policyOf,
       sessions,
@@ -144,7 +143,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
   )
   const xds = running.use(
     await serveXds({
-      socketPath: socket('xds'),
+      socketPath: sockets.xds,
       config,
       certificates: async (current) => await certificatesFor(current, localCa),
       logger,
@@ -152,7 +151,7 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
     }),
   )
   running.use(renewCertificatesDaily(xds))
-  countOverflows({ config, meter, ask: async (path) => (await askAdmin(socket('admin'), path)).body })
+  countOverflows({ config, meter, ask: async (path) => (await askAdmin(sockets.admin, path)).body })
   running.use(watchRevocationLists({ config, logger, meter, now }))
 
   let envoy: EnvoySupervisor | undefined

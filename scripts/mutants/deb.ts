@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.ts'
 
 const RUN_DIR = ['envoy/bootstrap.test.ts']
+const PASSED = ['src/transport/passed-sockets.test.ts']
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -23,5 +24,26 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '(mode & 0o020) !== 0 && gid === -1',
     tests: RUN_DIR,
     breaks: 'members of a group that is not ours answer the checks of Envoy',
+  },
+  {
+    file: 'src/transport/passed-sockets.ts',
+    find: '(mode & 0o002) !== 0',
+    replace: '(mode & 0o002) === -1',
+    tests: PASSED,
+    breaks: 'any user of the machine reads private keys of certificates from the socket of xDS',
+  },
+  {
+    file: 'src/transport/passed-sockets.ts',
+    find: 'LISTEN_PID !== String(pid) || ',
+    replace: '',
+    tests: PASSED,
+    breaks: 'descriptors of something else, which a parent process had, are taken for sockets of Envoy',
+  },
+  {
+    file: 'src/transport/passed-sockets.ts',
+    find: 'FIRST_DESCRIPTOR + names.indexOf(name)',
+    replace: 'FIRST_DESCRIPTOR + wanted.indexOf(name)',
+    tests: PASSED,
+    breaks: 'checks are answered by what serves pages, in whatever order the manager has started the sockets',
   },
 ]

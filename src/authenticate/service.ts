@@ -17,6 +17,7 @@ import type { Logger } from '../telemetry/log.ts'
 import type { Meter } from '../telemetry/metrics.ts'
 import { createHttpServer, listenHttp, sendFault } from '../transport/http-server.ts'
 import type { Action } from '../transport/page.ts'
+import type { SocketPlace } from '../transport/unix-socket.ts'
 import { ENDPOINTS, endpointOf } from './endpoints.ts'
 import { createAuthenticateMetrics } from './metrics.ts'
 import { PIPELINE, type Row, runPipeline } from './pipeline.ts'
@@ -38,7 +39,7 @@ export interface Mount {
 }
 
 export interface AuthenticateOptions {
-  readonly socketPath: string
+  readonly socketPath: SocketPlace
   readonly config: CurrentConfig
   readonly sessions: SessionStore
   readonly provider: FindProvider

@@ -9,13 +9,14 @@ import { REPORTS_PATH } from '../edge/open-requests.ts'
 import type { Meter } from '../telemetry/metrics.ts'
 import { serveGrpc } from '../transport/grpc-server.ts'
 import { serveUnary } from '../transport/unary-server.ts'
+import type { SocketPlace } from '../transport/unix-socket.ts'
 import { createAuthorizer } from './authorizer.ts'
 import type { Ports } from './ports.ts'
 
 export const CHECK_PATH = '/envoy.service.auth.v3.Authorization/Check'
 
 export interface ExtAuthzOptions extends Ports {
-  readonly socketPath: string
+  readonly socketPath: SocketPlace
   readonly meter: Meter
   /** `grpc-js` is the reference that the thin server is compared with, and a way out should it fail. */
   readonly implementation?: 'thin' | 'grpc-js'

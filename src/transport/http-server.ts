@@ -19,7 +19,7 @@ import type { Logger } from '../telemetry/log.ts'
 import { type FaultContext, faultJson, faultPage } from './fault-page.ts'
 import { PAGE_HEADERS } from './page.ts'
 import { prefersHtml } from './prefers-html.ts'
-import { listenUnix } from './unix-socket.ts'
+import { listenUnix, type SocketPlace } from './unix-socket.ts'
 
 const MAX_BODY_BYTES = 64 * 1024
 /** Envoy lets 60 KiB pass by default; what it let pass should not fail here. */
@@ -53,8 +53,8 @@ export function createHttpServer({ logger }: { readonly logger: Logger }): Fasti
   return server
 }
 
-/** Listens with mode 0600; disposing ends idle connections and waits for requests under way. */
-export async function listenHttp(server: FastifyInstance, socketPath: string): Promise<AsyncDisposable> {
+/** Listens as `listenUnix` does; disposing ends idle connections and waits for requests under way. */
+export async function listenHttp(server: FastifyInstance, socketPath: SocketPlace): Promise<AsyncDisposable> {
   await server.ready()
   await listenUnix(server.server, socketPath)
   return {

@@ -17,13 +17,13 @@ import {
 } from 'node:http2'
 import { Fault } from '../errors.ts'
 import { GrpcStatus } from './grpc-status.ts'
-import { listenUnix } from './unix-socket.ts'
+import { listenUnix, type SocketPlace } from './unix-socket.ts'
 
 /** Answers one call. A `Fault` becomes its gRPC status, anything else thrown `INTERNAL`. */
 export type UnaryMethod = (message: Buffer) => Buffer | Promise<Buffer>
 
 export interface UnaryServerOptions {
-  readonly socketPath: string
+  readonly socketPath: SocketPlace
   /** By path: `/package.Service/Method`. */
   readonly methods: Readonly<Record<string, UnaryMethod>>
   readonly maxMessageBytes?: number

@@ -12,6 +12,7 @@ import type { AggregatedDiscoveryServiceDefinition } from '../../gen/envoy-api/e
 import { loadProtos } from '../../gen/protos.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { serveGrpc } from '../../transport/grpc-server.ts'
+import type { SocketPlace } from '../../transport/unix-socket.ts'
 import { inTurns } from '../../turns.ts'
 import { systemTrust } from '../resources/clusters/system-trust.ts'
 import { snapshotWork } from '../resources/snapshot.ts'
@@ -54,7 +55,7 @@ export interface XdsService extends AsyncDisposable {
 }
 
 export interface XdsOptions {
-  readonly socketPath: string
+  readonly socketPath: SocketPlace
   readonly config: ConfigSource
   /** Served to user agents, chosen by SNI. */
   readonly certificates: (config: Config) => Promise<readonly TlsCertificate[]> | readonly TlsCertificate[]
