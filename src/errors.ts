@@ -59,6 +59,12 @@ const FAULTS = {
   SESSION_GONE: { status: 401, grpc: 16, mendedBy: 'user' },
   ACCOUNT_SWITCHED_OFF: { status: 403, grpc: 7, mendedBy: 'user' },
   NOT_SIGNED_IN: { status: 401, grpc: 16, mendedBy: 'user' },
+  // commands for users
+  SERVER_UNREACHABLE: { status: 503, grpc: 14, mendedBy: 'user' },
+  SERVER_UNTRUSTED: { status: 502, grpc: 9, mendedBy: 'user' },
+  SERVER_ANSWER_INVALID: { status: 502, grpc: 13, mendedBy: 'operator' },
+  LOGIN_FAILED: { status: 401, grpc: 16, mendedBy: 'user' },
+  CREDENTIALS_UNUSABLE: { status: 500, grpc: 9, mendedBy: 'user' },
 } as const satisfies Record<string, FaultRow>
 
 export type FaultCode = keyof typeof FAULTS

@@ -30,23 +30,31 @@ export function readCommandLine(
   env: Readonly<Record<string, string | undefined>>,
 ): Asked {
   const { values, positionals } = parse(argv, commands)
-  const { version, help, ...given } = values
-  const [name = version === true ? 'version' : 'help', ...names] = positionals
+  const { version, help, ...options } = values
+  const [word = version === true ? 'version' : 'help', ...names] = positionals
+  const name = mainName(word, commands)
   if (name === 'help') return { help: knownCommand(names[0], commands) }
   const command = rowOf(commands, name)
   if (command === undefined && help === true) return { help: undefined }
   if (command === undefined) throw unknownCommand(name, commands)
   if (help === true) return { help: name }
-  refuseWhatIsNotTaken(name, command, Object.keys(given), names)
-  for (const [index, { choices }] of command.names.entries())
-    if (choices !== undefined) refuseUnlessChosen(name, names[index], choices)
-  return { command, values: chosenValues(command, given, env), names }
+  refuseWhatIsNotTaken(name, command, Object.keys(options), names)
+  for (const [index, { choices, orAddress = false }] of command.names.entries()) {
+    const given = names[index]
+    const isOther = orAddress && (given === undefined || given.includes('://'))
+    if (choices !== undefined && !isOther) refuseUnlessChosen(name, given, choices)
+  }
+  return { command, values: chosenValues(command, options, env), names }
 }
 
-function knownCommand(name: string | undefined, commands: Commands): string | undefined {
+function knownCommand(word: string | undefined, commands: Commands): string | undefined {
+  const name = word === undefined ? undefined : mainName(word, commands)
   if (name !== undefined && rowOf(commands, name) === undefined) throw unknownCommand(name, commands)
   return name
 }
+
+const mainName = (word: string, commands: Commands): string =>
+  Object.entries(commands).find(([, { also }]) => also === word)?.[0] ?? word
 
 const unknownCommand = (name: string, commands: Commands): Fault =>
   new Fault('USAGE', `unknown command "${name}"${meant(name, Object.keys(commands)) ?? SEE}`)

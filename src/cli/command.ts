@@ -46,18 +46,24 @@ export interface NameSpec {
   readonly shown: string
   /** One of these must be given. */
   readonly choices?: readonly string[]
+  /** An address may stand there as well, or nothing; for names of choice. */
+  readonly orAddress?: true
   readonly isPath?: true
 }
 
 type NamesOf<Specs extends readonly NameSpec[]> = {
-  readonly [Index in keyof Specs]: Specs[Index] extends { readonly choices: readonly (infer Choice)[] }
-    ? Choice
-    : string | undefined
+  readonly [Index in keyof Specs]: Specs[Index] extends { readonly orAddress: true }
+    ? string | undefined
+    : Specs[Index] extends { readonly choices: readonly (infer Choice)[] }
+      ? Choice
+      : string | undefined
 }
 
 export interface Command {
   /** One line. */
   readonly summary: string
+  /** Another name of it, which the help does not show. */
+  readonly also?: string
   /** What may stand after the command, in this order. */
   readonly names: readonly NameSpec[]
   readonly options: OptionSpecs
@@ -76,6 +82,15 @@ export interface Command {
 
 /** By name, in the order in which the help shows them. */
 export type Commands = Readonly<Record<string, Command>>
+
+/** What the help shows under one heading. */
+export interface CommandGroup {
+  readonly heading: string
+  readonly commands: Commands
+}
+
+export const commandsOf = (groups: readonly CommandGroup[]): Commands =>
+  Object.fromEntries(groups.flatMap(({ commands }) => Object.entries(commands)))
 
 export type Values = Readonly<Record<string, unknown>>
 

@@ -1,10 +1,11 @@
 /**
  * All commands, in the order in which the help shows them. A command is a file in `commands/` and a line
- * here.
+ * here. Those of users stand in `client/`, as a package of their own has them, too.
  *
  * @module
  */
-import type { Commands } from './command.ts'
+import { CLIENT_GROUP } from './client/commands.ts'
+import { type CommandGroup, type Commands, commandsOf } from './command.ts'
 import { BACKUP } from './commands/backup.ts'
 import { COMPLETION } from './commands/completion.ts'
 import { DEMO } from './commands/demo.ts'
@@ -20,19 +21,26 @@ import { TEST } from './commands/test.ts'
 import { VALIDATE } from './commands/validate.ts'
 import { VERSION } from './commands/version.ts'
 
-export const COMMANDS: Commands = {
-  serve: SERVE,
-  demo: DEMO,
-  validate: VALIDATE,
-  test: TEST,
-  explain: EXPLAIN,
-  diff: DIFF,
-  doctor: DOCTOR,
-  init: INIT,
-  healthcheck: HEALTHCHECK,
-  'service-account': SERVICE_ACCOUNT,
-  backup: BACKUP,
-  restore: RESTORE,
-  completion: COMPLETION,
-  version: VERSION,
-}
+export const COMMAND_GROUPS: readonly CommandGroup[] = [
+  {
+    heading: 'Run the proxy',
+    commands: {
+      serve: SERVE,
+      demo: DEMO,
+      init: INIT,
+      doctor: DOCTOR,
+      healthcheck: HEALTHCHECK,
+      'service-account': SERVICE_ACCOUNT,
+      backup: BACKUP,
+      restore: RESTORE,
+    },
+  },
+  {
+    heading: 'Check a configuration',
+    commands: { validate: VALIDATE, test: TEST, explain: EXPLAIN, diff: DIFF },
+  },
+  CLIENT_GROUP,
+  { heading: 'This program', commands: { completion: COMPLETION, version: VERSION } },
+]
+
+export const COMMANDS: Commands = commandsOf(COMMAND_GROUPS)

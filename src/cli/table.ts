@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { stripVTControlCharacters } from 'node:util'
+import { plain } from '../plain-text.ts'
 
 /** Lines with the cells one below the other; the last cell of a row may be of any length. */
 export function alignedLines(rows: readonly (readonly string[])[], indent = ''): string {
@@ -18,10 +18,5 @@ export function alignedLines(rows: readonly (readonly string[])[], indent = ''):
   )
   return lines.map((line) => `${line}\n`).join('')
 }
-
-/** What came from a file or a request must not steer the terminal, nor begin a line of its own. */
-export const plain = (text: string): string =>
-  // oxlint-disable-next-line no-control-regex -- control characters are what it takes out
-  stripVTControlCharacters(text).replaceAll(/[\x00-\x1f\x7f]/g, ' ')
 
 export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`

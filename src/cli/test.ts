@@ -6,9 +6,10 @@
 
 import { ROUTING } from '../access/config-checks.ts'
 import { type PolicyTestResult, runPolicyTests } from '../access/tests/policy-tests.ts'
+import { plain } from '../plain-text.ts'
 import type { TraceEntry } from '../policy/decision.ts'
 import { type OpenedConfig, openConfig } from './open-config.ts'
-import { alignedLines, count, plain } from './table.ts'
+import { alignedLines, count } from './table.ts'
 import type { Output } from './validate.ts'
 
 export interface TestCommand {

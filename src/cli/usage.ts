@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Command, Commands, OptionSpec } from './command.ts'
+import type { Command, CommandGroup, OptionSpec } from './command.ts'
 import { alignedLines } from './table.ts'
 
 const COMMON = [
@@ -11,13 +11,19 @@ const COMMON = [
   ['    --version', ''],
 ]
 
-export function usage(commands: Commands): string {
-  const rows = Object.entries(commands).map(([name, { summary }]) => [name, summary])
-  return `sallyport: identity-aware access proxy that drives a stock Envoy
+/** @param about what the program is, in a line */
+export function usage(about: string, groups: readonly CommandGroup[]): string {
+  const names = groups.flatMap(({ commands }) => Object.keys(commands))
+  const width = Math.max(...names.map(({ length }) => length))
+  const lists = groups.map(({ heading, commands }) => {
+    const rows = Object.entries(commands).map(([name, { summary }]) => [name.padEnd(width), summary])
+    return `${heading}\n${alignedLines(rows, '  ')}`
+  })
+  return `sallyport: ${about}
 
 Usage: sallyport <command> [options]
 
-${alignedLines(rows, '  ')}
+${lists.join('\n')}
 Options
 ${alignedLines(COMMON, '  ')}
 sallyport <command> --help tells the options of a command, with examples.

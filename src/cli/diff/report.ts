@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { alignedLines, count, plain } from '../table.ts'
+import { plain } from '../../plain-text.ts'
+import { alignedLines, count } from '../table.ts'
 import type { Change, Side, Summary } from './changes.ts'
 import type { Kind } from './kinds.ts'
 

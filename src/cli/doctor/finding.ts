@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { plain } from '../table.ts'
+import { plain } from '../../plain-text.ts'
 
 export interface Finding {
   /** Which check: `dns`. */

@@ -3,8 +3,10 @@
  *
  * @module
  */
+
+import { plain } from '../../plain-text.ts'
 import type { Subject } from '../../policy/decision.ts'
-import { alignedLines, count, plain } from '../table.ts'
+import { alignedLines, count } from '../table.ts'
 import type { Criterion, Explanation } from './explanation.ts'
 
 /** More groups than these say nothing to a reader. */
