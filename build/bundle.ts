@@ -91,6 +91,25 @@ export async function makeBundle(directory: string): Promise<Metafile> {
   return told(made.metafile)
 }
 
+/** The oldest Node that the client runs on. */
+export const OLDEST_CLIENT_NODE = 20
+
+/** The program of the client: one module, with no code of others. */
+export async function makeClientBundle(directory: string): Promise<Metafile> {
+  const made = await run({
+    ...common({}),
+    target: `node${OLDEST_CLIENT_NODE}`,
+    entryPoints: [{ in: 'src/cli/client/sallyport-client.ts', out: 'sallyport-client' }],
+    outdir: directory,
+    outExtension: { '.js': '.mjs' },
+    format: 'esm',
+  })
+  await rm(directory, { recursive: true, force: true })
+  await mkdir(directory, { recursive: true })
+  for (const { path, contents } of made.outputFiles ?? []) await writeFile(path, contents)
+  return told(made.metafile)
+}
+
 export interface SingleProgram {
   /** One CommonJS module: a single file of Node takes nothing else. */
   readonly program: string

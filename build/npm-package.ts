@@ -89,7 +89,8 @@ export async function makeEnvoyPackage(platform: Platform, out: string): Promise
   return folder
 }
 
-async function writeManifest(folder: string, manifest: object): Promise<void> {
+/** `package.json` of a package. */
+export async function writeManifest(folder: string, manifest: object): Promise<void> {
   await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
 }
 

@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT } from './bundle.ts'
+import { makeClientPackage } from './client-package.ts'
 import { makeEnvoyPackage, makeProgramPackage, pack } from './npm-package.ts'
 import { isPlatform, PLATFORMS, type Platform } from './platforms.ts'
 import { makeSingleFile } from './single-file.ts'
@@ -14,8 +15,9 @@ import { writeSums } from './sums.ts'
 
 const USAGE = `Usage: npm run build -- [bundle | npm | single-file]… [--for PLATFORM]… [--with-envoy] [--out DIR]
 
-  bundle        the package folder dist/npm/sallyport, whose bin/sallyport.mjs runs on Node 24 and newer (default)
-  npm           that as a tarball; with --with-envoy the packages with Envoy, too
+  bundle        the package folders dist/npm/sallyport, whose bin/sallyport.mjs runs on Node 24 and newer, and
+                dist/npm/sallyport-client, the commands of users, for Node 20 and newer (default)
+  npm           those as tarballs; with --with-envoy the packages with Envoy, too
   single-file   one program with Node inside; with --with-envoy Envoy, too
 
 PLATFORM is ${PLATFORMS.join(' or ')}; default: this machine.
@@ -52,9 +54,10 @@ async function makeAll(wanted: readonly Platform[]): Promise<void> {
   const out = resolve(values.out)
   await mkdir(out, { recursive: true })
   if (forms.includes('bundle') || forms.includes('npm')) {
-    const folder = await makeProgramPackage(out)
-    made(folder)
-    if (forms.includes('npm')) made(await pack(folder, out))
+    for (const folder of [await makeProgramPackage(out), await makeClientPackage(out)]) {
+      made(folder)
+      if (forms.includes('npm')) made(await pack(folder, out))
+    }
   }
   for (const platform of wanted) {
     if (forms.includes('npm') && withEnvoy) made(await pack(await makeEnvoyPackage(platform, out), out))

@@ -31,17 +31,24 @@ export interface ShippedProgram {
   readonly sha256: string
 }
 
-/** @param folders of the npm packages in the bundle, from the root of the checkout */
-export function bill(folders: readonly string[], shipped: readonly ShippedProgram[]): string {
+/**
+ * @param folders of the npm packages in the bundle, from the root of the checkout
+ * @param name of the package that it is the bill of
+ */
+export function bill(
+  folders: readonly string[],
+  shipped: readonly ShippedProgram[],
+  name = 'sallyport',
+): string {
   const components = [...folders.map(npmComponent), ...shipped.map(programComponent)].toSorted((a, b) =>
     a['bom-ref'] < b['bom-ref'] ? -1 : 1,
   )
   const self = {
     type: 'application',
-    'bom-ref': `pkg:npm/sallyport@${version()}`,
-    name: 'sallyport',
+    'bom-ref': `pkg:npm/${name}@${version()}`,
+    name,
     version: version(),
-    purl: `pkg:npm/sallyport@${version()}`,
+    purl: `pkg:npm/${name}@${version()}`,
     licenses: [{ expression: 'Apache-2.0' }],
   }
   const document = {

@@ -44,11 +44,14 @@ describe('values of choice', () => {
       })
       count++
     }
-    for (const [at, { choices }] of names.entries()) {
+    for (const [at, { choices, orAddress = false }] of names.entries()) {
       if (choices === undefined) continue
       it(`are refused in the place of a name as well, and must be there: ${name}`, () => {
         assert.equal(at, 0)
-        assert.throws(() => read([name]), new RegExp(`^Fault: ${name} takes .* or ${choices.at(-1)}$`))
+        if (orAddress) {
+          assert.ok('command' in read([name]))
+          assert.ok('command' in read([name, 'https://app.example.com']))
+        } else assert.throws(() => read([name]), new RegExp(`^Fault: ${name} takes .*${choices.at(-1)}$`))
         for (const choice of choices)
           assert.throws(() => read([name, slipOf(choice)]), new RegExp(`did you mean "${choice}"\\?$`))
       })

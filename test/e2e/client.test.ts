@@ -150,7 +150,7 @@ describe('the browser', () => {
     await using child = here.start('auth', 'login', url('app', ''), '--browser-cmd', browser)
     const [page = ''] = await child.waitForLine(PAGE)
     const opened = await until(
-      async () => await readFile(join(folder.path, 'opened'), 'utf8').catch(() => ''),
+      async () => await readFile(join(folder.path, 'opened'), 'utf8').catch(() => undefined),
       {
         what: 'the browser to be started',
         withinMs: 10_000,

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { PrivateFolder } from './private-folder.ts'
 import { isToken } from './token.ts'
 
-/** Whose token it is. What was got without looking at certificates is kept apart: an attacker may have sent it. */
+/** Whose token it is. One that came without a look at certificates may be an attacker’s: it is kept apart. */
 export interface ServerKey {
   readonly origin: string
   readonly isUnverified: boolean

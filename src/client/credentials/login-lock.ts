@@ -1,6 +1,6 @@
 /**
- * One sign-in at a time for one server: `kubectl` starts several of its plugins at once, and each would open a
- * browser.
+ * One sign-in at a time for one server: `kubectl` starts several of its plugins at once, and each would open
+ * a browser.
  *
  * @module
  */

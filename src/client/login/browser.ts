@@ -31,8 +31,8 @@ export function openerFor(
 const LONGEST_ADDRESS = 8_192
 
 /**
- * The address of the sign-in page that a server has answered. It may lead to another host, as the sign-in pages
- * of some servers do; but to a web page, and not in the clear.
+ * The address of the sign-in page that a server has answered. It may lead to another host, as with some
+ * servers; but to a web page, and not in the clear.
  *
  * @throws {Fault} SERVER_ANSWER_INVALID
  */

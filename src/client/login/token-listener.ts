@@ -17,7 +17,7 @@ export interface TokenListener {
   /** For the server: with the secret. */
   readonly redirectUri: string
   readonly token: Promise<string>
-  /** An address that somebody has copied from a browser of another computer. @returns whether it is the one */
+  /** An address that was copied from a browser of another computer. @returns whether it is the one */
   take(address: string): boolean
   close(): Promise<void>
 }
