@@ -80,13 +80,13 @@ export class Fault extends Error {
   override readonly name = 'Fault'
   readonly code: FaultCode
   /** What anybody may read of it, beside the words of its code. */
-  readonly told: string | undefined
+  readonly publicDetail: string | undefined
 
   /** @param message for the log and the operator; never put a token or a cookie in it. */
-  constructor(code: FaultCode, message: string, options?: ErrorOptions & { readonly told?: string }) {
+  constructor(code: FaultCode, message: string, options?: ErrorOptions & { readonly publicDetail?: string }) {
     super(message, options)
     this.code = code
-    this.told = options?.told
+    this.publicDetail = options?.publicDetail
   }
 
   get status(): number {

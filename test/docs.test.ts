@@ -181,12 +181,12 @@ describe('docs/operations.md', () => {
       .join('\n')
     const names = [...new Set([...sources.matchAll(/'(sallyport_[a-z_]+)'/g)].map(([, name = '']) => name))]
     assert.ok(names.length >= 10)
-    const told = page.replace(
+    const documented = page.replace(
       '`…_resources_total`, `…_bytes_total`',
       'sallyport_xds_resources_total sallyport_xds_bytes_total',
     )
     assert.deepEqual(
-      names.filter((name) => !told.includes(name)),
+      names.filter((name) => !documented.includes(name)),
       [],
     )
   })

@@ -206,13 +206,13 @@ describe('a configuration of a thousand routes with long policies', { timeout: 2
       logger,
       meter: metrics.meter,
     })
-    const told = () => JSON.stringify([config.status.generation, config.status.lastProblem?.problems])
+    const configSeen = () => JSON.stringify([config.status.generation, config.status.lastProblem?.problems])
     for (const { what, text, state } of edits) {
-      const before = told()
+      const before = configSeen()
       writeFileSync(join(folder, 'next'), text)
       const turns = await measureTurns(async () => {
         renameSync(join(folder, 'next'), file)
-        await until(() => told() !== before && xds.status().generation === config.status.generation, {
+        await until(() => configSeen() !== before && xds.status().generation === config.status.generation, {
           what,
           withinMs: 60_000,
         })

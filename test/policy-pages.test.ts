@@ -113,7 +113,7 @@ for (const [page, fewest] of Object.entries(PAGES)) {
         assert.ok(answers.length > 0, 'no table')
         const { policy, problems } = compilePolicy(route, CONTEXT)
         assert.ok(policy, JSON.stringify(problems))
-        const told = answers.map(([requester]) => {
+        const found = answers.map(([requester]) => {
           const { who, request } = readRequester(requester, world)
           const subject = PEOPLE[who]
           assert.ok(subject, requester)
@@ -121,7 +121,7 @@ for (const [page, fewest] of Object.entries(PAGES)) {
           const watched = observed && `; observed ${[observed.outcome, ...observed.reasons].join(' ')}`
           return [requester, [outcome, ...reasons].join(' ') + (watched ?? '')]
         })
-        assert.deepEqual(told, answers)
+        assert.deepEqual(found, answers)
       })
     }
   })

@@ -47,13 +47,13 @@ const ROUTES: Readonly<Record<string, object>> = {
 interface Somebody {
   readonly session: Session
   /** Milliseconds without a use. */
-  readonly silence?: number
+  readonly idleTime?: number
 }
 
 const PEOPLE: Readonly<Record<string, Somebody>> = {
   alice: { session: ALICE },
   bob: { session: BOB },
-  'alice, away for an hour': { session: ALICE, silence: 3_600_000 },
+  'alice, away for an hour': { session: ALICE, idleTime: 3_600_000 },
   'alice, whose session is over': { session: { ...ALICE, expiresAt: NOW - 1 } },
   'alice, just signed in': { session: { ...ALICE, issuedAt: NOW - 1000 } },
   'alice, with a strong sign-in': { session: { ...ALICE, acr: 'gold' } },
@@ -100,13 +100,13 @@ describe('a session on a route', () => {
       )
       const [resolved] = config.routes
       assert.ok(resolved)
-      for (const [who, { session, silence = 0 }] of Object.entries(PEOPLE))
-        for (const [told, directory] of Object.entries(DIRECTORIES))
+      for (const [who, { session, idleTime = 0 }] of Object.entries(PEOPLE))
+        for (const [directoryName, directory] of Object.entries(DIRECTORIES))
           for (const [where, ip] of Object.entries(PLACES)) {
-            const story = `${who}, ${told}, from ${where}`
-            const expected = await byCheck(session, silence, ip)
+            const story = `${who}, ${directoryName}, from ${where}`
+            const expected = await byCheck(session, idleTime, ip)
             const dependencies = {
-              sessions: storeOf(session, silence),
+              sessions: storeOf(session, idleTime),
               directory,
               now: () => NOW,
               logger: { info() {}, warn() {} },
@@ -153,8 +153,8 @@ describe('a session on a route', () => {
 
 const NEVER = { [Symbol.dispose]() {} }
 
-function storeOf(session: Session, silence: number): MapStore {
+function storeOf(session: Session, idleTime: number): MapStore {
   const store = new MapStore(session)
-  store.silence.set(session.id, silence)
+  store.idleTimes.set(session.id, idleTime)
   return store
 }

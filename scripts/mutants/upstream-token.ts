@@ -138,8 +138,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: REQUEST,
-    find: '  if (told !== undefined && !(told > 0))',
-    replace: '  if (told !== undefined && told < 0)',
+    find: '  if (stated !== undefined && !(stated > 0))',
+    replace: '  if (stated !== undefined && stated < 0)',
     tests: OF_REQUEST,
     breaks: 'a token with an unreadable end is kept for ever',
   },

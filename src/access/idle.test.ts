@@ -40,9 +40,9 @@ describe('a session that nobody has used for long', () => {
     for (const isLate of [false, true]) {
       const { ask, store } = open({ session_idle_timeout: '15m' })
       store.isLate = isLate
-      store.silence.set(ALICE.id, 15 * MINUTE - 1)
+      store.idleTimes.set(ALICE.id, 15 * MINUTE - 1)
       assert.ok((await ask()).isAllowed)
-      store.silence.set(ALICE.id, 15 * MINUTE)
+      store.idleTimes.set(ALICE.id, 15 * MINUTE)
       const answer = await ask()
       assert.equal(answer.status, 302)
       assert.equal(new URL(answer.headers['location'] ?? '').searchParams.get('pomerium_max_age'), '900')
@@ -52,9 +52,9 @@ describe('a session that nobody has used for long', () => {
 
   it('ends when the limit is global', async () => {
     const { ask, store, fixture } = open({}, { session_idle_timeout: '1h' })
-    store.silence.set(ALICE.id, 59 * MINUTE)
+    store.idleTimes.set(ALICE.id, 59 * MINUTE)
     assert.ok((await ask()).isAllowed)
-    store.silence.set(ALICE.id, 60 * MINUTE)
+    store.idleTimes.set(ALICE.id, 60 * MINUTE)
     assert.equal((await ask()).status, 302)
     await setImmediate()
     assert.ok(!store.sessions.has(ALICE.id))
@@ -63,7 +63,7 @@ describe('a session that nobody has used for long', () => {
 
   it('does not count either when it can’t be ended', async () => {
     const { ask, store } = open({}, { session_idle_timeout: '1h' })
-    store.silence.set(ALICE.id, 60 * MINUTE)
+    store.idleTimes.set(ALICE.id, 60 * MINUTE)
     Object.defineProperty(store, 'delete', {
       value: () => {
         throw new Error('disk full')
@@ -75,7 +75,7 @@ describe('a session that nobody has used for long', () => {
 
   it('is judged by the shorter of both limits', async () => {
     const { ask, store } = open({ session_idle_timeout: '15m' }, { session_idle_timeout: '1h' })
-    store.silence.set(ALICE.id, 20 * MINUTE)
+    store.idleTimes.set(ALICE.id, 20 * MINUTE)
     assert.equal((await ask()).status, 302)
     await setImmediate()
     assert.ok(store.sessions.has(ALICE.id))

@@ -29,7 +29,7 @@ export class AccessRoute {
   /** What is asked of the sign-in of those who may pass. */
   readonly demand: AuthenticationRequirement
   readonly isDemanding: boolean
-  /** Longest silence of a session that still counts here; milliseconds. */
+  /** Longest idle time of a session that still counts here; milliseconds. */
   readonly idleTimeout: number | undefined
   /** Whether Envoy asks clients for a certificate, and tells of it with each request. */
   readonly asksForCertificates: boolean

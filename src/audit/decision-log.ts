@@ -81,12 +81,15 @@ export function createDecisionLog(
   { settings, checksum }: Config,
   claimsMentioned: () => readonly string[],
 ): AuditSink<HttpAccess> {
-  const { authorize_log_fields: fields, decision_log_subjects: told } = settings
+  const { authorize_log_fields: fields, decision_log_subjects: subjects } = settings
   const lines = readyLines(logger, 'info', 'authorize check')
   const parts = partsFor([...new Set(fields)], {
     session: (names) => sessionPart(names),
     route: (names) => routePart(names, checksum.slice(0, SHORT_CHECKSUM)),
-    subject: told === 'none' ? NO_PART : subjectPart(logger, told === 'all' ? () => told : claimsMentioned),
+    subject:
+      subjects === 'none'
+        ? NO_PART
+        : subjectPart(logger, subjects === 'all' ? () => subjects : claimsMentioned),
   })
   return (event) => {
     if (!lines.isEnabled()) return

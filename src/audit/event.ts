@@ -13,7 +13,7 @@ import type { Session } from '../session/session.ts'
 
 export type AuditEvent = AccessEvent | SessionEvent | ConfigEvent | AdminEvent
 
-interface Told {
+interface WithDecisionId {
   /** Unset or empty where whoever asked brought none. */
   readonly decisionId: string | undefined
 }
@@ -21,7 +21,7 @@ interface Told {
 /** Somebody wanted to use a route. */
 export type AccessEvent = HttpAccess | TunnelAccess | SshAccess | McpAccess
 
-interface JudgedAccess extends Told {
+interface JudgedAccess extends WithDecisionId {
   readonly kind: 'access'
   /** Who came, as far as the rows have found out. */
   readonly access: Access
@@ -82,21 +82,21 @@ export interface McpAccess extends JudgedAccess {
 }
 
 /** A session began, or ended. */
-export interface SessionEvent extends Told {
+export interface SessionEvent extends WithDecisionId {
   readonly kind: 'session'
   readonly change: 'signed in' | 'signed out'
   readonly session: Session
 }
 
 /** Another configuration is in force. */
-export interface ConfigEvent extends Told {
+export interface ConfigEvent extends WithDecisionId {
   readonly kind: 'config'
   readonly generation: number
   readonly checksum: string
 }
 
 /** Somebody who runs this proxy changed something by its management interfaces. */
-export interface AdminEvent extends Told {
+export interface AdminEvent extends WithDecisionId {
   readonly kind: 'admin'
   readonly by: string
   readonly action: string

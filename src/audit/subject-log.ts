@@ -16,7 +16,7 @@ import { jsonString, type Logger, readyLines } from '../telemetry/log.ts'
 /** A log that was rotated says again who its sessions are after so long. */
 const REPEAT_MS = 600_000
 /** Sessions told of; beyond, the one told longest ago is told again when it next comes. */
-const MOST_TOLD = 20_000
+const MOST_REPORTED = 20_000
 /**
  * As many groups as are known to work on every route; more are cut, with a mark, and unknown to whoever reads
  * it.
@@ -35,7 +35,7 @@ interface Note {
   readonly fingerprint: string
   readonly members: string
   /** Shared by all sessions of which the same is to be said. */
-  readonly told: { at: number }
+  readonly reported: { at: number }
 }
 
 /** @param claims names under which policies ask for claims, or `all` */
@@ -43,15 +43,15 @@ export function createSubjectLog(logger: Logger, claims: 'all' | readonly string
   const lines = readyLines(logger, 'info', 'authorize subject')
   const roots = claims === 'all' ? 'all' : new Set(claims.map(rootOf))
   const notes = new WeakMap<Session, Note>()
-  const told = new BoundedMap<string, Note['told']>(MOST_TOLD)
+  const reported = new BoundedMap<string, Note['reported']>(MOST_REPORTED)
 
   return {
     tell(session, now, provider) {
       let note = notes.get(session)
       if (note === undefined) notes.set(session, (note = noteOf(session, provider)))
       // Backwards too: a clock that was put right must not silence it.
-      if (Math.abs(now - note.told.at) >= REPEAT_MS) {
-        note.told.at = now
+      if (Math.abs(now - note.reported.at) >= REPEAT_MS) {
+        note.reported.at = now
         const { id, version } = session
         const which = `,"subject":"${note.fingerprint}","session-id":${jsonString(id)},"session-version":${version}`
         lines.write(`,"service":"authorize"${which}${note.members}`)
@@ -63,9 +63,9 @@ export function createSubjectLog(logger: Logger, claims: 'all' | readonly string
   function noteOf(session: Session, provider: string | undefined): Note {
     const members = membersOf(session, roots, provider)
     const fingerprint = createHash('sha256').update(members).digest('hex').slice(0, 16)
-    let when = told.get(fingerprint)
-    if (when === undefined) told.set(fingerprint, (when = { at: Number.NEGATIVE_INFINITY }))
-    return { fingerprint, members, told: when }
+    let when = reported.get(fingerprint)
+    if (when === undefined) reported.set(fingerprint, (when = { at: Number.NEGATIVE_INFINITY }))
+    return { fingerprint, members, reported: when }
   }
 }
 

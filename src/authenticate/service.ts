@@ -112,7 +112,7 @@ async function answer(
     if (error instanceof Fault && error.code === 'METHOD_NOT_ALLOWED')
       reply.header('allow', ENDPOINTS[visit.endpoint].methods.join(', '))
     return sendFault(error, request, reply, {
-      detail: visit.found.detail ?? (error instanceof Fault ? error.told : undefined),
+      detail: visit.found.detail ?? (error instanceof Fault ? error.publicDetail : undefined),
       address: targetOf(visit)?.host,
       actions,
     })

@@ -69,13 +69,13 @@ function goOnAfterNack(error: unknown): void {
 
 /** Ends with the first request to stop; a second one ends the process at once. */
 function untilToldToStop(): { readonly stopped: Promise<void>; readonly signal: AbortSignal } {
-  const told = new AbortController()
-  const stopped = new Promise<void>((stop) => told.signal.addEventListener('abort', () => stop()))
+  const stopping = new AbortController()
+  const stopped = new Promise<void>((stop) => stopping.signal.addEventListener('abort', () => stop()))
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      if (told.signal.aborted) process.exit(130)
-      told.abort()
+      if (stopping.signal.aborted) process.exit(130)
+      stopping.abort()
     })
   }
-  return { stopped, signal: told.signal }
+  return { stopped, signal: stopping.signal }
 }

@@ -74,12 +74,12 @@ function warningsIn(config: Config, file: string): readonly string[] {
   // Most files have none, and places are only found by reading the file again.
   if (found.every(({ warnings }) => warnings.length === 0)) return []
   const positions = positionsIn(config, readConfigFile(file))
-  const told = found.flatMap(({ route, warnings }) =>
+  const texts = found.flatMap(({ route, warnings }) =>
     warnings.map(({ at, isShared, message }) => {
       const { line, column } = isShared ? positions.of(at) : positions.within(route, at)
       const key = at.at(-1)
       return `${file}:${line}:${column}: warning: ${key === undefined ? '' : `${key}: `}${message}`
     }),
   )
-  return [...new Set(told)]
+  return [...new Set(texts)]
 }

@@ -52,14 +52,15 @@ describe('watchCertificates', () => {
       },
     }
     using watched = watchCertificates({ config, logger, meter: metrics.meter, now: () => now })
-    const told = () => lines.splice(0).map((line) => String(JSON.parse(line).msg ?? JSON.parse(line).message))
+    const reported = () =>
+      lines.splice(0).map((line) => String(JSON.parse(line).msg ?? JSON.parse(line).message))
     await settled()
-    assert.match(told().join(), /^certificates: none covers wiki\.example\.com;/)
+    assert.match(reported().join(), /^certificates: none covers wiki\.example\.com;/)
 
     now += 7 * DAY_MS
     t.mock.timers.tick(3 * HOUR_MS)
     assert.match(
-      told().join(),
+      reported().join(),
       /^certificates\[0\]: (?:(?!certificates).)*expires in 13 days(?!.*expires)/,
       'once, not every hour',
     )
@@ -67,7 +68,7 @@ describe('watchCertificates', () => {
 
     now += 14 * DAY_MS
     t.mock.timers.tick(HOUR_MS)
-    assert.match(told().join(), /expired on 2026-07-05/)
+    assert.match(reported().join(), /expired on 2026-07-05/)
     assert.match(JSON.stringify(watched.status()), /"state":"expired"[^]*"uncovered_hosts":\["wiki/)
     const scraped = await metrics.render()
     const end = Math.floor((NOW + 20 * DAY_MS) / 1000)
@@ -80,7 +81,7 @@ describe('watchCertificates', () => {
     config.current = await configWith(120)
     for (const listener of listeners) listener(config.current)
     await settled()
-    assert.deepEqual(told(), [])
+    assert.deepEqual(reported(), [])
     assert.match(JSON.stringify(watched.status()), /"state":"good"/)
     await metrics[Symbol.asyncDispose]?.()
   })

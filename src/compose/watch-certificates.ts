@@ -42,7 +42,7 @@ export function watchCertificates(options: {
   let dated: readonly DatedCertificate[] = []
   let uncovered: readonly string[] = []
   /** What was told, without the days that are left: the same is not told every hour. */
-  let told = new Set<string>()
+  let reported = new Set<string>()
 
   const warnings = (): readonly (readonly [mark: string, words: string])[] => {
     const ends = dated.flatMap((each) => {
@@ -56,8 +56,8 @@ export function watchCertificates(options: {
   }
   const look = (): void => {
     const found = warnings()
-    for (const [mark, words] of found) if (!told.has(mark)) logger.warn(words)
-    told = new Set(found.map(([mark]) => mark))
+    for (const [mark, words] of found) if (!reported.has(mark)) logger.warn(words)
+    reported = new Set(found.map(([mark]) => mark))
   }
   const readAll = async (next: Config): Promise<void> => {
     try {

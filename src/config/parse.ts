@@ -258,12 +258,12 @@ class Attempt {
   #judgeTogether(settings: Settings, all: readonly PlacedRoute[], raw: Raw): void {
     const drafted = all.filter(({ route }) => route.origin !== NO_ORIGIN)
     // Which providers there are can't be told while their map is wrong in itself.
-    const told = this.#areProvidersRead ? settings : { sign_in_providers: undefined }
+    const settingsRead = this.#areProvidersRead ? settings : { sign_in_providers: undefined }
     this.#mistakes.push(
       ...bearerMistakes(drafted, settings, raw),
       ...routesHaveOneIdentityEach(drafted),
       ...drafted.flatMap(({ route, path }) =>
-        mistakesBeside(route, told).map((each) => ({ ...each, path: [...path, ...each.path] })),
+        mistakesBeside(route, settingsRead).map((each) => ({ ...each, path: [...path, ...each.path] })),
       ),
       ...grpcHealthChecksSpeakHttp2(drafted, settings),
       ...policyTestRules(drafted, settings),

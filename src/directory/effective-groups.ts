@@ -91,7 +91,7 @@ export function standingOf(
     }
     isKnownPerson = true
     for (const group of found.groups) {
-      ids.add(group.toldId ?? group.id)
+      ids.add(group.externalId ?? group.id)
       const name = source.tellsNames ? roster.nameOf(group) : undefined
       // Who may name a group could otherwise name it as a group that opens more.
       if (name !== undefined && isGroupId(name) === false) names.add(name)

@@ -149,7 +149,7 @@ const BOB: Member = { ...ALICE, userId: 'b1', email: 'bob@example.com', issuedAt
 const O = '{ name: o, type: file, path: off.yaml }'
 const PULL = '{ name: p, type: okta, url: "https://okta.example.com", token: t, match_by: email }'
 /** Resolves when that many people are known to the only source. */
-const told = async (directory: DirectoryService<Member>, users: number) => {
+const reachUsers = async (directory: DirectoryService<Member>, users: number) => {
   while (directory.status[0]?.users !== users) await new Promise((resolve) => setImmediate(resolve))
 }
 
@@ -296,15 +296,15 @@ describe('who is deactivated', () => {
         onFailure: (error) => assert.fail(String(error)),
       })
       await client.create(RESOURCE_TYPES.User, { userName: 'carol@example.com', active: false })
-      await told(directory, 1)
+      await reachUsers(directory, 1)
       assert.deepEqual(off(directory), [true, true], 'somebody else was pushed')
       bench.change(`directory: [${SCIM.replace('}', ', group_names: false }')}]`)
       const carol = { ...ALICE, userId: 'carol', email: 'carol@example.com' }
       assert.ok(directory.isDeactivated(carol), 'what was pushed is being read anew')
-      await told(directory, 1)
+      await reachUsers(directory, 1)
       assert.deepEqual(off(directory), [true, true], 'under other settings')
       await client.create(RESOURCE_TYPES.User, { userName: 'alice@example.com' })
-      await told(directory, 2)
+      await reachUsers(directory, 2)
       assert.deepEqual(off(directory), [false, true], 'one of them was pushed')
     }
     bench.current = configOf(`directory: [${SCIM}]`)

@@ -97,7 +97,7 @@ describe('a roster', () => {
   })
 
   it('knows groups by the id that is told, where that is another', () => {
-    const roster = Roster.of([], [{ ...group('uuid', []), toldId: 'told' }])
+    const roster = Roster.of([], [{ ...group('uuid', []), externalId: 'told' }])
     assert.deepEqual([roster.hasGroup('told'), roster.hasGroup('uuid')], [true, false])
     roster.removeGroup('uuid')
     assert.equal(roster.hasGroup('told'), false)

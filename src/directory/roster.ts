@@ -40,8 +40,8 @@ export interface Person {
 export interface Group {
   /** Unique in the source: by it groups and their members name it. */
   readonly id: string
-  /** By which everybody else does, where that is another. */
-  readonly toldId?: string
+  /** By which policies and upstreams name it, where that is another. */
+  readonly externalId?: string
   readonly name: string | undefined
   /** Ids of people and of groups. */
   readonly people: readonly string[]
@@ -79,7 +79,7 @@ export class Roster {
   readonly #groupsOfPerson = new Index()
   readonly #groupsOfGroup = new Index()
   readonly #byName = new Index()
-  readonly #byToldId = new Index()
+  readonly #byExternalId = new Index()
 
   static of(people: Iterable<Person>, groups: Iterable<Group>): Roster {
     return atOnce(Roster.building(people, groups))
@@ -162,7 +162,7 @@ export class Roster {
     const before = this.#groups.get(group.id)
     this.#groups.set(group.id, group)
     this.#byName.replace(namesOf(before), namesOf(group), group.id)
-    this.#byToldId.replace(before && [toldIdOf(before)], [toldIdOf(group)], group.id)
+    this.#byExternalId.replace(before && [externalIdOf(before)], [externalIdOf(group)], group.id)
     yield* this.#groupsOfPerson.replacing(before?.people, group.people, group.id)
     yield* this.#groupsOfGroup.replacing(before?.groups, group.groups, group.id)
   }
@@ -176,7 +176,7 @@ export class Roster {
     const before = this.#groups.get(id)
     this.#groups.delete(id)
     this.#byName.replace(namesOf(before), [], id)
-    this.#byToldId.replace(before && [toldIdOf(before)], [], id)
+    this.#byExternalId.replace(before && [externalIdOf(before)], [], id)
     yield* this.#groupsOfPerson.replacing(before?.people, [], id)
     yield* this.#groupsOfGroup.replacing(before?.groups, [], id)
   }
@@ -186,9 +186,9 @@ export class Roster {
     return this.#groups.get(groupId)?.people.length ?? 0
   }
 
-  /** @param toldId as policies name it */
-  hasGroup(toldId: string): boolean {
-    return this.#byToldId.get(toldId).size > 0
+  /** @param externalId as policies name it */
+  hasGroup(externalId: string): boolean {
+    return this.#byExternalId.get(externalId).size > 0
   }
 
   /** The name of a group, where it means this group and no other. */
@@ -280,7 +280,7 @@ export class Roster {
 const namesOf = (group: Group | undefined): readonly string[] =>
   group?.name === undefined ? [] : [group.name]
 
-const toldIdOf = ({ id, toldId }: Group): string => toldId ?? id
+const externalIdOf = ({ id, externalId }: Group): string => externalId ?? id
 
 /** Whoever was removed and is here again by all their ids; a name alone may be given to somebody else. */
 function isEnteredAnew({ leftAt, ids }: Person, other: Person): boolean {

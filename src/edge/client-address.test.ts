@@ -9,7 +9,7 @@ const addressOf = (forwardedFor: string | undefined, hops: number, isAppended = 
   clientAddress({ peer: PEER, forwardedFor }, { xff_num_trusted_hops: hops, skip_xff_append: !isAppended })
 
 /** To who does not know the peer. */
-const told = (forwardedFor: string, hops: number, isAppended: boolean): string =>
+const addressFromHeader = (forwardedFor: string, hops: number, isAppended: boolean): string =>
   clientAddress(
     { peer: undefined, forwardedFor },
     { xff_num_trusted_hops: hops, skip_xff_append: !isAppended },
@@ -80,9 +80,9 @@ describe('the address of the client', () => {
   })
 
   it('is told by what Envoy has appended, to who does not know the peer', () => {
-    assert.equal(told(`203.0.113.9,${PEER}`, 0, true), PEER)
-    assert.equal(told(`203.0.113.9,${PEER}`, 1, true), '203.0.113.9')
-    assert.equal(told('10.9.9.9,203.0.113.9', 1, false), '203.0.113.9')
-    assert.equal(told('203.0.113.9', 0, false), '', 'those are the client’s own words')
+    assert.equal(addressFromHeader(`203.0.113.9,${PEER}`, 0, true), PEER)
+    assert.equal(addressFromHeader(`203.0.113.9,${PEER}`, 1, true), '203.0.113.9')
+    assert.equal(addressFromHeader('10.9.9.9,203.0.113.9', 1, false), '203.0.113.9')
+    assert.equal(addressFromHeader('203.0.113.9', 0, false), '', 'those are the client’s own words')
   })
 })

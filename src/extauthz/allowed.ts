@@ -64,10 +64,10 @@ function compose(
   makers: Makers,
   forged: readonly string[],
 ): AllowedAnswer {
-  const told = route.contributions.compose(check, makers, (name) =>
+  const composed = route.contributions.compose(check, makers, (name) =>
     referredHeader(check, visitor, forged, name),
   )
-  const { headers, removedGroups, identityBytes, madeAt, tokenBytes, goodUntil } = told
+  const { headers, removedGroups, identityBytes, madeAt, tokenBytes, goodUntil } = composed
   const { cookies } = visitor
   if (cookies.isChanged && cookies.rest !== undefined && !headers.has('cookie'))
     headers.set(...cookieHeader(cookies.rest))

@@ -115,15 +115,15 @@ export class MapStore implements SessionStore {
 
   /** When each was used last. */
   readonly touched = new Map<string, number>()
-  readonly silence = new Map<string, number>()
+  readonly idleTimes = new Map<string, number>()
 
   touch({ id }: Session, at: number): void {
     this.touched.set(id, at)
   }
 
   idleTimeOf({ id }: Session): number | Promise<number> {
-    const silence = this.silence.get(id) ?? 0
-    return this.isLate ? Promise.resolve(silence) : silence
+    const idleTime = this.idleTimes.get(id) ?? 0
+    return this.isLate ? Promise.resolve(idleTime) : idleTime
   }
 
   readonly isClockInDoubt = false

@@ -58,10 +58,10 @@ describe('where client certificates are asked for', () => {
     const { 'X-Raw': _raw, ...set_request_headers } = TEMPLATES
     using fixture = withMtls({ enforcement: 'policy' }, { ...PUBLIC_ROUTE, set_request_headers })
     const order = [CLIENTS.good, CLIENTS.other, undefined, CLIENTS.foreign, CLIENTS.good, CLIENTS.foreign]
-    const told: (string | undefined)[] = []
-    for (const header of order) told.push((await fixture.ask(shown(header))).headers['x-cert'])
+    const seen: (string | undefined)[] = []
+    for (const header of order) seen.push((await fixture.ask(shown(header))).headers['x-cert'])
     const { goodFingerprint: good, otherFingerprint: other } = CLIENTS
-    assert.deepEqual(told, [good, other, '', '', good, ''])
+    assert.deepEqual(seen, [good, other, '', '', good, ''])
     assert.equal(await fixture.bytes(shown(CLIENTS.good)), await fixture.bytes(shown(CLIENTS.good)))
   })
 

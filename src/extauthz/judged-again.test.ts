@@ -40,7 +40,7 @@ const MEANWHILE: readonly (readonly [
   ['its session is signed out', ({ fixture }) => fixture.store.delete(ALICE.id), 302],
   ['its owner is deactivated', ({ off }) => off.add(ALICE.userId), 403],
   ['its owner leaves the group', ({ groups }) => groups.set(ALICE.userId, ['everyone']), 403],
-  ['it is idle for too long', ({ fixture }) => fixture.store.silence.set(ALICE.id, HOUR), 302],
+  ['it is idle for too long', ({ fixture }) => fixture.store.idleTimes.set(ALICE.id, HOUR), 302],
   ['it becomes too old for the route', ({ fixture }) => (fixture.clock.now += 10 * 60_000), 302],
   ['the sign-in becomes too old', ({ fixture }) => (fixture.clock.now += 5 * 60_000), 302],
   [

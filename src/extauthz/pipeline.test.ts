@@ -127,7 +127,7 @@ const ROWS: readonly (Row | readonly Row[])[] = [
   {
     without: 'a session that nobody has used for an hour opens the app to whoever finds the browser',
     route: { ...STAFF_ROUTE, session_idle_timeout: '15m' },
-    prepare: ({ store }) => store.silence.set(ALICE.id, 3_600_000),
+    prepare: ({ store }) => store.idleTimes.set(ALICE.id, 3_600_000),
     ask: alice,
     status: [302, 0],
   },

@@ -56,13 +56,13 @@ export function profileOf(
         ? 'unknown'
         : []
   const claims = flattenClaims(raw)
-  const told = { email: emailOf(raw, emailClaim), name: textOf(raw['name']), groups }
-  if (groups !== 'unknown') return { ...told, claims }
+  const known = { email: emailOf(raw, emailClaim), name: textOf(raw['name']), groups }
+  if (groups !== 'unknown') return { ...known, claims }
   // Half a list would be as wrong as none: who asks for `claim/groups` must not find what `groups` calls
   // unknown.
   for (const name of ['groups', ...groupsClaims].flatMap(claimNames)) delete claims[name]
   const marks = ['groups', ...groupsClaims].map((name) => unreadMark(name))
-  return { ...told, claims: Object.assign({}, ...marks, claims) }
+  return { ...known, claims: Object.assign({}, ...marks, claims) }
 }
 
 /**

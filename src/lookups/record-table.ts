@@ -42,7 +42,7 @@ export interface TableForm {
 
 /** As many as a large company has people, several times over. */
 const MOST_ROWS = 1_000_000
-const MOST_TOLD = 5
+const MOST_SHOWN = 5
 
 export interface TableMistake {
   readonly wrong: string
@@ -248,8 +248,8 @@ function noteRow(
   key: string,
   row: Row | 'unknown',
   ambiguous: string[],
-  told = key,
+  shown = key,
 ): void {
-  if (rows.has(key) && ambiguous.length < MOST_TOLD) ambiguous.push(told)
+  if (rows.has(key) && ambiguous.length < MOST_SHOWN) ambiguous.push(shown)
   rows.set(key, rows.has(key) ? 'unknown' : row)
 }

@@ -138,8 +138,8 @@ for (const file of SPECIFICATION) {
         const given = Object.keys(answers).map((requester) => {
           const { who, request } = readRequester(requester, world)
           const { outcome, reasons, observed } = compiled.policy.decide(subjectOf(who), request)
-          const told = observed && ['; observed', observed.outcome, ...observed.reasons].join(' ')
-          return [requester, [outcome, ...reasons].join(' ') + (told ?? '')]
+          const reported = observed && ['; observed', observed.outcome, ...observed.reasons].join(' ')
+          return [requester, [outcome, ...reasons].join(' ') + (reported ?? '')]
         })
         assert.deepEqual(Object.fromEntries(given), answers)
       })
@@ -155,8 +155,8 @@ describe('a policy with mistakes', () => {
   for (const { route, policy, shared, problems } of z.array(Mistake).parse(load('mistakes'))) {
     it(`is refused: ${problems[0] ?? ''}`, () => {
       const compiled = compilePolicy(route ?? { policy }, contextWith(shared))
-      const told = compiled.problems?.map(({ path, message }) => `${path.join('.')}: ${message}`)
-      assert.deepEqual(told, problems)
+      const reported = compiled.problems?.map(({ path, message }) => `${path.join('.')}: ${message}`)
+      assert.deepEqual(reported, problems)
     })
   }
 })

@@ -161,10 +161,10 @@ export function waysIn(decision: Refusal): readonly (readonly Missing[])[] {
     .map((reasons) => lackingOf(reasons, decision))
     .filter((way) => way.length > 0 && way.every(({ kind }) => !isSentence(kind)))
     .toSorted((a, b) => a.length - b.length || rankOf(a) - rankOf(b))
-  const isTold = (way: readonly Missing[], told: readonly Missing[]) =>
-    told.every((each) => way.includes(each))
+  const isIncluded = (way: readonly Missing[], earlier: readonly Missing[]) =>
+    earlier.every((each) => way.includes(each))
   // who must do more than another way asks for will take that one
-  return ways.filter((way, index) => !ways.slice(0, index).some((told) => isTold(way, told)))
+  return ways.filter((way, index) => !ways.slice(0, index).some((earlier) => isIncluded(way, earlier)))
 }
 
 /** Whether the words stand for themselves. */

@@ -18,10 +18,10 @@ export function readShorthands(
   report: Report,
 ): readonly Block[] {
   const criteria: PlacedCriterion[] = []
-  const add = (name: string, data: unknown, below: Path, isTold = true): boolean => {
+  const add = (name: string, data: unknown, below: Path, isReported = true): boolean => {
     const at = [...base, ...below]
     const tell = (_: Path, message: string) => {
-      if (isTold) report(at, message)
+      if (isReported) report(at, message)
     }
     const compiled = compileCriterion(name, data, at, tell, context)
     if (compiled !== undefined) criteria.push({ ...compiled, name, at })

@@ -23,13 +23,13 @@ interface Stores {
   restart(): Promise<void>
 }
 
-async function silent(store: SessionStore, before: number): Promise<readonly string[]> {
+async function idle(store: SessionStore, before: number): Promise<readonly string[]> {
   const pages: string[] = []
   for await (const page of store.idleSince(before)) pages.push(...page)
   return pages
 }
 
-async function silence(store: SessionStore, session: Session, clock: TestClock): Promise<number> {
+async function idleTime(store: SessionStore, session: Session, clock: TestClock): Promise<number> {
   return await store.idleTimeOf(session, clock.now, IDLE)
 }
 
@@ -66,12 +66,12 @@ export function describeActivity(driver: string, { place }: StoreUnderTest): voi
       'how long nobody has used it, from its beginning on',
       withStores(async ({ store, session, clock }) => {
         clock.now += 5 * MINUTE
-        assert.equal(await silence(store, session, clock), 5 * MINUTE)
+        assert.equal(await idleTime(store, session, clock), 5 * MINUTE)
         store.touch(session, clock.now, PRECISION)
         clock.now += MINUTE
-        assert.equal(await silence(store, session, clock), 5 * MINUTE, 'the longest counts')
+        assert.equal(await idleTime(store, session, clock), 5 * MINUTE, 'the longest counts')
         clock.now += 9 * MINUTE
-        assert.equal(await silence(store, session, clock), 10 * MINUTE)
+        assert.equal(await idleTime(store, session, clock), 10 * MINUTE)
       }),
     )
 
@@ -83,7 +83,7 @@ export function describeActivity(driver: string, { place }: StoreUnderTest): voi
           store.touch(session, clock.now, PRECISION)
           clock.now += MINUTE
         }
-        assert.equal(await silence(store, session, clock), IDLE)
+        assert.equal(await idleTime(store, session, clock), IDLE)
       }),
     )
 
@@ -95,12 +95,12 @@ export function describeActivity(driver: string, { place }: StoreUnderTest): voi
         other.touch(session, clock.now, PRECISION)
         const renewed = await store.save({ ...session, issuedAt: clock.now })
         clock.now += MINUTE
-        assert.equal(await silence(store, renewed, clock), MINUTE)
-        assert.equal(await silence(other, renewed, clock), MINUTE)
+        assert.equal(await idleTime(store, renewed, clock), MINUTE)
+        assert.equal(await idleTime(other, renewed, clock), MINUTE)
         store.touch(renewed, clock.now, PRECISION)
         other.touch(renewed, clock.now, PRECISION)
         clock.now += MINUTE
-        assert.equal(await silence(other, renewed, clock), MINUTE)
+        assert.equal(await idleTime(other, renewed, clock), MINUTE)
       }),
     )
 
@@ -111,10 +111,10 @@ export function describeActivity(driver: string, { place }: StoreUnderTest): voi
           clock.now += MINUTE
           other.touch(session, clock.now, PRECISION)
         }
-        const seen = await silence(store, session, clock)
+        const seen = await idleTime(store, session, clock)
         assert.ok(seen < IDLE, String(seen))
         store.touch(session, clock.now, PRECISION)
-        assert.ok((await silence(store, session, clock)) <= PRECISION + MINUTE)
+        assert.ok((await idleTime(store, session, clock)) <= PRECISION + MINUTE)
       }),
     )
 
@@ -127,12 +127,12 @@ export function describeActivity(driver: string, { place }: StoreUnderTest): voi
           stores.store.touch(session, clock.now, PRECISION)
         }
         await stores.restart()
-        assert.equal(await silence(stores.store, session, clock), MINUTE)
+        assert.equal(await idleTime(stores.store, session, clock), MINUTE)
         clock.now += IDLE - 1
-        assert.equal(await silence(stores.store, session, clock), IDLE - 1)
+        assert.equal(await idleTime(stores.store, session, clock), IDLE - 1)
         await stores.restart()
         clock.now += 1
-        assert.equal(await silence(stores.store, session, clock), IDLE)
+        assert.equal(await idleTime(stores.store, session, clock), IDLE)
       }),
     )
 
@@ -142,20 +142,20 @@ export function describeActivity(driver: string, { place }: StoreUnderTest): voi
         clock.now += 10 * MINUTE
         for (const each of [store, other]) {
           assert.ok(await each.find(session.id))
-          assert.equal(await silence(each, session, clock), 10 * MINUTE)
+          assert.equal(await idleTime(each, session, clock), 10 * MINUTE)
         }
         for (const back of [3 * 60 * MINUTE, 5 * MINUTE]) {
           clock.now -= back
           for (const each of [store, other]) {
             const found = await each.find(session.id)
             assert.ok(found !== undefined)
-            assert.ok((await silence(each, found, clock)) >= 10 * MINUTE)
+            assert.ok((await idleTime(each, found, clock)) >= 10 * MINUTE)
           }
         }
         clock.now += 5 * MINUTE
         const found = await other.find(session.id)
         assert.ok(found !== undefined)
-        assert.equal(await silence(other, found, clock), IDLE)
+        assert.equal(await idleTime(other, found, clock), IDLE)
       }),
     )
 
@@ -165,10 +165,10 @@ export function describeActivity(driver: string, { place }: StoreUnderTest): voi
         const busy = await store.save(newSession())
         clock.now += IDLE
         store.touch(busy, clock.now, PRECISION)
-        assert.deepEqual(await silent(store, clock.now - IDLE), [session.id])
-        assert.deepEqual(await silent(store, clock.now - IDLE - 1), [])
+        assert.deepEqual(await idle(store, clock.now - IDLE), [session.id])
+        assert.deepEqual(await idle(store, clock.now - IDLE - 1), [])
         await store.delete(session.id)
-        assert.deepEqual(await silent(store, clock.now - IDLE), [])
+        assert.deepEqual(await idle(store, clock.now - IDLE), [])
         assert.equal(await store.sweep(), 0)
       }),
     )

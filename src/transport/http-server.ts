@@ -85,10 +85,10 @@ export function sendFault(
   const decisionId = request.id === '' ? undefined : request.id
   if (fault === undefined) request.log.error({ err: error, 'request-id': decisionId }, 'bug while answering')
   else logFault(fault, request, decisionId)
-  const told = { ...context, decisionId }
+  const shown = { ...context, decisionId }
   reply.code(fault?.status ?? 500).headers(PAGE_HEADERS)
-  if (prefersHtml(request.headers)) return reply.send(faultPage(fault, told))
-  return reply.type('application/json; charset=utf-8').send(faultJson(fault, told))
+  if (prefersHtml(request.headers)) return reply.send(faultPage(fault, shown))
+  return reply.type('application/json; charset=utf-8').send(faultJson(fault, shown))
 }
 
 function logFault(fault: Fault, request: FastifyRequest, decisionId: string | undefined): void {

@@ -109,8 +109,8 @@ describe('a claim header', () => {
       jwtClaims: Object.keys(own),
       groupsClaims: new Set(['roles']),
     })
-    const told = Object.keys(own).map((name) => claimHeaderValue(made, name))
-    assert.deepEqual(told, ['guests%2Cstaff', 'a%2Cb,c', 'b%2Cadmins', 'Doe, Jane'])
+    const values = Object.keys(own).map((name) => claimHeaderValue(made, name))
+    assert.deepEqual(values, ['guests%2Cstaff', 'a%2Cb,c', 'b%2Cadmins', 'Doe, Jane'])
     assert.equal(made['squads'], 'b%2Cadmins')
   })
   it('is empty when there is no such claim', () => {

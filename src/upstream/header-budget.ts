@@ -25,7 +25,7 @@ export class HeaderBudget implements Disposable {
   readonly #stop: () => void
   /** Of the generation in force, by route id; of an earlier one 0. */
   readonly #largest = new Map<string, { bytes: number; readonly from: string }>()
-  readonly #told = new Set<string>()
+  readonly #reported = new Set<string>()
 
   constructor(meter: Meter, logger: Logger) {
     this.#logger = logger
@@ -52,8 +52,8 @@ export class HeaderBudget implements Disposable {
     const isCut = size.together < fullSize.together
     if (!isCut && !isNear(size, limit)) return
     const key = `${route.id} ${isCut}`
-    if (this.#told.has(key)) return
-    this.#told.add(key)
+    if (this.#reported.has(key)) return
+    this.#reported.add(key)
     this.#logger.warn(
       {
         'route-id': route.id,
@@ -73,8 +73,8 @@ export class HeaderBudget implements Disposable {
   noteToken(compiled: Pick<AccessRoute, 'route'> | undefined, bytes: number): void {
     if (bytes <= LARGE_TOKEN || compiled === undefined) return
     const { id, from } = compiled.route
-    if (this.#told.has(`${id} token`)) return
-    this.#told.add(`${id} token`)
+    if (this.#reported.has(`${id} token`)) return
+    this.#reported.add(`${id} token`)
     this.#logger.warn(
       { 'route-id': id, from, 'longest-header-bytes': bytes },
       'the identity provider’s token that a route passes on is larger than many apps take. Have the provider put less into it, such as fewer groups',
@@ -83,7 +83,7 @@ export class HeaderBudget implements Disposable {
 
   clear(): void {
     for (const largest of this.#largest.values()) largest.bytes = 0
-    this.#told.clear()
+    this.#reported.clear()
   }
 
   [Symbol.dispose](): void {

@@ -65,8 +65,8 @@ describe('the groups in identity headers', () => {
     )
     const claims = { 'cognito:groups': ['staff', 'team-a'], department: ['staff'] }
     fixture.store.put({ ...ALICE, groups: ['staff', 'team-a'], claims, version: 3 })
-    const told = await claimsOf(fixture)
-    assert.deepEqual([told['cognito:groups'], told['department']], ['team-a', 'staff'])
+    const found = await claimsOf(fixture)
+    assert.deepEqual([found['cognito:groups'], found['department']], ['team-a', 'staff'])
     using wide = withGroups(
       MANY,
       {},
@@ -172,9 +172,9 @@ describe('copied claims that are longer than an app takes', () => {
     const claims = { ...ALICE.claims, roles: MANY }
     fixture.store.put({ ...ALICE, claims, version: 3 })
     const { headers } = await fixture.ask(alice)
-    const told = decodeJwt(headers[ASSERTION] ?? '')
+    const found = decodeJwt(headers[ASSERTION] ?? '')
     assert.deepEqual(
-      [told['roles'], told['department'], told['claims_truncated']],
+      [found['roles'], found['department'], found['claims_truncated']],
       [undefined, 'harbour,tower', ['roles']],
     )
     assert.equal(headers['x-pomerium-claim-roles'], '')
@@ -225,18 +225,18 @@ describe('the size of identity headers', () => {
       fixture.store.put({ ...ALICE, groups, version: groups.length })
       await fixture.ask(alice)
     }
-    const told = warnings(fixture)
+    const found = warnings(fixture)
     assert.deepEqual(
-      told.map((line) => [line['groups'], line['removed-groups-count']]),
+      found.map((line) => [line['groups'], line['removed-groups-count']]),
       [
         [120, 0],
         [2001, 2000],
       ],
     )
-    assert.match(String(told[0]?.['msg']), /jwt_groups_filter/)
-    assert.match(String(told[1]?.['msg']), /left out.*jwt_groups_filter.*identity_headers_limit/)
-    assert.ok(Number(told[1]?.['identity-header-bytes']) > 72_000)
-    assert.equal(told[1]?.['from'], 'https://app.example.com')
+    assert.match(String(found[0]?.['msg']), /jwt_groups_filter/)
+    assert.match(String(found[1]?.['msg']), /left out.*jwt_groups_filter.*identity_headers_limit/)
+    assert.ok(Number(found[1]?.['identity-header-bytes']) > 72_000)
+    assert.equal(found[1]?.['from'], 'https://app.example.com')
 
     fixture.change(configOf([{ ...STAFF_ROUTE, pass_identity_headers: true }]))
     await fixture.ask(alice)

@@ -48,15 +48,15 @@ describe('a request to a Kubernetes API', () => {
 
   it('says a group of Kubernetes’ own only where the operator names that very group', async () => {
     const groups = ['staff', 'system:masters']
-    const told = async (route: object, settings: object = {}) =>
+    const groupsFor = async (route: object, settings: object = {}) =>
       groupsIn((await ask({ groups }, route, settings)).answer)
-    assert.equal(await told({ jwt_groups_filter: ['staff', 'system:masters'] }), 'staff,system:masters')
+    assert.equal(await groupsFor({ jwt_groups_filter: ['staff', 'system:masters'] }), 'staff,system:masters')
     assert.equal(
-      await told({ policy: [{ allow: { or: [{ groups: 'system:masters' }] } }] }),
+      await groupsFor({ policy: [{ allow: { or: [{ groups: 'system:masters' }] } }] }),
       'staff,system:masters',
     )
-    assert.equal(await told({ jwt_groups_filter: { prefixes: ['s'] } }), 'staff')
-    assert.equal(await told({ jwt_groups_filter: { patterns: ['.*'] } }), 'staff')
+    assert.equal(await groupsFor({ jwt_groups_filter: { prefixes: ['s'] } }), 'staff')
+    assert.equal(await groupsFor({ jwt_groups_filter: { patterns: ['.*'] } }), 'staff')
   })
 
   it('says the groups that the filter lets through, and none when they are not known', async () => {

@@ -124,15 +124,15 @@ class Impersonation {
       .filter((group) => isName(group) && (!isReserved(group) || groupsFilter.isNamed(group)))
     const limit = limitOf(headersLimitOf(this.#access), DEFAULT_LIMIT)
     const drafts = [tellable, tellable.filter((group) => this.#mentionedGroups.has(group)), []]
-    const told = drafts.find((groups) => bytesOf(groups) <= limit.together) ?? []
+    const kept = drafts.find((groups) => bytesOf(groups) <= limit.together) ?? []
     return {
       headers: [
         ['authorization', `Bearer ${this.#token.reveal()}`],
         ['impersonate-user', user],
-        [IMPERSONATE_GROUPS_HEADER, told.map(encode).join(',')],
+        [IMPERSONATE_GROUPS_HEADER, kept.map(encode).join(',')],
       ],
-      removedGroups: all.length - told.length,
-      size: { together: bytesOf(told), longest: 0 },
+      removedGroups: all.length - kept.length,
+      size: { together: bytesOf(kept), longest: 0 },
       fullSize: { together: bytesOf(tellable), longest: 0 },
       limit,
     }

@@ -66,7 +66,7 @@ const agent = stack.agent()
 const claimsOf = ({ headers }: EchoedRequest): Record<string, unknown> =>
   decodeJwt(headers['x-pomerium-jwt-assertion'] ?? '')
 
-async function told(
+async function seenBy(
   host: string,
 ): Promise<{ claims: Record<string, unknown>; header: string | undefined; logged: unknown }> {
   const reply = await stack.signIn(agent, url(host, '/who'))
@@ -86,12 +86,12 @@ async function told(
 
 describe('with two thousand groups', () => {
   it('an app that names none of them in its policy is told none, and that there are some', async () => {
-    const { claims, header, logged } = await told('app')
+    const { claims, header, logged } = await seenBy('app')
     assert.deepEqual([claims['groups'], claims['groups_truncated'], header, logged], [[], true, '', 2000])
   })
 
   it('an app that asks for the groups of its policy gets those', async () => {
-    const { claims, header, logged } = await told('wiki')
+    const { claims, header, logged } = await seenBy('wiki')
     assert.deepEqual(
       [claims['groups'], claims['groups_truncated'], header, logged],
       [[MENTIONED], undefined, MENTIONED, 1999],
@@ -99,7 +99,7 @@ describe('with two thousand groups', () => {
   })
 
   it('an app without a filter gets those that its policy names, and is told that there are more', async () => {
-    const { claims, header, logged } = await told('api')
+    const { claims, header, logged } = await seenBy('api')
     assert.deepEqual(
       [claims['groups'], claims['groups_truncated'], header, logged],
       [[MENTIONED], true, MENTIONED, 1999],
@@ -107,12 +107,12 @@ describe('with two thousand groups', () => {
   })
 
   it('an app that names them by pattern gets what matches', async () => {
-    const { claims, logged } = await told('lab')
+    const { claims, logged } = await seenBy('lab')
     assert.deepEqual([claims['groups'], logged], [[MANY[7], MANY[17]], 1998])
   })
 
   it('an app that takes more is told more, beside the largest headers that a client may send', async () => {
-    const { claims, logged } = await told('other')
+    const { claims, logged } = await seenBy('other')
     assert.deepEqual(
       [claims['groups'], claims['groups_truncated'], logged],
       [MANY.slice(0, 380), undefined, 1620],

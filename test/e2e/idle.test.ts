@@ -24,7 +24,7 @@ type Agent = ReturnType<typeof stack.agent>
 
 const statusOf = async (agent: Agent, host: string) => (await agent.fetch(url(host))).status
 /** The time itself is what is tested: nothing may be asked meanwhile that would count as use. */
-const silence = () => setTimeout(IDLE_MS + 200)
+const idleTooLong = () => setTimeout(IDLE_MS + 200)
 
 describe('a route with an idle timeout', () => {
   it('keeps a session that is used, for longer than the timeout', async () => {
@@ -40,11 +40,11 @@ describe('a route with an idle timeout', () => {
     )
   })
 
-  it('asks the provider after a silence, even when another app has been used since', async () => {
+  it('asks the provider after idle time, even when another app has been used since', async () => {
     const agent = stack.agent()
     await stack.signIn(agent, url('lab'))
     await stack.signIn(agent, url('app'))
-    await silence()
+    await idleTooLong()
     assert.equal(await statusOf(agent, 'app'), 200)
     assert.equal(await statusOf(agent, 'lab'), 302)
     const login = await agent.visit(url('lab'))
@@ -58,7 +58,7 @@ describe('a route with an idle timeout', () => {
     await stack.signIn(agent, url('lab'))
     await stack.signIn(agent, url('app'))
     const restarted = stack.restart()
-    await Promise.all([restarted, silence()])
+    await Promise.all([restarted, idleTooLong()])
     assert.equal(await statusOf(agent, 'lab'), 302)
     assert.equal(await statusOf(agent, 'app'), 200)
   })
@@ -70,7 +70,7 @@ describe('a global idle timeout', () => {
     const agent = stack.agent()
     await stack.signIn(agent, url('app'))
     await until(async () => (await statusOf(agent, 'app')) === 200, { what: 'the session' })
-    await silence()
+    await idleTooLong()
     assert.equal(await statusOf(agent, 'app'), 302)
     await stack.sallyport.waitForLog('the end', ({ msg }) => msg === 'session ended: nobody has used it')
     const user = await agent.fetch(url('app', '/.pomerium/user'), {

@@ -239,7 +239,7 @@ async function send(stream: NodeJS.WritableStream, pieces: number, apartMs: numb
 describe('how long a stream may last', () => {
   for (const version of ['1.1', '2'] as const) {
     for (const path of ['/usual/', '/h2c/']) {
-      it(`a body goes on for longer than any limit of silence: HTTP/${version} to ${path}`, async () => {
+      it(`a body goes on for longer than any idle limit: HTTP/${version} to ${path}`, async () => {
         const { status, text } = await upload(path, 8, SILENCE_MS / 4, version)
         assert.equal(status, 200)
         assert.match(text, /80000 bytes/)
@@ -268,7 +268,7 @@ describe('how long a stream may last', () => {
     await assert.rejects(get('/total/sse?count=8&every=400'))
   })
 
-  it('a total that is longer than the usual silence allows that silence too', async () => {
+  it('a total that is longer than the usual idle limit allows that idle time too', async () => {
     assert.equal((await get(`/patient/slow?ms=${SILENCE_MS * 2}`)).status, 200)
   })
 })

@@ -326,9 +326,9 @@ describe('a closed path, however it is written', { skip: skip.skip ?? false }, a
             const answers = await answersTo(paths, send)
             assert.deepEqual(pathsOf(answers, isAdmin), [])
             const refused = pathsOf(answers, isRefused)
-            const told = JSON.stringify(Object.fromEntries(answers))
-            assert.equal(refused.length + pathsOf(answers, isOpen).length, answers.size, told)
-            assert.ok(refused.length > REFUSED_SHARE * answers.size, told)
+            const summary = JSON.stringify(Object.fromEntries(answers))
+            assert.equal(refused.length + pathsOf(answers, isOpen).length, answers.size, summary)
+            assert.ok(refused.length > REFUSED_SHARE * answers.size, summary)
           })
         }
       }

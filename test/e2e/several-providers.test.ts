@@ -151,8 +151,8 @@ describe('with two identity providers', () => {
     provider.accounts.set('many', { email: 'many@example.com', name: 'Many', groups: [...groups, 'staff'] })
     const agent = stack.agent()
     assert.equal((await signInAt(agent, url('app'), 'Single sign-on', 'many')).status, 200)
-    const { groups: told } = await userOf(agent, 'app')
-    assert.ok(Array.isArray(told) && told.length === 2001)
+    const { groups: groupsThere } = await userOf(agent, 'app')
+    assert.ok(Array.isArray(groupsThere) && groupsThere.length === 2001)
     const cookies = [url('app'), url('authenticate')].map((host) => agent.jar.header(new URL(host)) ?? '')
     assert.ok(
       cookies.every((header) => header.length < 600),

@@ -168,8 +168,8 @@ describe('a token for the upstream, from Keycloak', skipWithout(found), () => {
     await alice.visit(out.href)
     await alice.visit(stack.url('wiki'))
     const page = await alice.visit(stack.url('wiki', '/again'))
-    const told = stack.sallyport.log.filter(({ msg }) => msg === 'no token for an upstream')
-    assert.equal(page.status, 401, JSON.stringify(told.at(-1)))
+    const logged = stack.sallyport.log.filter(({ msg }) => msg === 'no token for an upstream')
+    assert.equal(page.status, 401, JSON.stringify(logged.at(-1)))
     let form = page
     // A sign-in of less than a second ago is as new as one can be.
     await until(

@@ -200,10 +200,10 @@ routes:
         const json = await ask(each, 'application/json')
         assert.equal(json.status, each.status)
         if (each.isUnread) return
-        const told = JSON.parse(json.body) as Record<string, unknown>
-        assert.deepEqual([told['error'], told['status']], [each.code, each.status])
-        assert.match(String(told['message']), /\.$/)
-        assert.match(String(told['request_id']), /^[\da-f-]{36}$/)
+        const answer = JSON.parse(json.body) as Record<string, unknown>
+        assert.deepEqual([answer['error'], answer['status']], [each.code, each.status])
+        assert.match(String(answer['message']), /\.$/)
+        assert.match(String(answer['request_id']), /^[\da-f-]{36}$/)
 
         const page = await ask(each, 'text/html,application/xhtml+xml,*/*;q=0.8')
         assert.equal(page.status, each.status)
@@ -217,7 +217,7 @@ routes:
           assert.match(page.head, /^content-type: text\/html/m)
           assert.match(page.head, /^content-security-policy: default-src 'none'/m)
           assert.match(text.head, /^content-type: text\/plain/m)
-          assert.match(json.head, new RegExp(`^x-request-id: ${String(told['request_id'])}`, 'm'))
+          assert.match(json.head, new RegExp(`^x-request-id: ${String(answer['request_id'])}`, 'm'))
         }
       })
     }

@@ -61,11 +61,11 @@ describe('a path rewritten by a pattern', () => {
         const request = `GET ${target} HTTP/1.1\r\nHost: r${index}.example.com\r\nConnection: close\r\n\r\n`
         await rawHttp1({ port: edge.port }, request)
         const [path = '', query] = (edge.authorizer.checks[0]?.path ?? '').split('?')
-        const told = `${String(rewritten(route, path))}${query === undefined ? '' : `?${query}`}`
+        const expected = `${String(rewritten(route, path))}${query === undefined ? '' : `?${query}`}`
         const [seen] = upstream.requests
         // One that is no path can't be sent: the check refuses it.
-        if (told.startsWith('/') && seen?.url !== told)
-          differences.push(`${PATTERNS[index]?.join(' → ')}: ${target}: told ${told}, seen ${seen?.url}`)
+        if (expected.startsWith('/') && seen?.url !== expected)
+          differences.push(`${PATTERNS[index]?.join(' → ')}: ${target}: told ${expected}, seen ${seen?.url}`)
       }
     }
     assert.deepEqual(differences, [])

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { problemsOf } from '../../config/problems.fixture.ts'
 import { policyMistakes } from './config-check.ts'
 
-const told = (text: string) => problemsOf(text, { checks: [policyMistakes], readFile: () => '' })
+const warningsOf = (text: string) => problemsOf(text, { checks: [policyMistakes], readFile: () => '' })
 
 /** A file with people, these global lines and one route with these. */
 function fileWith(settings: string, route: string): string {
@@ -22,7 +22,7 @@ ${lines.join('\n')}
 }
 
 const withoutPeople = (policy: string, settings = ''): readonly string[] =>
-  told(`${settings}routes:\n  - from: https://a.test\n    to: http://a\n    policy: ${policy}\n`)
+  warningsOf(`${settings}routes:\n  - from: https://a.test\n    to: http://a\n    policy: ${policy}\n`)
 
 const mistakesKeyedBy = (key: string): number =>
   withoutPeople(
@@ -43,7 +43,7 @@ policy:
   - alow: {}
   - allow: { or: [{ record: { type: staff, field: a, is: b } }] }
     mode: watch`
-    assert.deepEqual(told(fileWith('', route)), [
+    assert.deepEqual(warningsOf(fileWith('', route)), [
       '10:21 routes[0].allowed_users[0]: must not be empty',
       '14:22 routes[0].policy[0].allow.or[0].emial: unknown criterion "emial"; did you mean "email"?',
       '15:40 routes[0].policy[0].allow.or[1].time_of_day.timezone: must be an IANA time zone such as Europe/Berlin; did you mean "Europe/Berlin"?',
@@ -62,7 +62,7 @@ policy:
   unused: { policy: { deny: { or: [{ http_path: admin }] } } }`
     const route = `policies: [broken]`
     const second = `  - { from: https://b.test, to: http://b, policies: [broken, brokn] }\n`
-    assert.deepEqual(told(fileWith(settings, route) + second), [
+    assert.deepEqual(warningsOf(fileWith(settings, route) + second), [
       '7:46 policies.broken.policy.allow.or[0].emial: unknown criterion "emial"; did you mean "email"?',
       '8:49 policies.unused.policy.deny.or[0].http_path: must begin with a slash as every path does: "/admin"',
       '13:62 routes[1].policies[1]: names no policy under `policies`; did you mean "broken"?',
@@ -74,7 +74,7 @@ policy:
   a: { rego: ["package p"], remediaton: x, explanation: "" }
   b: [allow]`
     const route = `sub_policies: [{ rego: [] }]\npolicies: [a, a]`
-    assert.deepEqual(told(fileWith(settings, route)), [
+    assert.deepEqual(warningsOf(fileWith(settings, route)), [
       '7:8 policies.a.rego: is not supported: write the rules into `policy`; there is no second language beside it',
       '7:29 policies.a.remediaton: is not a known key; did you mean "remediation"?',
       '7:57 policies.a.explanation: must not be empty',
@@ -88,7 +88,7 @@ policy:
   it('that ask for what is not set are told so', () => {
     const route = `policy:
   - deny: { or: [{ geoip: { country: DE } }, { invalid_client_certificate: true }] }`
-    assert.deepEqual(told(fileWith('', route)), [
+    assert.deepEqual(warningsOf(fileWith('', route)), [
       "11:31 routes[0].policy[0].deny.or[0].geoip: can't be decided: it needs `geoip`, which is not set",
       "11:80 routes[0].policy[0].deny.or[1].invalid_client_certificate: can't be decided: it needs `downstream_mtls`, which is not set",
     ])
@@ -111,7 +111,7 @@ policy:
         - time_of_day: { timezone: UTC, after: 9:30, before: 10:00 PM }
         - user: yes
         - user: 12345`
-    assert.deepEqual(told(fileWith('', good)), [])
+    assert.deepEqual(warningsOf(fileWith('', good)), [])
     const bad = `policy:
   - allow:
       or:
@@ -121,7 +121,7 @@ policy:
         - groups: 1e400
         - accept: false`
     assert.deepEqual(
-      told(fileWith('', bad)).map((line) => line.replace(/^.*?: /, '')),
+      warningsOf(fileWith('', bad)).map((line) => line.replace(/^.*?: /, '')),
       [
         'has no value',
         'has no value',
@@ -132,7 +132,7 @@ policy:
   })
 
   it('ask nothing that no request could ever meet, in deny rules and shared policies neither', () => {
-    const asked = told(
+    const asked = warningsOf(
       fileWith(
         'policies: { root: { policy: { deny: { or: [{ ssh_username: root }] } } } }',
         `policies: [root]
@@ -152,13 +152,13 @@ policy:
   it('may be very long or very deep, and are answered in time', () => {
     const many = Array.from({ length: 10_000 }, (_, index) => `{ user: u${index} }`).join(', ')
     const before = process.cpuUsage()
-    assert.deepEqual(told(fileWith('', `policy: { allow: { or: [${many}] } }`)), [])
+    assert.deepEqual(warningsOf(fileWith('', `policy: { allow: { or: [${many}] } }`)), [])
     const wrong = many.replaceAll('user', 'usre')
-    assert.equal(told(fileWith('', `policy: { allow: { or: [${wrong}] } }`)).length, 10_000)
+    assert.equal(warningsOf(fileWith('', `policy: { allow: { or: [${wrong}] } }`)).length, 10_000)
     assert.ok(process.cpuUsage(before).user < 10_000_000)
     const depth = 500
     const deep = `policy: { allow: { or: [{ email: ${'['.repeat(depth)}${']'.repeat(depth)} }] } }`
-    assert.deepEqual(told(fileWith('', deep)), [
+    assert.deepEqual(warningsOf(fileWith('', deep)), [
       '10:38 routes[0].policy.allow.or[0].email: takes one value, not a list; write one criterion for each value',
     ])
   })

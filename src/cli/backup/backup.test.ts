@@ -76,8 +76,8 @@ async function held(): Promise<readonly [sessions: number, accounts: readonly st
   return [store.count, (await accounts.list()).map(({ account }) => account.name)]
 }
 
-let told = ''
-const terminal = { stderr: { write: (text: string) => (told += text) } }
+let printed = ''
+const terminal = { stderr: { write: (text: string) => (printed += text) } }
 const save = () => backup({ file, 'state-dir': stateDir }, terminal)
 const bringBack = (options: object = {}) => restore({ file, 'state-dir': stateDir, ...options }, terminal)
 /** All files of the state folder, with what is in them. */
@@ -100,10 +100,10 @@ describe('a backup', () => {
     }
     const before = contents()
     await rm(stateDir, { recursive: true })
-    told = ''
+    printed = ''
     bringBack()
     assert.deepEqual(await held(), [0, ['deploy']])
-    assert.match(told, /everybody signs in again[^]*revoked since .* count again/)
+    assert.match(printed, /everybody signs in again[^]*revoked since .* count again/)
     const secret = join('secrets', 'shared_secret')
     assert.equal(contents()[secret], before[secret])
     bringBack({ 'with-sessions': true })
@@ -148,7 +148,7 @@ describe('a backup', () => {
 
 describe('a restore', () => {
   /** What is done to the bytes of a backup, and what is said of it. */
-  const ODD: readonly (readonly [what: string, change: (bytes: Buffer) => Buffer, told: RegExp])[] = [
+  const ODD: readonly (readonly [what: string, change: (bytes: Buffer) => Buffer, printed: RegExp])[] = [
     ['cut short', (bytes) => bytes.subarray(0, bytes.length - 5), /altered or damaged/],
     ['cut in the middle', (bytes) => bytes.subarray(0, bytes.length / 2), /ends too early/],
     ['longer', (bytes) => Buffer.concat([bytes, Buffer.from('x')]), /altered or damaged/],

@@ -10,7 +10,7 @@ import { Fault, reasonOf } from '../../errors.ts'
 import { stateDirFor } from '../../session/open-state.ts'
 import { count } from '../table.ts'
 import { CHECKS, type Check, type Patient } from './checks.ts'
-import { type Finding, problem, told } from './finding.ts'
+import { type Finding, findingText, problem } from './finding.ts'
 
 export interface DoctorCommand {
   readonly config?: string | undefined
@@ -32,7 +32,7 @@ export async function doctor(
   const findings: Finding[] = []
   const tell = (found: readonly Finding[]): void => {
     findings.push(...found)
-    if (!json) for (const finding of found) stdout.write(told(finding))
+    if (!json) for (const finding of found) stdout.write(findingText(finding))
   }
   const patient = admit(file, stateDir, env)
   if ('state' in patient) tell([patient])

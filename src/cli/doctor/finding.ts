@@ -34,7 +34,7 @@ export const problem = (check: string, message: string, fix: string, link: strin
   link,
 })
 
-export function told({ check, state, message, fix, link }: Finding): string {
+export function findingText({ check, state, message, fix, link }: Finding): string {
   const head = `${state.padEnd(8)} ${check.padEnd(13)} ${plain(message)}\n`
   return state === 'ok' ? head : `${head}         fix: ${plain(fix ?? '')}\n         see: ${link ?? ''}\n`
 }

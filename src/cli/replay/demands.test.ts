@@ -21,7 +21,7 @@ function configWith(route: object, settings: object = {}): Config {
   return parsed.config
 }
 
-function told(
+function outcomeOf(
   config: Config,
   then: Config | undefined,
   { outcome = 'allow', idp = 'default', kind = 'user' } = {},
@@ -84,49 +84,53 @@ describe('what a route asks of a session', () => {
       const strict = configWith({ [key]: tighter })
       const mild = configWith({ [key]: looser })
       for (const then of [undefined, configWith({}), mild]) {
-        const why = told(strict, then)
+        const why = outcomeOf(strict, then)
         assert.ok(Array.isArray(why) && why.length === 1)
         assert.match(why[0] ?? '', words)
       }
-      assert.equal(told(strict, strict), 'allow')
-      assert.equal(told(mild, strict), 'allow', 'who met the stricter limit meets this one')
-      assert.equal(told(configWith({}), strict), 'allow')
-      assert.notEqual(told(mild, strict, { outcome: 'step-up' }), 'allow')
-      assert.equal(told(strict, undefined, { kind: 'service-account' }), 'allow', 'machines do not sign in')
+      assert.equal(outcomeOf(strict, strict), 'allow')
+      assert.equal(outcomeOf(mild, strict), 'allow', 'who met the stricter limit meets this one')
+      assert.equal(outcomeOf(configWith({}), strict), 'allow')
+      assert.notEqual(outcomeOf(mild, strict, { outcome: 'step-up' }), 'allow')
+      assert.equal(
+        outcomeOf(strict, undefined, { kind: 'service-account' }),
+        'allow',
+        'machines do not sign in',
+      )
     })
 
   it('is a strength that was enough before, or one that nobody knows of', () => {
     const gold = configWith({ acr_values: ['gold'] })
     const both = configWith({ acr_values: ['gold', 'silver'] })
-    assert.deepEqual(told(gold, undefined), ['how strong the sign-in was (acr_values)'])
-    assert.deepEqual(told(gold, both), ['how strong the sign-in was (acr_values)'])
-    assert.deepEqual(told(gold, configWith({})), ['how strong the sign-in was (acr_values)'])
-    assert.equal(told(gold, gold), 'allow')
-    assert.equal(told(both, gold), 'allow')
+    assert.deepEqual(outcomeOf(gold, undefined), ['how strong the sign-in was (acr_values)'])
+    assert.deepEqual(outcomeOf(gold, both), ['how strong the sign-in was (acr_values)'])
+    assert.deepEqual(outcomeOf(gold, configWith({})), ['how strong the sign-in was (acr_values)'])
+    assert.equal(outcomeOf(gold, gold), 'allow')
+    assert.equal(outcomeOf(both, gold), 'allow')
   })
 
   it('is a sign-in at one of its identity providers', () => {
     const route = configWith({ sign_in_providers: ['partners'] }, PARTNERS)
-    assert.equal(told(route, undefined, { idp: 'partners' }), 'allow')
-    assert.equal(told(route, undefined, { idp: 'default' }), 'sign-in')
-    assert.deepEqual(told(route, undefined, { idp: '' }), ['the identity provider of the session'])
+    assert.equal(outcomeOf(route, undefined, { idp: 'partners' }), 'allow')
+    assert.equal(outcomeOf(route, undefined, { idp: 'default' }), 'sign-in')
+    assert.deepEqual(outcomeOf(route, undefined, { idp: '' }), ['the identity provider of the session'])
   })
 
   it('is an address past the proxies that there are now', () => {
     const policy = [{ allow: { and: [{ authenticated_user: true }, { source_ip: '192.0.2.0/24' }] } }]
     const route = { allow_any_authenticated_user: undefined, policy }
     const one = configWith(route, { xff_num_trusted_hops: 1 })
-    assert.equal(told(one, one), 'allow')
-    assert.deepEqual(told(one, configWith(route)), [
+    assert.equal(outcomeOf(one, one), 'allow')
+    assert.deepEqual(outcomeOf(one, configWith(route)), [
       'the address past as many proxies (xff_num_trusted_hops)',
     ])
-    assert.equal(told(configWith({}, { xff_num_trusted_hops: 1 }), configWith({})), 'allow')
+    assert.equal(outcomeOf(configWith({}, { xff_num_trusted_hops: 1 }), configWith({})), 'allow')
   })
 
   it('is that another directory, which the log does not know, has not switched the person off', () => {
     const directory = [{ name: 'people', type: 'file', path: 'people.yaml' }]
     const asked = configWith({}, { directory })
-    assert.equal(told(asked, asked), 'allow')
-    assert.deepEqual(told(asked, configWith({})), ['what the other directory says of the person'])
+    assert.equal(outcomeOf(asked, asked), 'allow')
+    assert.deepEqual(outcomeOf(asked, configWith({})), ['what the other directory says of the person'])
   })
 })

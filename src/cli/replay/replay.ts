@@ -114,9 +114,9 @@ function isKnown({ knownClaims, cutClaims }: LoggedSubject, claim: string): bool
  * A claim that the log does not tell is marked as policies know claims that are kept elsewhere: as unknown.
  */
 function subjectFor(who: LoggedSubject, { mentionedClaims }: CompiledPolicy): Subject {
-  const untold = mentionedClaims.filter((claim) => !isKnown(who, claim))
-  if (untold.length === 0) return who.subject
-  const marks = untold.map((claim) => [`_claim_names/${rootOf(claim)}`, ['log']])
+  const unlogged = mentionedClaims.filter((claim) => !isKnown(who, claim))
+  if (unlogged.length === 0) return who.subject
+  const marks = unlogged.map((claim) => [`_claim_names/${rootOf(claim)}`, ['log']])
   return { ...who.subject, claims: { ...who.subject.claims, ...Object.fromEntries(marks) } }
 }
 

@@ -148,10 +148,10 @@ describe('a long configuration', { timeout: 120_000 }, () => {
   })
 
   it('is parsed in a thread also when only what it refers to is long, from the first time on', async () => {
-    const told = new URL(
+    const worker = new URL(
       `data:text/javascript,import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => { throw new Error('planted') })`,
     )
-    await using aside = parseAside(file, {}, told)
+    await using aside = parseAside(file, {}, worker)
     const lists = join(folder, 'lists.pem')
     await writeFile(file, `${textWith('http://a')}downstream_mtls: { crl_file: lists.pem }\n`)
     await writeFile(lists, 'short')

@@ -17,8 +17,8 @@ function blindFiles(t: TestContext) {
   })
   syncBuiltinESMExports()
   t.mock.timers.enable({ apis: ['setInterval'] })
-  let told = 0
-  const files = new WatchedFiles([file], () => (told += 1))
+  let reports = 0
+  const files = new WatchedFiles([file], () => (reports += 1))
   t.after(() => {
     files[Symbol.dispose]()
     t.mock.restoreAll()
@@ -34,28 +34,28 @@ function blindFiles(t: TestContext) {
       },
       { what },
     )
-  return { folder, file, files, lookUntil, told: () => told }
+  return { folder, file, files, lookUntil, reports: () => reports }
 }
 
 describe('files of which the system tells nothing', () => {
   it('are found to have changed by looking, each time', async (t) => {
-    const { folder, file, files, lookUntil, told } = blindFiles(t)
+    const { folder, file, files, lookUntil, reports } = blindFiles(t)
     assert.deepEqual(files.blindFolders, [folder])
     files.suspect()
-    await until(() => told() === 1, { what: 'the first look' })
+    await until(() => reports() === 1, { what: 'the first look' })
     for (const [at, text] of ['two', 'three'].entries()) {
       writeFileSync(file, text)
-      await lookUntil(() => told() === at + 2, `${text} to be found`)
+      await lookUntil(() => reports() === at + 2, `${text} to be found`)
     }
   })
 
   it('are watched as soon as the system can', async (t) => {
-    const { files, lookUntil, told } = blindFiles(t)
+    const { files, lookUntil, reports } = blindFiles(t)
     files.suspect()
-    await until(() => told() === 1, { what: 'the first look' })
+    await until(() => reports() === 1, { what: 'the first look' })
     t.mock.restoreAll()
     syncBuiltinESMExports()
     await lookUntil(() => files.blindFolders.length === 0, 'the watch')
-    await lookUntil(() => told() === 2, 'what was written before the watch to be read')
+    await lookUntil(() => reports() === 2, 'what was written before the watch to be read')
   })
 })

@@ -62,7 +62,7 @@ export class WatchedFiles implements Disposable {
   #begun: Promise<Look> | undefined
   #isLooking = false
   /** How the files looked when they were last said to stand still. */
-  #told: Look | undefined
+  #reported: Look | undefined
 
   /** @param onStill something has changed, and all files stand still now */
   constructor(paths: readonly string[], onStill: () => void) {
@@ -105,7 +105,7 @@ export class WatchedFiles implements Disposable {
 
   async #lookFirst(): Promise<void> {
     const look = await lookAt(this.#paths)
-    this.#told ??= look
+    this.#reported ??= look
   }
 
   /** @returns whether a folder came into view */
@@ -158,7 +158,7 @@ export class WatchedFiles implements Disposable {
     this.#timer = undefined
     this.#due = 0
     this.#isShort = true
-    this.#told = look
+    this.#reported = look
     this.#onStill()
   }
 
@@ -166,7 +166,7 @@ export class WatchedFiles implements Disposable {
     if (this.#timer !== undefined) return
     const isNewInView = this.#openFolders()
     const look = await lookAt(this.#paths)
-    const isChanged = this.#told !== undefined && !isSame(this.#told, look)
+    const isChanged = this.#reported !== undefined && !isSame(this.#reported, look)
     if (this.#timer === undefined && (isChanged || isNewInView)) this.#wait('written')
   }
 }

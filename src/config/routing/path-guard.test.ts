@@ -9,7 +9,7 @@ function read(text: string) {
   return parsed.config
 }
 
-const told = (routes: string, settings = '') => {
+const guarded = (routes: string, settings = '') => {
   const from = `from: 'https://app.example.com'`
   const list = routes
     .trim()
@@ -73,12 +73,12 @@ describe('a path that some programs would read as one of another route', () => {
     '/a%20b': 'all',
     '/100%25/x': 'all',
   }
-  const route = told(CLOSED_FIRST)
+  const route = guarded(CLOSED_FIRST)
   for (const [path, expected] of Object.entries(rows))
     it(`${path}: ${expected}`, () => assert.equal(route(path), expected))
 
   it('is refused as well where no route would take it, or one that comes earlier or later', () => {
-    const only = told(
+    const only = guarded(
       `name: public, prefix: /public, to: 'http://a'\nname: late, path: '/p;x', to: 'http://a'`,
     )
     assert.equal(only('/public;x'), 'public')
@@ -87,7 +87,7 @@ describe('a path that some programs would read as one of another route', () => {
   })
 
   it('is a matter of the unnormalised path where Envoy does not normalise', () => {
-    const raw = told(CLOSED_FIRST, 'normalize_path: false\nmerge_slashes: false')
+    const raw = guarded(CLOSED_FIRST, 'normalize_path: false\nmerge_slashes: false')
     for (const path of ['/%61dmin/x', '//admin/x', '/x/../admin/x', '/x/%2e%2e/admin/x', '/x//../admin/y'])
       assert.equal(raw(path), OTHER, path)
     assert.equal(raw('/x/../y'), 'all')
@@ -96,7 +96,7 @@ describe('a path that some programs would read as one of another route', () => {
   })
 
   it('costs nothing where one route takes all', () => {
-    const all = told(`name: all, to: 'http://a'`)
+    const all = guarded(`name: all, to: 'http://a'`)
     for (const path of ['/a;x', `/;${'x'.repeat(9000)}`, '/%2561;b//c']) assert.equal(all(path), 'all')
   })
 
@@ -105,18 +105,18 @@ describe('a path that some programs would read as one of another route', () => {
       { length: 60 },
       (_, index) => `name: r${index}, regex: '/${index}(/.*)?', to: 'http://a'`,
     )
-    const many = told([...routes, `name: all, to: 'http://a'`].join('\n'))
+    const many = guarded([...routes, `name: all, to: 'http://a'`].join('\n'))
     assert.equal(many(`/x;${'y'.repeat(8000)}`), OTHER)
     assert.equal(many('/x;y'), 'all')
-    assert.equal(told(CLOSED_FIRST)(`/x;${'y'.repeat(9000)}`), OTHER)
-    assert.equal(told(CLOSED_FIRST)(`/${'y'.repeat(9000)}`), 'all')
+    assert.equal(guarded(CLOSED_FIRST)(`/x;${'y'.repeat(9000)}`), OTHER)
+    assert.equal(guarded(CLOSED_FIRST)(`/${'y'.repeat(9000)}`), 'all')
     assert.equal(many('/7;y'), OTHER)
   })
 })
 
 describe('a path on a route that says how its app reads paths', () => {
   it('may hold escaped slashes, and no other disguise', () => {
-    const npm = told(`
+    const npm = guarded(`
       name: closed, prefix: /admin/, to: 'http://a'
       name: npm, prefix: '/', allow_escaped_slashes: true, to: 'http://a'
     `)
@@ -129,7 +129,7 @@ describe('a path on a route that says how its app reads paths', () => {
   })
 
   it('is judged by its letters alone where it says that', () => {
-    const plain = told(`
+    const plain = guarded(`
       name: closed, prefix: /admin/, to: 'http://a'
       name: matrix, paths_as_written: true, to: 'http://a'
     `)
@@ -141,7 +141,7 @@ describe('a path on a route that says how its app reads paths', () => {
   })
 
   it('is let in with escaped slashes everywhere where the setting keeps them', () => {
-    const kept = told(CLOSED_FIRST, 'path_with_escaped_slashes_action: keep_unchanged')
+    const kept = guarded(CLOSED_FIRST, 'path_with_escaped_slashes_action: keep_unchanged')
     assert.equal(kept('/a%2Fb'), 'all')
     assert.equal(kept('/admin%2Fb'), OTHER)
     assert.equal(kept('/admin%5Cb'), OTHER)
@@ -163,7 +163,7 @@ const SPLIT_DOTS = [
 describe('an escape that is made of parts', () => {
   for (const settings of ['', 'normalize_path: false', 'path_with_escaped_slashes_action: keep_unchanged'])
     it(`hides nothing, with ${settings || 'default settings'}`, () => {
-      const route = told("name: r, to: 'http://a'", settings)
+      const route = guarded("name: r, to: 'http://a'", settings)
       for (const path of SPLIT_DOTS) assert.ok([DOTS, SLASH].includes(route(path)), `${path}: ${route(path)}`)
       assert.equal(route('/a/%3%62/b'), EMPTY)
       assert.match(route('/a%0%30b'), /an escaped NUL/)
@@ -233,14 +233,14 @@ describe('what a route makes of a path', () => {
     [`name: r, to: 'http://a/base'`, { '/': 'r', '/x': 'r', '/-x': 'r' }],
   ]
   for (const [route, answers] of rows) {
-    const answer = told(route)
+    const answer = guarded(route)
     for (const [path, expected] of Object.entries(answers))
       it(`${/(?:prefix|regex)\S+: [^,]*/.exec(route)?.[0] ?? 'to'}: ${path}: ${expected}`, () =>
         assert.equal(answer(path), expected))
   }
 
   it('may hold empty segments where the route says so, but not at its begin', () => {
-    const made = told(
+    const made = guarded(
       String.raw`name: r, paths_as_written: true, regex_rewrite_pattern: '^/app(.*)$', regex_rewrite_substitution: '\1', to: 'http://a'`,
       'merge_slashes: false',
     )
@@ -258,7 +258,7 @@ describe('what a route makes of a path', () => {
     ]
     for (const settings of ['normalize_path: false', 'normalize_path: false\nmerge_slashes: false'])
       for (const rewrite of rewrites) {
-        const made = told(`name: r, ${rewrite}`, settings)
+        const made = guarded(`name: r, ${rewrite}`, settings)
         for (const path of [
           '/../admin/x',
           '/x/../../admin/x',
@@ -271,12 +271,12 @@ describe('what a route makes of a path', () => {
         for (const path of SPLIT_DOTS) assert.ok([DOTS, SLASH].includes(made(path)), `${rewrite} ${path}`)
         assert.equal(made('/a..b/x.y'), 'r')
       }
-    const asIs = told("name: r, to: 'http://a', paths_as_written: true", 'normalize_path: false')
+    const asIs = guarded("name: r, to: 'http://a', paths_as_written: true", 'normalize_path: false')
     assert.equal(asIs('/x/../y'), 'r', 'where nothing is put before it')
   })
 
   it('is not looked at where that would take long', () => {
-    const made = told(
+    const made = guarded(
       String.raw`name: r, regex_rewrite_pattern: '^/app(.*)$', regex_rewrite_substitution: '/x\1', to: 'http://a'`,
     )
     assert.equal(made(`/app/${'y'.repeat(9000)}`), 'the path is too long to be rewritten')
@@ -285,7 +285,7 @@ describe('what a route makes of a path', () => {
   it('is not looked at where the pattern matches at many places of a long path', () => {
     const dear = 'the path is too much work to be rewritten'
     for (const pattern of ['(/a.*b)?', '/a.*b|/', '(/a.*b)?(/.*c)?', '((/a)*b)?', 'x*']) {
-      const made = told(
+      const made = guarded(
         `name: r, regex_rewrite_pattern: '${pattern}', regex_rewrite_substitution: '', to: 'http://a'`,
       )
       const before = process.threadCpuUsage()
@@ -294,7 +294,7 @@ describe('what a route makes of a path', () => {
       assert.ok(user + system < 500_000, `${pattern} took ${(user + system) / 1000} ms`)
       assert.notEqual(made('/a'.repeat(170)), dear, pattern)
     }
-    const long = told(
+    const long = guarded(
       `name: r, regex_rewrite_pattern: a, regex_rewrite_substitution: '${'b'.repeat(8000)}', to: 'http://a'`,
     )
     assert.equal(long('/aaaaaaaa'), 'r')

@@ -56,8 +56,8 @@ export function schemas(baseUrl: string): readonly Resource[] {
 }
 
 /** Not every property of an attribute belongs to every type (RFC 7643 section 7). */
-function shown(told: Attribute): Resource {
-  const { caseExact, uniqueness, subAttributes, decides: _, ...attribute } = told
+function shown(full: Attribute): Resource {
+  const { caseExact, uniqueness, subAttributes, decides: _, ...attribute } = full
   if (attribute.type === 'complex') return { ...attribute, subAttributes: (subAttributes ?? []).map(shown) }
   return attribute.type === 'boolean' ? attribute : { ...attribute, caseExact, uniqueness }
 }

@@ -25,7 +25,7 @@ export function* groupOf(id: string, resource: Resource): Work<Group> {
   // Ids are unique over people and groups, and not every client says which of them a member is.
   return {
     id,
-    ...(isText(externalId) && { toldId: externalId }),
+    ...(isText(externalId) && { externalId }),
     name: isText(displayName) ? displayName : undefined,
     people: ids,
     groups: ids,

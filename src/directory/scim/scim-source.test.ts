@@ -26,7 +26,7 @@ const open = async (records: RecordStore, name = 'pushed') =>
 function groupsOf(source: ScimSource, email: string): readonly string[] {
   const found = source.roster.findByEmail(email)
   assert.ok(typeof found === 'object' && found.groups !== 'unknown')
-  return found.groups.map(({ id, toldId }) => toldId ?? id)
+  return found.groups.map(({ id, externalId }) => externalId ?? id)
 }
 
 const isConflict = (error: unknown) =>

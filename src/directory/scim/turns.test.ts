@@ -47,12 +47,12 @@ async function ask(source: ScimSource, method: string, address: string, body?: o
       ifNoneMatch: undefined,
     }
     const read = sent === undefined ? undefined : await inTurns(readJson(sent))
-    const { status, body: told } = await answerScim({
+    const { status, body: resource } = await answerScim({
       source,
       baseUrl: 'https://x',
       request: { ...request, body: read },
     })
-    return { status, text: told === undefined ? '' : await inTurns(writeJson(told)) }
+    return { status, text: resource === undefined ? '' : await inTurns(writeJson(resource)) }
   }
   const { result, longestMs } = await measureTurns(() =>
     answer().catch((error: unknown) => {

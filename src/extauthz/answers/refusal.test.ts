@@ -38,7 +38,7 @@ const FORGED: ClientCertificateFacts = {
 }
 
 /** The page for somebody who is refused by a policy. */
-async function told(policy: unknown): Promise<string> {
+async function shown(policy: unknown): Promise<string> {
   using fixture = staff({ policy })
   return (await fixture.ask(asBob(BROWSER))).body
 }
@@ -88,20 +88,20 @@ describe('a denied request', () => {
   it('says whether one of several things is enough', async () => {
     const criteria = [{ groups: 'x' }, { domain: 'corp.test' }]
     assert.match(
-      await told({ allow: { or: criteria } }),
+      await shown({ allow: { or: criteria } }),
       /need one of these:<\/p><ul><li>to be a member[^]*<li>an acc/,
     )
     assert.match(
-      await told({ allow: { and: criteria } }),
+      await shown({ allow: { and: criteria } }),
       /need all of these:<\/p><ul><li>to be a member[^]*<li>an acc/,
     )
     assert.match(
-      await told({ allow: { or: criteria.slice(1) } }),
+      await shown({ allow: { or: criteria.slice(1) } }),
       /To open this page you need<\/p><ul><li>an account/,
     )
     const mixed = [{ allow: { and: criteria } }, { allow: { or: [{ email: 'x@y.test' }] } }]
     assert.match(
-      await told(mixed),
+      await shown(mixed),
       /one of these:[^]*<li>an account with[^]*<li>to be a member[^<]*, and an account of/,
     )
   })

@@ -87,13 +87,13 @@ describe('a request that needs a sign-in', () => {
 
   it('tells whoever brings a credential what is wrong with it, and the request id', async () => {
     using fixture = staff()
-    const told: Readonly<Record<string, RegExp>> = {
+    const shown: Readonly<Record<string, RegExp>> = {
       'Bearer x': /^The token in Authorization is not one that this route takes\.$/,
       'Basic eDp5': /^The credentials in Authorization are not ones that this route takes\.$/,
       'ApiKey x': /^The credentials in Authorization are not ones that this route takes\.$/,
       'Pomerium x': /^The session that the request names does not count here: it has expired/,
     }
-    for (const [authorization, message] of Object.entries(told)) {
+    for (const [authorization, message] of Object.entries(shown)) {
       const { status, body } = await fixture.ask({ headers: { accept: '*/*', authorization } })
       const json = objectOf(body)
       assert.deepEqual([status, json['request_id']], [401, 'decision-1'])

@@ -13,9 +13,9 @@ beforeEach(() => {
 })
 
 const admit = (share: number, client = 'alice', app = 'wiki') => requests.admit(app, client, share)
-const told = ({ mark, isReported }: Admission) => (isReported ? `!${mark}` : mark)
-const ends = (admission: Admission) => requests.report(`DownstreamEnd ${told(admission)}`)
-const isStillOpen = (admission: Admission) => requests.report(`DownstreamPeriodic ${told(admission)}`)
+const reported = ({ mark, isReported }: Admission) => (isReported ? `!${mark}` : mark)
+const ends = (admission: Admission) => requests.report(`DownstreamEnd ${reported(admission)}`)
+const isStillOpen = (admission: Admission) => requests.report(`DownstreamPeriodic ${reported(admission)}`)
 
 /** As many as are let pass, one after the other. */
 function admitAll(share: number, client?: string): Admission[] {

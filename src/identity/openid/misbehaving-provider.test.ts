@@ -103,8 +103,8 @@ describe('a provider that misbehaves otherwise', () => {
     const both = `Expected issuer: ${played.issuer} (idp_provider_url). Found: ${played.issuer}/.`
     await assert.rejects(provider.authorizationUrl(SECRETS), (error) => {
       assert.ok(error instanceof Fault && error.code === 'IDP_ISSUER_DIFFERS')
-      assert.equal(error.told, `${both} They differ in the slash at the end.`)
-      return error.message.includes(error.told)
+      assert.equal(error.publicDetail, `${both} They differ in the slash at the end.`)
+      return error.message.includes(error.publicDetail)
     })
   })
   it('that gives tokens of another issuer is told with both names', async (t) => {
@@ -113,7 +113,7 @@ describe('a provider that misbehaves otherwise', () => {
     const both = `should be ${played.issuer}, and is ${played.issuer}/`
     await assert.rejects(signIn(), (error) => {
       assert.ok(error instanceof Fault && error.code === 'IDP_ANSWER_INVALID')
-      return error.message.includes(both) && error.told?.includes(both) === true
+      return error.message.includes(both) && error.publicDetail?.includes(both) === true
     })
   })
   it('that answers with a page is told so', async (t) => {

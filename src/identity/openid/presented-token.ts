@@ -101,8 +101,8 @@ export async function claimsOfEntraToken(
   const { scp } = verified.claims
   const mayAsk = typeof scp === 'string' && scp.split(' ').includes('openid')
   if (!mayAsk) return verified
-  const told = await askUserInfo({ provider, clientId, accessToken: token, now })
-  return { ...verified, claims: { ...claimsOver(told, verified.claims), sub: verified.claims.sub } }
+  const userInfo = await askUserInfo({ provider, clientId, accessToken: token, now })
+  return { ...verified, claims: { ...claimsOver(userInfo, verified.claims), sub: verified.claims.sub } }
 }
 
 async function verify(

@@ -57,10 +57,10 @@ export function toProviderFault(error: unknown, step: Step, issuer: string, now:
   function fault(
     code: 'IDP_UNREACHABLE' | 'IDP_REFUSED' | 'IDP_ANSWER_INVALID' | 'IDP_NOT_CONFIGURED',
     why: string,
-    told?: string,
+    publicDetail?: string,
   ) {
     // Without its cause: that may hold tokens, and some loggers print causes.
-    return new Fault(code, `${issuer}, ${step}: ${why}`, told === undefined ? {} : { told })
+    return new Fault(code, `${issuer}, ${step}: ${why}`, publicDetail === undefined ? {} : { publicDetail })
   }
 
   function fromStatus(status: number): Fault {
@@ -130,10 +130,14 @@ function otherThanJson({ headers }: Response, step: Step): string {
 /** The issuer must be the same to the letter (OpenID Connect Discovery section 4.3). */
 function issuerDiffers(step: Step, expected: string, found: string): Fault {
   const how = withoutSlash(expected) === withoutSlash(found) ? ' They differ in the slash at the end.' : ''
-  const told = `Expected issuer: ${expected} (idp_provider_url). Found: ${found}.${how}`
-  return new Fault('IDP_ISSUER_DIFFERS', `${expected}, ${step}: ${told} Write idp_provider_url as ${found}`, {
-    told,
-  })
+  const publicDetail = `Expected issuer: ${expected} (idp_provider_url). Found: ${found}.${how}`
+  return new Fault(
+    'IDP_ISSUER_DIFFERS',
+    `${expected}, ${step}: ${publicDetail} Write idp_provider_url as ${found}`,
+    {
+      publicDetail,
+    },
+  )
 }
 
 const withoutSlash = (url: string) => url.replace(/\/+$/, '')

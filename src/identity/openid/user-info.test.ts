@@ -83,16 +83,16 @@ describe('userinfo that does not tell of somebody', () => {
 
   it('ends no session that began without it, and ends one of whom it has told', async (t) => {
     const { played, signIn, provider } = await start(t)
-    const told = await signIn()
+    const whole = await signIn()
     played.script = answering({ '/userinfo': refused })
-    const untold = await signIn()
+    const partial = await signIn()
     for (const how of ['refresh', 'reread'] as const) {
-      const again = await provider[how](untold)
+      const again = await provider[how](partial)
       assert.deepEqual([again.userId, again.groups, again.withoutUserInfo], ['alice', 'unknown', true])
-      await assert.rejects(provider[how](told), faultOf('IDP_REFUSED'))
+      await assert.rejects(provider[how](whole), faultOf('IDP_REFUSED'))
     }
     played.script = USUAL
-    assert.equal((await provider.refresh(untold)).withoutUserInfo, undefined)
+    assert.equal((await provider.refresh(partial)).withoutUserInfo, undefined)
   })
 
   it('for the moment only loses nobody a refresh token', async (t) => {

@@ -46,9 +46,9 @@ describe('what the criteria say of themselves', () => {
       })
       const compiled = compileCriterion(full, kind.example, [], () => {}, CONTEXT)
       compiled?.test(ALICE, spy)
-      const told = new Set((compiled?.reads ?? []).flatMap((fact) => FACTS[fact] ?? []))
+      const reported = new Set((compiled?.reads ?? []).flatMap((fact) => FACTS[fact] ?? []))
       assert.deepEqual(
-        [...read].filter((fact) => !told.has(fact)),
+        [...read].filter((fact) => !reported.has(fact)),
         [],
       )
     })

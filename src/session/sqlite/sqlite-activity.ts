@@ -26,7 +26,7 @@ export class SqliteActivity implements ActivityRows {
           id,
           issuedAt: integerOf(row, 'issued_at'),
           seenAt: integerOf(row, 'seen_at'),
-          idleTime: integerOf(row, 'silence'),
+          idleTime: integerOf(row, 'idle_time'),
         }
   }
 
@@ -47,9 +47,15 @@ export class SqliteActivity implements ActivityRows {
   }
 }
 
+/**
+ * The column of idle times is called `silence`. Another name would be another version of the schema, and
+ * nobody could go back to an earlier build.
+ */
 function prepareStatements(database: SqliteConnection) {
   return {
-    find: database.prepare('SELECT issued_at, seen_at, silence FROM activity WHERE session_id = ?'),
+    find: database.prepare(
+      'SELECT issued_at, seen_at, silence AS idle_time FROM activity WHERE session_id = ?',
+    ),
     note: database.prepare(`INSERT INTO activity SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM session WHERE id = ?)
       ON CONFLICT (session_id) DO UPDATE SET
         seen_at = iif(excluded.issued_at > issued_at, excluded.seen_at, max(seen_at, excluded.seen_at)),

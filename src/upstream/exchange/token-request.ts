@@ -260,18 +260,18 @@ const LONGEST_LIFETIME_MS = 86_400_000
 
 /** Milliseconds from `now`. A token does not outlive what it says itself. */
 function lifetimeOf(expiresIn: unknown, claims: Claims, now: number): number | { readonly wrong: string } {
-  const told = secondsOf(expiresIn)
-  if (told !== undefined && !(told > 0))
+  const stated = secondsOf(expiresIn)
+  if (stated !== undefined && !(stated > 0))
     return { wrong: 'it does not say rightly when its token ends (expires_in)' }
   const { exp, iat } = claims ?? {}
-  if (typeof exp !== 'number' || !Number.isFinite(exp)) return bounded(told)
-  if (told === undefined) {
+  if (typeof exp !== 'number' || !Number.isFinite(exp)) return bounded(stated)
+  if (stated === undefined) {
     const left = exp - now / 1000
     return left > 0 ? bounded(left) : { wrong: 'its token has expired already; are the clocks right?' }
   }
   // By its own clock alone: ours may be another.
-  const own = typeof iat === 'number' && exp > iat ? exp - iat : told
-  return bounded(Math.min(told, own))
+  const own = typeof iat === 'number' && exp > iat ? exp - iat : stated
+  return bounded(Math.min(stated, own))
 }
 
 const bounded = (seconds: number | undefined): number =>

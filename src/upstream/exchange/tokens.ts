@@ -58,8 +58,8 @@ const LEAST_LEFT_MS = 10_000
 const FAILURES_IN_A_ROW = 3
 const MOST_GOINGS = 1000
 /** The same trouble again is told so much later. */
-const TELL_AGAIN_MS = 60_000
-const TELL_AT_MOST_EVERY_MS = 1000
+const REPORT_AGAIN_MS = 60_000
+const REPORT_AT_MOST_EVERY_MS = 1000
 
 /** How it goes with one issuer and one kind of request. */
 interface Going {
@@ -69,7 +69,7 @@ interface Going {
   pausedAt: number
   retryAt: number
   last: Failure | undefined
-  told?: { readonly text: string; readonly at: number } | undefined
+  reported?: { readonly text: string; readonly at: number } | undefined
 }
 
 export interface UpstreamTokensOptions {
@@ -165,7 +165,7 @@ export function openUpstreamTokens(options: UpstreamTokensOptions): UpstreamToke
   function noteSuccess(going: Going, { route }: Wanted): void {
     if (going.failing.size > 0)
       logger.info({ 'route-id': route.id }, 'tokens for an upstream are to be had again')
-    going.told = undefined
+    going.reported = undefined
     going.failing.clear()
     going.times = 0
     going.pausedAt = 0
@@ -190,9 +190,10 @@ export function openUpstreamTokens(options: UpstreamTokensOptions): UpstreamToke
       }
     }
     const text = `${failure.lack} ${failure.why}`
-    const since = at - (going.told?.at ?? Number.NEGATIVE_INFINITY)
-    if (since >= 0 && since < (going.told?.text === text ? TELL_AGAIN_MS : TELL_AT_MOST_EVERY_MS)) return
-    going.told = { text, at }
+    const since = at - (going.reported?.at ?? Number.NEGATIVE_INFINITY)
+    if (since >= 0 && since < (going.reported?.text === text ? REPORT_AGAIN_MS : REPORT_AT_MOST_EVERY_MS))
+      return
+    going.reported = { text, at }
     logger.warn(
       { 'route-id': route.id, grant: terms.grant, reason: failure.lack, err: failure.why },
       'no token for an upstream',

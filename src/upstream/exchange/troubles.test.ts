@@ -153,9 +153,9 @@ describe('the log', () => {
     clock.now += 30 * SECOND
     const issued = await value()
     assert.ok(issued.startsWith('reports/for'))
-    const told = issuer.lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+    const lines = issuer.lines.map((line) => JSON.parse(line) as Record<string, unknown>)
     assert.deepEqual(
-      told.map(({ level, msg, reason, err }) => [level, msg, reason, err]),
+      lines.map(({ level, msg, reason, err }) => [level, msg, reason, err]),
       [
         [
           'warn',

@@ -182,8 +182,8 @@ describe('the age of a person’s token', () => {
       const seconds = Math.floor(world.clock.now / 1000)
       const times = { iat: seconds - 9 * 3600, auth_time: seconds - 12 * 3600, exp: seconds + 9 * 3600 }
       const token = await world.jwt({ ...times, acr: 'phr' })
-      const told = facts(sessionIn(await world.ask(kind, token)))
-      assert.deepEqual(told, [
+      const reported = facts(sessionIn(await world.ask(kind, token)))
+      assert.deepEqual(reported, [
         times.iat * 1000,
         times.auth_time * 1000,
         (times.iat + 14 * 3600) * 1000,
@@ -191,7 +191,7 @@ describe('the age of a person’s token', () => {
       ])
       world.clock.now += HOUR
       world.restart()
-      assert.deepEqual(facts(sessionIn(await world.ask(kind, token))), told)
+      assert.deepEqual(facts(sessionIn(await world.ask(kind, token))), reported)
       world.clock.now += 4 * HOUR
       world.restart()
       assert.match(problemIn(await world.ask(kind, token)), /longer ago than a session lasts/)

@@ -35,15 +35,15 @@ export function watchRevocationLists(options: {
 }): Disposable {
   const { config, logger, meter, now } = options
   let dues: readonly Due[] = []
-  let told = new Set<string>()
+  let reported = new Set<string>()
   let timer: NodeJS.Timeout | undefined
 
   const look = (): void => {
     clearTimeout(timer)
     const over = dues.filter(({ at }) => at <= now())
     for (const { authority, at } of over) {
-      if (told.has(authority)) continue
-      told.add(authority)
+      if (reported.has(authority)) continue
+      reported.add(authority)
       const since = new Date(at).toISOString()
       logger.warn(
         { authority, since },
@@ -56,8 +56,8 @@ export function watchRevocationLists(options: {
   }
   const take = (next: Config): void => {
     dues = duesOf(next)
-    told = new Set(
-      [...told].filter((name) => dues.some(({ authority, at }) => authority === name && at <= now())),
+    reported = new Set(
+      [...reported].filter((name) => dues.some(({ authority, at }) => authority === name && at <= now())),
     )
     look()
   }

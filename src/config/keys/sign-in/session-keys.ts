@@ -11,7 +11,7 @@ import { TokenHeader } from '../../values/header.ts'
 /** The provider is asked in whole seconds. */
 const MaxAge = Duration.refine((ms) => ms >= 1000, 'must be at least 1s; a few minutes are usual')
 
-/** Silence is noted to a tenth of it. */
+/** Idle time is noted to a tenth of it. */
 const IdleTimeout = Duration.refine((ms) => ms >= 1000, 'must be at least 1s; a quarter of an hour is usual')
 
 const LEAST_CLAIMS_INTERVAL_MS = 10_000

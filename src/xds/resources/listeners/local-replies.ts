@@ -29,7 +29,7 @@ interface Trouble {
   readonly heading: string
   readonly message: string
   /** Status that the requester gets, if another. */
-  readonly told?: number
+  readonly givenStatus?: number
   /** Whether the same request may pass in a moment. */
   readonly isPassing?: true
   /** Where a person can do something about it. */
@@ -42,7 +42,7 @@ const TROUBLES: readonly Trouble[] = [
     // The filters before the check refuse forms, not people.
     status: 403,
     details: 'rbac_access_denied',
-    told: 400,
+    givenStatus: 400,
     code: 'ambiguous_target',
     heading: 'This address can’t be read',
     message: 'The address has a form that two programs could read in two ways, so it is not passed on.',
@@ -120,7 +120,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     status: 504,
     flags: ['UAEX'],
-    told: 503,
+    givenStatus: 503,
     code: 'no_decision',
     isPassing: true,
     heading: 'Nobody can say whether you may pass',
@@ -174,7 +174,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     // The app could not be reached, and of a body that is so long nothing is left to try again with.
     status: 507,
-    told: 503,
+    givenStatus: 503,
     code: 'app_unreachable',
     isPassing: true,
     heading: 'The app does not answer',
@@ -275,8 +275,8 @@ const headersOf = (headers: Readonly<Record<string, string>>): readonly Fields[]
 ]
 
 function mappersOf(trouble: Trouble, hasSignIn: boolean): readonly Fields[] {
-  const { status, told, flags, details, expression, code, heading, message } = trouble
-  const as = told === undefined ? {} : { status_code: told }
+  const { status, givenStatus, flags, details, expression, code, heading, message } = trouble
+  const as = givenStatus === undefined ? {} : { status_code: givenStatus }
   const when = [
     statusIs(status),
     ...(flags === undefined ? [] : [{ response_flag_filter: { flags } }]),
@@ -300,7 +300,7 @@ function mappersOf(trouble: Trouble, hasSignIn: boolean): readonly Fields[] {
       body_format_override: {
         json_format: {
           error: code,
-          status: told ?? status,
+          status: givenStatus ?? status,
           message: literal(message),
           request_id: DECISION_ID,
         },

@@ -17,7 +17,7 @@ const shorter = (one: number, other: number): number =>
   one === 0 ? other : other === 0 ? one : Math.min(one, other)
 
 /** Undefined leaves the limit of the listener, `timeout_idle`. */
-function silenceOf(route: Route, settings: Settings): number | undefined {
+function idleTimeoutOf(route: Route, settings: Settings): number | undefined {
   if (route.idle_timeout !== undefined) return route.idle_timeout
   // A long-lived stream may be silent.
   if (upgradesOf(route, settings).length > 0) return 0
@@ -28,9 +28,9 @@ function silenceOf(route: Route, settings: Settings): number | undefined {
 }
 
 export function timeoutsOf(route: Route, settings: Settings): Fields {
-  const silence = silenceOf(route, settings)
+  const idleTimeout = idleTimeoutOf(route, settings)
   return {
     timeout: duration(route.timeout ?? 0),
-    ...(silence === undefined ? {} : { idle_timeout: duration(silence) }),
+    ...(idleTimeout === undefined ? {} : { idle_timeout: duration(idleTimeout) }),
   }
 }
