@@ -15,7 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { followConfig } from '../src/follow-config.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { createMetrics } from '../src/telemetry/metrics.ts'
-import { serveXds } from '../src/xds/ads/service.ts'
+import { serveXds } from '../src/xds/service.ts'
 
 const [count = 10_000, lines = 50] = process.argv.slice(2).map(Number)
 

@@ -30,9 +30,9 @@ import { openKeyring, openStore, stateDirFor } from './session/open-state.ts'
 import { createLogger } from './telemetry/log.ts'
 import { countLostLines } from './telemetry/log-health.ts'
 import { createMetrics } from './telemetry/metrics.ts'
-import { serveXds } from './xds/ads/service.ts'
 import { countOverflows } from './xds/resources/clusters/overflows.ts'
 import { certificatesFor } from './xds/resources/server-certificates.ts'
+import { serveXds } from './xds/service.ts'
 
 export interface StartOptions {
   readonly configFile: string

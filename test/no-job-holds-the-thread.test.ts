@@ -19,7 +19,7 @@ import { openSqliteStore } from '../src/session/file-store.ts'
 import { newSession } from '../src/session/store.suite.ts'
 import { createLogger } from '../src/telemetry/log.ts'
 import { createMetrics } from '../src/telemetry/metrics.ts'
-import { serveXds } from '../src/xds/ads/service.ts'
+import { serveXds } from '../src/xds/service.ts'
 import { measureTurns } from './harness/turns.ts'
 import { until } from './harness/until.ts'
 

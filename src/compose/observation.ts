@@ -16,7 +16,7 @@ import { observeHealth, serveHealth, serveMetrics } from '../telemetry/health-se
 import type { LogOutput } from '../telemetry/log.ts'
 import { problemOfLog } from '../telemetry/log-health.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { XdsService } from '../xds/ads/service.ts'
+import type { XdsService } from '../xds/service.ts'
 import { readinessOf } from './readiness.ts'
 import { watchCertificates } from './watch-certificates.ts'
 

@@ -5,7 +5,7 @@
  */
 import type { EnvoySupervisor } from '../../envoy/supervise.ts'
 import type { Check } from '../telemetry/health-server.ts'
-import type { XdsService } from '../xds/ads/service.ts'
+import type { XdsService } from '../xds/service.ts'
 
 export function readinessOf(
   xds: XdsService,

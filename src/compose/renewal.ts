@@ -1,4 +1,4 @@
-import type { XdsService } from '../xds/ads/service.ts'
+import type { XdsService } from '../xds/service.ts'
 
 const DAY_MS = 86_400_000
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { openLocalCa } from '../crypto/x509/local-ca.ts'
-import { createHttpClient, HttpFailure, isLoopback } from './http-client.ts'
+import { createHttpClient, HttpFailure } from './http-client.ts'
 
 async function listen(t: TestContext, server: Server & { closeAllConnections(): void }): Promise<number> {
   server.listen(0, '127.0.0.1')
@@ -109,32 +109,5 @@ describe('the HTTP client', () => {
       client(t).fetch(`https://idp.localhost:${port}/`),
       failure(/certificate is not trusted .* certificate_authority/),
     )
-  })
-})
-
-describe('a loopback host', () => {
-  it('is told by name or address alone', () => {
-    for (const host of [
-      'localhost',
-      'LOCALHOST',
-      'a.localhost',
-      'localhost.',
-      '127.0.0.1',
-      '127.9.9.9',
-      '[::1]',
-      '::1',
-    ])
-      assert.equal(isLoopback(host), true, host)
-    for (const host of [
-      'example.com',
-      'localhost.example.com',
-      'notlocalhost',
-      '10.0.0.1',
-      '[::2]',
-      '0.0.0.0',
-      '::ffff:10.0.0.1',
-      '',
-    ])
-      assert.equal(isLoopback(host), false, host)
   })
 })

@@ -8,9 +8,9 @@
  */
 import type { LookupAddress } from 'node:dns'
 import { type LookupOptions, lookup as systemLookup } from 'node:dns'
-import { BlockList, isIP, isIPv4 } from 'node:net'
 import { getCACertificates } from 'node:tls'
 import { Agent, request as undiciRequest } from 'undici'
+import { isLoopback } from '../loopback.ts'
 
 export interface HttpClient extends AsyncDisposable {
   /** As the Fetch API's, but for redirects: they come back as they are. @throws {HttpFailure} */
@@ -97,17 +97,6 @@ async function readBounded(body: AsyncIterable<Uint8Array>, limit: number): Prom
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
-}
-
-const LOOPBACK = new BlockList()
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
-LOOPBACK.addAddress('::1', 'ipv6')
-
-/** Whether a URL's host is this machine by its very name or address. */
-export function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase()
-  if (isIP(host) !== 0) return LOOPBACK.check(host, isIPv4(host) ? 'ipv4' : 'ipv6')
-  return /(^|\.)localhost\.?$/.test(host)
 }
 
 type LookupCallback = (

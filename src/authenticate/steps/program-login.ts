@@ -13,7 +13,7 @@ import { FLOW_SECONDS, flowHash, flowMatches, newFlowCookieValue } from '../../e
 import { makeProgramToken } from '../../edge/program-token.ts'
 import { FLOW_PARAMETER, REDIRECT_URI_PARAMETER } from '../../edge/sign-in-url.ts'
 import { Fault } from '../../errors.ts'
-import { isLoopback } from '../../outbound/http-client.ts'
+import { isLoopback } from '../../loopback.ts'
 import type { Session } from '../../session/session.ts'
 import { hostCookie, hostOnlyCookie, sessionCookieOf } from '../cookies.ts'
 import { ENDPOINTS } from '../endpoints.ts'

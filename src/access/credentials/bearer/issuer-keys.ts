@@ -7,7 +7,8 @@
 import { decodeJwt, type JWTVerifyGetKey } from 'jose'
 import { IN_CLUSTER, type MachineIssuer } from '../../../config/keys/credentials/machine-issuers.ts'
 import { createKeySet } from '../../../identity/openid/key-set.ts'
-import { type HttpClient, HttpFailure, isLoopback } from '../../../outbound/http-client.ts'
+import { isLoopback } from '../../../loopback.ts'
+import { type HttpClient, HttpFailure } from '../../../outbound/http-client.ts'
 import { getJson, memberOf } from '../../../outbound/json-answer.ts'
 import type { Cluster } from './cluster.ts'
 

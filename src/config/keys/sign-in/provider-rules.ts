@@ -3,8 +3,9 @@
  *
  * @module
  */
+
+import { isLoopback } from '../../../loopback.ts'
 import type { ConfigPath, Mistake, Settings } from '../../config.ts'
-import { isLoopback } from '../../values/loopback.ts'
 import { nearest } from '../../values/nearest.ts'
 import { given, mistake, type RawKeys } from '../rule.ts'
 import type { PlacedRoute } from '../rules.ts'

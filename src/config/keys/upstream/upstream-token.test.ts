@@ -111,7 +111,7 @@ describe('keys of a token for the upstream', () => {
   })
 
   it('take plain HTTP to this machine only', () => {
-    for (const host of ['127.0.0.1:8080', 'localhost', 'idp.localhost', '[::1]:1'])
+    for (const host of ['127.0.0.1:8080', 'localhost', 'localhost.', 'idp.localhost', '[::1]:1'])
       assert.deepEqual(
         on(`grant: client_credentials, token_url: "http://${host}/t", client_id: c, client_secret: s`),
         [],

@@ -6,10 +6,10 @@
  */
 
 import { z } from 'zod'
+import { isLoopback } from '../../../loopback.ts'
 import type { Mistake } from '../../mistake.ts'
 import type { Resolver } from '../../resolver.ts'
 import { TokenHeader } from '../../values/header.ts'
-import { isLoopback } from '../../values/loopback.ts'
 import { secretKey, withoutReferences } from '../../values/reference.ts'
 import { given, mistake, type RawKeys } from '../rule.ts'
 import { WITHOUT_OPENID } from '../sign-in/provider-kinds.ts'

@@ -3,22 +3,22 @@
  *
  * @module
  */
-
 import { status as grpcStatus, type ServerErrorResponse } from '@grpc/grpc-js'
 import type { Meter } from '@opentelemetry/api'
-import type { Config, TlsCertificate } from '../../config/config.ts'
-import { Fault } from '../../errors.ts'
-import type { AggregatedDiscoveryServiceDefinition } from '../../gen/envoy-api/envoy/service/discovery/v3/AggregatedDiscoveryService.ts'
-import { loadProtos } from '../../gen/protos.ts'
-import type { Logger } from '../../telemetry/log.ts'
-import { serveGrpc } from '../../transport/grpc-server.ts'
-import type { SocketPlace } from '../../transport/unix-socket.ts'
-import { inTurns } from '../../turns.ts'
-import { systemTrust } from '../resources/clusters/system-trust.ts'
-import { snapshotWork } from '../resources/snapshot.ts'
-import { ResponseEncoder } from './encoder.ts'
-import { resourcesOf, type Snapshot, shortNameOf, TYPE_URL, type TypeUrl } from './resource.ts'
-import { type AdsCall, AdsStream } from './stream.ts'
+import type { Config, TlsCertificate } from '../config/config.ts'
+import { Fault } from '../errors.ts'
+import type { AggregatedDiscoveryServiceDefinition } from '../gen/envoy-api/envoy/service/discovery/v3/AggregatedDiscoveryService.ts'
+import { loadProtos } from '../gen/protos.ts'
+import type { Logger } from '../telemetry/log.ts'
+import { serveGrpc } from '../transport/grpc-server.ts'
+import type { SocketPlace } from '../transport/unix-socket.ts'
+import { inTurns } from '../turns.ts'
+import { ResponseEncoder } from './ads/encoder.ts'
+import { createAdsMetrics } from './ads/metrics.ts'
+import { resourcesOf, type Snapshot, shortNameOf, TYPE_URL, type TypeUrl } from './ads/resource.ts'
+import { type AdsCall, AdsStream } from './ads/stream.ts'
+import { systemTrust } from './resources/clusters/system-trust.ts'
+import { snapshotWork } from './resources/snapshot.ts'
 
 /** Where configurations come from; `config/file/watch.ts` is one. */
 export interface ConfigSource {
@@ -91,7 +91,7 @@ class Service implements XdsService {
   readonly #encoder: ResponseEncoder
   readonly #streams = new Set<AdsStream>()
   readonly #nacks = new Map<TypeUrl, { at: string; message: string }>()
-  readonly #counters: ReturnType<typeof createCounters>
+  readonly #counters: ReturnType<typeof createAdsMetrics>
   readonly #running = new AsyncDisposableStack()
   #snapshot: Snapshot | undefined
   #waiters: Waiter[] = []
@@ -103,7 +103,7 @@ class Service implements XdsService {
     this.#trustedRoots = options.trustedRoots ?? systemTrust()
     const protos = loadProtos()
     this.#encoder = new ResponseEncoder((name) => protos.type(name))
-    this.#counters = createCounters(
+    this.#counters = createAdsMetrics(
       options.meter,
       () => this.#snapshot?.generation ?? 0,
       () => this.#streams.size,
@@ -281,23 +281,3 @@ const refusalText = (stream: AdsStream): string =>
   stream.refusals
     .map(({ typeUrl, name, message }) => `${shortNameOf(typeUrl)} ${name}: ${message}`)
     .join('; ')
-
-function createCounters(meter: Meter, generation: () => number, connected: () => number) {
-  meter
-    .createObservableGauge('sallyport_xds_generation', {
-      description: 'Generation that Envoy is being given',
-    })
-    .addCallback((result) => result.observe(generation()))
-  meter
-    .createObservableGauge('sallyport_xds_connected', { description: 'Envoys on the configuration stream' })
-    .addCallback((result) => result.observe(connected()))
-  const nacks = meter.createCounter('sallyport_xds_nacks', { description: 'Updates that Envoy refused' })
-  // An alert on the first NACK wants a series that was there before it.
-  for (const typeUrl of Object.values(TYPE_URL)) nacks.add(0, { type: shortNameOf(typeUrl) })
-  return {
-    nacks,
-    pushes: meter.createCounter('sallyport_xds_pushes', { description: 'Updates sent to Envoy' }),
-    resources: meter.createCounter('sallyport_xds_resources', { description: 'Resources sent to Envoy' }),
-    bytes: meter.createCounter('sallyport_xds_bytes', { description: 'Bytes of updates sent to Envoy' }),
-  }
-}
