@@ -69,15 +69,25 @@ const threadEntries = Object.entries(THREADS).map(([name, path]) => ({
   out: `${name}-thread`,
 }))
 
+/** The parts of `examples/compose` that containers run: `dist/example-app.mjs` and `dist/example-openid-provider.mjs`. */
+const EXAMPLES = ['app', 'openid-provider'].map((name) => ({
+  in: join('examples', 'compose', `${name}.ts`),
+  out: `example-${name}`,
+}))
+
 /**
  * The bundle: modules in `directory`, of which `sallyport.mjs` is the program.
  *
  * @returns what is in it, by esbuild's account
  */
-export async function makeBundle(directory: string): Promise<Metafile> {
+export async function makeBundle(directory: string, { withExamples = false } = {}): Promise<Metafile> {
   const made = await run({
     ...common({ 'threads.ts': 'threads.ts' }),
-    entryPoints: [{ in: PROGRAM, out: 'sallyport' }, ...threadEntries],
+    entryPoints: [
+      { in: PROGRAM, out: 'sallyport' },
+      ...threadEntries,
+      ...(withExamples ? EXAMPLES : []),
+    ],
     outdir: directory,
     outExtension: { '.js': '.mjs' },
     format: 'esm',

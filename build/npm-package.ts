@@ -23,11 +23,18 @@ const BILL = 'sbom.cdx.json'
 
 const envoyPackage = (platform: Platform): string => `@sallyport/envoy-${platform}`
 
-/** The folder of the package `sallyport`: the bundle, and what goes with it. @returns that folder */
-export async function makeProgramPackage(out: string): Promise<string> {
-  const folder = join(out, 'npm', 'sallyport')
+/** What `/opt/sallyport` of the container image holds: the bundle, and the parts of the examples. @returns that folder */
+export async function makeImageFolder(out: string): Promise<string> {
+  const folder = join(out, 'image')
+  await makeProgramFolder(folder, { withExamples: true })
+  // So that Node takes what a container finds there for modules, whatever calls them.
+  await writeManifest(folder, { name: 'sallyport', version: version(), license: 'Apache-2.0', type: 'module' })
+  return folder
+}
+
+async function makeProgramFolder(folder: string, how: { readonly withExamples?: boolean } = {}): Promise<void> {
   await rm(folder, { recursive: true, force: true })
-  const packages = packagesIn(await makeBundle(join(folder, 'dist')))
+  const packages = packagesIn(await makeBundle(join(folder, 'dist'), how))
   await mkdir(join(folder, 'bin'))
   const bin = join(folder, 'bin', 'sallyport.mjs')
   await copyFile(join(import.meta.dirname, 'launcher.mjs'), bin)
@@ -36,6 +43,12 @@ export async function makeProgramPackage(out: string): Promise<string> {
     await copyFile(join(ROOT, name), join(folder, name))
   await writeFile(join(folder, LICENCES), licencesText([...packages.map(npmPart), envoyApiPart()]))
   await writeFile(join(folder, BILL), bill(packages, []))
+}
+
+/** The folder of the package `sallyport`: the bundle, and what goes with it. @returns that folder */
+export async function makeProgramPackage(out: string): Promise<string> {
+  const folder = join(out, 'npm', 'sallyport')
+  await makeProgramFolder(folder)
   await writeFile(join(folder, 'README.md'), README)
   await writeManifest(folder, {
     name: 'sallyport',

@@ -8,22 +8,25 @@ import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT } from './bundle.ts'
 import { makeClientPackage } from './client-package.ts'
-import { makeEnvoyPackage, makeProgramPackage, pack } from './npm-package.ts'
+import { makeEnvoyPackage, makeImageFolder, makeProgramPackage, pack } from './npm-package.ts'
 import { isPlatform, PLATFORMS, type Platform } from './platforms.ts'
 import { makeSingleFile } from './single-file.ts'
 import { writeSums } from './sums.ts'
 
-const USAGE = `Usage: npm run build -- [bundle | npm | single-file]… [--for PLATFORM]… [--with-envoy] [--out DIR]
+const USAGE = `Usage: npm run build -- [bundle | npm | single-file | image]… [--for PLATFORM]… [--with-envoy] [--out DIR]
 
   bundle        the package folders dist/npm/sallyport, whose bin/sallyport.mjs runs on Node 24 and newer, and
                 dist/npm/sallyport-client, the commands of users, for Node 20 and newer (default)
   npm           those as tarballs; with --with-envoy the packages with Envoy, too
   single-file   one program with Node inside; with --with-envoy Envoy, too
+  image         the folder that the Dockerfile puts into the container image
 
 PLATFORM is ${PLATFORMS.join(' or ')}; default: this machine.
 `
 
-const FORMS = ['bundle', 'npm', 'single-file']
+const FORMS = ['bundle', 'npm', 'single-file', 'image']
+/** The same on each platform. */
+const PORTABLE = ['bundle', 'image']
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -38,7 +41,7 @@ const forms = positionals.length === 0 ? ['bundle'] : positionals
 const platforms: readonly string[] = values.for ?? [`${process.platform}-${process.arch}`]
 const wrong =
   forms.find((form) => !FORMS.includes(form)) ??
-  (forms.join() === 'bundle' ? undefined : platforms.find((each) => !isPlatform(each)))
+  (forms.every((form) => PORTABLE.includes(form)) ? undefined : platforms.find((each) => !isPlatform(each)))
 
 if (values.help || wrong !== undefined) {
   process.stderr.write(wrong === undefined ? USAGE : `"${wrong}" is not built\n\n${USAGE}`)
@@ -59,9 +62,10 @@ async function makeAll(wanted: readonly Platform[]): Promise<void> {
       if (forms.includes('npm')) made(await pack(folder, out))
     }
   }
+  if (forms.includes('image')) made(await makeImageFolder(out))
   for (const platform of wanted) {
     if (forms.includes('npm') && withEnvoy) made(await pack(await makeEnvoyPackage(platform, out), out))
     if (forms.includes('single-file')) made(await makeSingleFile({ platform, withEnvoy, out }))
   }
-  if (forms.some((form) => form !== 'bundle')) await writeSums(out)
+  if (forms.some((form) => !PORTABLE.includes(form))) await writeSums(out)
 }
