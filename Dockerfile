@@ -36,6 +36,7 @@ LABEL org.opencontainers.image.title="Sallyport" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production HOME=/var/lib/sallyport PATH=/usr/local/bin
 USER 65532:65532
+WORKDIR /opt/sallyport
 VOLUME /var/lib/sallyport
 
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 CMD ["sallyport", "healthcheck"]

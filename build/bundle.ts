@@ -69,24 +69,21 @@ const threadEntries = Object.entries(THREADS).map(([name, path]) => ({
   out: `${name}-thread`,
 }))
 
-/** The parts of `examples/compose` that containers run: `dist/example-app.mjs` and `dist/example-openid-provider.mjs`. */
-const EXAMPLES = ['app', 'openid-provider'].map((name) => ({
-  in: join('examples', 'compose', `${name}.ts`),
-  out: `example-${name}`,
-}))
+/** The demo's OpenID provider by itself, for the first look in containers. */
+const EXAMPLE_PROVIDER = { in: 'examples/compose/openid-provider.ts', out: 'example-openid-provider' }
 
 /**
  * The bundle: modules in `directory`, of which `sallyport.mjs` is the program.
  *
  * @returns what is in it, by esbuild's account
  */
-export async function makeBundle(directory: string, { withExamples = false } = {}): Promise<Metafile> {
+export async function makeBundle(directory: string, { withExample = false } = {}): Promise<Metafile> {
   const made = await run({
     ...common({ 'threads.ts': 'threads.ts' }),
     entryPoints: [
       { in: PROGRAM, out: 'sallyport' },
       ...threadEntries,
-      ...(withExamples ? EXAMPLES : []),
+      ...(withExample ? [EXAMPLE_PROVIDER] : []),
     ],
     outdir: directory,
     outExtension: { '.js': '.mjs' },

@@ -8,7 +8,7 @@
  */
 import { execFile } from 'node:child_process'
 import { chmod, copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { ENVOY_VERSION } from '../envoy/release.ts'
 import { version } from '../src/form/installation.ts'
@@ -23,16 +23,27 @@ const BILL = 'sbom.cdx.json'
 
 const envoyPackage = (platform: Platform): string => `@sallyport/envoy-${platform}`
 
-/** What `/opt/sallyport` of the container image holds: the bundle, and the parts of the examples. @returns that folder */
+/** What `/opt/sallyport` of the container image holds: the bundle, and what `docker-compose.yml` runs beside it. @returns that folder */
 export async function makeImageFolder(out: string): Promise<string> {
   const folder = join(out, 'image')
-  await makeProgramFolder(folder, { withExamples: true })
-  // So that Node takes what a container finds there for modules, whatever calls them.
-  await writeManifest(folder, { name: 'sallyport', version: version(), license: 'Apache-2.0', type: 'module' })
+  await makeProgramFolder(folder, { withExample: true })
+  // Node runs it as it is.
+  const app = join('examples', 'compose', 'app.ts')
+  await mkdir(join(folder, dirname(app)), { recursive: true })
+  await copyFile(join(ROOT, app), join(folder, app))
+  await writeManifest(folder, {
+    name: 'sallyport',
+    version: version(),
+    license: 'Apache-2.0',
+    type: 'module',
+  })
   return folder
 }
 
-async function makeProgramFolder(folder: string, how: { readonly withExamples?: boolean } = {}): Promise<void> {
+async function makeProgramFolder(
+  folder: string,
+  how: { readonly withExample?: boolean } = {},
+): Promise<void> {
   await rm(folder, { recursive: true, force: true })
   const packages = packagesIn(await makeBundle(join(folder, 'dist'), how))
   await mkdir(join(folder, 'bin'))

@@ -13,7 +13,7 @@
  */
 import { createHash } from 'node:crypto'
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
-import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { run, runToEnd } from './process.ts'
 
@@ -268,6 +268,35 @@ async function bareDebian(): Promise<string> {
   })
 }
 
+/**
+ * Folder with a Docker engine, its client and iptables, unpacked of Debian's packages: nothing is installed or
+ * started on this machine. Not for systems that can't make namespaces.
+ */
+async function dockerEngine(): Promise<string> {
+  const wanted = ['docker.io', 'iptables', 'tini']
+  const advice = `missing a Docker engine: run as root, with a mirror of Debian that has ${wanted.join(', ')}`
+  if (process.getuid?.() !== 0 || findOnPath('apt-get') === undefined) throw new MissingPart(advice)
+  return await cached('docker-engine-debian', advice, async (making) => {
+    const packages = join(making, 'packages')
+    await mkdir(packages, { recursive: true })
+    const apt = async (...args: string[]): Promise<string> =>
+      await run({ command: 'apt-get', args, cwd: packages, withinMs: 300_000 })
+    await apt('update', '-qq')
+    const uris = await apt('install', '--print-uris', '-qq', '--no-install-recommends', ...wanted)
+    const names = [...uris.matchAll(/ ([\w.+-]+?)_\S+\.deb /g)].map(([, name = '']) => name)
+    await apt('download', '-qq', ...names)
+    for (const file of await readdir(packages))
+      await run({ command: 'dpkg', args: ['-x', join(packages, file), making] })
+    await rm(packages, { recursive: true })
+    // Debian's own links lead to what its package manager has chosen.
+    await mkdir(join(making, 'bin'))
+    for (const name of ['iptables', 'ip6tables'].flatMap((each) =>
+      ['', '-save', '-restore'].map((end) => each + end),
+    ))
+      await symlink('../usr/sbin/xtables-legacy-multi', join(making, 'bin', name))
+  })
+}
+
 /** An emulator of ARM64 as words, with the libraries that a program for it is linked with. */
 async function arm64(): Promise<string> {
   const libraries = ['libc6-arm64-cross', 'libstdc++6-arm64-cross', 'libgcc-s1-arm64-cross']
@@ -301,6 +330,7 @@ export type Part =
   | 'python-web'
   | 'bare-debian'
   | 'arm64'
+  | 'docker-engine'
 const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   chromium,
   wrk,
@@ -313,6 +343,7 @@ const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   'python-web': pythonWeb,
   'bare-debian': bareDebian,
   arm64,
+  'docker-engine': dockerEngine,
 }
 
 export type Found =

@@ -37,6 +37,7 @@ export function composeYaml(domain: string): string {
   return `# Sallyport for ${domain}: a stock Envoy, Sallyport beside it, and an example app to replace with yours.
 #
 #   docker compose up --detach --build
+#   docker compose logs --follow
 #
 # Envoy and Sallyport talk over Unix sockets on a shared volume that only their common user may enter.
 
@@ -52,7 +53,6 @@ x-hardening: &hardening
 x-sallyport: &sallyport
   image: sallyport:\${SALLYPORT_VERSION:?}
   build: \${SALLYPORT_SOURCE:-.}
-  init: true
 
 services:
   envoy:
@@ -61,6 +61,8 @@ services:
     command: [envoy, --config-path, /etc/sallyport/bootstrap.yaml, --disable-hot-restart, --file-flush-interval-msec, "1000"]
     ports:
       - 443:443
+      # For HTTP/3, as soon as it is served.
+      - 443:443/udp
       - 80:80
     # Lets the common user listen on low ports.
     sysctls:
@@ -68,6 +70,10 @@ services:
     volumes:
       - ./bootstrap.yaml:/etc/sallyport/bootstrap.yaml:ro
       - run:/run/sallyport
+    # A mistake in config.yaml is told at the start: then this waits, and says so.
+    depends_on:
+      sallyport:
+        condition: service_healthy
     healthcheck:
       # It listens once it has its configuration from Sallyport; the image has no HTTP client.
       test: [CMD, bash, -c, "exec 3<>/dev/tcp/127.0.0.1/443"]
@@ -84,9 +90,6 @@ services:
       # Sessions and keys of its own.
       - ./state:/var/lib/sallyport
     tmpfs: [/tmp]
-    depends_on:
-      envoy:
-        condition: service_started
 
   # Any app in this network, or elsewhere, can be a route's "to".
   app:

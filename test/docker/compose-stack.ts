@@ -1,0 +1,53 @@
+/**
+ * A compose folder on an engine of the tests: what both set-ups are asked, in the same words.
+ *
+ * @module
+ */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { type Engine, startEngine } from '../harness/docker-engine.ts'
+import { findPart, need } from '../harness/parts.ts'
+import { until } from '../harness/until.ts'
+import type { UserAgent } from '../harness/user-agent.ts'
+import { DATA } from './images.ts'
+
+/** `restart: unless-stopped` waits longer after each end. */
+const HEALED_WITHIN_MS = 60_000
+
+/** An engine with the images of `run.ts`, or the failure that says what is missing. */
+export async function startTestEngine(): Promise<Engine> {
+  const [engine, compose] = await Promise.all(
+    (['docker-engine', 'compose'] as const).map(async (part) => need(await findPart(part))),
+  )
+  return await startEngine({ engine: engine ?? '', compose: compose ?? '', data: DATA, hasBridge: true })
+}
+
+/** As the kernel ends what takes too much memory: not as `docker kill`, which the engine takes for a wish. */
+export async function crash(engine: Engine, container: string): Promise<void> {
+  const { State, RestartCount } = await engine.inspect(container)
+  process.kill(State.Pid, 'SIGKILL')
+  await until(
+    async () => {
+      const now = await engine.inspect(container)
+      return now.RestartCount > RestartCount && now.State.Running && now.State.Health?.Status === 'healthy'
+    },
+    { what: `${container} to be started again`, withinMs: HEALED_WITHIN_MS, everyMs: 200 },
+  )
+}
+
+/** Until a page answers so: each try is a whole visit. */
+export async function untilStatus(user: UserAgent, url: string, status: number, what: string): Promise<void> {
+  await until(async () => (await user.visit(url).catch(() => undefined))?.status === status, {
+    what,
+    withinMs: HEALED_WITHIN_MS,
+    everyMs: 200,
+  })
+}
+
+/** As an editor saves: a new file takes the place of the old one. */
+export function edit(file: string, change: (text: string) => string): void {
+  const text = readFileSync(file, 'utf8')
+  const edited = change(text)
+  if (edited === text) throw new Error(`${file} has nothing of what was to be changed`)
+  writeFileSync(`${file}.new`, edited)
+  renameSync(`${file}.new`, file)
+}
