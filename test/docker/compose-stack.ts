@@ -21,6 +21,19 @@ export async function startTestEngine(): Promise<Engine> {
   return await startEngine({ engine: engine ?? '', compose: compose ?? '', data: DATA, hasBridge: true })
 }
 
+/** Starts what a folder describes, until the named containers are healthy: on a busy machine, too. */
+export async function up(engine: Engine, folder: string, containers: readonly string[]): Promise<void> {
+  await engine.compose(folder, ['up', '--detach', '--no-build'])
+  for (const container of containers)
+    await until(async () => (await engine.inspect(container)).State.Health?.Status === 'healthy', {
+      what: `${container} to be healthy`,
+      withinMs: 120_000,
+      everyMs: 500,
+    }).catch(async (error: unknown) => {
+      throw new Error(await engine.docker(['logs', '--tail', '20', container]), { cause: error })
+    })
+}
+
 /** As the kernel ends what takes too much memory: not as `docker kill`, which the engine takes for a wish. */
 export async function crash(engine: Engine, container: string): Promise<void> {
   const { State, RestartCount } = await engine.inspect(container)

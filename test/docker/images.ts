@@ -21,7 +21,6 @@ import { basename, dirname, join } from 'node:path'
 import { findEnvoy } from '../../envoy/find.ts'
 import { ENVOY_VERSION } from '../../envoy/release.ts'
 import { version } from '../../src/form/installation.ts'
-import { EARLIER } from '../earlier-state/earlier-state.ts'
 import type { Engine } from '../harness/docker-engine.ts'
 import { CACHE, findOnPath } from '../harness/parts.ts'
 import { tempDir } from '../harness/ports.ts'
@@ -30,8 +29,10 @@ const ROOT = join(import.meta.dirname, '..', '..')
 
 export const DATA = join(CACHE, 'docker-data')
 export const IMAGE = `sallyport:${version()}`
-/** Of the sources of an earlier commit, by their own Dockerfile: with Node on the sources, and an older state. */
-export const EARLIER_IMAGE = `sallyport:${EARLIER.commit}`
+/** Its image had Node on the sources, and its state is older. */
+export const EARLIER = 'c3ad143'
+/** Of the sources of that commit, by their own Dockerfile. */
+export const EARLIER_IMAGE = `sallyport:${EARLIER}`
 
 const NODE = 'node:26-bookworm-slim'
 const ENVOY = `envoyproxy/envoy:v${ENVOY_VERSION}`
@@ -59,7 +60,7 @@ export async function buildImages(engine: Engine, debian: string): Promise<void>
   if (!(await has(EARLIER_IMAGE))) {
     const context = join(folder.path, 'earlier')
     mkdirSync(context)
-    execFileSync('sh', ['-c', `git archive ${EARLIER.commit} | tar -x -C "$0"`, context], { cwd: ROOT })
+    execFileSync('sh', ['-c', `git archive ${EARLIER} | tar -x -C "$0"`, context], { cwd: ROOT })
     await build(EARLIER_IMAGE, context)
   }
   // Named, so that the engine keeps the layers of these stages for the next build.
