@@ -241,6 +241,26 @@ export async function kubernetes(): Promise<string> {
   )
 }
 
+const HELM = 'v3.22.0'
+
+/** Helm, built of its Go module: minutes once, then kept. */
+async function helm(): Promise<string> {
+  const advice = `missing Helm: install Go to build ${HELM} of its module`
+  const go = findOnPath('go')
+  if (go === undefined) throw new MissingPart(advice)
+  const folder = await cached(
+    `helm-${HELM}`,
+    advice,
+    async (making) => {
+      const args = ['install', '-trimpath', '-ldflags=-s -w', `helm.sh/helm/v3/cmd/helm@${HELM}`]
+      await mkdir(making)
+      await run({ command: go, args, cwd: making, env: { GOBIN: making }, withinMs: 2_400_000 })
+    },
+    true,
+  )
+  return join(folder, 'helm')
+}
+
 /** Folder with Tomcat and a server built on it (`path-servers/TomcatServer.java`). */
 async function tomcat(): Promise<string> {
   const advice = `missing Tomcat: needs a JDK and Maven, and ${TOMCAT_PARTS.join(', ')} of ${TOMCAT} from the Maven repository`
@@ -331,6 +351,7 @@ export type Part =
   | 'bare-debian'
   | 'arm64'
   | 'docker-engine'
+  | 'helm'
 const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   chromium,
   wrk,
@@ -344,6 +365,7 @@ const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   'bare-debian': bareDebian,
   arm64,
   'docker-engine': dockerEngine,
+  helm,
 }
 
 export type Found =

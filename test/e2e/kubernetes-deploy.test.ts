@@ -1,0 +1,255 @@
+/**
+ * The manifests and the chart of `deploy/`, as a real API server takes them: each field known, the pod within what
+ * the strictest policy for pods allows. No node is there to run it.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { parse, parseAllDocuments, stringify } from 'yaml'
+import { CHECKS_AND_TESTS } from '../../src/access/config-checks.ts'
+import { parseConfig } from '../../src/config/parse.ts'
+import { type Cluster, startCluster } from '../harness/kubernetes.ts'
+import { findPart, need, skipWithout } from '../harness/parts.ts'
+import { runToEnd } from '../harness/process.ts'
+
+const DEPLOY = join(import.meta.dirname, '..', '..', 'deploy')
+const CHART = join(DEPLOY, 'helm', 'sallyport')
+const MANIFESTS = join(DEPLOY, 'kubernetes', 'sallyport.yaml')
+const [kubernetes, helm] = await Promise.all([findPart('kubernetes'), findPart('helm')])
+
+const read = (path: string): string => readFileSync(path, 'utf8')
+
+interface Container {
+  name: string
+  securityContext: Record<string, unknown>
+  [key: string]: unknown
+}
+interface Manifest {
+  readonly kind: string
+  readonly metadata: { readonly name: string }
+  readonly data?: Readonly<Record<string, string>>
+  readonly spec?: {
+    readonly template?: { readonly spec: { containers: Container[]; initContainers: Container[] } }
+  }
+}
+const manifestsOf = (text: string): Manifest[] =>
+  parseAllDocuments(text).flatMap((document): Manifest[] => {
+    const value: Manifest | null = document.toJS()
+    return value === null ? [] : [value]
+  })
+const named = (manifests: readonly Manifest[], kind: string, name = 'sallyport'): Manifest | undefined =>
+  manifests.find((each) => each.kind === kind && each.metadata.name === name)
+
+function podOf(manifests: readonly Manifest[]) {
+  const template = named(manifests, 'Deployment')?.spec?.template
+  assert.ok(template)
+  const metadata = { name: 'as-a-pod', namespace: 'sallyport' }
+  return structuredClone({ apiVersion: 'v1', kind: 'Pod', ...template, metadata })
+}
+
+describe('the files of deploy/', () => {
+  it('have the bootstrap that Envoy needs, and a configuration without mistakes', () => {
+    assert.equal(
+      read(join(CHART, 'files', 'bootstrap.yaml')),
+      read(join(DEPLOY, '..', 'envoy', 'bootstrap.yaml')),
+    )
+    for (const text of [
+      read(join(DEPLOY, 'kubernetes', 'config.yaml')),
+      named(manifestsOf(read(MANIFESTS)), 'ConfigMap', 'sallyport-config')?.data?.['config.yaml'] ?? '',
+    ]) {
+      const result = parseConfig(text, {
+        file: 'config.yaml',
+        readFile: () => 'text',
+        env: {},
+        generation: 1,
+        ...CHECKS_AND_TESTS,
+      })
+      assert.deepEqual('problems' in result ? result.problems : [], [])
+    }
+  })
+
+  it('name the versions that this is', () => {
+    const { version } = JSON.parse(read(join(DEPLOY, '..', 'package.json'))) as { version: string }
+    const chart = parse(read(join(CHART, 'Chart.yaml'))) as { appVersion: string }
+    const kustomization = parse(read(join(DEPLOY, 'kubernetes', 'kustomization.yaml'))) as {
+      images: { newTag: string }[]
+    }
+    assert.deepEqual([chart.appVersion, kustomization.images[0]?.newTag], [version, version])
+    const compose = read(join(DEPLOY, '..', 'docker-compose.yml'))
+    const image = named(manifestsOf(read(MANIFESTS)), 'Deployment')?.spec?.template?.spec.containers[0]?.[
+      'image'
+    ]
+    assert.ok(compose.includes(`image: ${String(image)}\n`), String(image))
+  })
+})
+
+describe('a Kubernetes API server', skipWithout(kubernetes), async () => {
+  const stop = new AsyncDisposableStack()
+  after(() => stop.disposeAsync())
+  if ('missing' in kubernetes && process.env['CI'] === undefined) return
+  const cluster = stop.use(await startCluster(need(kubernetes)))
+  const strictly = ['--dry-run=server', '--validate=strict']
+
+  it('takes deploy/kubernetes as kustomize puts it together, without a warning', async () => {
+    await cluster.admin(['apply', '-f', join(DEPLOY, 'kubernetes', 'namespace.yaml')])
+    const whole = await cluster.admin(['kustomize', join(DEPLOY, 'kubernetes')])
+    assert.match(whole, /idp_client_secret: RklMTC1JTg==/)
+    const said = await cluster.admin(['apply', ...strictly], list(manifestsOf(whole)))
+    for (const kind of [
+      'deployment.apps',
+      'service',
+      'networkpolicy.networking.k8s.io',
+      'poddisruptionbudget.policy',
+    ])
+      assert.match(said, new RegExp(`${kind}/sallyport (?:created|configured)`))
+    assert.doesNotMatch(said, /[Ww]arning/)
+  })
+
+  it('lets the pod in where only restricted pods may run, and a copy that asks for more is refused', async () => {
+    const manifests = manifestsOf(await cluster.admin(['kustomize', join(DEPLOY, 'kubernetes')]))
+    await cluster.admin(['create', ...strictly], podOf(manifests))
+    for (const part of ['containers', 'initContainers'] as const) {
+      const pod = podOf(manifests)
+      const [container] = pod.spec[part]
+      assert.ok(container)
+      container.securityContext['allowPrivilegeEscalation'] = true
+      await assert.rejects(cluster.admin(['create', ...strictly], pod), /violates PodSecurity "restricted/)
+    }
+  })
+
+  it('refuses a field that is misspelt, so that the checks above mean something', async () => {
+    const pod = podOf(manifestsOf(read(MANIFESTS)))
+    const [container] = pod.spec.containers
+    assert.ok(container)
+    container['readynessProbe'] = container['readinessProbe']
+    await assert.rejects(
+      cluster.admin(['create', ...strictly], pod),
+      /unknown field "spec\.containers\[0\]\.readynessProbe"/,
+    )
+  })
+
+  describe('the Helm chart', skipWithout(helm), () => chartTests(cluster, strictly))
+})
+
+function list(items: readonly Manifest[]): object {
+  return { apiVersion: 'v1', kind: 'List', items }
+}
+
+function chartTests(cluster: Cluster, strictly: readonly string[]): void {
+  const folder = mkdtempSync(join(tmpdir(), 'chart-'))
+  after(() => rmSync(folder, { recursive: true }))
+  const EXAMPLE = join(CHART, 'ci', 'example-values.yaml')
+
+  /** Helm that was built of its module believes in a Kubernetes of long ago, unless it is told. */
+  const template = async (values: object = {}, chart = CHART) => {
+    const file = join(folder, 'values.yaml')
+    writeFileSync(file, stringify(values))
+    const about = ['sallyport', chart, '--namespace', 'sallyport', '--kube-version', '1.34.2']
+    const args = ['template', ...about, '--values', EXAMPLE, '--values', file]
+    return await runToEnd({ command: need(helm), args, env: { HOME: folder } })
+  }
+  const rendered = async (values: object = {}, chart = CHART): Promise<Manifest[]> => {
+    const { code, stdout, stderr } = await template(values, chart)
+    assert.equal(code, 0, stderr)
+    return manifestsOf(stdout)
+  }
+
+  it('renders the manifests of deploy/kubernetes', async () => {
+    const { stdout } = await template()
+    const text = `# Made of deploy/helm/sallyport: UPDATE_GOLDEN=1 node --test test/e2e/kubernetes-deploy.test.ts\n${stdout
+      .replaceAll(/^# Source: .*\n/gm, '')
+      .replaceAll(/^ *(?:helm\.sh\/chart|app\.kubernetes\.io\/managed-by): .*\n/gm, '')}\n`
+    if (process.env['UPDATE_GOLDEN'] !== undefined) writeFileSync(MANIFESTS, text)
+    assert.equal(read(MANIFESTS), text)
+  })
+
+  const SETTINGS: Readonly<Record<string, object>> = {
+    'as it comes': {},
+    'with certificates, secrets of its own and a token': {
+      tls: { secrets: ['example-com', 'example-org'] },
+      secret: { existing: '', files: { idp_client_secret: 'secret', other: 'a: "b"\n' } },
+      serviceAccount: { mountToken: true },
+      imagePullSecrets: [{ name: 'registry' }],
+      nodeSelector: { 'kubernetes.io/arch': 'amd64' },
+      tolerations: [{ operator: 'Exists' }],
+      podAnnotations: { 'example.com/a': 'b' },
+    },
+    'without what can be left out': {
+      service: { http3: false, type: 'ClusterIP' },
+      persistence: { enabled: false },
+      networkPolicy: { enabled: false },
+      podDisruptionBudget: { enabled: false },
+      secret: { existing: '' },
+    },
+    'with a closed network and a claim that is there': {
+      networkPolicy: {
+        metricsFrom: [{ namespaceSelector: { matchLabels: { name: 'monitoring' } } }],
+        egress: [{ ports: [{ port: 443 }] }],
+      },
+      persistence: { existingClaim: 'state' },
+      service: { type: 'NodePort', annotations: { a: 'b' } },
+    },
+  }
+  for (const [what, values] of Object.entries(SETTINGS))
+    it(`is accepted ${what}`, async () => {
+      const manifests = await rendered(values)
+      await cluster.admin(['apply', '--namespace', 'sallyport', ...strictly], list(manifests))
+      await cluster.admin(['create', ...strictly], podOf(manifests))
+    })
+
+  it('leaves out the UDP port of the Service where a load balancer refuses it', async () => {
+    const portsOf = async (http3: boolean) =>
+      JSON.stringify(named(await rendered({ service: { http3 } }), 'Service')?.spec)
+    assert.match(await portsOf(true), /"protocol":"UDP"/)
+    assert.doesNotMatch(await portsOf(false), /"protocol":"UDP"/)
+  })
+
+  it('writes the certificates of Secrets into the configuration', async () => {
+    const manifests = await rendered({ tls: { secrets: ['example-com'] } })
+    const config = named(manifests, 'ConfigMap', 'sallyport-config')?.data?.['config.yaml'] ?? ''
+    assert.deepEqual((parse(config) as { certificates: unknown }).certificates, [
+      { cert: '/etc/sallyport/tls/example-com/tls.crt', key: '/etc/sallyport/tls/example-com/tls.key' },
+    ])
+  })
+
+  const MISTAKES: readonly (readonly [values: object, said: RegExp])[] = [
+    [{ serivce: { http3: false } }, /serivce/],
+    [{ service: { htpp3: false } }, /htpp3/],
+    [{ service: { http3: 'perhaps' } }, /service\/http3|service\.http3/],
+    [{ replicas: 2 }, /replicas/],
+    [{ config: { routes: 'none' } }, /config\/routes|config\.routes/],
+    [{ config: { authenticate_service_url: null } }, /authenticate_service_url/],
+    [{ config: { address: ':443' } }, /config\.address is the chart's to set/],
+    [
+      { config: { idp_client_secret: 'x' } },
+      /config\.idp_client_secret would stand in a ConfigMap.*idp_client_secret_file/,
+    ],
+    [{ secret: { files: { a: 'b' } } }, /secret\.existing and secret\.files are both set/],
+  ]
+  for (const [values, said] of MISTAKES)
+    it(`names the mistake in ${JSON.stringify(values)}`, async () => {
+      const { code, stderr } = await template(values)
+      assert.notEqual(code, 0)
+      assert.match(stderr, said)
+    })
+
+  it('passes its linter, and is packed and rendered again', async () => {
+    const run = async (...args: readonly string[]) => {
+      const ran = await runToEnd({ command: need(helm), args, env: { HOME: folder } })
+      assert.equal(ran.code, 0, `${ran.stdout}\n${ran.stderr}`)
+      return ran.stdout
+    }
+    assert.match(
+      await run('lint', '--strict', '--kube-version', '1.34.2', CHART, '--values', EXAMPLE),
+      /0 chart\(s\) failed/,
+    )
+    const copy = join(folder, 'sallyport')
+    cpSync(CHART, copy, { recursive: true })
+    const packed = /saved it to: (\S+)/.exec(await run('package', copy, '--destination', folder))?.[1] ?? ''
+    assert.equal((await rendered({}, packed)).length, (await rendered()).length)
+  })
+}
