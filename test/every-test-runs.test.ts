@@ -9,11 +9,13 @@ import { join } from 'node:path'
 import { it } from 'node:test'
 import manifest from '../package.json' with { type: 'json' }
 
-it('every test file is run by npm test or npm run test:forms', () => {
+it('every test file is run by npm test, npm run test:forms or npm run test:docker', () => {
   const cwd = join(import.meta.dirname, '..')
   const { 'test:unit': unit, 'test:e2e': e2e } = manifest.scripts
-  const forms = readFileSync(join(cwd, 'test', 'forms', 'run.ts'), 'utf8')
-  const patterns = [...`${unit} ${e2e} ${forms}`.matchAll(/["']([^"']+\.test\.ts)["']/g)].map(
+  const [forms, docker] = ['forms', 'docker'].map((name) =>
+    readFileSync(join(cwd, 'test', name, 'run.ts'), 'utf8'),
+  )
+  const patterns = [...`${unit} ${e2e} ${forms} ${docker}`.matchAll(/["']([^"']+\.test\.ts)["']/g)].map(
     ([, pattern = '']) => pattern,
   )
   assert.ok(patterns.length >= 2)

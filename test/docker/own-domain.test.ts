@@ -13,8 +13,8 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { connect } from 'node:tls'
 import type { Engine } from '../harness/docker-engine.ts'
-import { type OpenIdProvider, startOpenIdProvider } from '../harness/oidc-provider.ts'
 import { tempDir } from '../harness/ports.ts'
+import { type RealProvider, startRealProvider } from '../harness/real-provider.ts'
 import { sallyportCli } from '../harness/sallyport.ts'
 import { createTestCa, type TestCa } from '../harness/test-ca.ts'
 import { until } from '../harness/until.ts'
@@ -34,7 +34,7 @@ const stop = new AsyncDisposableStack()
 after(() => stop.disposeAsync())
 
 let engine: Engine
-let provider: OpenIdProvider
+let provider: RealProvider
 let ca: TestCa
 let folder = ''
 const config = (): string => join(folder, 'config.yaml')
@@ -74,7 +74,7 @@ before(async () => {
   engine = stop.use(await startTestEngine())
   ca = await createTestCa()
   provider = stop.use(
-    await startOpenIdProvider({ redirectUris: [`https://authenticate.${DOMAIN}/oauth2/callback`] }),
+    await startRealProvider({ redirectUris: [`https://authenticate.${DOMAIN}/oauth2/callback`] }),
   )
   const home = stop.use(await tempDir('own')).path
   folder = join(home, 'edge')
@@ -145,10 +145,10 @@ describe('docker compose up in a folder of sallyport init', () => {
   it('serves a renewed certificate without a restart, and nobody signs in again', async () => {
     const user = agent()
     await signIn(user)
-    const before = await servedSerial()
+    const serial = await servedSerial()
     const { RestartCount } = await engine.inspect(SALLYPORT)
     await renewCertificate()
-    await until(async () => (await servedSerial()) !== before, {
+    await until(async () => (await servedSerial()) !== serial, {
       what: 'the new certificate to be served',
       withinMs: 30_000,
       everyMs: 200,

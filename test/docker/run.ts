@@ -13,10 +13,11 @@ import { startEngine } from '../harness/docker-engine.ts'
 import { findPart, need } from '../harness/parts.ts'
 import { buildImages, DATA } from './images.ts'
 
+const ROOT = join(import.meta.dirname, '..', '..')
 const NAMESPACES = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
 
 function inNamespaces(namespaces: readonly string[], command: readonly string[]): void {
-  const { status } = spawnSync('unshare', [...namespaces, ...command], { stdio: 'inherit' })
+  const { status } = spawnSync('unshare', [...namespaces, ...command], { stdio: 'inherit', cwd: ROOT })
   if (status !== 0) process.exit(status ?? 1)
 }
 
@@ -36,7 +37,7 @@ else {
   if (status !== 0) process.exit(status ?? 1)
   inNamespaces(NAMESPACES, [process.execPath, import.meta.filename, 'build'])
   const named = process.argv.slice(2)
-  const files = named.length > 0 ? named : globSync(join(import.meta.dirname, '*.test.ts'))
+  const files = named.length > 0 ? named : globSync('test/docker/*.test.ts', { cwd: ROOT })
   const test = [process.execPath, '--test', '--test-concurrency=1', '--test-timeout=300000', ...files]
   // A network of its own: ports that are published here are free.
   inNamespaces(['--net', ...NAMESPACES], ['sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...test])
