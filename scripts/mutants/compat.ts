@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts'
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    file: 'src/identity/openid/openid-provider.ts',
+    file: 'src/identity/provider-address.ts',
     find: "if (protocol !== 'https:' && mayBePlain !== true && !isLoopback(hostname))",
     replace: "if (protocol !== 'https:' && mayBePlain === false && !isLoopback(hostname))",
     tests: ['src/identity/openid/plain-http.test.ts'],

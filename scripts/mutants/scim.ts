@@ -105,14 +105,14 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'A body of brackets overflows the stack of whatever walks through it.',
   },
   {
-    file: 'src/identity/openid/openid-provider.ts',
-    find: "    if (told['sub'] !== sub)\n",
+    file: 'src/identity/openid/person.ts',
+    find: "    if (userInfo['sub'] !== sub)\n",
     replace: '    if (false)\n',
     tests: ['src/identity/openid/user-info.test.ts'],
     breaks: 'Userinfo of one person gives address and groups to another.',
   },
   {
-    file: 'src/identity/openid/openid-provider.ts',
+    file: 'src/identity/openid/person.ts',
     find: '  if (trouble === undefined || withoutUserInfo === true) return\n',
     replace: '  return\n',
     tests: ['src/identity/openid/user-info.test.ts'],

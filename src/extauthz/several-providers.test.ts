@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
 import { verifySignedUrl } from '../crypto/signed-url.ts'
 import { sessionMark } from '../edge/sign-in-url.ts'
-import { identityProviderId } from '../identity/openid/openid-provider.ts'
+import { identityProviderId } from '../identity/provider-address.ts'
 import {
   ALICE,
   authorizerFor,

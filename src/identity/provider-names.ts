@@ -5,7 +5,7 @@
  */
 import type { Config } from '../config/config.ts'
 import { clientsOf } from '../config/keys/sign-in/resolve-providers.ts'
-import { identityProviderId } from './openid/openid-provider.ts'
+import { identityProviderId } from './provider-address.ts'
 
 const names = new WeakMap<Config, ReadonlyMap<string, string>>()
 

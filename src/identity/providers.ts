@@ -9,8 +9,8 @@ import type { ConfigSource } from '../config/file/watch.ts'
 import { clientsOf } from '../config/keys/sign-in/resolve-providers.ts'
 import { openProvider } from './open-provider.ts'
 import type { ProviderLogger } from './openid/asking.ts'
-import { identityProviderId } from './openid/openid-provider.ts'
 import type { OpenProvider } from './provider.ts'
+import { identityProviderId } from './provider-address.ts'
 
 export interface Providers extends AsyncDisposable {
   /**

@@ -10,16 +10,12 @@ import { z } from 'zod'
 import { Fault } from '../../errors.ts'
 import { createHttpClient, HttpFailure } from '../../outbound/http-client.ts'
 import { createAsking } from '../openid/asking.ts'
-import {
-  assertSafe,
-  type IdentityProviderOptions,
-  identityProviderId,
-  plainHttpOf,
-} from '../openid/openid-provider.ts'
+import type { IdentityProviderOptions } from '../openid/openid-provider.ts'
 import { type Step, toProviderFault } from '../openid/provider-faults.ts'
 import { LONG_AGO } from '../openid/sign-in-facts.ts'
 import { github } from '../presets/github.ts'
 import { type IdentityTokens, NO_TOKENS, type OpenProvider } from '../provider.ts'
+import { assertSafe, identityProviderId, plainHttpOf } from '../provider-address.ts'
 import { gitHubProfile } from './github-profile.ts'
 
 /**

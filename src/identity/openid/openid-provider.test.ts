@@ -8,8 +8,8 @@ import { signInThere } from '../../../test/harness/real-provider.ts'
 import { Secret } from '../../config/config.ts'
 import { openLocalCa } from '../../crypto/x509/local-ca.ts'
 import { Fault, type FaultCode } from '../../errors.ts'
+import { identityProviderId } from '../provider-address.ts'
 import { REDIRECT_URI, SECRETS } from '../stage.fixture.ts'
-import { identityProviderId } from './openid-provider.ts'
 import { openOurs, signIn, startReal } from './real-stage.fixture.ts'
 
 const faultOf =
