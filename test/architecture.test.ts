@@ -280,6 +280,18 @@ function cycleFrom(start: string, graph: ReadonlyMap<string, ReadonlySet<string>
   return walk(start, [])
 }
 
+/** A file with all that it imports, however far off. */
+function reachedFrom(start: string): ReadonlySet<string> {
+  const reached = new Set([start])
+  // A set goes on with what is added meanwhile.
+  for (const path of reached)
+    for (const each of imports) if (each.path === path && !each.isTypeOnly) reached.add(each.target)
+  return reached
+}
+
+const importsPackages = (path: string): boolean =>
+  /(?:^import\b[^'";]*?from\s*|\bimport\(\s*)'(?!\.|node:)/m.test(readFileSync(path, 'utf8'))
+
 const isLongComment = (line: string) =>
   line.length > 110 && /^ *(?:\*|\/\/|\/\*\*)/.test(line) && !line.includes('oxlint-disable')
 
@@ -389,6 +401,19 @@ describe('the architecture', () => {
     const [path, target] = files[0] ?? []
     assert.ok(path !== undefined && target !== undefined)
     assert.ok(cyclesIn([...files, [target, path]]).length > 0)
+  })
+
+  it('keeps the server out of the client, and with it all packages', () => {
+    const reached = reachedFrom('src/cli/client/sallyport-client.ts')
+    assert.ok(reached.has('src/client/login/login.ts') && reached.has('src/cli/command-line.ts'))
+    const rooms = new Set([...reached].map(roomOf))
+    assert.deepEqual([...rooms].toSorted(), ['cli', 'client', 'config', 'errors.ts', 'form', 'plain-text.ts'])
+    assert.deepEqual(
+      [...reached].filter((path) => roomOf(path) === 'config' || roomOf(path) === 'form').toSorted(),
+      ['src/config/table-row.ts', 'src/config/values/nearest.ts', 'src/form/installation.ts'],
+    )
+    assert.deepEqual([...reached].filter(importsPackages), [])
+    assert.ok(importsPackages('src/outbound/http-client.ts'))
   })
 
   it('composes, in a file that can be read at once', () => {

@@ -10,7 +10,7 @@ import { after, describe, it } from 'node:test'
 import { request } from '../harness/http-client.ts'
 import { tempDir } from '../harness/ports.ts'
 import { runToEnd, startProcess } from '../harness/process.ts'
-import { programUnderTest } from '../harness/program.ts'
+import { clientUnderTest } from '../harness/program.ts'
 import { ANYONE_SIGNED_IN, STAFF_ONLY, startStack } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
 
@@ -34,9 +34,9 @@ const computer = () => {
   const cache = join(folder.path, `cache-${computers}`)
   const env = { SALLYPORT_CACHE_DIR: cache, DISPLAY: undefined, WAYLAND_DISPLAY: undefined }
   const start = (...args: readonly string[]) =>
-    startProcess({ ...programUnderTest([...args, '--alternate-ca-path', caFile]), env })
+    startProcess({ ...clientUnderTest([...args, '--alternate-ca-path', caFile]), env })
   const run = async (...args: readonly string[]) =>
-    await runToEnd({ ...programUnderTest(args), env, withinMs: 30_000 })
+    await runToEnd({ ...clientUnderTest(args), env, withinMs: 30_000 })
   return { cache, credentials: join(cache, 'credentials'), env, start, run }
 }
 
@@ -196,7 +196,7 @@ describe('a server that is not trusted', () => {
   it('may be taken all the same, and its token is kept apart', async () => {
     const here = computer()
     await using child = startProcess({
-      ...programUnderTest(['auth', 'token', url('app', ''), '--disable-tls-verification']),
+      ...clientUnderTest(['auth', 'token', url('app', ''), '--disable-tls-verification']),
       env: here.env,
     })
     assert.equal((await signInBy(child)).exit.code, 0)

@@ -11,6 +11,8 @@ import { after, describe, it } from 'node:test'
 import { request } from '../harness/http-client.ts'
 import { startCluster } from '../harness/kubernetes.ts'
 import { findPart, need, skipWithout } from '../harness/parts.ts'
+import { startProcess } from '../harness/process.ts'
+import { clientUnderTest } from '../harness/program.ts'
 import { startStack } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
 import { openWebSocket } from '../harness/web-socket.ts'
@@ -146,7 +148,7 @@ describe('a Kubernetes API', skipWithout(part), async () => {
 
   async function kubectl(login: string, args: readonly string[], host = 'cluster') {
     const token = login === '' ? 'of-somebody-else' : `Pomerium-${await referenceOf(login, host)}`
-    return await cluster.kubectl({ url: stack.url(host, ''), ca: stack.ca.cert, token }, args)
+    return await cluster.kubectl({ url: stack.url(host, ''), ca: stack.ca.cert, user: { token } }, args)
   }
 
   const read = async () => await kubectl('alice', ['get', 'configmap', 'harbour'])
@@ -274,6 +276,42 @@ describe('a Kubernetes API', skipWithout(part), async () => {
       what: 'the token to be used again',
       withinMs: 10_000,
     })
+  })
+
+  it('is reached by kubectl with the credentials that a sign-in by a browser gives', async () => {
+    const caFile = join(stack.folder, 'tls', 'ca.pem')
+    const env = {
+      SALLYPORT_CACHE_DIR: join(stack.folder, 'cache'),
+      DISPLAY: undefined,
+      WAYLAND_DISPLAY: undefined,
+    }
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', spec: { interactive: false } }
+    const plugin = clientUnderTest([
+      'kubernetes',
+      'exec-credential',
+      stack.url('cluster', ''),
+      '--alternate-ca-path',
+      caFile,
+    ])
+    await using child = startProcess({
+      ...plugin,
+      env: { ...env, KUBERNETES_EXEC_INFO: JSON.stringify(exec) },
+    })
+    const [page = ''] = await child.waitForLine(/^https:\/\/\S+$/)
+    await stack.signIn(stack.agent(), page)
+    assert.equal((await child.exited).code, 0)
+    const user = {
+      exec: {
+        apiVersion: exec.apiVersion,
+        command: plugin.command,
+        args: plugin.args,
+        env: [{ name: 'SALLYPORT_CACHE_DIR', value: env.SALLYPORT_CACHE_DIR }],
+        interactiveMode: 'IfAvailable',
+      },
+    }
+    const target = { url: stack.url('cluster', ''), ca: stack.ca.cert, user }
+    const ran = await cluster.kubectl(target, ['get', 'configmap', 'harbour', '-o', 'jsonpath={.data.depth}'])
+    assert.deepEqual([ran.code, ran.stdout], [0, '12'], ran.stderr)
   })
 
   it('leaves no token in the log', () => {

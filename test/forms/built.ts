@@ -16,6 +16,7 @@ export function builtFiles() {
   return {
     bundle: file('npm/sallyport/bin/sallyport.mjs'),
     tarball: file(`sallyport-${version()}.tgz`),
+    clientTarball: file(`sallyport-client-${version()}.tgz`),
     envoyTarball: file(`sallyport-envoy-${PLATFORM}-${ENVOY_VERSION}.tgz`),
     singleFile: file(`sallyport-${version()}-${PLATFORM}-with-envoy`),
     arm64: file(`sallyport-${version()}-linux-arm64`),

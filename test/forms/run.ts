@@ -5,7 +5,9 @@
  * @module
  */
 import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { findPart, need } from '../harness/parts.ts'
 import { BUILT, builtFiles, PLATFORM } from './built.ts'
 
 /** A sign-in from end to end, the tables of policies, and tools of the command line, which are loaded late. */
@@ -20,7 +22,7 @@ const say = (what: string): void => void process.stdout.write(`\n-- ${what}\n`)
 
 say('build')
 rmSync(BUILT, { recursive: true, force: true })
-node(['test/harness/prepare.ts', 'envoy', 'bare-debian', 'arm64'])
+node(['test/harness/prepare.ts', 'envoy', 'bare-debian', 'arm64', 'node-20'])
 node(['build/run.ts', 'npm', 'single-file', '--with-envoy', '--for', PLATFORM, '--out', BUILT])
 node(['build/run.ts', 'single-file', '--for', 'linux-arm64', '--out', BUILT])
 
@@ -36,3 +38,12 @@ for (const [program, part] of [
   say(`a part of the end-to-end tests, against ${program}`)
   node([...test, ...part], { SALLYPORT_PROGRAM: program })
 }
+
+say('the package of the client, on Node 20')
+const client = join(BUILT, 'client-on-node-20')
+const words = [
+  need(await findPart('node-20')),
+  join(BUILT, 'npm', 'sallyport-client', 'bin', 'sallyport.mjs'),
+]
+writeFileSync(client, `#!/bin/sh\nexec ${words.map((word) => `'${word}'`).join(' ')} "$@"\n`, { mode: 0o755 })
+node([...test, 'test/e2e/client.test.ts'], { SALLYPORT_CLIENT: client })

@@ -23,7 +23,7 @@ export interface Cluster extends AsyncDisposable {
   admin(args: readonly string[], manifest?: object): Promise<string>
   /** Runs `kubectl` against another server, which is looked for on this machine whatever its name. */
   kubectl(
-    server: { readonly url: string; readonly ca: string; readonly token: string },
+    server: { readonly url: string; readonly ca: string; readonly user: object },
     args: readonly string[],
   ): Promise<Exit & { readonly stdout: string; readonly stderr: string }>
 }
@@ -92,7 +92,7 @@ export async function startCluster(folder: string): Promise<Cluster> {
 
   let runs = 0
   const kubectl = async (
-    target: { url: string; ca: string; token: string; proxy?: string },
+    target: { url: string; ca: string; user: object; proxy?: string },
     args: readonly string[],
   ) => {
     const file = join(home, `kubeconfig-${(runs += 1)}.json`)
@@ -112,7 +112,7 @@ export async function startCluster(folder: string): Promise<Cluster> {
     async admin(args, manifest) {
       const file = join(home, 'manifest.json')
       if (manifest !== undefined) await writeFile(file, JSON.stringify(manifest))
-      const target = { url, ca: ca.cert, token: ADMIN_TOKEN }
+      const target = { url, ca: ca.cert, user: { token: ADMIN_TOKEN } }
       const ran = await kubectl(target, manifest === undefined ? args : [...args, '-f', file])
       if (ran.code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${ran.stderr}`)
       return ran.stdout
@@ -122,7 +122,7 @@ export async function startCluster(folder: string): Promise<Cluster> {
   }
 }
 
-function kubeconfig(target: { url: string; ca: string; token: string; proxy?: string }): object {
+function kubeconfig(target: { url: string; ca: string; user: object; proxy?: string }): object {
   const cluster = {
     server: target.url,
     'certificate-authority-data': Buffer.from(target.ca).toString('base64'),
@@ -134,7 +134,7 @@ function kubeconfig(target: { url: string; ca: string; token: string; proxy?: st
     'current-context': 'test',
     contexts: [{ name: 'test', context: { cluster: 'test', user: 'test', namespace: 'default' } }],
     clusters: [{ name: 'test', cluster }],
-    users: [{ name: 'test', user: { token: target.token } }],
+    users: [{ name: 'test', user: target.user }],
   }
 }
 

@@ -220,6 +220,7 @@ export async function compose(): Promise<string> {
 }
 
 const KUBERNETES = '1.34.2'
+const CLIENT_NODE = '20.19.5'
 
 /**
  * Folder with `kube-apiserver`, `etcd` and `kubectl`, built from their Go modules: minutes once, then kept.
@@ -338,6 +339,24 @@ async function pythonWeb(): Promise<string> {
   return join(venv, 'bin', 'python')
 }
 
+/** The Node that many computers of users still have. */
+async function oldestClientNode(): Promise<string> {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const command = join(folder, 'node')
+    if (!existsSync(command)) continue
+    const { stdout } = await runToEnd({ command, args: ['--version'] })
+    if (stdout.startsWith('v20.')) return command
+  }
+  const name = `node-linux-${process.arch}`
+  const advice = `missing Node ${CLIENT_NODE}: put a Node 20 on PATH, or see whether npm can fetch ${name}`
+  const folder = await cached(`node-${CLIENT_NODE}-${process.arch}`, advice, async (making) => {
+    await mkdir(making)
+    const args = ['install', '--no-save', '--no-audit', '--prefix', making, `${name}@${CLIENT_NODE}`]
+    await run({ command: 'npm', args, cwd: making, withinMs: 600_000 })
+  })
+  return join(folder, 'node_modules', name, 'bin', 'node')
+}
+
 export type Part =
   | 'chromium'
   | 'wrk'
@@ -352,6 +371,7 @@ export type Part =
   | 'arm64'
   | 'docker-engine'
   | 'helm'
+  | 'node-20'
 const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   chromium,
   wrk,
@@ -366,6 +386,7 @@ const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   arm64,
   'docker-engine': dockerEngine,
   helm,
+  'node-20': oldestClientNode,
 }
 
 export type Found =

@@ -19,6 +19,12 @@ export function invocation(path: string, args: readonly string[]): Invocation {
   return isModule ? { command: process.execPath, args: [path, ...args] } : { command: path, args }
 }
 
+/** The commands of users: those of the program, or what `SALLYPORT_CLIENT` names, such as their own package. */
+export function clientUnderTest(args: readonly string[]): Invocation {
+  const named = process.env['SALLYPORT_CLIENT']
+  return named === undefined || named === '' ? programUnderTest(args) : invocation(resolve(named), args)
+}
+
 export function programUnderTest(args: readonly string[]): Invocation {
   const named = process.env['SALLYPORT_PROGRAM']
   return invocation(named === undefined || named === '' ? SOURCES : resolve(named), args)

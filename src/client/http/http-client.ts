@@ -19,7 +19,7 @@ export interface HttpClient {
   readonly server: URL
   readonly isUnverified: boolean
   /** @throws {Fault} SERVER_UNREACHABLE, SERVER_UNTRUSTED, SERVER_ANSWER_INVALID */
-  get(path: string, token?: string): Promise<Answer>
+  readonly get: (path: string, token?: string) => Promise<Answer>
 }
 
 const ANSWER_WITHIN_MS = 30_000
