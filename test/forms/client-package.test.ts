@@ -18,6 +18,17 @@ const folder = await tempDir('client')
 after(() => folder[Symbol.asyncDispose]())
 const prefix = join(folder.path, 'prefix')
 
+const run = async (...args: readonly string[]) =>
+  await runToEnd({
+    command: join(prefix, 'bin', 'sallyport'),
+    args,
+    env: {
+      PATH: `${dirname(need(part))}:/usr/bin:/bin`,
+      SALLYPORT_CACHE_DIR: join(folder.path, 'cache'),
+      NODE_OPTIONS: '--trace-deprecation --throw-deprecation',
+    },
+  })
+
 describe('the package of the client', skipWithout(part), () => {
   it('is installed without network, and without any other package', async () => {
     const { code, stderr } = await runToEnd({
@@ -45,17 +56,6 @@ describe('the package of the client', skipWithout(part), () => {
     assert.deepEqual(names, ['sallyport-client'])
     assert.ok(!(await readdir(join(modules, 'sallyport-client'))).includes('node_modules'))
   })
-
-  const run = async (...args: readonly string[]) =>
-    await runToEnd({
-      command: join(prefix, 'bin', 'sallyport'),
-      args,
-      env: {
-        PATH: `${dirname(need(part))}:/usr/bin:/bin`,
-        SALLYPORT_CACHE_DIR: join(folder.path, 'cache'),
-        NODE_OPTIONS: '--trace-deprecation --throw-deprecation',
-      },
-    })
 
   it('runs every command, and says which Node it is on by running at all', async () => {
     assert.deepEqual(await run('version'), {

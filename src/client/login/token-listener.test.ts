@@ -52,16 +52,11 @@ async function listening(use: (listener: TokenListener) => Promise<void>): Promi
   }
 }
 
-async function isPending(promise: Promise<unknown>): Promise<boolean> {
-  let isSettled = false
-  void promise.then(() => {
-    isSettled = true
-  })
+/** By then a promise that is settled has told so. */
+const nextTurn = async (): Promise<string> =>
   await new Promise((resolve) => {
-    setImmediate(resolve)
+    setImmediate(resolve, 'pending')
   })
-  return !isSettled
-}
 
 const secretOf = (listener: TokenListener) => new URL(listener.redirectUri).searchParams.get('state') ?? ''
 
@@ -88,7 +83,9 @@ describe('the port where the browser brings the token', () => {
         )
         assert.match(one.redirectUri, /^http:\/\/127\.0\.0\.1:\d+\/callback\?state=[\w-]{43}$/)
         assert.notEqual(secrets[0], secrets[1])
-        await Promise.resolve()
+        // Another address of the same computer, as its network is.
+        const elsewhere = one.redirectUri.replace('127.0.0.1', '127.0.0.2')
+        await assert.rejects(fetch(elsewhere), /fetch failed/)
       })
     })
   })
@@ -138,7 +135,7 @@ describe('the port where the browser brings the token', () => {
         const { status, text } = await ask(listener, asked(listener))
         assert.equal(status, 400)
         assert.match(text, /Not from this sign-in/)
-        assert.ok(await isPending(listener.token))
+        assert.equal(await Promise.race([listener.token, nextTurn()]), 'pending')
         assert.equal((await ask(listener)).status, 303)
       })
     })
