@@ -60,6 +60,10 @@ describe('tokens of this computer', () => {
       { ...APP, isUnverified: true },
     ])
       assert.equal(store.load(key, NOW), undefined)
+    const unverified = { ...APP, isUnverified: true, token: 'dddd.eeee.ffff' }
+    store.save(unverified)
+    assert.equal(store.load(APP, NOW)?.token, APP.token)
+    assert.equal(store.load(unverified, NOW)?.token, unverified.token)
   })
 
   it('do not become those of another server by the name of their file', () => {
