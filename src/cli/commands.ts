@@ -13,6 +13,7 @@ import { DIFF } from './commands/diff.ts'
 import { DOCTOR } from './commands/doctor.ts'
 import { EXPLAIN } from './commands/explain.ts'
 import { HEALTHCHECK } from './commands/healthcheck.ts'
+import { IMPORT } from './commands/import.ts'
 import { INIT } from './commands/init.ts'
 import { RESTORE } from './commands/restore.ts'
 import { SERVE } from './commands/serve.ts'
@@ -28,6 +29,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       serve: SERVE,
       demo: DEMO,
       init: INIT,
+      import: IMPORT,
       doctor: DOCTOR,
       healthcheck: HEALTHCHECK,
       'service-account': SERVICE_ACCOUNT,
