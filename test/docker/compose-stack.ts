@@ -13,8 +13,17 @@ import { DATA } from './images.ts'
 /** `restart: unless-stopped` waits longer after each end. */
 const HEALED_WITHIN_MS = 60_000
 
-/** An engine with the images of `run.ts`, or the failure that says what is missing. */
+/** An engine with the images of `run.ts`, and no container of a run that was cut short. */
 export async function startTestEngine(): Promise<Engine> {
+  const engine = await startEngineAgain()
+  const left = (await engine.docker(['ps', '--all', '--quiet'])).split('\n').filter((id) => id !== '')
+  if (left.length > 0) await engine.docker(['rm', '--force', ...left])
+  await engine.docker(['volume', 'prune', '--force'])
+  return engine
+}
+
+/** As after a reboot: with the containers that there are. */
+export async function startEngineAgain(): Promise<Engine> {
   const [engine, compose] = await Promise.all(
     (['docker-engine', 'compose'] as const).map(async (part) => need(await findPart(part))),
   )
@@ -24,6 +33,10 @@ export async function startTestEngine(): Promise<Engine> {
 /** Starts what a folder describes, until the named containers are healthy: on a busy machine, too. */
 export async function up(engine: Engine, folder: string, containers: readonly string[]): Promise<void> {
   await engine.compose(folder, ['up', '--detach', '--no-build'])
+  await untilHealthy(engine, containers)
+}
+
+export async function untilHealthy(engine: Engine, containers: readonly string[]): Promise<void> {
   for (const container of containers)
     await until(async () => (await engine.inspect(container)).State.Health?.Status === 'healthy', {
       what: `${container} to be healthy`,

@@ -12,7 +12,15 @@ import type { Engine } from '../harness/docker-engine.ts'
 import { tempDir } from '../harness/ports.ts'
 import { until } from '../harness/until.ts'
 import { UserAgent } from '../harness/user-agent.ts'
-import { crash, edit, startTestEngine, untilStatus, up } from './compose-stack.ts'
+import {
+  crash,
+  edit,
+  startEngineAgain,
+  startTestEngine,
+  untilHealthy,
+  untilStatus,
+  up,
+} from './compose-stack.ts'
 import { EARLIER, EARLIER_IMAGE, IMAGE } from './images.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -24,7 +32,10 @@ const ALL = [...WITH_HEALTH, 'sallyport-network-1']
 const READ_CA = "process.stdout.write(require('node:fs').readFileSync('/var/lib/sallyport/ca/local-ca.pem'))"
 
 const stop = new AsyncDisposableStack()
-after(() => stop.disposeAsync())
+after(async () => {
+  await engine.compose(folder, ['down', '--volumes', '--timeout', '2']).catch(() => undefined)
+  await stop.disposeAsync()
+})
 
 let engine: Engine
 let folder = ''
@@ -50,9 +61,6 @@ before(async () => {
   folder = stop.use(await tempDir('compose')).path
   for (const path of ['docker-compose.yml', 'envoy/bootstrap.yaml', 'examples/compose'])
     cpSync(join(ROOT, path), join(folder, path), { recursive: true })
-  stop.defer(async () => {
-    await engine.compose(folder, ['down', '--volumes', '--timeout', '2']).catch(() => undefined)
-  })
 })
 
 describe('docker compose up in the repository', () => {
@@ -145,6 +153,27 @@ describe('docker compose up in the repository', () => {
     assert.ok(!wasAsked(user))
   })
 
+  it('is whole again after a restart of the container that holds the network', async () => {
+    await engine.compose(folder, ['restart', '--timeout', '5', 'network'])
+    await untilHealthy(engine, WITH_HEALTH)
+    await until(async () => (await signIn(agent()).catch(() => undefined))?.status === 200, {
+      what: 'somebody to sign in',
+      withinMs: 60_000,
+      everyMs: 500,
+    })
+  })
+
+  it('comes back by itself when the engine is started again, and nobody signs in again', async () => {
+    const user = agent()
+    await signIn(user)
+    await engine[Symbol.asyncDispose]()
+    engine = stop.use(await startEngineAgain())
+    await untilHealthy(engine, WITH_HEALTH)
+    await untilStatus(user, APP, 200, 'the app to answer again')
+    assert.ok(!wasAsked(user))
+    assert.match((await signIn(agent())).text, /alice@/)
+  })
+
   it('stops within the time that Docker gives, as a success', async () => {
     await engine.docker(['stop', SALLYPORT])
     const { State } = await engine.inspect(SALLYPORT)
@@ -169,6 +198,24 @@ describe('the image', () => {
     const mount = `${join(ROOT, 'examples/compose')}:/etc/sallyport:ro`
     const validate = ['validate', '-c', '/etc/sallyport/config.yaml']
     assert.match(await engine.docker([...sandbox, '--volume', mount, IMAGE, ...validate]), /no mistakes/)
+  })
+
+  it('trusts the usual authorities, and has them as a file', async () => {
+    const ask =
+      "console.log(require('node:tls').rootCertificates.length, require('node:fs').statSync('/etc/ssl/certs/ca-certificates.crt').size)"
+    const said = await engine.docker([
+      'run',
+      '--rm',
+      '--network',
+      'none',
+      '--entrypoint',
+      'node',
+      IMAGE,
+      '-e',
+      ask,
+    ])
+    const [count = 0, bytes = 0] = said.split(' ').map(Number)
+    assert.ok(count > 100 && bytes > 100_000, said)
   })
 
   it('says which folder can not be written, when a state has no volume', async () => {

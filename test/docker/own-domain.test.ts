@@ -8,6 +8,7 @@
  * @module
  */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { chownSync, copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -20,7 +21,7 @@ import { createTestCa, type TestCa } from '../harness/test-ca.ts'
 import { until } from '../harness/until.ts'
 import { UserAgent } from '../harness/user-agent.ts'
 import { edit, startTestEngine, untilStatus, up } from './compose-stack.ts'
-import { EARLIER, EARLIER_IMAGE } from './images.ts'
+import { EARLIER, EARLIER_IMAGE, IMAGE } from './images.ts'
 
 const DOMAIN = 'corp.localhost'
 const APP = `https://app.${DOMAIN}/`
@@ -171,6 +172,32 @@ describe('docker compose up in a folder of sallyport init', () => {
     assert.match(`${stdout}${stderr}`, /config\.yaml:\d+.*key_of_a_newer_version/)
     edit(config(), (text) => text.replace('\nkey_of_a_newer_version: true\n', ''))
     await up(engine, folder, [SALLYPORT, ENVOY])
+    assert.match((await signIn(agent())).text, /alice@/)
+  })
+
+  it('is backed up while it runs, and restored by the image', async () => {
+    const places = ['--config', '/etc/sallyport/config.yaml', '--state-dir', '/var/lib/sallyport']
+    const inside = async (...words: readonly string[]): Promise<string> =>
+      await engine.docker(['exec', SALLYPORT, 'sallyport', ...words, ...places])
+    await inside('service-account', 'create', 'deploy')
+    await inside('backup', '/var/lib/sallyport/sallyport.backup')
+    await inside('service-account', 'revoke', 'deploy')
+    assert.doesNotMatch(await inside('service-account', 'list'), /deploy/)
+
+    await engine.compose(folder, ['down', '--timeout', '5'])
+    renameSync(join(folder, 'state/sallyport.backup'), join(folder, 'sallyport.backup'))
+    const restore = [
+      'restore',
+      '/work/sallyport.backup',
+      '--config',
+      '/work/config.yaml',
+      '--state-dir',
+      '/work/state',
+    ]
+    await engine.docker(['run', '--rm', '--user', '0', '--volume', `${folder}:/work`, IMAGE, ...restore])
+    execFileSync('chown', ['-R', `${USER}:${USER}`, join(folder, 'state')])
+    await up(engine, folder, [SALLYPORT, ENVOY])
+    assert.match(await inside('service-account', 'list'), /deploy/)
     assert.match((await signIn(agent())).text, /alice@/)
   })
 

@@ -170,7 +170,7 @@ function chartTests(cluster: Cluster, strictly: readonly string[]): void {
   const SETTINGS: Readonly<Record<string, object>> = {
     'as it comes': {},
     'with certificates, secrets of its own and a token': {
-      tls: { secrets: ['example-com', 'example-org'] },
+      tls: { secrets: ['example-com', 'star.example.org'] },
       secret: { existing: '', files: { idp_client_secret: 'secret', other: 'a: "b"\n' } },
       serviceAccount: { mountToken: true },
       imagePullSecrets: [{ name: 'registry' }],
@@ -185,6 +185,7 @@ function chartTests(cluster: Cluster, strictly: readonly string[]): void {
       podDisruptionBudget: { enabled: false },
       secret: { existing: '' },
     },
+    'with a user that the cluster chooses': { user: null },
     'with a closed network and a claim that is there': {
       networkPolicy: {
         metricsFrom: [{ namespaceSelector: { matchLabels: { name: 'monitoring' } } }],
@@ -220,6 +221,7 @@ function chartTests(cluster: Cluster, strictly: readonly string[]): void {
     [{ service: { htpp3: false } }, /htpp3/],
     [{ service: { http3: 'perhaps' } }, /service\/http3|service\.http3/],
     [{ replicas: 2 }, /replicas/],
+    [{ user: 0 }, /user/],
     [{ config: { routes: 'none' } }, /config\/routes|config\.routes/],
     [{ config: { authenticate_service_url: null } }, /authenticate_service_url/],
     [{ config: { address: ':443' } }, /config\.address is the chart's to set/],
