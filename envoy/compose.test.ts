@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { composeYaml } from '../src/cli/init/compose-yaml.ts'
 import { init } from '../src/cli/init.ts'
 import { validate } from '../src/cli/validate.ts'
 import { version } from '../src/form/installation.ts'
@@ -24,10 +25,16 @@ const Compose = z.object({
       read_only: z.boolean().optional(),
       cap_drop: z.array(z.string()).optional(),
       security_opt: z.array(z.string()).optional(),
+      ports: z.array(z.string()).optional(),
     }),
   ),
+  volumes: z.object({ run: z.object({ driver_opts: z.object({ type: z.string(), o: z.string() }) }) }),
 })
-const compose = Compose.parse(parse(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8'), { merge: true }))
+type Compose = z.infer<typeof Compose>
+
+const read = (text: string): Compose => Compose.parse(parse(text, { merge: true }))
+const compose = read(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8'))
+const initiated = read(composeYaml('example.com'))
 const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
 
 /** `docker compose` or `docker-compose`, whichever is installed. */
@@ -55,13 +62,33 @@ describe('docker-compose.yml', () => {
       assert.ok(compose.services[name]?.volumes?.includes('run:/run/sallyport'), name)
   })
 
-  it('gives no container a capability, a way to get one, or a file system that can be written', () => {
-    for (const [name, service] of Object.entries(compose.services))
-      assert.deepEqual(
-        [service.read_only, service.cap_drop, service.security_opt],
-        [true, ['ALL'], ['no-new-privileges:true']],
-        name,
-      )
+  for (const [whose, { services, volumes }] of Object.entries({
+    'of the repository': compose,
+    'of init': initiated,
+  })) {
+    it(`${whose} gives no container a capability, a way to get one, or a file system that can be written`, () => {
+      for (const [name, service] of Object.entries(services))
+        assert.deepEqual(
+          [service.read_only, service.cap_drop, service.security_opt],
+          [true, ['ALL'], ['no-new-privileges:true']],
+          name,
+        )
+    })
+
+    it(`${whose} has the sockets in memory, for one user alone`, () => {
+      const { type, o } = volumes.run.driver_opts
+      assert.equal(type, 'tmpfs')
+      assert.match(o, /^uid=\S+,gid=\S+,mode=0700$/)
+    })
+  }
+
+  it('shows the demo, which has no passwords, to this machine alone', () => {
+    const ports = Object.values(compose.services).flatMap((service) => service.ports ?? [])
+    assert.ok(ports.length >= 3)
+    assert.deepEqual(
+      ports.filter((port) => !port.startsWith('127.0.0.1:')),
+      [],
+    )
   })
 
   it('serves a configuration without mistakes', () => {

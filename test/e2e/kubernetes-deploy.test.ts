@@ -5,87 +5,26 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { parse, parseAllDocuments, stringify } from 'yaml'
-import { CHECKS_AND_TESTS } from '../../src/access/config-checks.ts'
-import { parseConfig } from '../../src/config/parse.ts'
+import { parse, stringify } from 'yaml'
 import { type Cluster, startCluster } from '../harness/kubernetes.ts'
+import {
+  CHART,
+  DEPLOY,
+  MANIFESTS,
+  type Manifest,
+  manifestsOf,
+  named,
+  podOf,
+  read,
+} from '../harness/manifests.ts'
 import { findPart, need, skipWithout } from '../harness/parts.ts'
 import { runToEnd } from '../harness/process.ts'
 
-const DEPLOY = join(import.meta.dirname, '..', '..', 'deploy')
-const CHART = join(DEPLOY, 'helm', 'sallyport')
-const MANIFESTS = join(DEPLOY, 'kubernetes', 'sallyport.yaml')
 const [kubernetes, helm] = await Promise.all([findPart('kubernetes'), findPart('helm')])
-
-const read = (path: string): string => readFileSync(path, 'utf8')
-
-interface Container {
-  name: string
-  securityContext: Record<string, unknown>
-  [key: string]: unknown
-}
-interface Manifest {
-  readonly kind: string
-  readonly metadata: { readonly name: string }
-  readonly data?: Readonly<Record<string, string>>
-  readonly spec?: {
-    readonly template?: { readonly spec: { containers: Container[]; initContainers: Container[] } }
-  }
-}
-const manifestsOf = (text: string): Manifest[] =>
-  parseAllDocuments(text).flatMap((document): Manifest[] => {
-    const value: Manifest | null = document.toJS()
-    return value === null ? [] : [value]
-  })
-const named = (manifests: readonly Manifest[], kind: string, name = 'sallyport'): Manifest | undefined =>
-  manifests.find((each) => each.kind === kind && each.metadata.name === name)
-
-function podOf(manifests: readonly Manifest[]) {
-  const template = named(manifests, 'Deployment')?.spec?.template
-  assert.ok(template)
-  const metadata = { name: 'as-a-pod', namespace: 'sallyport' }
-  return structuredClone({ apiVersion: 'v1', kind: 'Pod', ...template, metadata })
-}
-
-describe('the files of deploy/', () => {
-  it('have the bootstrap that Envoy needs, and a configuration without mistakes', () => {
-    assert.equal(
-      read(join(CHART, 'files', 'bootstrap.yaml')),
-      read(join(DEPLOY, '..', 'envoy', 'bootstrap.yaml')),
-    )
-    for (const text of [
-      read(join(DEPLOY, 'kubernetes', 'config.yaml')),
-      named(manifestsOf(read(MANIFESTS)), 'ConfigMap', 'sallyport-config')?.data?.['config.yaml'] ?? '',
-    ]) {
-      const result = parseConfig(text, {
-        file: 'config.yaml',
-        readFile: () => 'text',
-        env: {},
-        generation: 1,
-        ...CHECKS_AND_TESTS,
-      })
-      assert.deepEqual('problems' in result ? result.problems : [], [])
-    }
-  })
-
-  it('name the versions that this is', () => {
-    const { version } = JSON.parse(read(join(DEPLOY, '..', 'package.json'))) as { version: string }
-    const chart = parse(read(join(CHART, 'Chart.yaml'))) as { appVersion: string }
-    const kustomization = parse(read(join(DEPLOY, 'kubernetes', 'kustomization.yaml'))) as {
-      images: { newTag: string }[]
-    }
-    assert.deepEqual([chart.appVersion, kustomization.images[0]?.newTag], [version, version])
-    const compose = read(join(DEPLOY, '..', 'docker-compose.yml'))
-    const image = named(manifestsOf(read(MANIFESTS)), 'Deployment')?.spec?.template?.spec.containers[0]?.[
-      'image'
-    ]
-    assert.ok(compose.includes(`image: ${String(image)}\n`), String(image))
-  })
-})
 
 describe('a Kubernetes API server', skipWithout(kubernetes), async () => {
   const stop = new AsyncDisposableStack()
