@@ -164,9 +164,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'A state of accounts that Okta invents next lets its people in.',
   },
   {
-    file: 'src/directory/scim/scim-source.ts',
-    find: 'this.#changedAt = Math.max(this.#changedAt ?? 0, changedAt)\n    this.#roster.setPerson({',
-    replace: 'this.#roster.setPerson({',
+    file: 'src/directory/scim/pushed-roster.ts',
+    find: 'this.#changedAt = Math.max(this.#changedAt ?? 0, changedAt)\n    this.roster.setPerson({',
+    replace: 'this.roster.setPerson({',
     tests: ['src/directory/scim/scim-source.test.ts'],
     breaks: 'A source from which all were removed seems unfilled after a restart, and they come in again.',
   },

@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Session } from './session.ts'
-import { newSession, type StoreUnderTest, type TestClock } from './store.suite.ts'
 import type { SessionStore } from './store.ts'
+import { newSession, type StoreUnderTest, type TestClock } from './store-under-test.fixture.ts'
 
 const MINUTE = 60_000
 const IDLE = 15 * MINUTE

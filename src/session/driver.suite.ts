@@ -13,7 +13,10 @@ import { describeRecordStore } from './records.suite.ts'
 import { type DriverUnderTest, describeRows } from './rows.suite.ts'
 import type { Session } from './session.ts'
 import { openSessionStore } from './session-store.ts'
-import { describeSessionStore, newSession, type TestClock } from './store.suite.ts'
+import { describeSessionStore } from './store.suite.ts'
+import { describeManySessions } from './store-many.suite.ts'
+import { describeStoreOverTime } from './store-time.suite.ts'
+import { newSession, type TestClock } from './store-under-test.fixture.ts'
 
 export function describeDriver(name: string, driver: DriverUnderTest): void {
   const sealer = createSealer(randomBytes(32))
@@ -26,6 +29,8 @@ export function describeDriver(name: string, driver: DriverUnderTest): void {
     }
   }
   describeSessionStore(name, { place })
+  describeStoreOverTime(name, { place })
+  describeManySessions(name, { place })
   describeActivity(name, { place })
   describeRecordStore(name, { place })
   describeRows(name, driver)

@@ -16,7 +16,7 @@ import { type Trouble, troubled } from './failing-driver.fixture.ts'
 import type { DriverUnderTest } from './rows.suite.ts'
 import { openSessionStore, type Store } from './session-store.ts'
 import { SignOutJournal } from './sign-out-journal.ts'
-import { newSession } from './store.suite.ts'
+import { newSession } from './store-under-test.fixture.ts'
 
 interface World {
   readonly trouble: Trouble

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { RecordStore } from './records.ts'
-import type { TestClock } from './store.suite.ts'
+import type { TestClock } from './store-under-test.fixture.ts'
 
 export interface RecordsUnderTest {
   /** A fresh and empty place; `open` may be called several times, as several processes would. */

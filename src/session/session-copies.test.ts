@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Session } from './session.ts'
 import { SessionCopies } from './session-copies.ts'
-import { newSession } from './store.suite.ts'
+import { newSession } from './store-under-test.fixture.ts'
 
 const sessionOf = (id: string, version: number): Session => ({ ...newSession(), id, version })
 

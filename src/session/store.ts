@@ -1,7 +1,7 @@
 /**
  * The store port: sessions, and the small single-use records of login flows.
  *
- * Drivers are proved by one exported suite (store.suite.ts). `find` may answer from a copy in the process,
+ * Drivers are proved by exported suites (driver.suite.ts). `find` may answer from a copy in the process,
  * never older than one second.
  *
  * @module

@@ -7,7 +7,8 @@
  *
  * @module
  */
-import type { Work } from '../../turns.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { each, type Work } from '../../turns.ts'
 import { invalidValue, ScimRefusal } from './refusal.ts'
 import {
   type Attribute,
@@ -197,4 +198,16 @@ export function withOnePrimary(
   return items.map((item, index) =>
     index !== last && isPrimary(item) && isObject(item) ? { ...item, primary: false } : item,
   )
+}
+
+/** Members are compared one by one, since there may be many. */
+export function* isSameResource(one: Resource, other: Resource): Work<boolean> {
+  const { members: [...members] = [], ...rest } = one as Resource & { members?: unknown[] }
+  const { members: [...others] = [], ...otherRest } = other as Resource & { members?: unknown[] }
+  if (members.length !== others.length || !isDeepStrictEqual(rest, otherRest)) return false
+  let isEqual = true
+  yield* each(members.entries(), ([index, member]) => {
+    isEqual &&= isDeepStrictEqual(member, others[index])
+  })
+  return isEqual
 }

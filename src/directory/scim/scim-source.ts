@@ -2,28 +2,25 @@
  * A directory source that the identity provider pushes: keeps what it pushed, and knows who is in which
  * group.
  *
- * The store has the resources; in memory are only the keys by which people are found, and who is in which
- * group. Changes are made one at a time, so that two of one resource do not undo each other.
+ * The store has the resources; what is in memory of them `pushed-roster.ts` has. Changes are made one at a
+ * time, so that two of one resource do not undo each other.
  *
  * @module
  */
-
 import { randomUUID } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
-import { BoundedMap } from '../../bounded-map.ts'
 import type { RecordStore, StoredRecord } from '../../session/records.ts'
-import { atOnce, each, inTurns, type Work } from '../../turns.ts'
+import { each, inTurns, type Work } from '../../turns.ts'
 import { formerKeysOf } from '../former-keys.ts'
-import type { FormerKey } from '../roster.ts'
-import { Roster } from '../roster.ts'
+import type { FormerKey, Roster } from '../roster.ts'
 import { type Content, Entries } from './entries.ts'
 import type { Filter } from './filter.ts'
 import { Budget, matches, soleEquality } from './filter-match.ts'
 import { applyPatch } from './patch.ts'
-import { groupOf, personOf } from './people.ts'
-import { isObject, keepingOut, type Resource, readResource } from './read-resource.ts'
+import { personOf } from './people.ts'
+import { PushedRoster } from './pushed-roster.ts'
+import { isObject, isSameResource, keepingOut, type Resource, readResource } from './read-resource.ts'
 import { COLLECTIONS, type Entry, entryOf, partsOf, REMOVED, recordId } from './records.ts'
-import { invalidFilter, ScimRefusal } from './refusal.ts'
+import { ScimRefusal } from './refusal.ts'
 import type { ResourceType } from './schema.ts'
 
 export interface ScimSourceOptions {
@@ -43,20 +40,11 @@ const COLLECTION_KINDS: ReadonlyMap<string, Kind | 'removed'> = new Map([
   [REMOVED, 'removed'],
 ])
 
-/** Remembered until they are known again, since a token may live for ever; but not in any number. */
-const MOST_REMOVED = 50_000
-
 export class ScimSource implements Disposable {
   readonly #options: ScimSourceOptions
   readonly #following: Disposable
   readonly #entries: Entries
-  readonly #roster = new Roster()
-  /** By lower-case `userName`, which only one may have. */
-  readonly #idByUserName = new Map<string, string>()
-  readonly #userNameById = new Map<string, string>()
-  /** Ids of people who were removed; the first to leave first. */
-  readonly #removed = new BoundedMap<string, true>(MOST_REMOVED, (id) => this.#forgetRemoved(id))
-  #changedAt: number | undefined
+  readonly #pushed: PushedRoster
   /**
    * Key of the record that is being written here: what it will hold is known, and a large one is long in
    * reading.
@@ -69,6 +57,7 @@ export class ScimSource implements Disposable {
   private constructor(options: ScimSourceOptions) {
     this.#options = options
     this.#entries = new Entries(options.name, options.records)
+    this.#pushed = new PushedRoster({ now: options.now, onForgotten: (id) => this.#forgetRemoved(id) })
     this.#following = options.records.onChange((collection, id) => this.#notice(collection, id))
   }
 
@@ -76,27 +65,28 @@ export class ScimSource implements Disposable {
   static async open(options: ScimSourceOptions): Promise<ScimSource> {
     const source = new ScimSource(options)
     const { name } = options
-    for await (const entry of source.#entries.heads('User')) await source.#take('User', entry)
+    for await (const entry of source.#entries.heads('User')) await source.#pushed.take('User', entry)
     for await (const record of source.#entries.records(COLLECTIONS.Group, 1)) {
       const entry = await source.#entries.whole(record)
-      if (entry !== undefined) await source.#take('Group', entry)
+      if (entry !== undefined) await source.#pushed.take('Group', entry)
     }
     const removed: Entry[] = []
     for await (const record of source.#entries.records(REMOVED)) {
       const entry = entryOf(name, record)
       if (entry !== undefined) removed.push(entry)
     }
-    for (const entry of removed.toSorted((a, b) => a.createdAt - b.createdAt)) source.#takeRemoved(entry)
+    for (const entry of removed.toSorted((a, b) => a.createdAt - b.createdAt))
+      source.#pushed.takeRemoved(entry)
     return source
   }
 
   get roster(): Roster {
-    return this.#roster
+    return this.#pushed.roster
   }
 
   /** Epoch milliseconds of the last change; `undefined` while nothing was ever pushed. */
   get changedAt(): number | undefined {
-    return this.#changedAt
+    return this.#pushed.changedAt
   }
 
   [Symbol.dispose](): void {
@@ -122,36 +112,17 @@ export class ScimSource implements Disposable {
     // What every connector asks before it creates somebody.
     const userName = filter && kind === 'User' ? soleEquality(filter, 'userName') : undefined
     if (userName !== undefined) {
-      const id = this.#idByUserName.get(userName.toLowerCase())
+      const id = this.#pushed.idOf(userName)
       const entry = id === undefined ? undefined : await this.#entries.head(kind, id)
       if (entry !== undefined) yield entry
       return undefined
     }
     const budget = new Budget(MOST_COMPARISONS)
     for await (const entry of this.#entries.heads(kind)) {
-      const known = (part: Filter) => this.#isMember(kind, entry.id, part)
+      const known = (part: Filter) => this.#pushed.isMember(kind, entry.id, part)
       if (filter === undefined || matches(filter, shown(entry), { budget, known })) yield entry
     }
     return undefined
-  }
-
-  /**
-   * Who is in which group the roster knows. Any other question about many members would have to look at each.
-   *
-   * @throws {ScimRefusal} invalidFilter
-   */
-  #isMember(kind: Kind, id: string, filter: Filter): boolean | undefined {
-    if (!('path' in filter)) return undefined
-    const [name] = filter.path.steps
-    if (name !== (kind === 'Group' ? 'members' : 'groups')) return undefined
-    const asked =
-      soleEquality(filter, name) ??
-      soleEquality(filter, `${name}.value`) ??
-      (filter.is === 'some' ? soleEquality(filter.inner, 'value') : undefined)
-    if (asked === undefined) throw invalidFilter(`${name} can only be compared by eq with an id`)
-    if (kind === 'Group') return this.#roster.groupsThatName(asked).includes(id)
-    const groups = this.#roster.groupsOf(id)
-    return groups !== 'unknown' && groups.some((group) => group.id === asked)
   }
 
   create(type: ResourceType, body: unknown): Promise<Entry> {
@@ -186,13 +157,13 @@ export class ScimSource implements Disposable {
           former: this.#formerAfter('User', entry, { ...entry.resource, active: false }),
           createdAt: now(),
         })
-      for (const group of this.#roster.groupsThatName(id)) await this.#removeMember(group, id)
+      for (const group of this.#pushed.roster.groupsThatName(id)) await this.#removeMember(group, id)
       const key = recordId(name, id)
       await this.#entries.delete(type.name, id, () =>
         this.#quietly(key, () => records.delete(COLLECTIONS[type.name], key)),
       )
-      if (type.name === 'Group') await this.#dropGroup(id)
-      else this.#drop('User', id)
+      if (type.name === 'Group') await this.#pushed.dropGroup(id)
+      else this.#pushed.drop('User', id)
       onChange()
     })
   }
@@ -208,7 +179,7 @@ export class ScimSource implements Disposable {
       requireMet(isMet, entry)
       const resource = await inTurns(change(entry))
       this.#requireUnique(type.name, id, resource)
-      if (await inTurns(isSame(resource, entry.resource))) return entry
+      if (await inTurns(isSameResource(resource, entry.resource))) return entry
       const former = this.#formerAfter(type.name, entry, resource)
       return await this.#put(type.name, { id, resource, former, createdAt: entry.createdAt })
     })
@@ -222,7 +193,7 @@ export class ScimSource implements Disposable {
   async #put(kind: Kind, content: Content): Promise<Entry> {
     const { version, changedAt } = await this.#write(kind, content)
     const entry = { ...content, changedAt, version }
-    await this.#take(kind, entry)
+    await this.#pushed.take(kind, entry)
     this.#options.onChange()
     return entry
   }
@@ -261,7 +232,7 @@ export class ScimSource implements Disposable {
   /** Names compare without case, or one person could be entered twice, once active. */
   #requireUnique(kind: Kind, id: string, { userName }: Resource): void {
     if (kind !== 'User' || typeof userName !== 'string') return
-    const other = this.#idByUserName.get(userName.toLowerCase())
+    const other = this.#pushed.idOf(userName)
     if (other !== undefined && other !== id)
       throw new ScimRefusal(409, 'a User with this userName is here already', 'uniqueness')
   }
@@ -283,13 +254,13 @@ export class ScimSource implements Disposable {
     const id = key.slice(name.length + 1)
     const take = (record: Awaited<ReturnType<RecordStore['get']>>) => {
       const entry = record && entryOf(name, record)
-      const isMuch = this.#roster.sizeOf(id) > MANY || (record !== undefined && partsOf(record) !== undefined)
+      const isMuch = this.#pushed.isLarge(id) || (record !== undefined && partsOf(record) !== undefined)
       // A group that is being taken in turns is left to that.
       if (kind === 'Group' && (isMuch || this.#pending > 0)) return this.#takeLater(id)
       if (kind === 'removed') {
-        if (entry !== undefined) this.#takeRemoved(entry)
-      } else if (entry === undefined) this.#drop(kind, id)
-      else this.#takeNow(kind, entry)
+        if (entry !== undefined) this.#pushed.takeRemoved(entry)
+      } else if (entry === undefined) this.#pushed.drop(kind, id)
+      else this.#pushed.takeNow(kind, entry)
       this.#options.onChange()
     }
     try {
@@ -305,60 +276,16 @@ export class ScimSource implements Disposable {
   #takeLater(groupId: string): void {
     this.#exclusively(async () => {
       const entry = await this.#entries.get('Group', groupId)
-      if (entry === undefined) await this.#dropGroup(groupId)
-      else await this.#take('Group', entry)
+      if (entry === undefined) await this.#pushed.dropGroup(groupId)
+      else await this.#pushed.take('Group', entry)
       this.#options.onChange()
     }).catch(this.#options.onFailure)
   }
 
-  async #dropGroup(id: string): Promise<void> {
-    this.#changedAt = this.#options.now()
-    await inTurns(this.#roster.removingGroup(id))
-  }
-
-  async #take(kind: Kind, entry: Entry): Promise<void> {
-    if (kind === 'User' || !isLarge(entry)) return this.#takeNow(kind, entry)
-    this.#changedAt = Math.max(this.#changedAt ?? 0, entry.changedAt)
-    const group = await inTurns(groupOf(entry.id, entry.resource))
-    await inTurns(this.#roster.settingGroup(group))
-  }
-
-  #takeNow(kind: Kind, { id, resource, former, changedAt }: Entry): void {
-    this.#changedAt = Math.max(this.#changedAt ?? 0, changedAt)
-    if (kind === 'Group') return this.#roster.setGroup(atOnce(groupOf(id, resource)))
-    this.#forgetName(id)
-    const { userName } = resource
-    if (typeof userName === 'string') {
-      this.#idByUserName.set(userName.toLowerCase(), id)
-      this.#userNameById.set(id, userName.toLowerCase())
-    }
-    this.#roster.setPerson(personOf(id, resource, former))
-  }
-
-  #takeRemoved({ id, resource, former, createdAt, changedAt }: Entry): void {
-    // A source from which everybody was removed was filled once: who left is known.
-    this.#changedAt = Math.max(this.#changedAt ?? 0, changedAt)
-    this.#roster.setPerson({ ...personOf(id, resource, former), id: `removed/${id}`, leftAt: createdAt })
-    if (!this.#removed.has(id)) this.#removed.set(id, true)
-  }
-
+  /** More were removed than are remembered. */
   #forgetRemoved(id: string): void {
     const { name, records, onFailure } = this.#options
-    this.#roster.removePerson(`removed/${id}`)
     Promise.try(() => records.delete(REMOVED, recordId(name, id))).catch(onFailure)
-  }
-
-  #drop(kind: Kind, id: string): void {
-    this.#changedAt = this.#options.now()
-    if (kind === 'Group') return this.#roster.removeGroup(id)
-    this.#forgetName(id)
-    this.#roster.removePerson(id)
-  }
-
-  #forgetName(id: string): void {
-    const before = this.#userNameById.get(id)
-    if (before !== undefined && this.#idByUserName.get(before) === id) this.#idByUserName.delete(before)
-    this.#userNameById.delete(id)
   }
 }
 
@@ -370,22 +297,6 @@ export interface Listing {
 
 /** Of one question: a second of work, spread over many turns. */
 const MOST_COMPARISONS = 5_000_000
-
-const MANY = 500
-
-const isLarge = ({ resource: { members } }: Pick<Entry, 'resource'>) =>
-  Array.isArray(members) && members.length > MANY
-
-function* isSame(one: Resource, other: Resource): Work<boolean> {
-  const { members: [...members] = [], ...rest } = one as Resource & { members?: unknown[] }
-  const { members: [...others] = [], ...otherRest } = other as Resource & { members?: unknown[] }
-  if (members.length !== others.length || !isDeepStrictEqual(rest, otherRest)) return false
-  let isEqual = true
-  yield* each(members.entries(), ([index, member]) => {
-    isEqual &&= isDeepStrictEqual(member, others[index])
-  })
-  return isEqual
-}
 
 /** Whether the version that the client has seen is the one that is here. */
 export type Precondition = (entry: Entry) => boolean

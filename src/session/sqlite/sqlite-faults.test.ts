@@ -8,7 +8,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { until } from '../../../test/harness/until.ts'
 import { createSealer } from '../../crypto/seal.ts'
 import { type FileStoreOptions, openSqliteStore } from '../file-store.ts'
-import { newSession } from '../store.suite.ts'
+import { newSession } from '../store-under-test.fixture.ts'
 
 const sealer = createSealer(randomBytes(32))
 const START = newSession().issuedAt

@@ -23,7 +23,7 @@ import { createSealer } from '../../crypto/seal.ts'
 import { Fault, type FaultCode } from '../../errors.ts'
 import { describeDriver } from '../driver.suite.ts'
 import { openSqliteStore } from '../file-store.ts'
-import { newSession } from '../store.suite.ts'
+import { newSession } from '../store-under-test.fixture.ts'
 import { openSqliteDriver } from './sqlite-driver.ts'
 
 const KEY = randomBytes(32)
@@ -155,7 +155,7 @@ describe('the SQLite file', () => {
     const file = tempFile(t)
     const script = `
       import { openSqliteStore } from ${JSON.stringify(import.meta.resolve('../file-store.ts'))}
-      import { newSession } from ${JSON.stringify(import.meta.resolve('../store.suite.ts'))}
+      import { newSession } from ${JSON.stringify(import.meta.resolve('../store-under-test.fixture.ts'))}
       import { createSealer } from ${JSON.stringify(import.meta.resolve('../../crypto/seal.ts'))}
       const sealer = createSealer(Buffer.from('${KEY.toString('hex')}', 'hex'))
       await using store = await openSqliteStore({ file: ${JSON.stringify(file)}, sealer, now: () => ${START} })
