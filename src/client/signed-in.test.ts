@@ -53,6 +53,7 @@ function world({
       signIns += 1
       return await Promise.resolve(tokens.shift() ?? 'none.is.left')
     },
+    isAttended: false,
     say: () => undefined,
     now: () => NOW,
   }
@@ -132,6 +133,22 @@ describe('access to a server', () => {
     }
     assert.equal((await access(slow)).token, theirs)
     assert.equal(signIns(), 0)
+  })
+
+  it('opens no second page while the first was not answered, unless somebody is there', async () => {
+    const token = tokenFor('late')
+    const { client, signIns } = world({ taken: [token], tokens: [token] })
+    const nobody = { ...client, signIn: () => Promise.reject(new Error('nobody came')) }
+    await assert.rejects(access(nobody), /nobody came/)
+    await assert.rejects(access(client), {
+      code: 'LOGIN_FAILED',
+      message: /run: sallyport auth login https:\/\/app\.example\.com$/,
+    })
+    assert.equal(signIns(), 0)
+    assert.equal((await access({ ...client, isAttended: true })).token, token)
+    client.store.remove({ origin: 'https://app.example.com', isUnverified: false })
+    await access(client).catch(() => undefined)
+    assert.equal(signIns(), 2, 'once somebody has answered, pages are opened again')
   })
 
   it('of a machine never signs in', async () => {

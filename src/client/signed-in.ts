@@ -17,6 +17,8 @@ export interface Client {
   readonly machineToken: string | undefined
   /** @returns a token */
   readonly signIn: () => Promise<string>
+  /** Whether somebody sits there, or has asked for a sign-in by name: then a page may be opened at any time. */
+  readonly isAttended: boolean
   readonly say: (text: string) => void
   readonly now: () => number
 }
@@ -63,7 +65,7 @@ async function signInAlone(client: Client, refused: string | undefined): Promise
     const fresh = store.load(key, now())
     if (fresh !== undefined && fresh.token !== refused) return fresh
     store.remove(key)
-    const token = await client.signIn()
+    const token = await answeredSignIn(client)
     const answer = await client.http.get(USER, token)
     if (answer.status >= 500) throw unwell(client, answer)
     if (needsSignIn(answer))
@@ -72,6 +74,21 @@ async function signInAlone(client: Client, refused: string | undefined): Promise
     store.save(credential)
     return credential
   })
+}
+
+/** Editors and dashboards run kubectl all night: a page that nobody answers is not opened again and again. */
+async function answeredSignIn(client: Client): Promise<string> {
+  const { store, isAttended } = client
+  const key = keyOf(client)
+  if (!isAttended && store.isUnanswered(key))
+    throw new Fault(
+      'LOGIN_FAILED',
+      `nobody answered the last page for a sign-in at ${key.origin}; run: sallyport auth login ${key.origin}`,
+    )
+  store.noteUnanswered(key, true)
+  const token = await client.signIn()
+  store.noteUnanswered(key, false)
+  return token
 }
 
 function userIn({ status, text }: Answer): string | undefined {

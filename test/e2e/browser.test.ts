@@ -4,10 +4,13 @@
  * @module
  */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { freshContext, startChromium } from '../harness/chromium.ts'
 import { findPart, need, skipWithout } from '../harness/parts.ts'
+import { startProcess } from '../harness/process.ts'
+import { clientUnderTest } from '../harness/program.ts'
 import { STAFF_ONLY, type Stack, startStack } from '../harness/stack.ts'
 
 const found = await findPart('chromium')
@@ -56,6 +59,33 @@ describe('in Chromium', skipWithout(found), () => {
     await login(page, 'alice')
     await page.waitForURL(stack.url('app', '/deep/page?x=1'))
     assert.match(await bodyOf(page), /"url":\s*"\/deep\/page\?x=1"/)
+    await context.close()
+  })
+
+  it('a sign-in brings its token to the program that waits on this computer', async () => {
+    const env = {
+      SALLYPORT_CACHE_DIR: join(stack.folder, 'client'),
+      DISPLAY: undefined,
+      WAYLAND_DISPLAY: undefined,
+    }
+    const args = [
+      'auth',
+      'login',
+      stack.url('app', ''),
+      '--alternate-ca-path',
+      join(stack.folder, 'tls', 'ca.pem'),
+    ]
+    await using program = startProcess({ ...clientUnderTest(args), env })
+    const [address = ''] = await program.waitForLine(/^https:\/\/\S+$/)
+    const { context, page, complaints } = await visitor()
+    await page.goto(address)
+    await login(page, 'alice')
+    await page.waitForURL(/^http:\/\/127\.0\.0\.1:\d+\/signed-in$/)
+    assert.match(await bodyOf(page), /You may close this page/)
+    assert.equal((await program.exited).code, 0)
+    assert.deepEqual(complaints, [])
+    await page.goBack().catch(() => undefined)
+    assert.doesNotMatch(page.url(), /pomerium_jwt/, 'the history does not have the token')
     await context.close()
   })
 

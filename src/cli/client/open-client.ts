@@ -22,8 +22,15 @@ export const openStore = (): CredentialStore => new CredentialStore(credentialFo
 
 export const say = (text: string): void => void process.stderr.write(text)
 
-/** @param address as it was typed */
-export function openClient(values: AskingValues, address: string | undefined): Client {
+/**
+ * @param address as it was typed
+ * @param how whether a sign-in is what was asked for
+ */
+export function openClient(
+  values: AskingValues,
+  address: string | undefined,
+  { isSignIn = false }: { readonly isSignIn?: boolean } = {},
+): Client {
   const server = readServerUrl(address)
   const trust = readTrust(
     {
@@ -47,6 +54,7 @@ export function openClient(values: AskingValues, address: string | undefined): C
     store: openStore(),
     machineToken: machineToken(values),
     signIn: async () => await signIn({ http, opener, terminal, say }),
+    isAttended: isSignIn || terminal !== undefined,
     say,
     now: Date.now,
   }

@@ -30,7 +30,7 @@ export async function auth(
 }
 
 async function login(address: string | undefined, values: AuthValues): Promise<number> {
-  const client = openClient(values, address)
+  const client = openClient(values, address, { isSignIn: true })
   if (client.machineToken !== undefined)
     throw new Fault('USAGE', 'a service account does not sign in; give its token to the other commands')
   const { user, expiresAt } = await access(client)

@@ -75,6 +75,17 @@ export class CredentialStore {
     for (const name of this.folder.names()) this.folder.remove(name)
   }
 
+  /** Whether the last page that was opened for a sign-in brought no token. */
+  isUnanswered(key: ServerKey): boolean {
+    return this.folder.read(`${nameOf(key)}.unanswered`) !== undefined
+  }
+
+  noteUnanswered(key: ServerKey, isUnanswered: boolean): void {
+    const name = `${nameOf(key)}.unanswered`
+    if (isUnanswered) this.folder.write(name, '')
+    else this.folder.remove(name)
+  }
+
   lockName(key: ServerKey): string {
     return `${nameOf(key)}.lock`
   }
