@@ -17,7 +17,7 @@ export interface Client {
   readonly machineToken: string | undefined
   /** @returns a token */
   readonly signIn: () => Promise<string>
-  /** Whether somebody sits there, or has asked for a sign-in by name: then a page may be opened at any time. */
+  /** Whether somebody sits there, or asked for a sign-in by name: then a page may always be opened. */
   readonly isAttended: boolean
   readonly say: (text: string) => void
   readonly now: () => number
