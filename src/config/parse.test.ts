@@ -96,6 +96,14 @@ routes:
     ])
   })
 
+  it('takes an empty prefix for none beside a regex or a path only, and an empty authority for that of the system', () => {
+    const parsed = parseConfig(`${ONE_ROUTE}  regex: /a/.*\n  prefix: null\n  tls_custom_ca: ""\n`)
+    assert.ok('config' in parsed, JSON.stringify(parsed))
+    const [route] = parsed.config.routes
+    assert.deepEqual([route?.regex, route?.prefix, route?.tls_custom_ca], ['/a/.*', undefined, undefined])
+    assert.equal(problemsOf(`${ONE_ROUTE}  prefix: null\n  regex: null\n`).length, 2)
+  })
+
   it('takes an empty rule for none, which lets nobody in, and no other empty key', () => {
     const parsed = parseConfig(`${ONE_ROUTE}  policy:\n  allowed_users:\n  allowed_idp_claims: null\n`)
     assert.ok('config' in parsed, JSON.stringify(parsed))

@@ -330,15 +330,21 @@ function settingsOf(value: Raw): Raw {
   return Object.fromEntries(keys)
 }
 
-/** A key without a value is a slip of the pen, but for those whose absence lets nobody in. */
+/**
+ * A key without a value is a slip of the pen, but for those whose absence lets nobody in, and for `prefix`
+ * beside another key of the path: routes that are merged in YAML take it off so.
+ */
 function withoutEmptyRules(route: Raw): Raw {
-  return WHO_MAY_PASS.some((key) => route[key] === null)
-    ? Object.fromEntries(Object.entries(route).filter(([key, value]) => value !== null || !isRule(key)))
+  const hasPath = (route['regex'] ?? route['path'] ?? null) !== null
+  const isEmpty = (key: string, value: unknown): boolean =>
+    (value === null && (WHO_MAY_PASS.includes(key) || (key === 'prefix' && hasPath))) ||
+    (value === '' && key === 'tls_custom_ca')
+  return Object.entries(route).some(([key, value]) => isEmpty(key, value))
+    ? Object.fromEntries(Object.entries(route).filter(([key, value]) => !isEmpty(key, value)))
     : route
 }
 
 const WHO_MAY_PASS: readonly string[] = ['policy', 'allowed_users', 'allowed_domains', 'allowed_idp_claims']
-const isRule = (key: string): boolean => WHO_MAY_PASS.includes(key)
 
 function isRouteList(key: string): boolean {
   return key === 'routes' || key === 'policy'

@@ -82,6 +82,7 @@ export const UNSUPPORTED_SETTINGS: Table = {
     'never',
     'let Envoy serve the app by a route of its own; there is no forward-auth mode',
   ),
+  ...all('lb_policy', 'never', 'use `load_balancing_policy` on a route'),
   ...all('headers', 'never', 'use `set_response_headers`'),
   ...all('signing_key_algorithm', 'never', 'the algorithm follows from the key; remove the key'),
   ...all(

@@ -129,7 +129,9 @@ function readRule(
   const good = domains.filter((domain) => isHostName(domain.replace(/^\*\./, '')))
   for (const domain of domains)
     if (!good.includes(domain))
-      say(`the host ${domain} depends on who asks or is no host: hosts that it may mean are closed`)
+      say(
+        `the host ${domain} depends on who asks or is no host: hosts that it may mean are closed. Templates must be filled in before`,
+      )
   const patterns = textsOf(raw['domain_regex']).map(domainPattern)
   if (raw['domain_regex'] !== undefined && good.length === 0)
     say('has only domain_regex: hosts that no other rule names get no route; name them here')

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { isIP } from 'node:net'
 import { isKeyed } from '../../../config/file/yaml-file.ts'
+import { isHostName } from '../../../config/values/host-name.ts'
 import { type Draft, type DraftSetting, FILL_IN, type Remarks, UNKNOWN_UPSTREAM } from '../draft.ts'
 import { at, readAccessControl, textsOf } from './read.ts'
 import { type RuledRoute, routesFor } from './rules.ts'
@@ -91,7 +93,16 @@ function settingsOf(
 ): readonly DraftSetting[] {
   const cookies = at(document, 'session', 'cookies')
   const [cookie, ...others] = Array.isArray(cookies) ? cookies : []
-  const [domain = 'example.com'] = textsOf(at(cookie, 'domain') ?? at(document, 'session', 'domain'))
+  const [written = ''] = textsOf(at(cookie, 'domain') ?? at(document, 'session', 'domain'))
+  const named = written.replace(/^\.+/, '').toLowerCase()
+  const isDomain = isHostName(named) && isIP(named) === 0
+  if (!isDomain)
+    remarks.add(
+      'session.domain',
+      `"${written}" is no domain: write yours in place of example.com. Templates must be filled in before`,
+      lineOf(['session']),
+    )
+  const domain = isDomain ? named : 'example.com'
   const [portal] = textsOf(at(cookie, 'authelia_url'))
   if (others.length > 0)
     remarks.add(

@@ -118,7 +118,7 @@ export function providerOf(given: GivenSettings): ImportedProvider {
     if (secret !== undefined)
       remarks.add('client_secret', 'is copied as it is: a file that others do not read is a better place')
   }
-  const scopes = (one('scope') ?? '').split(/\s+/).filter((scope) => scope !== '')
+  const scopes = (one('scope') ?? '').split(/[\s,]+/).filter((scope) => scope !== '')
   if (scopes.length > 0)
     settings.push(
       setting('idp_scopes', kind === 'github' || scopes.includes('openid') ? scopes : ['openid', ...scopes]),

@@ -54,6 +54,10 @@ const TOLD: Readonly<Record<string, string>> = {
   redeem_url: 'is not taken: endpoints come from the metadata of the issuer',
   redis_connection_url: 'is not taken: sessions are in the state folder',
   resource: 'is not taken',
+  response_headers: 'is not taken: use `set_response_headers`',
+  session_cookie_minimal: 'is not needed: cookies hold a reference only',
+  show_debug_on_error: 'is not taken: pages name the decision id instead',
+  skip_claims_from_profile_url: 'is not taken: claims are asked for at the userinfo endpoint, too',
   session_store_type: 'is not taken: sessions are in the state folder',
   set_authorization_header:
     'is for a proxy that asks oauth2-proxy; here Envoy is that proxy, and apps get headers by `set_request_headers`',
@@ -244,7 +248,7 @@ function settingsOf(given: GivenSettings): readonly DraftSetting[] {
   if (others.length > 0) remarks.add('cookie_domains', 'are several: that needs no key here')
   const expire = one(given, 'cookie_expire')
   set('cookie_expire', expire === undefined || /^0[smh]?$/.test(expire) ? '168h' : expire)
-  const site = one(given, 'cookie_samesite')
+  const site = one(given, 'cookie_samesite')?.toLowerCase()
   if (site === 'lax' || site === 'strict' || site === 'none') set('cookie_same_site', site)
   if (one(given, 'cookie_httponly') === 'false') set('cookie_http_only', false)
   if (one(given, 'cookie_secure') === 'false')
