@@ -10,13 +10,14 @@ import { once } from 'node:events'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { CHECKS_AND_TESTS } from '../src/access/config-checks.ts'
 import { DEFAULT_ACCESS_LOG_FIELDS } from '../src/config/keys/log-fields.ts'
 import { parseConfig } from '../src/config/parse.ts'
 import { openSigningKeys } from '../src/crypto/signing-keys.ts'
+import { FAULT_CODES } from '../src/errors.ts'
 import { assertionClaims } from '../src/upstream/assertion.ts'
 import { sallyportCli } from './harness/sallyport.ts'
 import { bookishPhrases, longSentences } from './plain-english.ts'
@@ -153,11 +154,72 @@ describe('the pages', () => {
   }
 
   it('name the schema in each example', () => {
-    const configs = globSync('examples/*/config.yaml', { cwd: ROOT })
+    const configs = globSync('examples/**/config.yaml', { cwd: ROOT })
     assert.ok(configs.length >= 3)
     for (const config of configs) {
       const schema = /^# yaml-language-server: \$schema=(\S+)\n/.exec(read(config))?.[1] ?? 'none'
       assert.ok(existsSync(join(ROOT, dirname(config), schema)), config)
+    }
+  })
+})
+
+describe('docs/troubleshooting.md', () => {
+  const page = read('docs/troubleshooting.md')
+  const sources = globSync('src/{extauthz,xds,transport,upstream}/**/*.ts', {
+    cwd: ROOT,
+    exclude: ['**/*.test.ts'],
+  })
+  const headings = new Set(
+    sources.flatMap((file) =>
+      [...read(file).matchAll(/heading: '([^']+)'/g)].map(([, heading = '']) => heading),
+    ),
+  )
+
+  it('quotes headings that pages really have', () => {
+    const section = page.split('\n## ').find((part) => part.startsWith('What a page says')) ?? ''
+    const quoted = [...section.matchAll(/\*\*([^*]+)\*\*/g)].map(([, heading = '']) => heading)
+    assert.ok(quoted.length > 30)
+    assert.deepEqual(
+      quoted.filter((heading) => !headings.has(heading)),
+      [],
+    )
+  })
+
+  it('has each heading of what Envoy answers by itself', () => {
+    const replies = read('src/xds/resources/listeners/local-replies.ts')
+    const told = [...replies.matchAll(/heading: '([^']+)'/g)].map(([, heading = '']) => heading)
+    assert.ok(told.length > 10)
+    const rare = ['Something went wrong', 'Another version of HTTP is needed', 'Too much at once']
+    assert.deepEqual(
+      told.filter((heading) => !rare.includes(heading) && !page.includes(`**${heading}**`)),
+      [],
+    )
+  })
+
+  it('names fault codes that exist', () => {
+    const codes = [...page.matchAll(/`([A-Z]+_[A-Z_]+)`/g)].map(([, code = '']) => code)
+    assert.ok(codes.length > 10)
+    assert.deepEqual(
+      codes.filter((code) => !FAULT_CODES.some((known) => known === code)),
+      [],
+    )
+  })
+})
+
+describe('the guides for apps', () => {
+  it('show the routes and settings of the examples that are run', () => {
+    const folders = globSync('examples/apps/*', { cwd: ROOT })
+    assert.ok(folders.length >= 8)
+    for (const folder of folders) {
+      const page = `docs/apps/${basename(folder)}.md`
+      const files = globSync(`${folder}/*.{yaml,ini}`, { cwd: ROOT }).map(read)
+      const shown = fences.filter((fence) => fence.page === page && /^(?:yaml|ini)$/.test(fence.info))
+      assert.ok(shown.length > 0, page)
+      for (const { text } of shown)
+        assert.ok(
+          files.some((file) => file.includes(text) || file.includes(text.replaceAll(/^(?=.)/gm, '  '))),
+          `${page}: ${text}`,
+        )
     }
   })
 })
@@ -191,9 +253,10 @@ describe('docs/operations.md', () => {
     )
   })
 
-  it('names each default field of the access log', () => {
+  it('leads to a page that names each default field of the access log', () => {
+    const logs = read('docs/logs.md')
     assert.deepEqual(
-      DEFAULT_ACCESS_LOG_FIELDS.filter((field) => !page.includes(`\`${field}\``)),
+      DEFAULT_ACCESS_LOG_FIELDS.filter((field) => !logs.includes(`\`${field}\``)),
       [],
     )
   })

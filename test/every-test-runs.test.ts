@@ -9,15 +9,15 @@ import { join } from 'node:path'
 import { it } from 'node:test'
 import manifest from '../package.json' with { type: 'json' }
 
-it('every test file is run by npm test, npm run test:forms or npm run test:docker', () => {
+it('every test file is run by npm test, npm run test:forms, npm run test:docker or npm run test:apps', () => {
   const cwd = join(import.meta.dirname, '..')
-  const { 'test:unit': unit, 'test:e2e': e2e } = manifest.scripts
+  const { 'test:unit': unit, 'test:e2e': e2e, 'test:apps': apps } = manifest.scripts
   const [forms, docker] = ['forms', 'docker'].map((name) =>
     readFileSync(join(cwd, 'test', name, 'run.ts'), 'utf8'),
   )
-  const patterns = [...`${unit} ${e2e} ${forms} ${docker}`.matchAll(/["']([^"']+\.test\.ts)["']/g)].map(
-    ([, pattern = '']) => pattern,
-  )
+  const patterns = [
+    ...`${unit} ${e2e} ${forms} ${docker} ${apps}`.matchAll(/["']([^"']+\.test\.ts)["']/g),
+  ].map(([, pattern = '']) => pattern)
   assert.ok(patterns.length >= 2)
   const run = new Set(globSync(patterns, { cwd }))
   const all = globSync('**/*.test.ts', { cwd, exclude: ['**/node_modules/**', '.cache/**'] })

@@ -5,17 +5,12 @@
  */
 import { join } from 'node:path'
 import { request } from './http-client.ts'
-import { freePort, tempDir } from './ports.ts'
+import { tempDir } from './ports.ts'
 import { startProcess } from './process.ts'
 import { until } from './until.ts'
 
-export interface Jupyter extends AsyncDisposable {
-  readonly port: number
-}
-
 /** @param python from `parts.jupyter()` */
-export async function startJupyter(python: string): Promise<Jupyter> {
-  const port = await freePort()
+export async function startJupyter(python: string, port: number): Promise<AsyncDisposable> {
   const home = await tempDir('jupyter')
   const process = startProcess({
     name: 'JupyterLab',
@@ -57,5 +52,5 @@ export async function startJupyter(python: string): Promise<Jupyter> {
     await stop()
     throw error
   }
-  return { port, [Symbol.asyncDispose]: stop }
+  return { [Symbol.asyncDispose]: stop }
 }

@@ -6,10 +6,9 @@
  */
 import { generateKeyPairSync } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
-import http from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { request } from './http-client.ts'
+import { startLoopbackNames } from './loopback-names.ts'
 import { freePorts, tempDir } from './ports.ts'
 import { type Exit, type RunningProcess, runToEnd, startProcess } from './process.ts'
 import { createTestCa, writeKeyPair } from './test-ca.ts'
@@ -88,7 +87,7 @@ export async function startCluster(folder: string): Promise<Cluster> {
     },
     { what: 'the API server to be ready', withinMs: 90_000, everyMs: 200 },
   )
-  const proxyUrl = starting.use(await startProxy()).url
+  const proxyUrl = starting.use(await startLoopbackNames()).url
 
   let runs = 0
   const kubectl = async (
@@ -135,29 +134,5 @@ function kubeconfig(target: { url: string; ca: string; user: object; proxy?: str
     contexts: [{ name: 'test', context: { cluster: 'test', user: 'test', namespace: 'default' } }],
     clusters: [{ name: 'test', cluster }],
     users: [{ name: 'test', user: target.user }],
-  }
-}
-
-/** A CONNECT proxy that leads every name to this machine: Go's resolver knows no `.localhost`. */
-async function startProxy(): Promise<AsyncDisposable & { readonly url: string }> {
-  const server = http.createServer()
-  server.on('connect', (incoming, client) => {
-    const port = Number(incoming.url?.split(':').at(-1))
-    const upstream = connect(port, '127.0.0.1', () => {
-      client.write('HTTP/1.1 200 Connection established\r\n\r\n')
-      upstream.pipe(client).pipe(upstream)
-    })
-    upstream.on('error', () => client.destroy())
-    client.on('error', () => upstream.destroy())
-  })
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
   }
 }

@@ -12,15 +12,22 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
-import { chmod, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises'
+import { existsSync, readFileSync } from 'node:fs'
+import { chmod, mkdir, readdir, rm, symlink } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
+import {
+  CACHE,
+  cached,
+  debianCommand,
+  findOnPath,
+  installPackages,
+  LeftForSlowRun,
+  MissingPart,
+  npmPackages,
+  python,
+  venvWith,
+} from './install.ts'
 import { run, runToEnd } from './process.ts'
-
-const ROOT = join(import.meta.dirname, '..', '..')
-
-/** Kept between runs; safe to delete. */
-export const CACHE = process.env['SALLYPORT_TEST_CACHE'] ?? join(ROOT, '.cache', 'parts')
 
 const KEYCLOAK = { artifact: 'org.keycloak:keycloak-quarkus-dist', version: '26.3.0' }
 const MAVEN_COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
@@ -32,89 +39,12 @@ const TOMCAT_PARTS = [
   'org.apache.tomcat.embed:tomcat-embed-core',
   'org.apache.tomcat:tomcat-annotations-api',
 ] as const
+const WSGIDAV = ['wsgidav==4.4.0', 'cheroot==11.1.2'] as const
+const STREAMLIT = ['streamlit==1.51.0'] as const
+/** `overrides`: one of its own dependencies asks for a tag of node-fetch that not every registry has. */
+const VERDACCIO = { dependencies: { verdaccio: '6.10.4' }, overrides: { 'node-fetch': '2.7.0' } } as const
+const NODE_RED = { dependencies: { 'node-red': '5.0.7' } } as const
 const PYTHON_WEB = ['flask==3.1.2', 'django==5.2.8', 'uvicorn==0.38.0'] as const
-
-export class MissingPart extends Error {
-  override readonly name: string = 'MissingPart'
-}
-
-/** It could be built, in minutes: more than a run of all the tests has. */
-class LeftForSlowRun extends MissingPart {
-  override readonly name = 'LeftForSlowRun'
-}
-
-export function findOnPath(command: string): string | undefined {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const candidate = join(folder, command)
-    try {
-      accessSync(candidate, constants.X_OK)
-      return candidate
-    } catch {
-      // look further
-    }
-  }
-  return undefined
-}
-
-let refreshed: Promise<string> | undefined
-
-/** Installs Debian packages when this is root on a Debian-like system. */
-async function installPackages(packages: readonly string[], advice: string): Promise<void> {
-  if (process.getuid?.() !== 0 || findOnPath('apt-get') === undefined) throw new MissingPart(advice)
-  const env = { DEBIAN_FRONTEND: 'noninteractive' }
-  const args = [
-    'install',
-    '-y',
-    '-qq',
-    '--no-install-recommends',
-    '-o',
-    'DPkg::Lock::Timeout=300',
-    ...packages,
-  ]
-  try {
-    refreshed ??= run({ command: 'apt-get', args: ['update', '-qq'], env, withinMs: 180_000 })
-    await refreshed
-    await run({ command: 'apt-get', args, env, withinMs: 600_000 })
-  } catch (error) {
-    throw new MissingPart(advice, { cause: error })
-  }
-}
-
-async function debianCommand(command: string, packages: readonly string[]): Promise<string> {
-  const found = findOnPath(command)
-  if (found !== undefined) return found
-  const advice = `missing ${command}: apt-get install --no-install-recommends ${packages.join(' ')}`
-  await installPackages(packages, advice)
-  const installed = findOnPath(command)
-  if (installed === undefined) throw new MissingPart(advice)
-  return installed
-}
-
-/**
- * Fills `CACHE/<name>` once: made beside it and renamed, so that a half-made one is never taken for whole.
- */
-async function cached(
-  name: string,
-  advice: string,
-  fill: (folder: string) => Promise<void>,
-  isLong = false,
-): Promise<string> {
-  const folder = join(CACHE, name)
-  if (existsSync(folder)) return folder
-  const making = join(CACHE, `${name}.making`)
-  await mkdir(CACHE, { recursive: true })
-  await rm(making, { recursive: true, force: true })
-  if (isLong && process.env['SALLYPORT_SLOW_PARTS'] === undefined)
-    throw new LeftForSlowRun(`${name} takes minutes to build: npm run test:slow builds it once and tries it`)
-  try {
-    await fill(making)
-    await rename(making, folder)
-  } catch (error) {
-    if (error instanceof MissingPart) throw error
-    throw new MissingPart(`${advice}. ${error instanceof Error ? error.message : ''}`, { cause: error })
-  }
-  return folder
-}
 
 export async function chromium(): Promise<string> {
   const given = process.env['CHROMIUM_PATH'] ?? findOnPath('chromium-browser') ?? findOnPath('google-chrome')
@@ -125,14 +55,6 @@ export const wrk = (): Promise<string> => debianCommand('wrk', ['wrk'])
 const java = (): Promise<string> => debianCommand('java', ['default-jre-headless'])
 const javac = (): Promise<string> => debianCommand('javac', ['default-jdk-headless'])
 const maven = (): Promise<string> => debianCommand('mvn', ['maven'])
-
-/** A Python that can make virtual environments: Debian leaves that module to a package of its own. */
-async function python(): Promise<string> {
-  const command = await debianCommand('python3', ['python3', 'python3-venv'])
-  const { code } = await runToEnd({ command, args: ['-c', 'import ensurepip, venv'] })
-  if (code !== 0) await installPackages(['python3-venv'], 'missing venv: apt-get install python3-venv')
-  return command
-}
 
 /** Home folder of a Keycloak that was built for a database in memory, so that it starts in seconds. */
 export async function keycloak(): Promise<string> {
@@ -164,27 +86,19 @@ export async function keycloak(): Promise<string> {
   return join(home, `keycloak-${version}`)
 }
 
-/** Interpreter of a virtual environment with JupyterLab. */
-export async function jupyter(): Promise<string> {
-  const advice = `missing JupyterLab: needs python3-venv, and jupyterlab==${JUPYTERLAB} from the Python package index`
-  const venv = await cached(`jupyterlab-${JUPYTERLAB}`, advice, async (making) => {
-    await run({ command: await python(), args: ['-m', 'venv', making], withinMs: 120_000 })
-    const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', `jupyterlab==${JUPYTERLAB}`]
-    await run({ command: join(making, 'bin', 'python'), args: pip, withinMs: 600_000 })
-  })
-  return join(venv, 'bin', 'python')
-}
+export const jupyter = (): Promise<string> =>
+  venvWith(`jupyterlab-${JUPYTERLAB}`, 'JupyterLab', [`jupyterlab==${JUPYTERLAB}`])
+/** With a SCIM client, and a tester of SCIM servers. */
+const scim = (): Promise<string> => venvWith('scim2-0.13.2-0.5.2', 'the SCIM client', SCIM)
+const wsgidav = (): Promise<string> => venvWith('wsgidav-4.4.0', 'WsgiDAV', WSGIDAV)
+const streamlit = (): Promise<string> => venvWith('streamlit-1.51.0', 'Streamlit', STREAMLIT)
 
-/** Interpreter of a virtual environment with a SCIM client, and a tester of SCIM servers. */
-async function scim(): Promise<string> {
-  const advice = `missing the SCIM client: needs python3-venv, and ${SCIM.join(', ')} from the Python package index`
-  const venv = await cached('scim2-0.13.2-0.5.2', advice, async (making) => {
-    await run({ command: await python(), args: ['-m', 'venv', making], withinMs: 120_000 })
-    const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...SCIM]
-    await run({ command: join(making, 'bin', 'python'), args: pip, withinMs: 600_000 })
-  })
-  return join(venv, 'bin', 'python')
-}
+const verdaccio = async (): Promise<string> =>
+  join(await npmPackages('verdaccio-6.10.4', VERDACCIO), 'node_modules', 'verdaccio', 'bin', 'verdaccio')
+const nodeRed = async (): Promise<string> =>
+  join(await npmPackages('node-red-5.0.7', NODE_RED), 'node_modules', 'node-red', 'red.js')
+const prometheus = (): Promise<string> => debianCommand('prometheus', ['prometheus'])
+const rclone = (): Promise<string> => debianCommand('rclone', ['rclone'])
 
 /**
  * The command that reads compose files, as words: Docker's own plugin, or the same built from its Go module
@@ -329,15 +243,8 @@ async function arm64(): Promise<string> {
 }
 
 /** Interpreter of a virtual environment with Flask, and Django on uvicorn. */
-async function pythonWeb(): Promise<string> {
-  const advice = `missing Flask and Django: needs python3-venv, and ${PYTHON_WEB.join(', ')} from the Python package index`
-  const venv = await cached('python-web-3.1.2-5.2.8-0.38.0', advice, async (making) => {
-    await run({ command: await python(), args: ['-m', 'venv', making], withinMs: 120_000 })
-    const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...PYTHON_WEB]
-    await run({ command: join(making, 'bin', 'python'), args: pip, withinMs: 600_000 })
-  })
-  return join(venv, 'bin', 'python')
-}
+const pythonWeb = (): Promise<string> =>
+  venvWith('python-web-3.1.2-5.2.8-0.38.0', 'Flask and Django', PYTHON_WEB)
 
 /** The Node that many computers of users still have. */
 async function oldestClientNode(): Promise<string> {
@@ -369,6 +276,12 @@ export type Part =
   | 'python-web'
   | 'bare-debian'
   | 'arm64'
+  | 'wsgidav'
+  | 'rclone'
+  | 'verdaccio'
+  | 'node-red'
+  | 'prometheus'
+  | 'streamlit'
   | 'docker-engine'
   | 'helm'
   | 'node-20'
@@ -384,6 +297,12 @@ const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   'python-web': pythonWeb,
   'bare-debian': bareDebian,
   arm64,
+  wsgidav,
+  rclone,
+  verdaccio,
+  'node-red': nodeRed,
+  prometheus,
+  streamlit,
   'docker-engine': dockerEngine,
   helm,
   'node-20': oldestClientNode,

@@ -1,5 +1,5 @@
 /**
- * JupyterLab in Chromium behind the proxy: code runs in a kernel, over the WebSocket that JupyterLab opens.
+ * docs/apps/jupyterlab.md: JupyterLab in Chromium behind the proxy: code runs in a kernel, over the WebSocket that JupyterLab opens.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { after, describe, it } from 'node:test'
 import { freshContext, startChromium } from '../harness/chromium.ts'
 import { startJupyter } from '../harness/jupyter.ts'
 import { findPart, need, skipWithout } from '../harness/parts.ts'
-import { STAFF_ONLY, startStack } from '../harness/stack.ts'
+import { startExample } from './set-up.ts'
 
 const jupyter = await findPart('jupyter')
 const chromium = await findPart('chromium')
@@ -19,29 +19,20 @@ describe('JupyterLab', skip, () => {
   after(() => stop.disposeAsync())
 
   it('runs code in a kernel behind the proxy', async () => {
-    const lab = stop.use(await startJupyter(need(jupyter)))
-    const stack = stop.use(
-      await startStack({
-        routes: ({ url }) => [
-          {
-            from: url('lab', ''),
-            to: `http://127.0.0.1:${lab.port}`,
-            ...STAFF_ONLY,
-            allow_websockets: true,
-            preserve_host_header: true,
-          },
-        ],
-      }),
+    const example = stop.use(
+      await startExample('apps/jupyterlab', async ({ port }) => await startJupyter(need(jupyter), port)),
     )
+    const { page: refusal } = await example.signedIn('bob', example.url('lab', '/lab'))
+    assert.equal(refusal.status, 403)
     const browser = await startChromium({
       executablePath: need(chromium),
-      trustedCert: stack.certificate.cert,
+      trustedCert: await example.certificateOf('lab'),
     })
     stop.defer(() => browser.close())
     const context = await freshContext(browser)
     context.setDefaultTimeout(40_000)
     const page = await context.newPage()
-    await page.goto(stack.url('lab', '/lab'))
+    await page.goto(example.url('lab', '/lab'))
     await page.fill('input[name=login]', 'alice')
     await page.click('button[type=submit]')
     await page.locator('.jp-LauncherCard[data-category="Console"]').first().click()
