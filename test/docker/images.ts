@@ -22,7 +22,7 @@ import { findEnvoy } from '../../envoy/find.ts'
 import { ENVOY_VERSION } from '../../envoy/release.ts'
 import { version } from '../../src/form/installation.ts'
 import type { Engine } from '../harness/docker-engine.ts'
-import { CACHE, findOnPath } from '../harness/parts.ts'
+import { CACHE, findOnPath } from '../harness/install.ts'
 import { tempDir } from '../harness/ports.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
