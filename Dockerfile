@@ -4,7 +4,10 @@
 FROM node:26-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY build/only-what-builds.ts build/
+RUN node build/only-what-builds.ts && npm install --ignore-scripts --no-audit --no-fund
+# As they are: the bill of materials is made of them.
+COPY package.json package-lock.json ./
 COPY LICENSE CHANGELOG.md config.schema.json ./
 COPY proto/envoy-api proto/envoy-api
 COPY envoy envoy

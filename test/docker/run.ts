@@ -38,9 +38,13 @@ else {
   inNamespaces(NAMESPACES, [process.execPath, import.meta.filename, 'build'])
   const named = process.argv.slice(2)
   const files = named.length > 0 ? named : globSync('test/docker/*.test.ts', { cwd: ROOT })
-  const test = [process.execPath, '--test', '--test-concurrency=1', '--test-timeout=300000', ...files]
+  const isTest = files.every((file) => file.endsWith('.test.ts'))
+  const test = isTest ? ['--test', '--test-concurrency=1', '--test-timeout=300000'] : []
   // A network of its own: ports that are published here are free.
-  inNamespaces(['--net', ...NAMESPACES], ['sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...test])
+  inNamespaces(
+    ['--net', ...NAMESPACES],
+    ['sh', '-c', 'ip link set lo up && exec "$@"', 'sh', process.execPath, ...test, ...files],
+  )
 }
 
 /** With the network of this machine, which packages come from. */
