@@ -177,6 +177,52 @@ function chartTests(cluster: Cluster, strictly: readonly string[]): void {
       assert.match(stderr, said)
     })
 
+  it('is installed, upgraded and removed, and its state outlives it', async () => {
+    // The server of the tests says that it is of version 0.0.0.
+    const copy = join(folder, 'any-version')
+    cpSync(CHART, copy, { recursive: true })
+    const about = join(copy, 'Chart.yaml')
+    writeFileSync(about, read(about).replace(/^kubeVersion:.*$/m, ''))
+    const tryTo = async (...args: readonly string[]) => {
+      const env = { HOME: folder, KUBECONFIG: cluster.kubeconfig }
+      return await runToEnd({ command: need(helm), args: [...args, '--namespace', 'sallyport'], env })
+    }
+    const run = async (...args: readonly string[]) => {
+      const ran = await tryTo(...args)
+      assert.equal(ran.code, 0, ran.stderr)
+      return ran.stdout
+    }
+    const notes = await run('install', 'sallyport', copy, '--values', EXAMPLE)
+    assert.match(notes, /https:\/\/authenticate\.example\.com\/oauth2\/callback/)
+    assert.match(notes, /^ {2}https:\/\/app\.example\.com$/m)
+    await run('upgrade', 'sallyport', copy, '--values', EXAMPLE, '--set', 'podAnnotations.a=b')
+    const service = ['service', 'sallyport', '--namespace', 'sallyport']
+    const ports = async () => await cluster.admin(['get', ...service, '-o', 'jsonpath={.spec.ports[*].name}'])
+    assert.equal(await ports(), 'https http3 http')
+
+    // A patch would take TCP 443 away with UDP 443.
+    const withoutUdp = ['upgrade', 'sallyport', copy, '--values', EXAMPLE, '--set', 'service.http3=false']
+    const refused = await tryTo(...withoutUdp)
+    assert.match(
+      refused.stderr,
+      /service\.http3 can't be switched.*kubectl --namespace sallyport delete service sallyport/,
+    )
+    assert.equal(await ports(), 'https http3 http')
+    await cluster.admin(['delete', ...service])
+    await run(...withoutUdp)
+    assert.equal(await ports(), 'https http')
+    await run('uninstall', 'sallyport')
+    const left = await cluster.admin([
+      'get',
+      'deployment,service,pvc',
+      '--namespace',
+      'sallyport',
+      '-o',
+      'name',
+    ])
+    assert.equal(left.trim(), 'persistentvolumeclaim/sallyport')
+  })
+
   it('passes its linter, and is packed and rendered again', async () => {
     const run = async (...args: readonly string[]) => {
       const ran = await runToEnd({ command: need(helm), args, env: { HOME: folder } })

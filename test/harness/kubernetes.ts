@@ -18,6 +18,8 @@ export interface Cluster extends AsyncDisposable {
   readonly url: string
   /** PEM. */
   readonly ca: string
+  /** Path of the administrator's file, for other programs. */
+  readonly kubeconfig: string
   /** Runs `kubectl` as the administrator, directly. @throws when it fails */
   admin(args: readonly string[], manifest?: object): Promise<string>
   /** Runs `kubectl` against another server, which is looked for on this machine whatever its name. */
@@ -104,10 +106,13 @@ export async function startCluster(folder: string): Promise<Cluster> {
       withinMs: 30_000,
     })
   }
+  const adminFile = join(home, 'kubeconfig.json')
+  await writeFile(adminFile, JSON.stringify(kubeconfig({ url, ca: ca.cert, user: { token: ADMIN_TOKEN } })))
   const running = starting.move()
   return {
     url,
     ca: ca.cert,
+    kubeconfig: adminFile,
     async admin(args, manifest) {
       const file = join(home, 'manifest.json')
       if (manifest !== undefined) await writeFile(file, JSON.stringify(manifest))
