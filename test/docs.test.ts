@@ -186,7 +186,7 @@ describe('docs/troubleshooting.md', () => {
   })
 
   it('has each heading of what Envoy answers by itself', () => {
-    const replies = read('src/xds/resources/listeners/local-replies.ts')
+    const replies = read('src/xds/resources/listeners/local-reply-texts.ts')
     const told = [...replies.matchAll(/heading: '([^']+)'/g)].map(([, heading = '']) => heading)
     assert.ok(told.length > 10)
     const rare = ['Something went wrong', 'Another version of HTTP is needed', 'Too much at once']
