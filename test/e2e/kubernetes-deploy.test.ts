@@ -60,6 +60,18 @@ describe('a Kubernetes API server', skipWithout(kubernetes), async () => {
     }
   })
 
+  it('loses only the UDP port of a Service by a server-side apply without it', async () => {
+    const service = named(manifestsOf(read(MANIFESTS)), 'Service')
+    const ports = service?.spec?.ports ?? []
+    const ask = ['get', 'service', 'applied', '-o', 'jsonpath={.spec.ports[*].name}']
+    for (const kept of [ports, ports.filter(({ protocol }) => protocol !== 'UDP')]) {
+      const spec = { ...service?.spec, ports: kept }
+      await cluster.admin(['apply', '--server-side'], { ...service, metadata: { name: 'applied' }, spec })
+      assert.equal(await cluster.admin(ask), kept.map(({ name }) => name).join(' '))
+    }
+    assert.equal(ports.length, 3)
+  })
+
   it('refuses a field that is misspelt, so that the checks above mean something', async () => {
     const pod = podOf(manifestsOf(read(MANIFESTS)))
     const [container] = pod.spec.containers

@@ -35,6 +35,7 @@ export interface Manifest {
   readonly data?: Readonly<Record<string, string>>
   readonly spec?: {
     readonly replicas?: number
+    readonly ports?: readonly { readonly name: string; readonly protocol: string }[]
     readonly strategy?: { readonly type: string }
     readonly template?: { readonly spec: PodSpec }
     readonly ingress?: readonly {
