@@ -14,7 +14,7 @@ try {
   for (const [name, socket] of passed ?? []) {
     const server = createServer((_request, response) => response.end(`${name} ${process.pid}`))
     await listenUnix(server, socket)
-    process.once('SIGTERM', () => server.close())
+    process.once('SIGTERM', () => server.close(() => process.stdout.write('ended\n')))
   }
   process.stdout.write(`serves ${[...(passed?.keys() ?? [])].join(' and ') || 'nothing'} as ${process.pid}\n`)
 } catch (error) {

@@ -112,6 +112,8 @@ describe('sockets that a service manager passes', SYSTEMD, () => {
       assert.equal(await answerOf(places[at] ?? ''), `${name} ${first}`)
 
     process.kill(first, 'SIGTERM')
+    // A connection that it has just taken would end with it.
+    for (const _ of places) assert.equal(await service.line(), 'ended')
     const meanwhile = Promise.all(places.map(answerOf))
     const second = pidIn(await service.line())
     assert.notEqual(second, first)
