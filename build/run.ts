@@ -8,23 +8,25 @@ import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT } from './bundle.ts'
 import { makeClientPackage } from './client-package.ts'
+import { makeDebianPackage } from './debian.ts'
 import { makeEnvoyPackage, makeImageFolder, makeProgramPackage, pack } from './npm-package.ts'
 import { isPlatform, PLATFORMS, type Platform } from './platforms.ts'
 import { makeSingleFile } from './single-file.ts'
 import { writeSums } from './sums.ts'
 
-const USAGE = `Usage: npm run build -- [bundle | npm | single-file | image]… [--for PLATFORM]… [--with-envoy] [--out DIR]
+const USAGE = `Usage: npm run build -- [bundle | npm | single-file | deb | image]… [--for PLATFORM]… [--with-envoy] [--out DIR]
 
   bundle        the package folders dist/npm/sallyport, whose bin/sallyport.mjs runs on Node 24 and newer, and
                 dist/npm/sallyport-client, the commands of users, for Node 20 and newer (default)
   npm           those as tarballs; with --with-envoy the packages with Envoy, too
   single-file   one program with Node inside; with --with-envoy Envoy, too
+  deb           a package for Debian and Ubuntu, with Envoy and units for systemd
   image         the folder that the Dockerfile puts into the container image
 
 PLATFORM is ${PLATFORMS.join(' or ')}; default: this machine.
 `
 
-const FORMS = ['bundle', 'npm', 'single-file', 'image']
+const FORMS = ['bundle', 'npm', 'single-file', 'deb', 'image']
 /** The same on each platform. */
 const PORTABLE = ['bundle', 'image']
 
@@ -66,6 +68,7 @@ async function makeAll(wanted: readonly Platform[]): Promise<void> {
   for (const platform of wanted) {
     if (forms.includes('npm') && withEnvoy) made(await pack(await makeEnvoyPackage(platform, out), out))
     if (forms.includes('single-file')) made(await makeSingleFile({ platform, withEnvoy, out }))
+    if (forms.includes('deb')) made(await makeDebianPackage({ platform, out }))
   }
   if (forms.some((form) => !PORTABLE.includes(form))) await writeSums(out)
 }

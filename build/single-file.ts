@@ -33,14 +33,21 @@ const COMPRESSION = 12
 export interface SingleFileOptions {
   readonly platform: Platform
   readonly withEnvoy: boolean
+  /** Envoy is shipped as a file of its own, so that its licences and its row of the bill are needed too. */
+  readonly isEnvoyBeside?: boolean
   readonly out: string
 }
 
 /** Writes the program, its licences and its bill of materials. @returns the path of the program */
-export async function makeSingleFile({ platform, withEnvoy, out }: SingleFileOptions): Promise<string> {
+export async function makeSingleFile({
+  platform,
+  withEnvoy,
+  isEnvoyBeside = false,
+  out,
+}: SingleFileOptions): Promise<string> {
   const { program, threads, metafile } = await makeSingleProgram({ hasEnvoy: withEnvoy })
   const node = await pinnedNode(platform)
-  const envoy = withEnvoy ? await pinnedEnvoy(platform) : undefined
+  const envoy = withEnvoy || isEnvoyBeside ? await pinnedEnvoy(platform) : undefined
   const path = join(out, `sallyport-${version()}-${platform}${withEnvoy ? '-with-envoy' : ''}`)
   const making = await mkdtemp(join(tmpdir(), 'sallyport-single-file-'))
   try {
@@ -50,7 +57,7 @@ export async function makeSingleFile({ platform, withEnvoy, out }: SingleFileOpt
       assets[name] = name
     }
     for (const [name, text] of Object.entries(threads)) await put(name, text)
-    if (envoy !== undefined) {
+    if (envoy !== undefined && withEnvoy) {
       const packed = await packedEnvoy(platform, envoy)
       await copyFile(packed, join(making, 'envoy.zst'))
       assets['envoy.zst'] = 'envoy.zst'
@@ -74,7 +81,7 @@ export async function makeSingleFile({ platform, withEnvoy, out }: SingleFileOpt
     ...packages.map(npmPart),
     envoyApiPart(),
     nodePart(node, NODE_VERSION),
-    ...(withEnvoy ? [envoyPart(ENVOY_VERSION)] : []),
+    ...(envoy === undefined ? [] : [envoyPart(ENVOY_VERSION)]),
   ]
   await writeFile(`${path}.licences.txt`, licencesText(parts))
   const shipped = [

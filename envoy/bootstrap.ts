@@ -27,6 +27,7 @@ const MEGABYTE = 1024 * 1024
 const SHIPPED_HEAP_BYTES = 2048 * MEGABYTE
 const SMALLEST_HEAP_BYTES = 256 * MEGABYTE
 const OWNER_ONLY = 0o600
+const OWNER_AND_GROUP = 0o660
 
 /** So many that the breaker never opens before the authorizer itself is at its limit: an open one denies. */
 const AUTHZ_LIMIT = 1_000_000
@@ -53,6 +54,8 @@ const SOON = { retry_back_off: { base_interval: '0.1s', max_interval: '1s' } }
 export interface BootstrapOptions {
   /** Folder of the sockets, which must fit into 103 bytes with a socket's name (`runDirFor`). */
   readonly runDirectory: string
+  /** Folder of the admin socket, where Envoy has a user of its own; its group may use the socket then. */
+  readonly adminDirectory?: string | undefined
   /** Tells Envoys apart in logs and metrics; default `sallyport`. */
   readonly nodeId?: string | undefined
   /** Past this Envoy turns new connections away; default 50,000. */
@@ -70,12 +73,17 @@ export function heapLimit(memoryBytes: number): number {
 
 /** `envoy.config.bootstrap.v3.Bootstrap` in Envoy's JSON form. */
 export function bootstrapFor(options: BootstrapOptions): BootstrapJson {
+  const { adminDirectory } = options
   const socket = (name: keyof typeof SOCKETS): string => join(options.runDirectory, SOCKETS[name])
+  const admin =
+    adminDirectory === undefined
+      ? { path: socket('admin'), mode: OWNER_ONLY }
+      : { path: join(adminDirectory, SOCKETS.admin), mode: OWNER_AND_GROUP }
   const ads = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' }
   return {
     node: { id: options.nodeId ?? 'sallyport', cluster: 'sallyport' },
     admin: {
-      address: { pipe: { path: socket('admin'), mode: OWNER_ONLY } },
+      address: { pipe: admin },
       ignore_global_conn_limit: true,
     },
     dynamic_resources: {

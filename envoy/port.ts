@@ -44,7 +44,8 @@ export async function assertPortFree({ host, port, key, envoyPath }: PortToCheck
       if (envoyPath !== undefined && (await mayBindLowPorts(envoyPath))) return
       throw new Fault(
         'PORT_FORBIDDEN',
-        `this user may not listen on ${where}: run as root, allow low ports ` +
+        `this user may not listen on ${where}: give the service the right ` +
+          `(AmbientCapabilities=CAP_NET_BIND_SERVICE in its systemd unit), allow low ports to everybody ` +
           `(sysctl net.ipv4.ip_unprivileged_port_start=${port}), or set "${key}" to a port from 1024 up`,
       )
     default:

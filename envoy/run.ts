@@ -113,7 +113,10 @@ function quieter(level: LogLevel): string {
   return ENVOY_LEVEL[level === 'trace' || level === 'debug' ? 'info' : level]
 }
 
-function argumentsOf(options: RunOptions): string[] {
+/** Of its command line. */
+export function argumentsOf(
+  options: Pick<RunOptions, 'bootstrapFile' | 'logLevel' | 'concurrency'>,
+): string[] {
   const { concurrency } = options
   return [
     '--config-path',

@@ -21,6 +21,7 @@ import { SERVICE_ACCOUNT } from './commands/service-account.ts'
 import { TEST } from './commands/test.ts'
 import { VALIDATE } from './commands/validate.ts'
 import { VERSION } from './commands/version.ts'
+import { WAIT_READY } from './commands/wait-ready.ts'
 
 export const COMMAND_GROUPS: readonly CommandGroup[] = [
   {
@@ -32,6 +33,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       import: IMPORT,
       doctor: DOCTOR,
       healthcheck: HEALTHCHECK,
+      'wait-ready': WAIT_READY,
       'service-account': SERVICE_ACCOUNT,
       backup: BACKUP,
       restore: RESTORE,

@@ -1,6 +1,6 @@
 /**
- * `sallyport healthcheck`: asks the health listener. It reads no configuration, so that it costs little each
- * time, and works where only this program is installed.
+ * `sallyport healthcheck` and `wait-ready`: ask the health listener. Unless one is named they read no
+ * configuration, so that they cost little each time, and work where only this program is installed.
  *
  * @module
  */
@@ -43,6 +43,22 @@ export async function healthcheck(
     }
     await pause(PAUSE_MS)
   }
+}
+
+/**
+ * Where a configuration has the health listener; one on all addresses is asked on this machine.
+ *
+ * @throws {Fault} CONFIG_UNREADABLE, CONFIG_INVALID
+ */
+export async function addressIn(
+  file: string | undefined,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<string | undefined> {
+  if (file === undefined) return undefined
+  const { openConfig } = await import('./open-config.ts')
+  const { host, port } = openConfig(file, env, { withoutSecrets: true }).config.settings.health_check_addr
+  const asked = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host
+  return `${asked.includes(':') ? `[${asked}]` : asked}:${port}`
 }
 
 function urlOf(address: string, path: string): URL {

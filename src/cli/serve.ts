@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Fault } from '../errors.ts'
 import { type Sallyport, startSallyport } from '../main.ts'
+import { aboutUnknownKeys } from './unknown-keys.ts'
 
 export interface ServeCommand {
   readonly configFile: string | undefined
@@ -44,6 +45,16 @@ export async function serve(command: ServeCommand): Promise<number> {
   if (isReady === true && !isDemo && process.stderr.isTTY) process.stderr.write(summary(running))
   await stopped
   return 0
+}
+
+/** `EX_CONFIG` of sysexits.h: a service manager need not start it again before somebody has mended the file. */
+const EX_CONFIG = 78
+
+/** Tells what is wrong with a configuration. @throws {unknown} any other error, as it came */
+export function exitCodeOf(error: unknown, out: { write(text: string): unknown }): number {
+  if (!(error instanceof Fault && /^CONFIG_/.test(error.code))) throw error
+  out.write(`sallyport: ${error.message}\n${aboutUnknownKeys(error.message)}`)
+  return EX_CONFIG
 }
 
 /** For the person at the terminal, who would see log lines only. */

@@ -15,6 +15,7 @@ import { directoryFileProblems } from '../directory/file-problems.ts'
 import { policyOf } from '../policy/compiled-policies.ts'
 import { atOnce } from '../turns.ts'
 import { count } from './table.ts'
+import { aboutUnknownKeys } from './unknown-keys.ts'
 
 /** The part of a stream that is needed to print. */
 export interface Output {
@@ -56,7 +57,8 @@ export function validate(
     if (!(error instanceof ConfigFault)) throw error
     // A file of unknown origin must not steer the terminal it is checked on.
     out.write(`${stripVTControlCharacters(error.message)}\n`)
-    if (error.code === 'CONFIG_INVALID') out.write(`${count(error.problems.length, 'mistake')}\n`)
+    if (error.code === 'CONFIG_INVALID')
+      out.write(`${count(error.problems.length, 'mistake')}\n${aboutUnknownKeys(error.message)}`)
     return 1
   }
 }

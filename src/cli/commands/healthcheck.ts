@@ -1,9 +1,11 @@
 import { command } from '../command.ts'
+import { CONFIG } from '../options.ts'
 
 export const HEALTHCHECK = command({
   summary: 'ask a running Sallyport whether it is well, or wait until it is',
   names: [{ shown: '[HOST:PORT]' }],
   options: {
+    config: { ...CONFIG, about: 'ask at the health_check_addr of this file (default 127.0.0.1:28080)' },
     ready: { type: 'boolean', about: 'whether it is ready to serve (/readyz), not only alive (/healthz)' },
     wait: { type: 'string', value: 'SECONDS', about: 'ask again until then (default 0: ask once)' },
   },
@@ -12,8 +14,11 @@ export const HEALTHCHECK = command({
     ['sallyport healthcheck --ready --wait 60', 'before what needs it is started'],
   ],
   exits: '1: it is not well, or does not answer; standard error says why',
-  async run({ ready = false, wait = '0' }, [address]) {
-    const { healthcheck } = await import('../healthcheck.ts')
-    return await healthcheck({ address, what: ready ? 'ready' : 'alive', wait }, process.stderr)
+  async run({ config, ready = false, wait = '0' }, [address]) {
+    const { addressIn, healthcheck } = await import('../healthcheck.ts')
+    return await healthcheck(
+      { address: address ?? (await addressIn(config)), what: ready ? 'ready' : 'alive', wait },
+      process.stderr,
+    )
   },
 })

@@ -22,14 +22,19 @@ export const SERVE = command({
       'beside an Envoy in a container',
     ],
   ],
+  exits: '78: the configuration can not be used, so that starting again does not help; 1: any other fault',
   async run(values) {
-    const { serve } = await import('../serve.ts')
-    return await serve({
-      configFile: values.config,
-      stateDir: values['state-dir'],
-      runDir: values['run-dir'],
-      envoy: values.envoy ?? 'managed',
-      demo: false,
-    })
+    const { exitCodeOf, serve } = await import('../serve.ts')
+    try {
+      return await serve({
+        configFile: values.config,
+        stateDir: values['state-dir'],
+        runDir: values['run-dir'],
+        envoy: values.envoy ?? 'managed',
+        demo: false,
+      })
+    } catch (error) {
+      return exitCodeOf(error, process.stderr)
+    }
   },
 })

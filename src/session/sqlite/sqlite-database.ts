@@ -73,6 +73,9 @@ const MIGRATIONS = [
      BEGIN DELETE FROM activity WHERE session_id = OLD.id; END;`,
 ]
 
+/** A file with a higher one is of a newer Sallyport, and is refused. */
+export const SCHEMA_VERSION = MIGRATIONS.length
+
 /** "SaPo": tells our file from any other SQLite file. */
 const APPLICATION_ID = 0x5361506f
 /** The program stands still while it waits for another process's write, which takes a few milliseconds. */
@@ -190,7 +193,7 @@ function assertOurs(database: DatabaseSync, file: string): void {
   const isEmpty = numberOf(database, 'SELECT count(*) FROM sqlite_schema') === 0
   if (!isEmpty && numberOf(database, 'PRAGMA application_id') !== APPLICATION_ID)
     throw new Fault('STATE_UNUSABLE', `${file} is a database of another program: choose another state folder`)
-  if (numberOf(database, 'PRAGMA user_version') > MIGRATIONS.length)
+  if (numberOf(database, 'PRAGMA user_version') > SCHEMA_VERSION)
     throw new Fault(
       'STATE_UNUSABLE',
       `${file} was written by a newer Sallyport: run that one, or move it away`,
@@ -198,10 +201,14 @@ function assertOurs(database: DatabaseSync, file: string): void {
 }
 
 function migrate(database: DatabaseSync): void {
-  inTransaction(database, () => {
-    for (const step of MIGRATIONS.slice(numberOf(database, 'PRAGMA user_version'))) database.exec(step)
-    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}; PRAGMA application_id = ${APPLICATION_ID}`)
+  const isOld = inTransaction(database, () => {
+    const found = numberOf(database, 'PRAGMA user_version')
+    for (const step of MIGRATIONS.slice(found)) database.exec(step)
+    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}; PRAGMA application_id = ${APPLICATION_ID}`)
+    return found < SCHEMA_VERSION
   })
+  // Into the file itself: a package of an older version reads there, without SQLite, whether it may be installed.
+  if (isOld) database.exec('PRAGMA wal_checkpoint(PASSIVE)')
 }
 
 function unusable(file: string, cause: unknown): Fault {

@@ -35,10 +35,15 @@ export interface StreamObserver {
 
 const LONGEST_MESSAGE = 500
 
+/** For an Envoy that others start: we look at ports before we start one ourselves. */
+const NO_RIGHT =
+  '; ports below 1024 need the right to them: AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit of Envoy, or another "address"'
+
 /** Envoy's words without the dump of the whole resource that may follow them, keys included. */
 function wordsOf(message: string): string {
   const [words = ''] = message.split(/:? goo\.gle\/debug|\n/)
-  return words.slice(0, LONGEST_MESSAGE)
+  const isLowPort = /cannot bind '[^']*:\d{1,3}': Permission denied/.test(words)
+  return `${words.slice(0, LONGEST_MESSAGE)}${isLowPort ? NO_RIGHT : ''}`
 }
 
 function requestOf(message: DeltaDiscoveryRequest__Output): DeltaRequest {
