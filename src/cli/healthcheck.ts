@@ -46,9 +46,8 @@ export async function healthcheck(
 }
 
 /**
- * Where a configuration has the health listener; one on all addresses is asked on this machine.
- *
- * @throws {Fault} CONFIG_UNREADABLE, CONFIG_INVALID
+ * Where a configuration has the health listener; one on all addresses is asked on this machine. The default
+ * for a configuration that can't be used: whoever starts with it says what is wrong.
  */
 export async function addressIn(
   file: string | undefined,
@@ -56,7 +55,13 @@ export async function addressIn(
 ): Promise<string | undefined> {
   if (file === undefined) return undefined
   const { openConfig } = await import('./open-config.ts')
-  const { host, port } = openConfig(file, env, { withoutSecrets: true }).config.settings.health_check_addr
+  let host: string, port: number
+  try {
+    ;({ host, port } = openConfig(file, env, { withoutSecrets: true }).config.settings.health_check_addr)
+  } catch (error) {
+    if (error instanceof Fault) return undefined
+    throw error
+  }
   const asked = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host
   return `${asked.includes(':') ? `[${asked}]` : asked}:${port}`
 }

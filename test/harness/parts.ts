@@ -203,6 +203,19 @@ async function bareDebian(): Promise<string> {
   })
 }
 
+/** Folder with a Debian 12 that boots: with systemd, and what our package depends on. */
+async function debianWithSystemd(): Promise<string> {
+  const advice =
+    'missing a Debian that boots: run as root, with debootstrap, systemd-container and a mirror of Debian'
+  if (process.getuid?.() !== 0) throw new MissingPart(advice)
+  await debianCommand('systemd-nspawn', ['systemd-container'])
+  const command = await debianCommand('debootstrap', ['debootstrap'])
+  const include = '--include=systemd,systemd-sysv,dbus,libstdc++6,ca-certificates,procps'
+  return await cached('debian-12-with-systemd', advice, async (making) => {
+    await run({ command, args: ['--variant=minbase', include, 'bookworm', making], withinMs: 900_000 })
+  })
+}
+
 /**
  * Folder with a Docker engine, its client and iptables, unpacked of Debian's packages: nothing is installed or
  * started on this machine. Not for systems that can't make namespaces.
@@ -275,6 +288,7 @@ export type Part =
   | 'tomcat'
   | 'python-web'
   | 'bare-debian'
+  | 'debian-with-systemd'
   | 'arm64'
   | 'wsgidav'
   | 'rclone'
@@ -296,6 +310,7 @@ const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   tomcat,
   'python-web': pythonWeb,
   'bare-debian': bareDebian,
+  'debian-with-systemd': debianWithSystemd,
   arm64,
   wsgidav,
   rclone,
