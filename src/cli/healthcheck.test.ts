@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import schema from '../../config.schema.json' with { type: 'json' }
-import { DEFAULT_ADDRESS, healthcheck } from './healthcheck.ts'
+import { addressIn, DEFAULT_ADDRESS, healthcheck } from './healthcheck.ts'
 
 /** A health listener that is ready from the `readyFrom`th question on. */
 async function listener(readyFrom: number): Promise<{ server: Server; address: string; asked: string[] }> {
@@ -71,4 +74,26 @@ describe('sallyport healthcheck', () => {
       const out = { write: () => undefined }
       await assert.rejects(healthcheck({ address: undefined, what: 'alive', wait }, out), { code: 'USAGE' })
     })
+})
+
+describe('the address of the health listener in a configuration', () => {
+  it('is asked on this machine where it listens on all addresses', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-health-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'config.yaml')
+    for (const [set, asked] of [
+      ['127.0.0.1:9', '127.0.0.1:9'],
+      [':28081', '127.0.0.1:28081'],
+      ['"[::]:28082"', '[::1]:28082'],
+      ['"[::1]:28083"', '[::1]:28083'],
+    ]) {
+      writeFileSync(file, `health_check_addr: ${set}\nroutes: []\n`)
+      assert.equal(await addressIn(file, {}), asked)
+    }
+  })
+
+  it('is the default without a configuration, and for one that can not be used', async () => {
+    assert.equal(await addressIn(undefined), undefined)
+    assert.equal(await addressIn(join(tmpdir(), 'no-such-sallyport.yaml'), {}), undefined)
+  })
 })

@@ -52,7 +52,7 @@ const EX_CONFIG = 78
 
 /** Tells what is wrong with a configuration. @throws {unknown} any other error, as it came */
 export function exitCodeOf(error: unknown, out: { write(text: string): unknown }): number {
-  if (!(error instanceof Fault && /^CONFIG_/.test(error.code))) throw error
+  if (!(error instanceof Fault && error.code.startsWith('CONFIG_'))) throw error
   out.write(`sallyport: ${error.message}\n${aboutUnknownKeys(error.message)}`)
   return EX_CONFIG
 }

@@ -22,6 +22,9 @@ const VISITORS = join(import.meta.dirname, 'visitors.ts')
 const SERVICES = ['sallyport', 'sallyport-envoy'] as const
 const ETC = '/etc/sallyport/config.yaml'
 
+/** So many answers of each host. */
+const ALL_WELL = (each: number) => ({ [`${HOSTS[0]} 200`]: each, [`${HOSTS[1]} 302`]: each })
+
 describe('the Debian package in a real systemd', { ...skipWithout(debian), concurrency: false }, () => {
   const stop = new AsyncDisposableStack()
   after(async () => await stop.disposeAsync())
@@ -74,8 +77,6 @@ describe('the Debian package in a real systemd', { ...skipWithout(debian), concu
     assert.ok(slowestMs)
     return answers
   }
-  const ALL_WELL = (each: number) => ({ [`${HOSTS[0]} 200`]: each, [`${HOSTS[1]} 302`]: each })
-
   before(async () => {
     const folder = stop.use(await tempDir('debian-package'))
     packages = await packagesIn(folder.path)
@@ -150,13 +151,23 @@ describe('the Debian package in a real systemd', { ...skipWithout(debian), concu
   })
 
   it('loses none of 120 requests over two restarts', async () => {
-    const restartTwice = async () => {
-      await sh('systemctl restart sallyport')
-      await sh('systemctl restart sallyport')
-    }
-    assert.deepEqual(await answersDuring(restartTwice, 120), ALL_WELL(60))
+    assert.deepEqual(
+      await answersDuring(
+        async () => await sh('systemctl restart sallyport && systemctl restart sallyport'),
+        120,
+      ),
+      ALL_WELL(60),
+    )
     // The same with many at a time, who meet every moment of it.
-    assert.deepEqual(await answersDuring(restartTwice, 120, 8, 5), ALL_WELL(480))
+    assert.deepEqual(
+      await answersDuring(
+        async () => await sh('systemctl restart sallyport && systemctl restart sallyport'),
+        120,
+        8,
+        5,
+      ),
+      ALL_WELL(480),
+    )
   })
 
   it('takes a saved configuration over at once, and a reload says whether it is good', async () => {
@@ -229,11 +240,11 @@ describe('the Debian package in a real systemd', { ...skipWithout(debian), concu
     await sh(
       'mkdir /root/kept && cp -a /usr/lib/sallyport/. /root/kept/ && mount -t tmpfs -o size=150m tmpfs /usr/lib/sallyport && cp -a /root/kept/. /usr/lib/sallyport/',
     )
-    const before = await pids()
+    const running = await pids()
     const { code, text } = await install(packages.evenNewer)
     assert.notEqual(code, 0)
     assert.match(text, /No space left on device/)
-    assert.deepEqual(await pids(), before)
+    assert.deepEqual(await pids(), running)
     assert.deepEqual(await answersDuring(async () => await Promise.resolve(), 4), ALL_WELL(2))
     await sh('umount /usr/lib/sallyport; rm -r /root/kept')
     assert.match(
@@ -249,11 +260,11 @@ describe('the Debian package in a real systemd', { ...skipWithout(debian), concu
       using database = new DatabaseSync(file)
       database.exec('PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)')
     }
-    const before = readFileSync(file)
+    const state = readFileSync(file)
     const { code, text } = await install(packages.current)
     assert.notEqual(code, 0)
     assert.match(text, /can't read the state in \/var\/lib\/sallyport.*Nothing is changed/s)
-    assert.ok(readFileSync(file).equals(before))
+    assert.ok(readFileSync(file).equals(state))
     assert.match(
       await sh(`dpkg-query -W -f '\${db:Status-Abbrev} \${Version}' sallyport`),
       new RegExp(`^ii  ${packages.newerVersion}`),

@@ -38,18 +38,27 @@ export async function bootMachine(debian: string): Promise<Machine> {
     // Told so, nspawn ends all that runs inside, and takes its mounts away.
     await booted.stop(20_000)
   })
-  let leader = 0
-  await until(
-    () => {
-      leader = Number(
-        readFileSync(`/proc/${booted.pid}/task/${booted.pid}/children`, 'utf8').trim().split(' ')[0],
-      )
-      return leader > 0
-    },
-    { what: 'the init of the machine', withinMs: 20_000 },
-  )
+  // While it sets up, nspawn has another child, which goes away.
+  const leader = (): number => {
+    const children = readFileSync(`/proc/${booted.pid}/task/${booted.pid}/children`, 'utf8')
+    return Number(children.trim().split(' ')[0])
+  }
   const sh = async (script: string, withinMs = 120_000): Promise<Said> => {
-    const inside = ['-t', String(leader), '-m', '-u', '-i', '-n', '-p', '-C', '-r', '-w', 'sh', '-c', script]
+    const inside = [
+      '-t',
+      String(leader()),
+      '-m',
+      '-u',
+      '-i',
+      '-n',
+      '-p',
+      '-C',
+      '-r',
+      '-w',
+      'sh',
+      '-c',
+      script,
+    ]
     const { code, stdout, stderr } = await runToEnd({ command: 'nsenter', args: inside, withinMs })
     return { code, text: `${stdout}${stderr}` }
   }
@@ -58,5 +67,5 @@ export async function bootMachine(debian: string): Promise<Machine> {
     withinMs: 60_000,
   })
   const stop = starting.move()
-  return { root, leader, sh, [Symbol.asyncDispose]: async () => await stop.disposeAsync() }
+  return { root, leader: leader(), sh, [Symbol.asyncDispose]: async () => await stop.disposeAsync() }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { SqliteConnection } from './sqlite-connection.ts'
-import { openDatabase } from './sqlite-database.ts'
+import { openDatabase, SCHEMA_VERSION } from './sqlite-database.ts'
 import { SqliteFile } from './sqlite-file.ts'
 
 /** A database whose file was deleted under two connections of it, as two processes have them. */
@@ -54,5 +54,18 @@ describe('the file of the store', () => {
     await Promise.all([file.restore(connection), other.file.restore(other.connection)])
     assert.deepEqual([file.place, other.file.place].toSorted(), ['ours', 'replaced'])
     assert.ok(!readdirSync(dir).some((name) => name.includes('restored')))
+  })
+})
+
+describe('the header of the file', () => {
+  it('tells the version of the schema while it is open, for packages that can not run SQLite', (t) => {
+    const dir = mkdtempSync(join(tmpdir(), 'sallyport-file-'))
+    const path = join(dir, 'sallyport.db')
+    const database = openDatabase(path)
+    t.after(() => {
+      database.close()
+      rmSync(dir, { recursive: true })
+    })
+    assert.equal(readFileSync(path).readUInt32BE(60), SCHEMA_VERSION)
   })
 })
