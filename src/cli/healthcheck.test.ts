@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -45,6 +46,20 @@ describe('sallyport healthcheck', () => {
     const out = { write: (text: string) => assert.fail(text) }
     assert.equal(await healthcheck({ address, what: 'ready', wait: '30' }, out), 0)
     assert.equal(asked.length, 3)
+  })
+
+  it('asks no more once the process that would answer has ended', async () => {
+    const { server, address } = await listener(1)
+    server.close()
+    await once(server, 'close')
+    const ended = spawnSync(process.execPath, ['--version']).pid
+    const out = { write: () => undefined }
+    const [gone, stays] = [String(ended), String(process.pid)]
+    assert.equal(await healthcheck({ address, what: 'alive', wait: '3000', pid: gone }, out), 1)
+    assert.equal(await healthcheck({ address, what: 'alive', wait: '0.3', pid: stays }, out), 1)
+    await assert.rejects(healthcheck({ address, what: 'alive', wait: '1', pid: '-1' }, out), {
+      code: 'USAGE',
+    })
   })
 
   it('fails with the reason when nobody listens', async () => {

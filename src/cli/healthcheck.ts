@@ -5,7 +5,7 @@
  * @module
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { Fault, reasonOf } from '../errors.ts'
+import { Fault, reasonOf, systemCodeOf } from '../errors.ts'
 
 /** As `health_check_addr` has it. */
 export const DEFAULT_ADDRESS = '127.0.0.1:28080'
@@ -19,6 +19,8 @@ export interface HealthQuestion {
   readonly what: keyof typeof PATHS
   /** Seconds, as they were typed. */
   readonly wait: string
+  /** Of the process that would answer, as it was typed. */
+  readonly pid?: string | undefined
 }
 
 /**
@@ -26,18 +28,20 @@ export interface HealthQuestion {
  * @throws {Fault} `USAGE` for an address or a time that is none
  */
 export async function healthcheck(
-  { address = DEFAULT_ADDRESS, what, wait }: HealthQuestion,
+  { address = DEFAULT_ADDRESS, what, wait, pid }: HealthQuestion,
   out: { write(text: string): unknown },
 ): Promise<number> {
   const url = urlOf(address, PATHS[what])
   const seconds = Number(wait)
   if (!/^\d+(?:\.\d+)?$/.test(wait) || seconds > LONGEST_WAIT_SECONDS)
     throw new Fault('USAGE', `--wait is a number of seconds up to ${LONGEST_WAIT_SECONDS}, not "${wait}"`)
+  if (pid !== undefined && !/^[1-9]\d{0,9}$/.test(pid))
+    throw new Fault('USAGE', `--process is the number of a process, not "${pid}"`)
   const until = performance.now() + seconds * 1000
   for (;;) {
     const why = await ask(url)
     if (why === undefined) return 0
-    if (performance.now() + PAUSE_MS > until) {
+    if (performance.now() + PAUSE_MS > until || (pid !== undefined && !runs(Number(pid)))) {
       out.write(`${url.href} ${why}\n`)
       return 1
     }
@@ -72,6 +76,15 @@ function urlOf(address: string, path: string): URL {
   const url = /^[^/?#@\s]+:\d+$/.test(whole) ? URL.parse(path, `http://${whole}`) : null
   if (url === null) throw new Fault('USAGE', `"${address}" is not an address such as ${DEFAULT_ADDRESS}`)
   return url
+}
+
+function runs(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // One of another user runs, too.
+    return systemCodeOf(error) === 'EPERM'
+  }
 }
 
 /** What is wrong, in words; nothing when all is well. */
