@@ -47,7 +47,7 @@ export async function serve(command: ServeCommand): Promise<number> {
   return 0
 }
 
-/** `EX_CONFIG` of sysexits.h: a service manager need not start it again before somebody has mended the file. */
+/** `EX_CONFIG` of sysexits.h: starting again does not help before somebody has fixed the file. */
 const EX_CONFIG = 78
 
 /** Tells what is wrong with a configuration. @throws {unknown} any other error, as it came */

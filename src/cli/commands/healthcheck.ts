@@ -7,7 +7,7 @@ export const HEALTHCHECK = command({
   options: {
     config: { ...CONFIG, about: 'ask at the health_check_addr of this file (default 127.0.0.1:28080)' },
     ready: { type: 'boolean', about: 'whether it is ready to serve (/readyz), not only alive (/healthz)' },
-    process: { type: 'string', value: 'PID', about: 'ask no more once this process has ended' },
+    process: { type: 'string', value: 'PID', about: 'ask no more once this process is gone' },
     wait: { type: 'string', value: 'SECONDS', about: 'ask again until then (default 0: ask once)' },
   },
   examples: [

@@ -207,7 +207,7 @@ function migrate(database: DatabaseSync): void {
     database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}; PRAGMA application_id = ${APPLICATION_ID}`)
     return found < SCHEMA_VERSION
   })
-  // Into the file itself: a package of an older version reads there, without SQLite, whether it may be installed.
+  // Into the file itself: a package of an older version reads there, without SQLite, whether it fits.
   if (isOld) database.exec('PRAGMA wal_checkpoint(PASSIVE)')
 }
 
