@@ -163,6 +163,18 @@ describe('the pages', () => {
   })
 })
 
+describe('CONTRIBUTING.md', () => {
+  it('names files that are there', () => {
+    const named = [...read('CONTRIBUTING.md').matchAll(/`((?:src|test|docs|scripts|examples)\/[\w*./-]+)`/g)]
+    const paths = named.map(([, path = '']) => path)
+    assert.ok(paths.length > 40, String(paths.length))
+    assert.deepEqual(
+      paths.filter((path) => globSync(path.replace(/\/$/, ''), { cwd: ROOT }).length === 0),
+      [],
+    )
+  })
+})
+
 describe('docs/troubleshooting.md', () => {
   const page = read('docs/troubleshooting.md')
   const sources = globSync('src/{extauthz,xds,transport,upstream}/**/*.ts', {

@@ -15,20 +15,11 @@ import { after, before, describe, it } from 'node:test'
 import * as grpc from '@grpc/grpc-js'
 import { AUDIENCE, startIssuer } from '../../src/access/credentials/bearer/issuer.fixture.ts'
 import { createClientAuthority } from '../../src/config/client-authority.fixture.ts'
-import { grpcClient, startGrpcUpstream } from '../harness/grpc.ts'
-import { type HttpResponse, request } from '../harness/http-client.ts'
-import { rawHttp1, rawHttp2, requestFrames } from '../harness/raw-http.ts'
+import { everyProtocol, type Shown } from '../harness/every-protocol.ts'
+import { startGrpcUpstream } from '../harness/grpc.ts'
 import { type Route, sallyportCli } from '../harness/sallyport.ts'
 import { ANYONE_SIGNED_IN, STAFF_ONLY, startStack } from '../harness/stack.ts'
-import type { KeyPair } from '../harness/test-ca.ts'
 import { until } from '../harness/until.ts'
-import { ask, openWebSocket } from '../harness/web-socket.ts'
-
-/** What one client shows. */
-interface Shown {
-  readonly headers?: Readonly<Record<string, string>>
-  readonly client?: KeyPair
-}
 
 /** One kind of credential: where it is taken, one that is good, and some that are not. */
 interface Row {
@@ -97,7 +88,8 @@ after(async () => {
   await grpcUpstream[Symbol.asyncDispose]()
   await ci[Symbol.asyncDispose]()
 })
-const { url, ca, edge, upstream } = stack
+const { url, upstream } = stack
+const { get, webSocketStatus, grpcCode, connectStatuses } = everyProtocol(stack)
 
 const bearer = (token: string): Shown => ({ headers: { authorization: `Bearer ${token}` } })
 const ours = (token: string): readonly Shown[] => [
@@ -147,65 +139,6 @@ const revoke = async (name: string) =>
     (await sallyportCli(['service-account', 'revoke', name, '--config', stack.sallyport.configFile])).code,
     0,
   )
-
-const get = async (
-  host: string,
-  { headers, client }: Shown,
-  version: '1.1' | '2' = '2',
-): Promise<HttpResponse> =>
-  await request({
-    url: url(host, '/matrix'),
-    ca: ca.cert,
-    version,
-    headers: { accept: 'application/json', ...headers },
-    ...(client === undefined ? {} : { client }),
-  })
-
-async function webSocketStatus(host: string, { headers, client }: Shown): Promise<number> {
-  try {
-    const socket = await openWebSocket({ url: url(host, '/ws'), ca: ca.cert, headers: headers ?? {}, client })
-    assert.equal(await ask(socket, 'hello'), 'echo:hello')
-    socket.terminate()
-    return 101
-  } catch (error) {
-    return Number(/Unexpected server response: (\d+)/.exec(String(error))?.[1] ?? 0)
-  }
-}
-
-async function grpcCode(host: string, { headers, client }: Shown): Promise<number> {
-  using caller = grpcClient({ host: `${host}-grpc.localhost`, port: edge.port, ca: ca.cert, client })
-  return (await caller.call('Unary', Buffer.from('hi'), { ...headers })).code
-}
-
-/** Plain CONNECT over HTTP/1.1 and HTTP/2, and extended CONNECT for something else than a WebSocket. */
-async function connectStatuses(host: string, { headers, client }: Shown): Promise<readonly number[]> {
-  const authority = `${host}.localhost:${edge.port}`
-  const target = { port: edge.port, servername: `${host}.localhost`, ca: ca.cert, client }
-  const given = Object.entries(headers ?? {})
-  const lines = given.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  const one = await rawHttp1(
-    target,
-    `CONNECT ${authority} HTTP/1.1\r\nhost: ${authority}\r\n${lines}\r\nHELO\r\n`,
-  )
-  const two = await rawHttp2(
-    target,
-    requestFrames([[':method', 'CONNECT'], [':authority', authority], ...given]),
-  )
-  const extended = await rawHttp2(
-    target,
-    requestFrames([
-      [':method', 'CONNECT'],
-      [':protocol', 'connect-udp'],
-      [':scheme', 'https'],
-      [':authority', authority],
-      [':path', '/.well-known/masque/udp/127.0.0.1/53/'],
-      ...given,
-    ]),
-    // It is answered by the end of the connection, which Envoy takes its time for.
-    { withinMs: 500 },
-  )
-  return [one.status, two.status, extended.status]
-}
 
 const isRefusal = (status: number): boolean => status === 0 || (status >= 400 && status < 500)
 

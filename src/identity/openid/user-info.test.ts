@@ -118,6 +118,29 @@ describe('userinfo that does not tell of somebody', () => {
   })
 })
 
+describe('a provider that says of somebody only in the ID token', () => {
+  const claims = { email: 'alice@example.com', groups: ['staff'] }
+
+  it('is believed where userinfo answers without it', async (t) => {
+    const { played, signIn, provider } = await start(t)
+    played.script = { ...USUAL, claims }
+    const first = await signIn()
+    const again = await provider.refresh(first)
+    for (const { email, groups } of [first, again])
+      assert.deepEqual([email, groups], ['alice@example.com', ['staff']])
+  })
+
+  it('loses nobody a session where there is no userinfo and a refresh brings no ID token', async (t) => {
+    const { played, signIn, provider } = await stage(t, { claims }, { provider: 'oidc', scopes: ['openid'] })
+    const first = await signIn()
+    played.script = { claims: { ...claims, groups: ['others'] }, tokens: { id_token: undefined } }
+    const again = await provider.refresh(first)
+    assert.deepEqual([again.userId, again.email, again.groups], ['alice', 'alice@example.com', ['staff']])
+    assert.notEqual(again.tokens.accessToken, first.tokens.accessToken)
+    assert.equal(again.tokens.idToken, first.tokens.idToken)
+  })
+})
+
 async function signing() {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
   return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid: 'signer', alg: 'ES256', use: 'sig' } }
