@@ -16,7 +16,16 @@ export function searchPath(
     .split(delimiter)
     .filter((folder) => folder !== '')
     .map((folder) => join(folder, name))
-    .find((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true && isExecutable(file))
+    .find((file) => isFile(file) && isExecutable(file))
+}
+
+/** A folder that this user may not enter, or a link that leads nowhere, holds nothing to run. */
+function isFile(file: string): boolean {
+  try {
+    return statSync(file).isFile()
+  } catch {
+    return false
+  }
 }
 
 /** Whether this user may execute the file. */

@@ -131,7 +131,7 @@ function identityOf(user: string): Identity {
     userId: user,
     email: `${user}@example.com`,
     name: `<i>${user}</i>`,
-    claims: { locale: ['de'], '<script>': ['alert(1)'] },
+    claims: { locale: ['de'], updated_at: ['1893456000'], badge: ['1893456000'], '<script>': ['alert(1)'] },
     groups: user === 'alice' ? ['staff'] : [],
     tokens: {
       accessToken: 'planted-access-token',

@@ -53,6 +53,13 @@ describe('our own pages', () => {
     for (const name of ['iss', 'aud', 'exp', 'iat', 'jti']) assert.equal(rest[name], undefined)
   })
 
+  it('show times that the provider tells as dates', async () => {
+    await using world = await World.open()
+    const { body } = await (await signedIn(world)).ask(`${APP}/.pomerium/`)
+    assert.match(body, /updated_at[^]{0,80}2030-01-01 00:00 UTC/)
+    assert.match(body, /badge[^]{0,40}1893456000/)
+  })
+
   it('tell the scripts of an app only the groups that the app is told', async () => {
     for (const [settings, groups] of [
       ['', ['staff']],

@@ -5,12 +5,12 @@ import { parseConfig } from './parse.ts'
 
 const PUBLIC = 'allow_public_unauthenticated_access: true'
 
-function hintsFor(route: readonly string[], settings: readonly string[] = []): readonly string[] {
-  const lines = [
-    'routes:',
-    '  - from: https://a.example.com',
-    ...[PUBLIC, ...route].map((line) => `    ${line}`),
-  ]
+function hintsFor(
+  route: readonly string[],
+  settings: readonly string[] = [],
+  from = 'https://a.example.com',
+): readonly string[] {
+  const lines = ['routes:', `  - from: ${from}`, ...[PUBLIC, ...route].map((line) => `    ${line}`)]
   const parsed = parseConfig([...settings, ...lines, ''].join('\n'))
   assert.ok('config' in parsed, JSON.stringify(parsed))
   return hintsOf(parsed.config)
@@ -42,5 +42,10 @@ describe('hints', () => {
     assert.deepEqual(hintsFor(['to: h2c://a', 'allow_upgrades: []'], upgrades), [])
     assert.deepEqual(hintsFor(['to: http://a'], upgrades), [])
     assert.deepEqual(hintsFor(['response: { status: 200, body: x }'], upgrades), [])
+  })
+
+  it('tell where plain HTTP is written and https is served', () => {
+    assert.match(hintsFor(['to: http://a'], [], 'http://a.example.com').join(), /:2: has `from: http:\/\/`/)
+    assert.deepEqual(hintsFor(['to: http://a'], ['insecure_server: true'], 'http://a.example.com'), [])
   })
 })

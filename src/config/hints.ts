@@ -12,6 +12,10 @@ const seconds = (ms: number): string => `${ms / 1000}s`
 
 function hintsOfRoute(route: Route, { settings }: Config): string[] {
   const hints: string[] = []
+  if (route.origin.scheme === 'http' && !settings.insecure_server)
+    hints.push(
+      'has `from: http://`, but people reach it as https, because TLS is on. Write `https://`, or set `insecure_server: true` where something in front ends TLS',
+    )
   const isNamed = route.allow_websockets === true || route.allow_upgrades?.includes('websocket') === true
   const keepsHost =
     route.preserve_host_header === true ||

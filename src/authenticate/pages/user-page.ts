@@ -45,7 +45,7 @@ ${factList([
   ['Session id', html`<code>${session.id}</code>`],
   ...Object.entries(session.claims)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, values]) => [name, values.join(', ')] as const),
+    .map(([name, values]) => [name, readable(name, values)] as const),
 ])}
 </details>`,
   })
@@ -60,6 +60,17 @@ function groupsOf(session: Session): Html {
     return html`${tagList(certain)} <span class="soft">perhaps more: a directory could not say which</span>`
   return certain.length === 0 ? html`<span class="soft">none</span>` : tagList(certain)
 }
+
+/** Claims that are seconds since 1970 (RFC 7519 section 2, OpenID Connect Core section 5.1). */
+const TIME_CLAIMS = new Set(['auth_time', 'updated_at', 'iat', 'nbf', 'exp'])
+
+function readable(name: string, values: readonly string[]): string | Html {
+  const seconds = TIME_CLAIMS.has(name) && values.length === 1 ? Number(values[0]) : Number.NaN
+  return seconds > 0 && seconds <= LAST_SECOND ? instant(seconds * 1000) : values.join(', ')
+}
+
+/** The end of the year 9999. */
+const LAST_SECOND = 253_402_300_799
 
 function instant(time: number): Html {
   const iso = new Date(time).toISOString()
