@@ -33,6 +33,7 @@ const GENERATED = join(HERE, '..', 'src', 'gen', 'envoy-api')
 const SERVICE_TYPES = [
   'envoy/service/auth/v3/Authorization.ts',
   'envoy/service/discovery/v3/AggregatedDiscoveryService.ts',
+  'envoy/service/ext_proc/v3/ExternalProcessor.ts',
 ]
 
 /** The crate's folders under `proto/`, each a root that imports are relative to. */

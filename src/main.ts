@@ -12,6 +12,7 @@ import { ServiceAccounts } from './access/credentials/service-account/service-ac
 import { mayOpenBy } from './access/may-open.ts'
 import { serveAuthenticate } from './authenticate/service.ts'
 import { keepSessionsFresh } from './compose/fresh-sessions.ts'
+import { serveJudgement } from './compose/judgement.ts'
 import { assertPortsFree, startManagedEnvoy } from './compose/managed-envoy.ts'
 import { serveObservation } from './compose/observation.ts'
 import { renewCertificatesDaily } from './compose/renewal.ts'
@@ -22,7 +23,6 @@ import { openSigningKeys } from './crypto/signing-keys.ts'
 import { type LocalCa, openLocalCa } from './crypto/x509/local-ca.ts'
 import { requireDirectoryFiles } from './directory/file-problems.ts'
 import { SCIM_PATH } from './directory/scim/endpoint.ts'
-import { serveExtAuthz } from './extauthz/service.ts'
 import { followConfig, portMistakes } from './follow-config.ts'
 import { version } from './form/installation.ts'
 import { policyOf } from './policy/compiled-policies.ts'
@@ -122,14 +122,14 @@ export async function startSallyport(options: StartOptions): Promise<Sallyport> 
     }),
   )
   running.use(
-    await serveExtAuthz({
-      socketPath: sockets.authz,
+    await serveJudgement({
+      sockets: { authz: sockets.authz, supervise: sockets.supervise },
       config,
       policyOf,
       sessions,
       serviceAccounts,
       bearer,
-      ...upstreamPorts,
+      upstreamPorts,
       data: lookups,
       keys,
       signingKeys,

@@ -147,7 +147,7 @@ const WITHIN: Readonly<Record<string, readonly string[]>> = {
  * have their doors in what stands flat.
  */
 const OPEN_TO: Readonly<Record<string, readonly string[]>> = {
-  'access/credentials': ['audit', 'authenticate', 'extauthz', 'upstream'],
+  'access/credentials': ['audit', 'authenticate', 'extauthz', 'supervise', 'upstream'],
   'config/file': [
     'access',
     'config-thread.ts',

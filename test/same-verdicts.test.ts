@@ -1,6 +1,6 @@
 /**
- * One judgement, whoever asks for it: a check of Envoy's, `sallyport explain --session` and the portal come
- * to the same verdict on the same stories.
+ * One judgement, whoever asks for it: a check of Envoy's, `sallyport explain --session`, the portal and who
+ * watches over open streams come to the same verdict on the same stories.
  *
  * @module
  */
@@ -21,6 +21,7 @@ import {
 } from '../src/extauthz/authorizer.fixture.ts'
 import { policyOf } from '../src/policy/compiled-policies.ts'
 import type { Session } from '../src/session/session.ts'
+import { createJudge } from '../src/supervise/judge.ts'
 
 const STAFF = { policy: [{ allow: { and: [{ groups: { has: 'staff' } }] } }] }
 const OFFICE = '192.0.2.0/24'
@@ -93,7 +94,7 @@ describe('a session on a route', () => {
   const outcomes = new Set<string>()
 
   for (const [called, route] of Object.entries(ROUTES))
-    it(`is judged the same by a check, by explain and by the portal: ${called}`, async () => {
+    it(`is judged the same by a check, by explain, by the portal and while a stream is open: ${called}`, async () => {
       const config = configOf(
         [{ from: 'https://app.example.com', to: 'http://127.0.0.1:1', ...route }],
         'sign_in_providers' in route ? settings : {},
@@ -122,6 +123,23 @@ describe('a session on a route', () => {
             const compiled = new AccessRoute(resolved, config, { policyOf, idpIdsFor: ids })
             const { verdict } = await judgeSession(session, compiled, facts, dependencies)
             assert.equal(verdict.outcome, expected, `explain: ${story}`)
+
+            const open = await createJudge({
+              ...dependencies,
+              config: { current: config },
+              policyOf,
+              idpIdsFor: ids,
+            })({
+              permit: {
+                routeId: resolved.id,
+                host: 'app.example.com',
+                sessionIds: [session.id],
+                serviceAccountIds: [],
+              },
+              facts: { method: 'GET', path: '/', clientAddress: ip, headers: {} },
+            })
+            assert.ok(typeof open === 'object')
+            assert.equal(open.verdict.outcome, expected, `an open stream: ${story}`)
 
             const fresh = await byCheck({ ...session, issuedAt: NOW, expiresAt: NOW + 1000 }, 0, ip)
             const isShown = mayOpenBy(dependencies, { policyOf, idpIdsFor: ids })(config, resolved, {

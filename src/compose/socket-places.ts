@@ -11,7 +11,7 @@ import { Fault } from '../errors.ts'
 import { passedSockets } from '../transport/passed-sockets.ts'
 import type { SocketPlace } from '../transport/unix-socket.ts'
 
-const OURS = ['xds', 'authz', 'http'] as const
+const OURS = ['xds', 'authz', 'supervise', 'http'] as const
 
 export interface SocketPlaces extends Readonly<Record<(typeof OURS)[number], SocketPlace>> {
   readonly runDir: string
@@ -38,6 +38,7 @@ export function socketPlaces(options: {
     admin: join(runDir, SOCKETS.admin),
     xds: place('xds'),
     authz: place('authz'),
+    supervise: place('supervise'),
     http: place('http'),
   }
 }

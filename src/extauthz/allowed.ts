@@ -4,12 +4,15 @@
  * @module
  */
 import { Buffer, isUtf8 } from 'node:buffer'
+import { sourceIpOf } from '../access/access.ts'
 import { CERTIFICATE_HEADER } from '../access/credentials/client-certificate/forwarded.ts'
+import { readsRequest } from '../access/reads-request.ts'
 import { REFERENCE_HEADER } from '../edge/header-credentials.ts'
+import { FACTS_KEY, PERMIT_KEY, type Permit, writeFacts, writePermit } from '../edge/permit.ts'
 import { isFresh } from '../upstream/assertions.ts'
 import type { Makers } from '../upstream/contributor.ts'
 import type { Check } from './check.ts'
-import { encodeAllowed } from './check-response.ts'
+import { encodeAllowed, withKept } from './check-response.ts'
 import { forgedHeaders } from './forged-headers.ts'
 import type { CompiledRoute } from './routes.ts'
 import type { AllowedAnswer, Visitor, Visitors } from './visitors.ts'
@@ -81,12 +84,38 @@ function compose(
     // What the client sends under such a name is not what the upstream takes it for.
     ...route.contributions.headers,
   ]
-  const bytes = encodeAllowed({
+  const allowed = encodeAllowed({
     headers: [...headers],
     // Removing comes after setting in Envoy: what is set must not be listed.
     headersToRemove: [...new Set(unwanted)].filter((name) => !headers.has(name)),
   })
+  const bytes = route.isSupervised
+    ? withKept(allowed, PERMIT_KEY, writePermit(permitOf(check, route, visitor)))
+    : allowed
   return { bytes, removedGroups, identityBytes, madeAt, tokenBytes, goodUntil }
+}
+
+/** By which a stream is judged again; it depends on nothing but what the answer's bytes depend on. */
+function permitOf({ host, request }: Check, { route, policy }: CompiledRoute, visitor: Visitor): Permit {
+  const { sessionIds, serviceAccountIds } = visitor
+  const certificate = policy.reads.has('client_certificate') ? request.header(CERTIFICATE_HEADER) : undefined
+  return { routeId: route.id, host, sessionIds, serviceAccountIds, certificate }
+}
+
+/** The answer with what else the policy has read: it is another with each request. */
+export function withFacts(answer: Buffer, check: Check): Buffer {
+  const { route, request, isBearerTaken } = check
+  if (route?.isSupervised !== true || !(isBearerTaken || readsRequest(route.policy))) return answer
+  const written = writeFacts({
+    method: request.method,
+    path: check.path,
+    clientAddress: sourceIpOf(check),
+    headers: Object.fromEntries(
+      route.policy.needsHeaders.map((name) => [name, request.header(name) ?? null]),
+    ),
+    bearer: isBearerTaken ? check.credentials.bearer : undefined,
+  })
+  return withKept(answer, FACTS_KEY, written)
 }
 
 /** Whether the upstream must not see it: it speaks to us. */

@@ -20,7 +20,7 @@ import type { Meter } from '../telemetry/metrics.ts'
 import { Assertions } from '../upstream/assertions.ts'
 import { type HeaderEntry } from '../upstream/header.ts'
 import { HeaderBudget } from '../upstream/header-budget.ts'
-import { allow } from './allowed.ts'
+import { allow, withFacts } from './allowed.ts'
 import { challenge } from './answers/challenge.ts'
 import { denialRefusal, failureRefusal, requestRefusal } from './answers/denial.ts'
 import { withNextSteps } from './answers/next-steps.ts'
@@ -129,9 +129,7 @@ export function createAuthorizer(
     const reply =
       allowed === undefined
         ? encodeDenied(denied ?? failureAnswer(check, undefined, decisionId))
-        : check.admission === undefined
-          ? allowed.bytes
-          : withMark(allowed.bytes, check.admission)
+        : passing(check, withFacts(allowed.bytes, check))
     tell({
       kind: 'access',
       protocol: 'http',
@@ -251,6 +249,9 @@ function endedCookies({ host, path, route }: Check, reason: RefusalReason): read
   const cookie = sessionCookieAt(host, route.settings, siteKindOf(host, route.settings))
   return endedBeside(cookie, host, path).map((line) => ['set-cookie', line])
 }
+
+const passing = ({ admission }: Check, answer: Buffer): Buffer =>
+  admission === undefined ? answer : withMark(answer, admission)
 
 const NO_NAMES: readonly string[] = []
 

@@ -12,7 +12,10 @@ import type { Admission } from './share/open-requests.ts'
 import { WireWriter } from './wire.ts'
 
 /** Field numbers by message. */
-const CheckResponseField = { status: 1, deniedResponse: 2, okResponse: 3 } as const
+const CheckResponseField = { status: 1, deniedResponse: 2, okResponse: 3, dynamicMetadata: 4 } as const
+const StructField = { fields: 1 } as const
+const MapEntryField = { key: 1, value: 2 } as const
+const ValueField = { stringValue: 3 } as const
 const StatusField = { code: 1 } as const
 const OkField = { headers: 2, headersToRemove: 5 } as const
 const DeniedField = { status: 1, headers: 2, body: 3 } as const
@@ -49,6 +52,21 @@ export function encodeAllowed({ headers, headersToRemove }: AllowedRequest): Buf
 }
 
 /**
+ * The answer, with a text that Envoy keeps with the request. Fields of a message may come in any order and in
+ * parts.
+ */
+export function withKept(answer: Buffer, key: string, text: string): Buffer {
+  const entry = new WireWriter()
+    .bytes(MapEntryField.key, key)
+    .message(MapEntryField.value, new WireWriter().bytes(ValueField.stringValue, text))
+  const kept = new WireWriter().message(
+    CheckResponseField.dynamicMetadata,
+    new WireWriter().message(StructField.fields, entry),
+  )
+  return Buffer.concat([answer, kept.finish()])
+}
+
+/**
  * What stands before a mark: `dynamic_metadata`, its `fields`, key and value of one, and the value's
  * `string_value`.
  */
@@ -62,10 +80,7 @@ const MARK_LENGTHS = [1, 3, MARK_PREFIX.length - 3, MARK_PREFIX.length - 1] as c
 /** Lengths of one byte suffice for all marks there are. */
 const LONGEST_MARK = 127 - MARK_PREFIX.length
 
-/**
- * The answer, with the mark by which Envoy reports the request. Fields of a message may come in any order and
- * in parts.
- */
+/** The answer, with the mark by which Envoy reports the request. */
 export function withMark(answer: Buffer, { mark: bare, isReported }: Admission): Buffer {
   const mark = isReported ? TOLD_AT_ONCE + bare : bare
   if (mark.length > LONGEST_MARK) throw new Error('a mark is too long')

@@ -7,6 +7,7 @@
 import type { RoutePorts } from '../access/route.ts'
 import type { Config, Route, Settings } from '../config/config.ts'
 import { clientShareOf } from '../config/keys/upstream/request-limits.ts'
+import { isSupervised } from '../config/keys/upstream/supervision.ts'
 import { fitsWildcard, type Router, routerFor } from '../config/routing/route-match.ts'
 import { readingsOf, unescapePath } from '../policy/matching/path-readings.ts'
 import { UpstreamRoute } from '../upstream/route.ts'
@@ -23,6 +24,8 @@ export class CompiledRoute extends UpstreamRoute {
   readonly #router: Router
   /** What is set or taken off here. */
   readonly ownHeaders: OwnHeaders
+  /** Whether its streams are judged again while they are open. */
+  readonly isSupervised: boolean
   /** The most requests that one client may have open; undefined: they are not counted. */
   readonly clientShare: number | undefined
 
@@ -30,6 +33,7 @@ export class CompiledRoute extends UpstreamRoute {
   constructor(route: Route, config: Config, router: Router, ports: RoutePorts) {
     super(route, config, ports)
     this.#router = router
+    this.isSupervised = isSupervised(route)
     this.clientShare = clientShareOf(route, config.settings)
     this.ownHeaders = new OwnHeaders([...this.contributions.headers, ...(route.remove_request_headers ?? [])])
   }

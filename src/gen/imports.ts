@@ -6,10 +6,11 @@
  * @module
  */
 
-/** The two streams that Sallyport answers itself. TypeScript types are generated for these only. */
+/** What Sallyport answers itself. TypeScript types are generated for these only. */
 export const SERVICES = [
   'envoy/service/auth/v3/external_auth.proto',
   'envoy/service/discovery/v3/ads.proto',
+  'envoy/service/ext_proc/v3/external_processor.proto',
 ] as const
 
 /** What may stand in an `Any` of the resources that we send. */
@@ -62,5 +63,4 @@ export const RESOURCES = [
   'envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.proto',
   'envoy/extensions/transport_sockets/tls/v3/tls.proto',
   'envoy/extensions/upstreams/http/v3/http_protocol_options.proto',
-  'envoy/service/ext_proc/v3/external_processor.proto',
 ] as const

@@ -108,6 +108,10 @@ const protocols = {
   allow_websockets: z.boolean().optional().meta({
     description: 'Lets WebSockets through; the upstream is spoken to in HTTP/1.1. Unset: false.',
   }),
+  supervise: z.enum(['streams', 'none']).optional().meta({
+    description:
+      'Which requests that stay open are ended when whoever opened them may not go on: after a sign-out, say, or an edit of the policy. `streams`: WebSockets and other upgrades, event streams and gRPC. Unset: `streams`.',
+  }),
   allow_spdy: z.boolean().optional().meta({ description: 'Lets SPDY upgrades through. Unset: false.' }),
 }
 

@@ -12,6 +12,10 @@ import type { Work } from '../../turns.ts'
 /** Clusters of the bootstrap: Sallyport itself. */
 export const AUTHZ_CLUSTER = 'sallyport-authz'
 export const HTTP_CLUSTER = 'sallyport-http'
+export const SUPERVISE_CLUSTER = 'sallyport-supervise'
+
+/** The filter that holds on to requests which stay open. */
+export const SUPERVISE_FILTER = 'sallyport.supervise'
 
 export const MAIN_LISTENER = 'main'
 export const REDIRECT_LISTENER = 'http-redirect'

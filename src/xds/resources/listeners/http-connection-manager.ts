@@ -30,6 +30,7 @@ import { accessLog, openRequestReports } from './access-log.ts'
 import { withoutClientHeaders } from './client-headers.ts'
 import { asksForCertificates, CERTIFICATE_HEADER, forwardedCertificate } from './client-validation.ts'
 import { localReplies } from './local-replies.ts'
+import { supervision } from './supervision.ts'
 
 /**
  * Twice what the check lets pass: it refuses with 431 and a sentence, in HTTP/2 too, where Envoy's own
@@ -40,6 +41,8 @@ const MAX_HEADERS = 1000
 
 /** A request line and headers come in one go; who needs longer is holding connections open. */
 const REQUEST_HEADERS_TIMEOUT_MS = 10_000
+
+const DELAYED_CLOSE_MS = 50
 
 const HTTP_PACKAGE = 'envoy.extensions.filters.http'
 
@@ -71,6 +74,9 @@ function edgeOptions(settings: Settings): Fields {
     request_timeout: duration(settings.timeout_read),
     request_headers_timeout: duration(REQUEST_HEADERS_TIMEOUT_MS),
     stream_idle_timeout: duration(settings.timeout_idle),
+    // A client of HTTP/1.1 learns only then that its stream was ended. Never 0: one that does not read would
+    // keep its connection for ever.
+    delayed_close_timeout: duration(DELAYED_CLOSE_MS),
     common_http_protocol_options: {
       idle_timeout: duration(settings.timeout_idle),
       ...(settings.timeout_write === 0 ? {} : { max_stream_duration: duration(settings.timeout_write) }),
@@ -153,6 +159,7 @@ function filters(settings: Settings): readonly Fields[] {
     cookieBytes,
     withoutOurSetCookies(settings),
     requestedPath,
+    supervision,
     extension('envoy.filters.http.router', `${HTTP_PACKAGE}.router.v3.Router`, {
       suppress_envoy_headers: true,
     }),

@@ -6,11 +6,12 @@
 
 import type { Redirect, Route, Settings } from '../../../config/config.ts'
 import { upgradesOf } from '../../../config/keys/upgrades.ts'
+import { isSupervised } from '../../../config/keys/upstream/supervision.ts'
 import { upstreamHeadersOf } from '../../../config/keys/upstream/upstream-headers.ts'
 import { type PrefixForm, prefixFormsOf, prefixRewriteOf } from '../../../config/routing/path-rewrite.ts'
 import { CALLBACK_PATH, OWN_PATHS } from '../../../config/routing/route-match.ts'
 import { duration, type Fields, typed } from '../envoy-json.ts'
-import { HTTP_CLUSTER } from '../names.ts'
+import { HTTP_CLUSTER, SUPERVISE_FILTER } from '../names.ts'
 import { impersonation } from './kubernetes.ts'
 import { WITH_OUR_SET_COOKIES } from './own-cookies.ts'
 import { keepRequestedPath } from './requested-path.ts'
@@ -25,6 +26,11 @@ const EXT_AUTHZ_PER_ROUTE = 'envoy.extensions.filters.http.ext_authz.v3.ExtAuthz
 const OURS: Fields = {
   [EXT_AUTHZ]: typed(EXT_AUTHZ_PER_ROUTE, { disabled: true }),
   ...WITH_OUR_SET_COOKIES,
+}
+
+/** For routes whose streams nobody is to end. */
+const UNSUPERVISED: Fields = {
+  [SUPERVISE_FILTER]: typed('envoy.config.route.v3.FilterConfig', { disabled: true }),
 }
 
 /** Key of `context_extensions` by which the check finds the route; it never matches a URL again. */
@@ -194,6 +200,7 @@ function envoyRoute(
       ...keepRequestedPath(route),
       ...rewriteResponseHeaders(route),
       ...impersonation(route),
+      ...(isSupervised(route) ? {} : UNSUPERVISED),
     },
   }
 }
