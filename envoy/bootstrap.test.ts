@@ -44,7 +44,7 @@ describe('bootstrapFor', () => {
     assert.doesNotMatch(text, /socket_address|port_value/)
     assert.deepEqual(
       [...text.matchAll(/"path":"([^"]+)"/g)].map(([, path]) => path),
-      ['admin', 'xds', 'authz', 'http'].map((name) => `/somewhere/${name}.sock`),
+      ['admin', 'xds', 'authz', 'supervise', 'http'].map((name) => `/somewhere/${name}.sock`),
     )
   })
 })

@@ -60,6 +60,10 @@ export async function serveSupervise(options: SuperviseOptions): Promise<AsyncDi
       ],
     }),
   )
+  // Envoy keeps a stream whose channel ends well.
+  starting.defer(() => {
+    for (const stream of streams.all()) stream.release()
+  })
   return starting.move()
 
   function follow(call: Call): void {
@@ -91,6 +95,10 @@ export async function serveSupervise(options: SuperviseOptions): Promise<AsyncDi
         openedAt: now(),
         goodUntil: Infinity,
         inDoubtSince: undefined,
+        release: () => {
+          leave()
+          call.end()
+        },
         cut: (end) => {
           leave()
           call.write(ending(end))

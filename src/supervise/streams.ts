@@ -17,6 +17,8 @@ export interface LiveStream extends Permitted {
   inDoubtSince: number | undefined
   /** Ends it, for the client and the upstream. */
   cut(end: StreamEnd): void
+  /** Lets it go on; it can't be ended any more. */
+  release(): void
 }
 
 /** How a stream is ended, as far as the client can still be told. */

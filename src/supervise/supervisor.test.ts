@@ -46,6 +46,7 @@ class Bench implements Disposable {
       openedAt: this.now,
       goodUntil: Infinity,
       inDoubtSince: undefined,
+      release: () => this.streams.delete(stream),
       cut: (end) => {
         this.cuts.set(id, end)
         this.streams.delete(stream)

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { findEnvoy } from '../../envoy/find.ts'
 import { request } from '../harness/http-client.ts'
+import { openStream } from '../harness/live-stream.ts'
 import { type RunningProcess, startProcess } from '../harness/process.ts'
 import { PUBLIC, STAFF_ONLY, type Stack, startStack } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
@@ -128,6 +129,19 @@ describe('the split of the containers', () => {
     const statusOf = async (host: string): Promise<number> =>
       (await request({ url: stack.url(host), headers: { cookie }, ca: stack.ca.cert })).status
 
+    // Streams go on over a restart; those that are opened after it can be ended.
+    const open = async () =>
+      await openStream('events over HTTP/2', {
+        url: stack.url('app', ''),
+        ca: stack.ca.cert,
+        headers: { cookie },
+      })
+    using before = await open()
+    await stack.restart()
+    await until(async () => (await statusOf('app')) === 200, { what: 'the restart', withinMs: 15_000 })
+    await before.alive()
+    using later = await open()
+
     stack.upstream.drain()
     stack.sallyport.process.signal('SIGKILL')
     await stack.sallyport.process.exited
@@ -139,5 +153,9 @@ describe('the split of the containers', () => {
       what: 'the session to be good again',
       withinMs: 15_000,
     })
+    for (const stream of [before, later]) await stream.alive()
+    using last = await open()
+    await agent.visit(stack.url('app', '/.pomerium/sign_out'))
+    assert.equal(await last.ended, 'reset 2')
   })
 })
