@@ -22,7 +22,7 @@ const valuesOf = (unit: string, key: string): string[] =>
 
 describe('the units of the Debian package', () => {
   it('pass the sockets that Envoy asks at, under the names that Sallyport knows', () => {
-    for (const name of ['xds', 'authz', 'http'] as const) {
+    for (const name of ['xds', 'authz', 'supervise', 'http'] as const) {
       const unit = `sallyport-${name}.socket`
       assert.deepEqual(valuesOf(unit, 'ListenStream'), [join(SHIPPED_RUN_DIRECTORY, SOCKETS[name])])
       assert.deepEqual(valuesOf(unit, 'FileDescriptorName'), [name])

@@ -283,6 +283,7 @@ describe('the Debian package in a real systemd', { ...skipWithout(debian), concu
       ...SERVICES,
       'sallyport-xds.socket',
       'sallyport-authz.socket',
+      'sallyport-supervise.socket',
       'sallyport-http.socket',
     ])
       assert.equal(await show(unit, 'ActiveState'), 'inactive', unit)
