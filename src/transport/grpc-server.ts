@@ -36,7 +36,7 @@ export async function serveGrpc(options: {
   for (const { definition, implementation } of services) server.addService(definition, implementation)
   // Its own way of listening takes paths alone, and opens them to everybody for a moment.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
-  const listener = createServer({ allowHalfOpen: true }, (socket) => injector.injectConnection(socket))
+  const listener = createServer((socket) => injector.injectConnection(socket))
   await listenUnix(listener, socketPath)
   return {
     async [Symbol.asyncDispose]() {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect } from 'node:http2'
+import { connect as connectRaw, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js'
 import { serveGrpc } from './grpc-server.ts'
 import { listenUnix } from './unix-socket.ts'
 
@@ -81,5 +82,50 @@ describe('a grpc-js server on a Unix socket', () => {
       )
     })
     second.forceShutdown()
+  })
+
+  it('notices a peer that is gone, however suddenly', async () => {
+    const path = join(home, 'gone.sock')
+    const left = Promise.withResolvers<void>()
+    const stream = {
+      path: '/test/Stream',
+      requestStream: true,
+      responseStream: true,
+      requestSerialize: (bytes: Buffer) => bytes,
+      requestDeserialize: (bytes: Buffer) => bytes,
+      responseSerialize: (bytes: Buffer) => bytes,
+      responseDeserialize: (bytes: Buffer) => bytes,
+    }
+    const begun = Promise.withResolvers<void>()
+    await using server = await serveGrpc({
+      socketPath: path,
+      services: [
+        {
+          definition: { stream },
+          implementation: {
+            stream(call: ServerDuplexStream<Buffer, Buffer>) {
+              call.once('data', () => begun.resolve())
+              call.once('cancelled', () => left.resolve())
+            },
+          },
+        },
+      ],
+    })
+    const socket = connectRaw(path)
+    const session = connect('http://localhost', { createConnection: () => socket })
+    session.on('error', () => undefined)
+    const request = session.request({
+      ':method': 'POST',
+      ':path': '/test/Stream',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    })
+    request.on('error', () => undefined)
+    request.write(Buffer.from([0, 0, 0, 0, 1, 7]))
+    await begun.promise
+    // What the kernel does for a process that was killed: no word of HTTP/2.
+    socket.destroy()
+    await left.promise
+    assert.ok(server)
   })
 })
