@@ -9,14 +9,14 @@ import { join } from 'node:path'
 import { it } from 'node:test'
 import manifest from '../package.json' with { type: 'json' }
 
-it('every test file is run by npm test, npm run test:forms, npm run test:docker or npm run test:apps', () => {
+it('every test file is run by npm test, or by npm run test:forms, test:docker, test:deb or test:apps', () => {
   const cwd = join(import.meta.dirname, '..')
   const { 'test:unit': unit, 'test:e2e': e2e, 'test:apps': apps } = manifest.scripts
-  const [forms, docker] = ['forms', 'docker'].map((name) =>
+  const ofFolders = ['forms', 'docker', 'systemd'].map((name) =>
     readFileSync(join(cwd, 'test', name, 'run.ts'), 'utf8'),
   )
   const patterns = [
-    ...`${unit} ${e2e} ${forms} ${docker} ${apps}`.matchAll(/["']([^"']+\.test\.ts)["']/g),
+    ...`${unit} ${e2e} ${ofFolders.join(' ')} ${apps}`.matchAll(/["']([^"']+\.test\.ts)["']/g),
   ].map(([, pattern = '']) => pattern)
   assert.ok(patterns.length >= 2)
   const run = new Set(globSync(patterns, { cwd }))
