@@ -16,8 +16,10 @@ import { buildImages, DATA } from './images.ts'
 const ROOT = join(import.meta.dirname, '..', '..')
 const NAMESPACES = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
 
+/** Two engines can't share one folder of images: a second run waits for the first. */
 function inNamespaces(namespaces: readonly string[], command: readonly string[]): void {
-  const { status } = spawnSync('unshare', [...namespaces, ...command], { stdio: 'inherit', cwd: ROOT })
+  const args = [`${DATA}.lock`, 'unshare', ...namespaces, ...command]
+  const { status } = spawnSync('flock', args, { stdio: 'inherit', cwd: ROOT })
   if (status !== 0) process.exit(status ?? 1)
 }
 
