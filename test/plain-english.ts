@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '..')
 const MOST_WORDS = 25
 const PAGES = globSync(['*.md', '{docs,envoy,examples,bench,src}/**/*.md'], {
   cwd: ROOT,
-  exclude: ['CHANGELOG.md', 'docs/decisions/**', 'bench/**'],
+  exclude: ['CHANGELOG.md', 'bench/**'],
 }).toSorted()
 const SOURCES = globSync('src/**/*.ts', {
   cwd: ROOT,
