@@ -34,6 +34,7 @@ const MAVEN_COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
 const JUPYTERLAB = '4.4.9'
 const SCIM = ['scim2-client[httpx2]==0.13.2', 'scim2-tester==0.5.2'] as const
 const COMPOSE = 'v2.40.3'
+const OAUTH2_PROXY = 'v7.15.6'
 const TOMCAT = '10.1.44'
 const TOMCAT_PARTS = [
   'org.apache.tomcat.embed:tomcat-embed-core',
@@ -277,6 +278,26 @@ async function oldestClientNode(): Promise<string> {
   return join(folder, 'node_modules', name, 'bin', 'node')
 }
 
+/** Another proxy, whose answers those of an imported configuration are compared with. */
+async function oauth2Proxy(): Promise<string> {
+  const found = findOnPath('oauth2-proxy')
+  if (found !== undefined) return found
+  const advice = `missing oauth2-proxy: put it into PATH, or install Go to build ${OAUTH2_PROXY} of it`
+  const go = findOnPath('go')
+  if (go === undefined) throw new MissingPart(advice)
+  const folder = await cached(
+    `oauth2-proxy-${OAUTH2_PROXY}`,
+    advice,
+    async (making) => {
+      await mkdir(making)
+      const args = ['install', `github.com/oauth2-proxy/oauth2-proxy/v7@${OAUTH2_PROXY}`]
+      await run({ command: go, args, cwd: making, env: { GOBIN: making, GOFLAGS: '' }, withinMs: 600_000 })
+    },
+    true,
+  )
+  return join(folder, 'oauth2-proxy')
+}
+
 export type Part =
   | 'chromium'
   | 'wrk'
@@ -299,6 +320,7 @@ export type Part =
   | 'docker-engine'
   | 'helm'
   | 'node-20'
+  | 'oauth2-proxy'
 const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   chromium,
   wrk,
@@ -321,6 +343,7 @@ const PARTS: Readonly<Record<Part, () => Promise<string>>> = {
   'docker-engine': dockerEngine,
   helm,
   'node-20': oldestClientNode,
+  'oauth2-proxy': oauth2Proxy,
 }
 
 export type Found =
