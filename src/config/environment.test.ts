@@ -134,3 +134,42 @@ describe('settings from variables of the environment', () => {
     assert.equal(mistakesOf(FILE, { ...PROVIDER, IDP_REQUEST_PARAMS: '{"__proto__": "x"}' }).length, 1)
   })
 })
+
+const inBase64 = (text: string): string => Buffer.from(text).toString('base64')
+
+describe('routes from the environment', () => {
+  const ROUTE = '- {from: https://a.example.com, to: http://a, allow_public_unauthenticated_access: true}\n'
+
+  it('are read as the other proxy has them, where the file lists none', () => {
+    for (const name of ['ROUTES', 'POLICY']) {
+      const parsed = read('log_level: info\n', { [name]: inBase64(ROUTE) })
+      assert.ok('config' in parsed, JSON.stringify(parsed))
+      assert.deepEqual(
+        parsed.config.routes.map(({ from }) => from),
+        ['https://a.example.com'],
+      )
+      assert.equal(parsed.fromEnvironment.get(name.toLowerCase()), name)
+    }
+  })
+
+  it('are checked like those of the file', () => {
+    const parsed = read('log_level: info\n', {
+      ROUTES: inBase64('- {from: https://a.example.com, tu: http://a}\n'),
+    })
+    assert.ok('problems' in parsed)
+    assert.ok(parsed.problems.some(({ message }) => message.includes('not a known key')))
+  })
+
+  it('count for nothing beside those of the file, and where the variable is of another program', () => {
+    for (const [text, value] of [
+      [FILE, inBase64(ROUTE)],
+      ['routes: []\n', inBase64(ROUTE)],
+      ['routes: []\n', '/api'],
+      ['log_level: info\n', 'abcd'],
+    ] as const) {
+      const parsed = read(text, { ...PROVIDER, ROUTES: value })
+      assert.ok('config' in parsed, JSON.stringify(parsed))
+      assert.ok(parsed.config.routes.every(({ from }) => from !== 'https://a.example.com'))
+    }
+  })
+})

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { Buffer } from 'node:buffer'
 import { z } from 'zod'
 import type { Mistake } from './config.ts'
 import { readYaml } from './file/yaml-file.ts'
@@ -88,4 +89,28 @@ export function fromEnvironment(
     variables.set(key, variable)
   }
   return { keys, variables, mistakes }
+}
+
+/**
+ * Routes from `ROUTES` and `POLICY`: a list in YAML, as base64. Only where the file has neither list.
+ *
+ * @returns nothing for a variable that holds something else, since other programs may have one of that name
+ */
+export function routesFromEnvironment(
+  file: Raw,
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly lists: Raw; readonly variables: ReadonlyMap<string, string> } {
+  const lists: Record<string, unknown> = {}
+  const variables = new Map<string, string>()
+  const isListed = ['routes', 'policy'].some((list) => (file[list] ?? null) !== null)
+  for (const list of isListed ? [] : ['policy', 'routes']) {
+    const variable = list.toUpperCase()
+    const text = (env[variable] ?? '').replaceAll(/\s/g, '')
+    if (text === '' || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) continue
+    const { value, mistakes } = readYaml(Buffer.from(text, 'base64').toString())
+    if (mistakes.length > 0 || !Array.isArray(value)) continue
+    lists[list] = value
+    variables.set(list, variable)
+  }
+  return { lists, variables }
 }

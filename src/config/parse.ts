@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
 import type { Config, ConfigPath, Mistake, Problem, Route, Settings } from './config.ts'
-import { fromEnvironment } from './environment.ts'
+import { fromEnvironment, routesFromEnvironment } from './environment.ts'
 import type { ParseMemory } from './file/parse-memory.ts'
 import { isKeyed, readYaml, type YamlFile } from './file/yaml-file.ts'
 import { bearerMistakes } from './keys/credentials/bearer-rules.ts'
@@ -149,12 +149,16 @@ class Attempt {
       return this.#problems()
     }
     const read = this.#readSettings(value)
-    if (options.isWholeFile === true && ROUTE_LISTS.every((list) => (value[list] ?? null) === null))
+    const { lists, variables } = routesFromEnvironment(value, this.#reader.env)
+    for (const variable of variables.values()) this.#reader.noteVariable(variable)
+    this.variables = new Map([...this.variables, ...variables])
+    const listed = { ...value, ...lists }
+    if (options.isWholeFile === true && ROUTE_LISTS.every((list) => (listed[list] ?? null) === null))
       this.#fail(
         Object.hasOwn(value, 'routes') ? ['routes'] : [],
         'lists no `routes`; write `routes: []` if there are none yet',
       )
-    const drafted = ROUTE_LISTS.flatMap((list) => this.#readRoutes(list, value[list]))
+    const drafted = ROUTE_LISTS.flatMap((list) => this.#readRoutes(list, listed[list]))
     const settings = { ...read, downstream_mtls: mtlsOf(read, drafted) }
     this.#judgeTogether(settings, drafted, value)
     const config: Config = freezeDeep({
