@@ -46,4 +46,25 @@ export const MUTANTS: readonly Mutant[] = [
     tests: PASSED,
     breaks: 'checks are answered by what serves pages, in whatever order the manager has started the sockets',
   },
+  {
+    file: 'packaging/debian/sallyport-xds.socket',
+    find: 'SocketMode=0660',
+    replace: 'SocketMode=0666',
+    tests: ['build/debian.test.ts'],
+    breaks: 'any user of the machine reads private keys of certificates from the socket of xDS',
+  },
+  {
+    file: 'packaging/debian/sallyport.service',
+    find: 'CapabilityBoundingSet=\n',
+    replace: 'CapabilityBoundingSet=CAP_NET_ADMIN\n',
+    tests: ['build/debian.test.ts'],
+    breaks: 'who takes over Sallyport has rights of root over the network of the machine',
+  },
+  {
+    file: 'packaging/debian/preinst',
+    find: '"$found" -gt "$SCHEMA"',
+    replace: '"$found" -gt 999',
+    tests: ['build/debian.test.ts'],
+    breaks: 'an older version is installed over a state that it can not read, and nobody can sign in',
+  },
 ]
