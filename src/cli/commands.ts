@@ -18,6 +18,7 @@ import { INIT } from './commands/init.ts'
 import { RESTORE } from './commands/restore.ts'
 import { SERVE } from './commands/serve.ts'
 import { SERVICE_ACCOUNT } from './commands/service-account.ts'
+import { SESSION } from './commands/session.ts'
 import { TEST } from './commands/test.ts'
 import { VALIDATE } from './commands/validate.ts'
 import { VERSION } from './commands/version.ts'
@@ -35,6 +36,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       healthcheck: HEALTHCHECK,
       'wait-ready': WAIT_READY,
       'service-account': SERVICE_ACCOUNT,
+      session: SESSION,
       backup: BACKUP,
       restore: RESTORE,
     },

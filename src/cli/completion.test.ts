@@ -26,7 +26,7 @@ function offered(...words: readonly string[]): readonly string[] {
 describe('completion in bash', () => {
   it('offers every command', () => {
     assert.deepEqual(offered('').toSorted(), ['--help', '--version', ...Object.keys(COMMANDS)].toSorted())
-    assert.deepEqual(offered('se'), ['serve', 'service-account'])
+    assert.deepEqual(offered('se'), ['serve', 'service-account', 'session'])
   })
 
   it('offers every option of a command, and none of another', () => {

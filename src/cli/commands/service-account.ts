@@ -41,7 +41,7 @@ export const SERVICE_ACCOUNT = command({
   ],
   exits: '1: there is no such account, or already one',
   async run(values, [action, name]) {
-    const { serviceAccount } = await import('../service-account.ts')
+    const { serviceAccount } = await import('../state/service-account.ts')
     return await serviceAccount({ ...values, action, name }, process)
   },
 })

@@ -7,24 +7,22 @@
  *
  * @module
  */
-import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { stripVTControlCharacters } from 'node:util'
 import {
   isMeantFor,
   ownUserId,
   type ServiceAccount,
-} from '../access/credentials/service-account/service-account.ts'
+} from '../../access/credentials/service-account/service-account.ts'
 import {
   type ListedAccount,
   ServiceAccounts,
-} from '../access/credentials/service-account/service-accounts.ts'
-import { loadConfig } from '../config/file/load.ts'
-import { makeServiceAccountToken, newServiceAccountId } from '../edge/service-account-token.ts'
-import { Fault } from '../errors.ts'
-import { openKeyring, openStore, stateDirFor, storeFileIn } from '../session/open-state.ts'
-import { isStoreInUse } from '../session/sqlite/store-use.ts'
+} from '../../access/credentials/service-account/service-accounts.ts'
+import type { Route } from '../../config/config.ts'
+import { makeServiceAccountToken, newServiceAccountId } from '../../edge/service-account-token.ts'
+import { Fault } from '../../errors.ts'
 import { parseExpiry } from './expiry.ts'
+import { nothingKept, openStateFolder } from './open-state-folder.ts'
 
 type ActionName = 'create' | 'list' | 'show' | 'revoke'
 
@@ -58,7 +56,7 @@ interface State {
   /** Whether a process had its store open before. */
   readonly isRunning: boolean
   readonly key: Uint8Array
-  readonly routes: ReturnType<typeof loadConfig>['routes']
+  readonly routes: readonly Route[]
   readonly now: number
 }
 
@@ -86,28 +84,23 @@ export async function serviceAccount(command: ServiceAccountCommand, terminal: T
         ? `service-account list does not take "${command.name}"`
         : `service-account ${command.action} needs a name`,
     )
-  const file = command.config ?? 'config.yaml'
-  // With the keys of another installation the store would drop its sessions: the file has to be right.
-  const { settings, routes } = loadConfig(file, { env: terminal.env })
-  const stateDir = stateDirFor(file, command['state-dir'])
   const isForced = command.action === 'create' && command.force === true
-  if (!isForced && !existsSync(storeFileIn(stateDir)))
-    throw new Fault(
-      'STATE_UNUSABLE',
-      command.action === 'create'
-        ? `${stateDir}: no Sallyport has run with this folder, so none would know the account. Name its state folder with --state-dir, or say --force if it is yet to start`
-        : `${stateDir}: no sessions or accounts are kept there; name the state folder with --state-dir`,
-    )
-  const isRunning = isStoreInUse(storeFileIn(stateDir))
-  const keys = openKeyring(settings, stateDir)
-  await using store = await openStore(stateDir, keys)
+  const { store, ...state } = await openStateFolder(
+    command,
+    terminal.env,
+    isForced ? undefined : command.action === 'create' ? nobodyHasRun : nothingKept,
+  )
+  await using _ = store
   using accounts = new ServiceAccounts(store.records)
   return await action.run(
     command,
-    { accounts, stateDir, isRunning, key: keys.serviceAccount, routes, now: Date.now() },
+    { accounts, ...state, key: state.keys.serviceAccount, now: Date.now() },
     terminal,
   )
 }
+
+const nobodyHasRun = (stateDir: string): string =>
+  `${stateDir}: no Sallyport has run with this folder, so none would know the account. Name its state folder with --state-dir, or say --force if it is yet to start`
 
 const NAME = /^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { parseDuration } from '../config/values/duration.ts'
-import { Fault } from '../errors.ts'
+import { parseDuration } from '../../config/values/duration.ts'
+import { Fault } from '../../errors.ts'
 
 const DAY_MS = 86_400_000
 /** Of JavaScript; a date beyond it is no date. */
