@@ -241,7 +241,7 @@ describe('addresses', () => {
       [`${APP}/.pomerium/jwt`, ''],
       [`${APP}/.pomerium/signed_out`, ''],
       [`${APP}/.pomerium/user/`, ''],
-      [`${AUTHENTICATE}/.pomerium/callback/`, ''],
+      [`${AUTHENTICATE}/.pomerium/callback/flow`, ''],
       [`${AUTHENTICATE}/anything`, ''],
       [`${AUTHENTICATE}/ping`, ''],
     ] as const) {
