@@ -94,7 +94,8 @@ async function markOf(fixture: Fixture, ask: Ask): Promise<string> {
   }
   assert.ok(answer.ok_response)
   const { open_request: mark, ...others } = answer.dynamic_metadata?.fields ?? {}
-  assert.deepEqual(others, {})
+  // Envoy puts the two together; the library of this test keeps the last part of a message alone.
+  assert.ok(Object.keys(others).every((key) => key === 'permit'))
   return mark?.stringValue ?? ''
 }
 
