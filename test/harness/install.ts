@@ -38,6 +38,8 @@ export function findOnPath(command: string): string | undefined {
 
 let refreshed: Promise<string> | undefined
 
+let installing: Promise<unknown> = Promise.resolve()
+
 /** Installs Debian packages when this is root on a Debian-like system. */
 export async function installPackages(packages: readonly string[], advice: string): Promise<void> {
   if (process.getuid?.() !== 0 || findOnPath('apt-get') === undefined) throw new MissingPart(advice)
@@ -54,7 +56,10 @@ export async function installPackages(packages: readonly string[], advice: strin
   try {
     refreshed ??= run({ command: 'apt-get', args: ['update', '-qq'], env, withinMs: 180_000 })
     await refreshed
-    await run({ command: 'apt-get', args, env, withinMs: 600_000 })
+    // Not all of its locks wait.
+    const mine = installing.then(() => run({ command: 'apt-get', args, env, withinMs: 600_000 }))
+    installing = mine.catch(() => undefined)
+    await mine
   } catch (error) {
     throw new MissingPart(advice, { cause: error })
   }
