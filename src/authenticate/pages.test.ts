@@ -261,6 +261,38 @@ describe('addresses', () => {
     assert.equal((await browser.ask(`${APP}/.pomerium/sign_out`, { method: 'HEAD' })).status, 405)
   })
 
+  it('answer other methods to the list of apps 405, signed in or not, whatever is sent along', async () => {
+    await using world = await World.open()
+    const program = { 'sec-fetch-mode': 'cors' }
+    const json = { headers: { ...program, 'content-type': 'application/json' } }
+    const longForm = { headers: program, form: { a: 'x'.repeat(100_000) } }
+    for (const browser of [world.browser(), await signedIn(world)])
+      for (const path of ['/.pomerium/api/v1/routes', '/.pomerium/routes'])
+        for (const ask of [
+          { method: 'POST', ...longForm },
+          ...['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].map((method) => ({ method, ...json })),
+        ]) {
+          const refused = await browser.ask(APP + path, ask)
+          assert.deepEqual([refused.status, refused.headers['allow']], [405, 'GET, HEAD'], ask.method + path)
+          assert.equal(JSON.parse(refused.body).request_id, 'request-1')
+        }
+  })
+
+  it('answer addresses that there are not 404, whatever is sent along', async () => {
+    await using world = await World.open()
+    const headers = { 'content-type': 'application/json' }
+    const reply = await world.browser().ask(`${APP}/.pomerium/nothing`, { method: 'POST', headers })
+    assert.equal(reply.status, 404)
+  })
+
+  it('read no body but a form where they read one', async () => {
+    await using world = await World.open()
+    const headers = { 'content-type': 'application/json' }
+    const browser = await signedIn(world)
+    assert.equal((await browser.ask(`${APP}/.pomerium/sign_out`, { method: 'POST', headers })).status, 400)
+    assert.equal(world.sessions.count, 1)
+  })
+
   it('answer programs in JSON with the decision id', async () => {
     await using world = await World.open()
     const headers = { 'sec-fetch-mode': 'cors', accept: '*/*' }

@@ -72,7 +72,13 @@ export async function serveAuthenticate(options: AuthenticateOptions): Promise<A
   const server = createHttpServer({ logger })
   for (const { path, add } of options.mounts ?? [])
     await server.register((scope) => mount(scope, services, add), { prefix: path })
-  server.all('/*', (request, reply) => answer(services, pipeline, request, reply))
+  const serve = (request: FastifyRequest, reply: FastifyReply) => answer(services, pipeline, request, reply)
+  server.all('/*', {
+    // Before there is a body: what is wrong then is the address or the method, whatever is sent along.
+    onRequest: async (request, reply) =>
+      hasMethod(services, request) ? undefined : await serve(request, reply),
+    handler: serve,
+  })
   return await listenHttp(server, socketPath)
 }
 
@@ -117,6 +123,14 @@ async function answer(
       actions,
     })
   }
+}
+
+function hasMethod({ config }: Services, { headers, raw, method }: FastifyRequest): boolean {
+  const site = sitesOf(config.current).siteOf(headers.host)
+  const [path] = splitOnce(raw.url ?? '', '?')
+  const endpoint = site === undefined ? undefined : endpointOf(site, path)
+  const methods: readonly string[] = endpoint === undefined ? [] : ENDPOINTS[endpoint].methods
+  return methods.includes(method)
 }
 
 /** @throws {Fault} NOT_FOUND for a host or a path that is not ours */
