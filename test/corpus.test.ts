@@ -81,9 +81,7 @@ const outcomes = {
 const BROKEN: ReadonlySet<string> = new Set([
   'app-on-sign-in-host', // `insecure_server` is an address
   'invented-keys',
-  'merged-routes', // variables are filled in by another program
   'rego-in-policy',
-  'same-host-plain', // cookies over plain HTTP
   'variables-in-text',
 ])
 

@@ -45,7 +45,8 @@ import { Reader, withoutReferences } from './values/reference.ts'
 import { textListsOf } from './values/text-lists.ts'
 
 /** A check of another room, such as the policy compiler. Its paths start with `'routes', index`. */
-type ConfigCheck = (config: Config) => readonly Mistake[]
+/** @param told global keys of which a mistake is told already, so that they seem not to be set */
+type ConfigCheck = (config: Config, told: ReadonlySet<string>) => readonly Mistake[]
 
 export interface ParseOptions {
   /** Name for messages; relative paths in the file are relative to its folder. */
@@ -168,14 +169,19 @@ class Attempt {
       settings,
       routes: drafted.map(({ route }) => route),
     })
-    for (const check of options.checks ?? []) this.#take(check(config), drafted)
-    if (this.#mistakes.length === 0) this.#take(options.tests?.(config) ?? [], drafted)
+    const told = this.#keysTold()
+    for (const check of options.checks ?? []) this.#take(check(config, told), drafted)
+    if (this.#mistakes.length === 0) this.#take(options.tests?.(config, told) ?? [], drafted)
     if (this.#mistakes.length === 0) this.config = config
     return this.#problems()
   }
 
   #fail(path: ConfigPath, message: string): void {
     this.#mistakes.push({ path, message })
+  }
+
+  #keysTold(): ReadonlySet<string> {
+    return new Set(this.#mistakes.map(({ path: [key] }) => String(key)))
   }
 
   #readSettings(value: Raw): Settings {
@@ -271,7 +277,7 @@ class Attempt {
     if (this.#areProvidersRead)
       this.#mistakes.push(
         ...directoriesNameProviders(settings),
-        ...routesNameProviders(drafted, settings),
+        ...routesNameProviders(drafted, settings, this.#keysTold()),
         ...clientsAreTold(drafted, settings),
       )
   }

@@ -102,6 +102,23 @@ policy:
     assert.deepEqual([mistakesKeyedBy('request.ip'), mistakesKeyedBy('user.email')], [0, 1])
   })
 
+  it('do not call unset what is set, but wrong', () => {
+    const signedIn = '{ allow: { or: [{ claim/team: x }] } }'
+    for (const [settings, told] of [
+      ['authenticate_service_url: http://a.test\nidp_provider: hosted\n', []],
+      ['authenticate_service_url: http://a.test\n', ['`idp_provider` is not set']],
+      ['idp_provider: hosted\n', ['`authenticate_service_url` is not set']],
+      ['sign_in_providers: x\n', ['`authenticate_service_url` is not set']],
+    ] as const) {
+      const mistakes = withoutPeople(signedIn, settings)
+      assert.ok(mistakes.length > told.length, settings)
+      assert.deepEqual(
+        mistakes.filter((each) => / (is|are) not set/.test(each)).map((each) => each.replace(/^.* and /, '')),
+        told,
+      )
+    }
+  })
+
   it('are read as YAML 1.2 has them: dates and times are texts, "yes" is one too, null is nothing', () => {
     const good = `policy:
   - allow:

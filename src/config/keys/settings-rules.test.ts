@@ -105,7 +105,9 @@ describe('the global keys', () => {
     {
       title: 'sign in on an https origin',
       lines: ['authenticate_service_url: http://auth.example.com'],
-      wrong: ['authenticate_service_url: must be an https URL: its cookies are sent over TLS only'],
+      wrong: [
+        'authenticate_service_url: must be an https URL: its cookies are sent over TLS only; write the URL that browsers see if a proxy before ends TLS',
+      ],
     },
     {
       title: 'sign in on an origin without a path',

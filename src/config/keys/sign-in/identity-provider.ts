@@ -16,7 +16,7 @@ const HttpsOrigin = z.string().superRefine((text, context) => {
     url === null
       ? `"${shownText(text)}" is not a URL; write "https://authenticate.example.com"`
       : url.protocol !== 'https:'
-        ? 'must be an https URL: its cookies are sent over TLS only'
+        ? 'must be an https URL: its cookies are sent over TLS only; write the URL that browsers see if a proxy before ends TLS'
         : url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== ''
           ? 'must be an origin only, without a path, query or user name'
           : undefined

@@ -146,7 +146,11 @@ export function clientIsFilledIn(
 }
 
 /** Routes name providers that there are, and clients of their own whose provider is clear. */
-export function routesNameProviders(routes: readonly PlacedRoute[], settings: Settings): Mistake[] {
+export function routesNameProviders(
+  routes: readonly PlacedRoute[],
+  settings: Settings,
+  told: ReadonlySet<string>,
+): Mistake[] {
   const { sign_in_providers: providers } = settings
   const names = providers.map(({ name }) => name)
   return routes.flatMap(({ route, path }) => {
@@ -156,6 +160,8 @@ export function routesNameProviders(routes: readonly PlacedRoute[], settings: Se
     if (route.idp_client_id === undefined || unknown.length > 0) return unknown
     const at = [...path, 'idp_client_id']
     const base = providerOfClient(route, providers)
+    // The default provider is not whole, which is told at its keys.
+    if (base === undefined && names.length === 0 && told.has('idp_provider')) return []
     if (base === undefined)
       return [
         mistake(
@@ -166,7 +172,12 @@ export function routesNameProviders(routes: readonly PlacedRoute[], settings: Se
         ),
       ]
     return route.idp_client_secret === undefined && base.private_key === undefined
-      ? [mistake(at, 'needs `idp_client_secret` or `idp_client_secret_file` beside it')]
+      ? [
+          mistake(
+            at,
+            'needs `idp_client_secret` or `idp_client_secret_file` beside it: the global one is another client’s',
+          ),
+        ]
       : []
   })
 }

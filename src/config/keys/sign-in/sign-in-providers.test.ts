@@ -185,6 +185,16 @@ describe('a route', () => {
     )
   })
 
+  it('with a client of its own is not told that there is no provider where there is a wrong one', () => {
+    const routes = `routes:\n  - {from: 'https://a.example', to: 'http://a', idp_client_id: c, idp_client_secret: s}\n`
+    const told = problems(`idp_provider: hosted\n${routes}`)
+    assert.ok(told.length > 0)
+    assert.deepEqual(
+      told.filter((each) => each.startsWith('routes')),
+      [],
+    )
+  })
+
   it('names no provider that there is not', () => {
     assert.deepEqual(problems(withRoute('sign_in_providers: [partner, default, nobody]')), [
       'routes[0].sign_in_providers[0]: "partner" is no identity provider of this file; did you mean "partners"?',
@@ -199,7 +209,7 @@ describe('a route', () => {
 
   it('has no half a client, nor a client of no provider', () => {
     assert.deepEqual(problems(withRoute('idp_client_id: three')), [
-      'routes[0].idp_client_id: needs `idp_client_secret` or `idp_client_secret_file` beside it',
+      'routes[0].idp_client_id: needs `idp_client_secret` or `idp_client_secret_file` beside it: the global one is another client’s',
     ])
     assert.deepEqual(problems(withRoute('idp_client_secret: three')), [
       'routes[0].idp_client_secret: needs `idp_client_id` beside it',
