@@ -6,6 +6,7 @@ describe('a permit', () => {
   it('is read as it was written', () => {
     for (const permit of [
       { routeId: 'r', host: 'app.example.com', sessionIds: ['s'], serviceAccountIds: [] },
+      { routeId: 'r', host: 'a', sessionIds: [], serviceAccountIds: [], certificate: null },
       { routeId: 'r', host: '[::1]', sessionIds: [], serviceAccountIds: ['a', 'b'], certificate: 'x' },
     ])
       assert.deepEqual(readPermit(writePermit(permit)), permit)

@@ -20,8 +20,8 @@ export interface Permit {
   readonly host: string
   readonly sessionIds: readonly string[]
   readonly serviceAccountIds: readonly string[]
-  /** As Envoy tells of the client's certificate, where a policy asks for it. */
-  readonly certificate?: string | undefined
+  /** As Envoy tells of the client's certificate, where a policy asks for it; null: it has shown none. */
+  readonly certificate?: string | null | undefined
 }
 
 /** Of one request, where its policy reads more than who asks. */
@@ -44,7 +44,7 @@ const WrittenPermit = z
     h: z.string(),
     s: Texts.default([]),
     a: Texts.default([]),
-    c: z.string().optional(),
+    c: z.string().nullish(),
   })
   .transform(
     ({ r, h, s, a, c }): Permit => ({

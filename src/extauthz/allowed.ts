@@ -98,7 +98,9 @@ function compose(
 /** By which a stream is judged again; it depends on nothing but what the answer's bytes depend on. */
 function permitOf({ host, request }: Check, { route, policy }: CompiledRoute, visitor: Visitor): Permit {
   const { sessionIds, serviceAccountIds } = visitor
-  const certificate = policy.reads.has('client_certificate') ? request.header(CERTIFICATE_HEADER) : undefined
+  const certificate = policy.reads.has('client_certificate')
+    ? (request.header(CERTIFICATE_HEADER) ?? null)
+    : undefined
   return { routeId: route.id, host, sessionIds, serviceAccountIds, certificate }
 }
 

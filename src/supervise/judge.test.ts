@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import {
+  SERVICE_ACCOUNTS,
+  type ServiceAccount,
+  serviceAccountOf,
+} from '../access/credentials/service-account/service-account.ts'
 import type { PermitFacts } from '../edge/permit.ts'
 import { ALICE, configOf, IDP, MapStore, NOW } from '../extauthz/authorizer.fixture.ts'
+import { CLIENTS } from '../extauthz/client-certificate.fixture.ts'
 import { policyOf } from '../policy/compiled-policies.ts'
 import type { Session } from '../session/session.ts'
 import { createJudge } from './judge.ts'
 
 const STAFF = { policy: [{ allow: { and: [{ groups: { has: 'staff' } }] } }] }
+const MTLS = {
+  ...CLIENTS.settings,
+  downstream_mtls: { ...CLIENTS.settings.downstream_mtls, enforcement: 'policy' },
+}
 const FACTS: PermitFacts = { method: 'GET', path: '/live', clientAddress: '192.0.2.7', headers: {} }
 
 async function judge(
@@ -15,9 +25,19 @@ async function judge(
     facts,
     session = ALICE,
     idleTime = 0,
-  }: { facts?: PermitFacts; session?: Session; idleTime?: number } = {},
+    settings = {},
+    certificate,
+    account,
+  }: {
+    facts?: PermitFacts
+    session?: Session
+    idleTime?: number
+    settings?: object
+    certificate?: string | null
+    account?: ServiceAccount
+  } = {},
 ) {
-  const config = configOf([{ from: 'https://app.example.com', to: 'http://127.0.0.1:1', ...route }])
+  const config = configOf([{ from: 'https://app.example.com', to: 'http://127.0.0.1:1', ...route }], settings)
   const store = new MapStore(session)
   store.idleTimes.set(session.id, idleTime)
   const judged = await createJudge({
@@ -27,12 +47,20 @@ async function judge(
     sessions: store,
     now: () => NOW,
     logger: { info() {}, warn() {} },
+    ...(account && {
+      serviceAccounts: {
+        find: () => account,
+        noteUse: () => assert.fail('it was not used again'),
+        onChange: () => ({ [Symbol.dispose]() {} }),
+      },
+    }),
   })({
     permit: {
       routeId: config.routes[0]?.id ?? '',
       host: 'app.example.com',
-      sessionIds: [session.id],
-      serviceAccountIds: [],
+      sessionIds: account === undefined ? [session.id] : [],
+      serviceAccountIds: account === undefined ? [] : [account.id],
+      certificate,
     },
     facts,
   })
@@ -82,5 +110,40 @@ describe('an open stream', () => {
       headers: { origin: null, 'access-control-request-method': null },
     }
     assert.notEqual(await judge(header, { facts: kept }), 'not known')
+  })
+
+  it('of a machine is good until its account ends: nobody asks when a machine has signed in', async () => {
+    const account = serviceAccountOf({
+      kind: SERVICE_ACCOUNTS,
+      id: 'robot',
+      value: {
+        name: 'robot',
+        userId: 'service-account/robot',
+        groups: ['staff'],
+        createdAt: NOW - 600_000,
+        expiresAt: NOW + 60_000,
+      },
+      version: 1,
+    } as never)
+    assert.ok(account !== undefined)
+    const limits = { session_lifetime: '5m', session_idle_timeout: '5m' }
+    assert.deepEqual(await judge({ ...STAFF, ...limits }, { account, idleTime: 600_000 }), {
+      outcome: 'allow',
+      goodUntil: NOW + 60_000,
+    })
+  })
+
+  it('can not be judged by a certificate that nobody has kept; that there was none is known', async () => {
+    const banned = {
+      policy: [
+        {
+          allow: { and: [{ authenticated_user: true }] },
+          deny: { or: [{ client_certificate: { fingerprint: 'a'.repeat(64) } }] },
+        },
+      ],
+    }
+    assert.equal(await judge(banned, { settings: MTLS }), 'not known')
+    const none = await judge(banned, { settings: MTLS, certificate: null })
+    assert.equal(typeof none === 'string' ? none : none.outcome, 'allow')
   })
 })

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Access, type AccessRequest, accessBy, type Verdict } from '../access/access.ts'
+import { type Access, type AccessRequest, accessBy, isSignedIn, type Verdict } from '../access/access.ts'
 import { certificateShown } from '../access/credentials/client-certificate/forwarded.ts'
 import { ADMISSION, runRows } from '../access/pipeline.ts'
 import type { AccessDependencies } from '../access/ports.ts'
@@ -12,6 +12,7 @@ import { readsRequest } from '../access/reads-request.ts'
 import { AccessRoute, type RoutePorts } from '../access/route.ts'
 import type { Config, Route } from '../config/config.ts'
 import type { Permit, PermitFacts } from '../edge/permit.ts'
+import { isMachine } from '../session/session.ts'
 import type { MaybePromise } from '../session/store.ts'
 
 export interface Permitted {
@@ -60,7 +61,7 @@ export function createJudge(options: JudgeOptions): Judge {
   return ({ permit, facts }) => {
     const route = routeOf(permit.routeId)
     if (route === undefined) return 'route gone'
-    if (!isKept(route, facts)) return 'not known'
+    if (!isKept(route, permit, facts)) return 'not known'
     const access = accessOf(route, permit, facts, options.now())
     const verdict = runRows(access, dependencies, ADMISSION)
     const told = (end: Verdict): MaybePromise<Judgement> => {
@@ -81,12 +82,13 @@ function accessOf(route: AccessRoute, permit: Permit, facts: PermitFacts | undef
     credentials: { bearer: facts?.bearer },
   }
   if (route.certificates !== undefined)
-    access.certificate = certificateShown(route.certificates, permit.certificate, now)
+    access.certificate = certificateShown(route.certificates, permit.certificate ?? undefined, now)
   return access
 }
 
 /** After an edit a policy may read other facts than the one that let it pass. */
-function isKept({ policy }: AccessRoute, facts: PermitFacts | undefined): boolean {
+function isKept({ policy }: AccessRoute, { certificate }: Permit, facts: PermitFacts | undefined): boolean {
+  if (policy.reads.has('client_certificate') && certificate === undefined) return false
   if (facts === undefined) return !readsRequest(policy)
   return policy.needsHeaders.every((name) => facts.headers[name] !== undefined)
 }
@@ -115,22 +117,27 @@ function unused(accounts: AccessDependencies['serviceAccounts']): AccessDependen
 
 /** Times only: for what changes otherwise somebody tells. */
 function goodUntilOf(
-  { route, sessions, now, certificate }: Access,
+  access: Access,
   facts: PermitFacts | undefined,
   { sessions: store }: AccessDependencies,
 ): MaybePromise<number> {
+  const { route, sessions, now, certificate } = access
   if (route === undefined) return now
   const { policy, demand, idleTimeout } = route
-  const lifetime = route.route.session_lifetime ?? Infinity
-  const ends = sessions.flatMap(({ expiresAt, issuedAt }) => [expiresAt, issuedAt + lifetime])
   const isElsewhere =
     demand.maxAge !== undefined ||
     certificate?.presented === true ||
     facts?.bearer !== undefined ||
     LOOKED_UP.some((fact) => policy.reads.has(fact))
-  const until = Math.min(...ends, isElsewhere ? now + LOOK_AGAIN_MS : Infinity)
+  const lookAgain = isElsewhere ? now + LOOK_AGAIN_MS : Infinity
   const [session] = sessions
-  if (idleTimeout === undefined || session === undefined) return until
+  if (session === undefined) return lookAgain
+  const { expiresAt, issuedAt, kind } = session
+  // How old it is, and when it was used last, is asked of no machine.
+  if (isMachine(kind)) return Math.min(expiresAt, lookAgain)
+  const until = Math.min(expiresAt, issuedAt + (route.route.session_lifetime ?? Infinity), lookAgain)
+  // Nobody notes when a token is used: it is looked at each second.
+  if (idleTimeout === undefined || !isSignedIn(access, session)) return until
   const idle = store.idleTimeOf(session, now, idleTimeout)
   return idle instanceof Promise
     ? idle.then((late) => Math.min(until, now + idleTimeout - late))

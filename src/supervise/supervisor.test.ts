@@ -138,7 +138,7 @@ describe('open streams', () => {
     assert.equal(await bench.supervisor.judge(stream), undefined)
   })
 
-  it('are judged when their time has come, and not before', () => {
+  it('are judged when their time has come, and not before', async () => {
     mock.timers.enable({ apis: ['setInterval'] })
     try {
       using bench = new Bench()
@@ -148,6 +148,83 @@ describe('open streams', () => {
       assert.equal(bench.judged, 0)
       bench.now += 500
       mock.timers.tick(200)
+      await bench.settled()
+      assert.equal(bench.judged, 1)
+    } finally {
+      mock.timers.reset()
+    }
+  })
+
+  it('are looked at again when the clock has gone back: what was worked out before it is too late', async () => {
+    mock.timers.enable({ apis: ['setInterval'] })
+    try {
+      using bench = new Bench()
+      const stream = bench.open('a')
+      stream.goodUntil = bench.now + 1000
+      mock.timers.tick(200)
+      bench.now -= 3_600_000
+      mock.timers.tick(200)
+      mock.timers.tick(200)
+      await bench.settled()
+      assert.equal(bench.judged, 1)
+    } finally {
+      mock.timers.reset()
+    }
+  })
+
+  it('are judged once more when something changes while somebody is being asked, and the last word counts', async () => {
+    using bench = new Bench()
+    const stream = bench.open('a')
+    const answers: ((isAllowed: boolean) => void)[] = []
+    bench.judge = () =>
+      new Promise((resolve) => {
+        answers.push((isAllowed) =>
+          resolve(bench.verdict(verdictOf(isAllowed ? 'allow' : 'deny'), isAllowed ? Infinity : 0)),
+        )
+      })
+    for (let n = 0; n < 3; n += 1) {
+      bench.supervisor.changed('a')
+      await bench.settled()
+    }
+    assert.equal(answers.length, 1)
+    answers[0]?.(true)
+    await bench.settled()
+    assert.equal(answers.length, 2)
+    assert.ok(bench.streams.has(stream))
+    answers[1]?.(false)
+    await bench.settled()
+    assert.equal(bench.cuts.get('a')?.status, 403)
+    assert.equal(answers.length, 2)
+  })
+
+  it('are in doubt when a store does not answer, and one at a time waits for it', async () => {
+    mock.timers.enable({ apis: ['setInterval', 'setTimeout'] })
+    try {
+      using bench = new Bench()
+      const stream = bench.open('a')
+      bench.judge = () => new Promise(() => undefined)
+      let isJudged = false
+      const begun = bench.supervisor.judge(stream).then((end) => {
+        isJudged = true
+        return end
+      })
+      for (let ms = 0; ms < 4800; ms += 200) {
+        bench.now += 200
+        mock.timers.tick(200)
+        bench.supervisor.allChanged()
+        await bench.settled()
+      }
+      assert.deepEqual([bench.judged, isJudged], [1, false])
+      mock.timers.tick(200)
+      assert.equal(await begun, undefined)
+      assert.equal(stream.goodUntil, bench.now + 1000)
+      for (let ms = 0; ms < 70_000; ms += 200) {
+        bench.now += 200
+        mock.timers.tick(200)
+        await bench.settled()
+      }
+      assert.equal(bench.cuts.get('a')?.status, 503)
+      assert.ok(bench.judged < 15, `${bench.judged} wait`)
     } finally {
       mock.timers.reset()
     }

@@ -18,6 +18,8 @@ const TICK_MS = 200
 /** For so long a stream goes on although it can't be told whether it may: a store or a provider is away. */
 const MOST_DOUBT_MS = 60_000
 const ASK_AGAIN_MS = 1000
+/** Who does not answer counts as away. Less than Envoy waits for the first verdict on a stream. */
+const ANSWER_WITHIN_MS = 5000
 
 export interface SupervisorOptions {
   readonly streams: Streams
@@ -32,6 +34,9 @@ export class Supervisor implements Disposable {
   readonly #timer: NodeJS.Timeout
   #due = new Set<LiveStream>()
   #isJudging = false
+  /** Those about whom somebody is being asked; true: something has changed since. */
+  readonly #asked = new Map<LiveStream, boolean>()
+  #lookedAt = -Infinity
 
   constructor(options: SupervisorOptions) {
     this.#options = options
@@ -49,28 +54,53 @@ export class Supervisor implements Disposable {
     this.#judgeSoon(this.#options.streams.all())
   }
 
-  /** What is to be done with a stream, now. */
+  /**
+   * What is to be done with a stream, now. There is one judgement at a time: who asks during it makes it be
+   * repeated, and leaves the answer to whoever asked first. So no late verdict takes the place of a newer one,
+   * and those that wait for a store don't pile up.
+   */
   async judge(stream: LiveStream): Promise<StreamEnd | undefined> {
-    const { judge, now, logger } = this.#options
+    const isBegun = this.#asked.has(stream)
+    this.#asked.set(stream, isBegun)
+    if (isBegun) return undefined
+    try {
+      for (;;) {
+        const end = await this.#ask(stream)
+        // Who is away is asked again in their own time.
+        if (end !== undefined || stream.inDoubtSince !== undefined || this.#asked.get(stream) !== true)
+          return end
+        this.#asked.set(stream, false)
+      }
+    } finally {
+      this.#asked.delete(stream)
+    }
+  }
+
+  async #ask(stream: LiveStream): Promise<StreamEnd | undefined> {
+    const { judge, logger } = this.#options
     try {
       const asked = judge(stream)
-      const judgement = asked instanceof Promise ? await asked : asked
+      const judgement = asked instanceof Promise ? await inTime(asked) : asked
+      if (judgement === undefined) return this.#doubt(stream)
       stream.inDoubtSince = undefined
       if (judgement === 'route gone') return { status: 403, reason: 'the route is not there any more' }
       if (judgement === 'not known') return { status: 403, reason: 'the policy asks for more than is known' }
       stream.goodUntil = judgement.goodUntil
       return endOf(judgement)
     } catch (error) {
-      if (!(error instanceof Fault)) {
-        logger.error({ 'request-id': stream.decisionId, err: error }, 'bug in judging an open stream')
-        return { status: 503, reason: 'it could not be judged' }
-      }
-      const since = (stream.inDoubtSince ??= now())
-      if (now() - since >= MOST_DOUBT_MS || now() < since)
-        return { status: 503, reason: 'it could not be told whether it may go on' }
-      stream.goodUntil = now() + ASK_AGAIN_MS
-      return undefined
+      if (error instanceof Fault) return this.#doubt(stream)
+      logger.error({ 'request-id': stream.decisionId, err: error }, 'bug in judging an open stream')
+      return { status: 503, reason: 'it could not be judged' }
     }
+  }
+
+  #doubt(stream: LiveStream): StreamEnd | undefined {
+    const now = this.#options.now()
+    const since = (stream.inDoubtSince ??= now)
+    if (now - since >= MOST_DOUBT_MS || now < since)
+      return { status: 503, reason: 'it could not be told whether it may go on' }
+    stream.goodUntil = now + ASK_AGAIN_MS
+    return undefined
   }
 
   [Symbol.dispose](): void {
@@ -82,7 +112,11 @@ export class Supervisor implements Disposable {
     const { streams, now } = this.#options
     const at = now()
     const due: LiveStream[] = []
-    for (const stream of streams.all()) if (stream.goodUntil <= at) due.push(stream)
+    // Times that were worked out by a clock that was ahead are too late, if only for looking again.
+    if (at < this.#lookedAt) this.allChanged()
+    this.#lookedAt = at
+    for (const stream of streams.all())
+      if (stream.goodUntil <= at && !this.#asked.has(stream)) due.push(stream)
     this.#judgeSoon(due)
   }
 
@@ -128,6 +162,17 @@ export class Supervisor implements Disposable {
     )
     onEnd(end.reason)
     stream.cut(end)
+  }
+}
+
+/** `undefined` when it takes too long. */
+async function inTime<T>(answer: Promise<T>): Promise<T | undefined> {
+  const { promise: tooLate, resolve } = Promise.withResolvers<undefined>()
+  const timer = setTimeout(resolve, ANSWER_WITHIN_MS, undefined)
+  try {
+    return await Promise.race([answer, tooLate])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

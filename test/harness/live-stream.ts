@@ -25,6 +25,8 @@ export interface StreamTarget {
   readonly url: string
   readonly ca: string
   readonly headers: Readonly<Record<string, string>>
+  /** Of events; unset: those of the echo app. */
+  readonly path?: string
 }
 
 const EVENTS = '/sse?count=0&every=20'
@@ -99,9 +101,9 @@ async function webSocketStream({ url, ca, headers }: StreamTarget): Promise<Live
   return stream
 }
 
-async function eventsOverHttp1({ url, ca, headers }: StreamTarget): Promise<LiveStream> {
+async function eventsOverHttp1({ url, ca, headers, path = EVENTS }: StreamTarget): Promise<LiveStream> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const request = https.get(`${url}${EVENTS}`, {
+    const request = https.get(`${url}${path}`, {
       ca,
       agent: false,
       headers,
@@ -121,10 +123,10 @@ async function eventsOverHttp1({ url, ca, headers }: StreamTarget): Promise<Live
   return stream
 }
 
-async function eventsOverHttp2({ url, ca, headers }: StreamTarget): Promise<LiveStream> {
+async function eventsOverHttp2({ url, ca, headers, path = EVENTS }: StreamTarget): Promise<LiveStream> {
   const session = connectHttp2(new URL(url), ca)
   session.on('error', () => undefined)
-  const request = session.request({ ':path': EVENTS, ...headers })
+  const request = session.request({ ':path': path, ...headers })
   const status = await new Promise<number | undefined>((resolve, reject) => {
     request.once('response', (head) => resolve(head[':status'])).once('error', reject)
     request.once('close', () => reject(new Error(`closed without an answer, by code ${request.rstCode}`)))
@@ -160,8 +162,7 @@ async function grpcStream({ url, ca, headers }: StreamTarget): Promise<LiveStrea
   )
   call.on('data', () => stream.came())
   call.on('error', () => undefined)
-  call.on('status', ({ code, details }) => {
-    console.log(details)
+  call.on('status', ({ code }) => {
     stream.end(`status ${code}`)
     client.close()
   })

@@ -20,7 +20,8 @@ const answerHas = (header_name: string, value_match: Fields): Fields => ({
   single_predicate: { input: extension('header', HEADER_INPUT, { header_name }), value_match },
 })
 
-const contentType = (prefix: string): Fields => answerHas('content-type', { prefix, ignore_case: true })
+/** Anywhere in it: programs differ in which one they take of several, and in what they pass over before it. */
+const contentType = (type: string): Fields => answerHas('content-type', { contains: type, ignore_case: true })
 
 const STREAMS: Fields = {
   or_matcher: {
@@ -28,6 +29,10 @@ const STREAMS: Fields = {
       answerHas(':status', { exact: '101' }),
       contentType('text/event-stream'),
       contentType('application/grpc'),
+      // the streaming calls of the Connect protocol
+      contentType('application/connect+'),
+      // cameras
+      contentType('multipart/x-mixed-replace'),
     ],
   },
 }
