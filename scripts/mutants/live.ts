@@ -60,4 +60,62 @@ export const MUTANTS: readonly Mutant[] = [
     tests: JUDGE,
     breaks: 'a stream outlives the time for which a sign-in is recent enough',
   },
+  {
+    file: 'src/supervise/judge.ts',
+    find: "if (policy.reads.has('client_certificate') && certificate === undefined) return false",
+    replace: '',
+    tests: JUDGE,
+    breaks: 'a stream of a certificate that an edit bans goes on as one without a certificate',
+  },
+  {
+    file: 'src/supervise/judge.ts',
+    find: 'if (isMachine(kind)) return Math.min(expiresAt, lookAgain)',
+    replace: '',
+    tests: JUDGE,
+    breaks:
+      'the stream of an old service account is judged five times a second, and the store read each time',
+  },
+  {
+    file: 'src/supervise/supervisor.ts',
+    find: 'if (at < this.#lookedAt) this.allChanged()',
+    replace: '',
+    tests: SUPERVISOR,
+    breaks:
+      'a clock that is set back by a day keeps streams open for a day that were to be looked at each second',
+  },
+  {
+    file: 'src/supervise/supervisor.ts',
+    find: 'if (isBegun) return undefined',
+    replace: '',
+    tests: SUPERVISOR,
+    breaks: 'judgements pile up while a store hangs, and a late verdict takes the place of a newer one',
+  },
+  {
+    file: 'src/supervise/supervisor.ts',
+    find: 'this.#asked.set(stream, isBegun)',
+    replace: 'this.#asked.set(stream, false)',
+    tests: SUPERVISOR,
+    breaks: 'a sign-out while the store is being asked is missed',
+  },
+  {
+    file: 'src/supervise/supervisor.ts',
+    find: 'asked instanceof Promise ? await inTime(asked) : asked',
+    replace: 'await asked',
+    tests: SUPERVISOR,
+    breaks: 'a store that hangs leaves new streams to Envoy, which lets them go on with nobody to end them',
+  },
+  {
+    file: 'src/edge/permit.ts',
+    find: 'c: z.string().nullish()',
+    replace: 'c: z.string().optional()',
+    tests: ['src/edge/permit.test.ts'],
+    breaks: 'a stream without a client certificate has no permit, and is refused',
+  },
+  {
+    file: 'src/xds/resources/listeners/supervision.ts',
+    find: '{ contains: type, ignore_case: true }',
+    replace: '{ prefix: type }',
+    tests: ['test/golden/golden.test.ts'],
+    breaks: 'an event stream whose type is in capitals, or the second of two, outlives the session',
+  },
 ]

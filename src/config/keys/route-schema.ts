@@ -110,7 +110,7 @@ const protocols = {
   }),
   supervise: z.enum(['streams', 'none']).optional().meta({
     description:
-      'Which requests that stay open are ended when whoever opened them may not go on: after a sign-out, say, or an edit of the policy. `streams`: WebSockets and other upgrades, event streams and gRPC. Unset: `streams`.',
+      'Which requests that stay open are ended when whoever opened them may not go on: after a sign-out, say, or an edit of the policy. `streams`: WebSockets and other upgrades, event streams, gRPC, streams of the Connect protocol and pictures of cameras. Unset: `streams`.',
   }),
   allow_spdy: z.boolean().optional().meta({ description: 'Lets SPDY upgrades through. Unset: false.' }),
 }
