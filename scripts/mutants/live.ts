@@ -27,7 +27,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/supervise/supervisor.ts',
-    find: 'now() - since >= MOST_DOUBT_MS',
+    find: 'now - since >= MOST_DOUBT_MS',
     replace: 'false',
     tests: SUPERVISOR,
     breaks: 'a store that is away keeps streams open for ever',
@@ -41,15 +41,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/supervise/judge.ts',
-    find: "if (!isKept(route, facts)) return 'not known'",
+    find: "if (!isKept(route, permit, facts)) return 'not known'",
     replace: '',
     tests: JUDGE,
     breaks: 'a stream to a path that is closed now is judged as one to the root',
   },
   {
     file: 'src/supervise/judge.ts',
-    find: '[expiresAt, issuedAt + lifetime]',
-    replace: '[issuedAt + lifetime]',
+    find: 'Math.min(expiresAt, issuedAt + (route.route.session_lifetime ?? Infinity), lookAgain)',
+    replace: 'Math.min(issuedAt + (route.route.session_lifetime ?? Infinity), lookAgain)',
     tests: JUDGE,
     breaks: 'a stream outlives the session',
   },

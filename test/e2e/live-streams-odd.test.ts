@@ -58,7 +58,7 @@ async function alice() {
 }
 
 const query = (parts: readonly (readonly [string, string])[]): string =>
-  `/?${new URLSearchParams(parts.map((part) => [...part]))}`
+  `/?${new URLSearchParams(parts.map((part) => [...part])).toString()}`
 
 describe('a stream', () => {
   for (const [what, parts] of [
