@@ -55,9 +55,11 @@ export class Supervisor implements Disposable {
   }
 
   /**
-   * What is to be done with a stream, now. There is one judgement at a time: who asks during it makes it be
-   * repeated, and leaves the answer to whoever asked first. So no late verdict takes the place of a newer one,
-   * and those that wait for a store don't pile up.
+   * What is to be done with a stream, now.
+   *
+   * There is one judgement at a time: who asks during it makes it be repeated, and leaves the answer to
+   * whoever asked first. So no late verdict takes the place of a newer one. And those that wait for a store
+   * don't pile up.
    */
   async judge(stream: LiveStream): Promise<StreamEnd | undefined> {
     const isBegun = this.#asked.has(stream)

@@ -20,7 +20,7 @@ const answerHas = (header_name: string, value_match: Fields): Fields => ({
   single_predicate: { input: extension('header', HEADER_INPUT, { header_name }), value_match },
 })
 
-/** Anywhere in it: programs differ in which one they take of several, and in what they pass over before it. */
+/** Anywhere in it: programs differ in which of several they take, and in what they pass over before it. */
 const contentType = (type: string): Fields => answerHas('content-type', { contains: type, ignore_case: true })
 
 const STREAMS: Fields = {
