@@ -63,7 +63,7 @@ function importOf(origin: ImportOrigin, { text }: Sample) {
 
 /** Names what can be written instead, or what is missing beside it. */
 const isPointer = (problem: string): boolean =>
-  /not supported|needs |; use |; write |did you mean|not set|unless `|make one with|leave it out|; give it one|must be one of/.test(
+  /not supported|needs |; use |; write |did you mean|not set|must not be empty|unless `|make one with|leave it out|; give it one|must be one of/.test(
     problem,
   )
 
@@ -81,7 +81,9 @@ const outcomes = {
 const BROKEN: ReadonlySet<string> = new Set([
   'app-on-sign-in-host', // `insecure_server` is an address
   'invented-keys',
+  'other-engine', // keys of a fork
   'rego-in-policy',
+  'self-signed-key', // a key that there is not
   'variables-in-text',
 ])
 
