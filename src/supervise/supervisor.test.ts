@@ -216,6 +216,8 @@ describe('open streams', () => {
       }
       assert.deepEqual([bench.judged, isJudged], [1, false])
       mock.timers.tick(200)
+      await bench.settled()
+      assert.ok(isJudged)
       assert.equal(await begun, undefined)
       assert.equal(stream.goodUntil, bench.now + 1000)
       for (let ms = 0; ms < 70_000; ms += 200) {
