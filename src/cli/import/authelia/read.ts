@@ -135,6 +135,8 @@ function readRule(
   const patterns = textsOf(raw['domain_regex']).map(domainPattern)
   if (raw['domain_regex'] !== undefined && good.length === 0)
     say('has only domain_regex: hosts that no other rule names get no route; name them here')
+  if (domains.length === 0 && patterns.length === 0)
+    say('names no host: all hosts that it may mean are closed')
 
   const ranges = textsOf(raw['networks']).flatMap((name) => named.get(name) ?? [name])
   const known = ranges.map(rangeOf)
