@@ -114,7 +114,7 @@ describe('sallyport explain', () => {
     const none = await run('explain', url('app', '/x'), '--session', 'nobody')
     assert.deepEqual(
       [none.code, none.stderr.trim()],
-      [2, 'sallyport: there is no session nobody; it may have ended'],
+      [2, 'sallyport: there is no session nobody; it may be over'],
     )
   })
 

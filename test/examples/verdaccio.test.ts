@@ -44,6 +44,9 @@ describe('Verdaccio', skipWithout(verdaccio), () => {
         const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--fetch-retries=0']
         const env = {
           HOME: folder,
+          // What whoever runs the tests has set for themselves comes through `npm test`.
+          npm_config_userconfig: join(folder, '.npmrc'),
+          npm_config_omit_lockfile_registry_resolved: 'false',
           NODE_EXTRA_CA_CERTS: example.caFile,
           npm_config_cafile: example.caFile,
           npm_config_https_proxy: names.url,
