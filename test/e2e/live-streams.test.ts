@@ -55,14 +55,16 @@ function routesWith(changes: { readonly crew?: object; readonly without?: 'api' 
 const hostFor = (kind: StreamKind, judged: 'anyone' | 'crew'): string =>
   kind === 'gRPC' ? (judged === 'crew' ? 'grpc' : 'api') : judged === 'crew' ? 'wiki' : 'app'
 
+const HOSTS = ['app', 'api', 'wiki', 'grpc', 'lab']
+
 /** The directory may still be as the test before has left it. */
 async function signedIn(login: string) {
   return await until(
     async () => {
       const agent = stack.agent()
-      for (const host of ['app', 'api', 'wiki', 'grpc', 'lab'])
-        if ((await stack.signIn(agent, url(host), login)).status === 403) return undefined
-      return agent
+      for (const host of HOSTS) await stack.signIn(agent, url(host), login).catch(() => undefined)
+      const statuses = await Promise.all(HOSTS.map(async (host) => (await agent.fetch(url(host))).status))
+      return statuses.some((status) => [302, 401, 403].includes(status)) ? undefined : agent
     },
     { what: `${login} to be let in` },
   )

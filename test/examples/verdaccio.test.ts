@@ -47,6 +47,7 @@ describe('Verdaccio', skipWithout(verdaccio), () => {
           // What whoever runs the tests has set for themselves comes through `npm test`.
           npm_config_userconfig: join(folder, '.npmrc'),
           npm_config_omit_lockfile_registry_resolved: 'false',
+          npm_config_loglevel: 'notice',
           NODE_EXTRA_CA_CERTS: example.caFile,
           npm_config_cafile: example.caFile,
           npm_config_https_proxy: names.url,
