@@ -6,7 +6,6 @@
 import { Buffer, isUtf8 } from 'node:buffer'
 import { sourceIpOf } from '../access/access.ts'
 import { CERTIFICATE_HEADER } from '../access/credentials/client-certificate/forwarded.ts'
-import { readsRequest } from '../access/reads-request.ts'
 import { REFERENCE_HEADER } from '../edge/header-credentials.ts'
 import { FACTS_KEY, PERMIT_KEY, type Permit, writeFacts, writePermit } from '../edge/permit.ts'
 import { isFresh } from '../upstream/assertions.ts'
@@ -107,7 +106,7 @@ function permitOf({ host, request }: Check, { route, policy }: CompiledRoute, vi
 /** The answer with what else the policy has read: it is another with each request. */
 export function withFacts(answer: Buffer, check: Check): Buffer {
   const { route, request, isBearerTaken } = check
-  if (route?.isSupervised !== true || !(isBearerTaken || readsRequest(route.policy))) return answer
+  if (route?.isSupervised !== true || !(isBearerTaken || route.keepsFacts)) return answer
   const written = writeFacts({
     method: request.method,
     path: check.path,

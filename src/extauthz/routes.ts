@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readsRequest } from '../access/reads-request.ts'
 import type { RoutePorts } from '../access/route.ts'
 import type { Config, Route, Settings } from '../config/config.ts'
 import { clientShareOf } from '../config/keys/upstream/request-limits.ts'
@@ -26,6 +27,8 @@ export class CompiledRoute extends UpstreamRoute {
   readonly ownHeaders: OwnHeaders
   /** Whether its streams are judged again while they are open. */
   readonly isSupervised: boolean
+  /** Whether that needs more of each request than who asks. */
+  readonly keepsFacts: boolean
   /** The most requests that one client may have open; undefined: they are not counted. */
   readonly clientShare: number | undefined
 
@@ -34,6 +37,7 @@ export class CompiledRoute extends UpstreamRoute {
     super(route, config, ports)
     this.#router = router
     this.isSupervised = isSupervised(route)
+    this.keepsFacts = this.isSupervised && readsRequest(this.policy)
     this.clientShare = clientShareOf(route, config.settings)
     this.ownHeaders = new OwnHeaders([...this.contributions.headers, ...(route.remove_request_headers ?? [])])
   }
