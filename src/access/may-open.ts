@@ -10,7 +10,7 @@ import { type AccessRequest, accessBy } from './access.ts'
 import type { ClientCertificate } from './credentials/client-certificate/verifier.ts'
 import { AFTER_SIGN_IN, runRows } from './pipeline.ts'
 import type { AccessDependencies } from './ports.ts'
-import { AccessRoute, type RoutePorts } from './route.ts'
+import { type AccessRoute, accessRoutes, type RoutePorts } from './route.ts'
 
 /** What is known of whoever looks at the page. */
 export interface Looking {
@@ -26,11 +26,10 @@ export interface Looking {
 export type MayOpen = (config: Config, route: Route, looking: Looking) => boolean
 
 export function mayOpenBy(dependencies: AccessDependencies, ports: RoutePorts): MayOpen {
-  const ready = new WeakMap<Route, AccessRoute>()
+  const routeIn = accessRoutes(ports)
   return (config, route, { session, now, clientAddress, certificateFor }) => {
     try {
-      let compiled = ready.get(route)
-      if (compiled === undefined) ready.set(route, (compiled = new AccessRoute(route, config, ports)))
+      const compiled = routeIn(config, route)
       const access = accessBy({
         request: firstPage(clientAddress),
         now,

@@ -72,3 +72,18 @@ export class AccessRoute {
     return this.#idpIdsFor(this.route)
   }
 }
+
+/**
+ * Each made ready when it is first asked for, and anew for each generation: a route that an edit leaves alone
+ * is the same object in both, and the settings beside it may be others.
+ */
+export function accessRoutes(ports: RoutePorts): (config: Config, route: Route) => AccessRoute {
+  const generations = new WeakMap<Config, Map<Route, AccessRoute>>()
+  return (config, route) => {
+    let ready = generations.get(config)
+    if (ready === undefined) generations.set(config, (ready = new Map()))
+    let made = ready.get(route)
+    if (made === undefined) ready.set(route, (made = new AccessRoute(route, config, ports)))
+    return made
+  }
+}

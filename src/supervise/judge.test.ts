@@ -146,4 +146,34 @@ describe('an open stream', () => {
     const none = await judge(banned, { settings: MTLS, certificate: null })
     assert.equal(typeof none === 'string' ? none : none.outcome, 'allow')
   })
+
+  it('is judged by the settings of today, although its route is the same as before', async () => {
+    const config = configOf([{ from: 'https://app.example.com', to: 'http://127.0.0.1:1', ...STAFF }])
+    const store = new MapStore(ALICE)
+    store.idleTimes.set(ALICE.id, 600_000)
+    const generation = { current: config }
+    const judgeNow = createJudge({
+      config: generation,
+      policyOf,
+      idpIdsFor: () => [IDP],
+      sessions: Object.assign(store, { delete: () => true }),
+      now: () => NOW,
+      logger: { info() {}, warn() {} },
+    })
+    const outcome = async () => {
+      const judged = await judgeNow({
+        permit: {
+          routeId: config.routes[0]?.id ?? '',
+          host: 'app.example.com',
+          sessionIds: [ALICE.id],
+          serviceAccountIds: [],
+        },
+        facts: undefined,
+      })
+      return typeof judged === 'string' ? judged : judged.verdict.outcome
+    }
+    assert.equal(await outcome(), 'allow')
+    generation.current = { ...config, settings: { ...config.settings, session_idle_timeout: 300_000 } }
+    assert.equal(await outcome(), 'sign-in')
+  })
 })

@@ -9,7 +9,7 @@ import { certificateShown } from '../access/credentials/client-certificate/forwa
 import { ADMISSION, runRows } from '../access/pipeline.ts'
 import type { AccessDependencies } from '../access/ports.ts'
 import { readsRequest } from '../access/reads-request.ts'
-import { AccessRoute, type RoutePorts } from '../access/route.ts'
+import { type AccessRoute, accessRoutes, type RoutePorts } from '../access/route.ts'
 import type { Config, Route } from '../config/config.ts'
 import type { Permit, PermitFacts } from '../edge/permit.ts'
 import { isMachine } from '../session/session.ts'
@@ -43,7 +43,7 @@ export interface JudgeOptions extends AccessDependencies, RoutePorts {
 const LOOK_AGAIN_MS = 1000
 
 export function createJudge(options: JudgeOptions): Judge {
-  const ready = new WeakMap<Route, AccessRoute>()
+  const routeIn = accessRoutes(options)
   let known: { readonly config: Config; readonly routes: ReadonlyMap<string, Route> } | undefined
   const dependencies: AccessDependencies = { ...options, serviceAccounts: unused(options.serviceAccounts) }
 
@@ -52,10 +52,7 @@ export function createJudge(options: JudgeOptions): Judge {
     if (known?.config !== config)
       known = { config, routes: new Map(config.routes.map((route) => [route.id, route])) }
     const route = known.routes.get(id)
-    if (route === undefined) return undefined
-    let compiled = ready.get(route)
-    if (compiled === undefined) ready.set(route, (compiled = new AccessRoute(route, config, options)))
-    return compiled
+    return route && routeIn(config, route)
   }
 
   return ({ permit, facts }) => {
