@@ -19,7 +19,7 @@ import { KnownSubjects } from './replay/known-subjects.ts'
 import { logLines } from './replay/log-file.ts'
 import { type LoggedDecision, type LoggedSubject, readLogLine } from './replay/log-lines.ts'
 import { type Replayed, replay } from './replay/replay.ts'
-import type { Terminal } from './state/service-account.ts'
+import type { Terminal } from './state/open-state-folder.ts'
 
 export interface DiffCommand {
   readonly candidate: string | undefined

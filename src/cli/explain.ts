@@ -23,7 +23,7 @@ import { openSession } from './explain/session.ts'
 import { subjectFor, type WhoOptions } from './explain/subject.ts'
 import { explanationText } from './explain/text.ts'
 import { type OpenedConfig, openConfig } from './open-config.ts'
-import type { Terminal } from './state/service-account.ts'
+import type { Terminal } from './state/open-state-folder.ts'
 
 export interface ExplainCommand extends WhoOptions {
   /** A URL or a decision id. */

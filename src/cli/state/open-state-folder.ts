@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs'
 import { loadConfig } from '../../config/file/load.ts'
 import { Fault } from '../../errors.ts'
+import { plain } from '../../plain-text.ts'
 import { openKeyring, openStore, stateDirFor, storeFileIn } from '../../session/open-state.ts'
 import { isStoreInUse } from '../../session/sqlite/store-use.ts'
 
@@ -13,6 +14,21 @@ export interface StateFolderOptions {
   readonly config?: string | undefined
   readonly 'state-dir'?: string | undefined
 }
+
+/** The parts of a process that these commands need. */
+export interface Terminal {
+  readonly stdout: { write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown }
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** What is kept of one thing, a line a member. */
+export const memberLines = (
+  described: Readonly<Record<string, string | readonly string[] | undefined>>,
+): string =>
+  Object.entries(described)
+    .flatMap(([key, value]) => (value === undefined ? [] : `${key}: ${plain([value].flat().join(', '))}\n`))
+    .join('')
 
 /**
  * @param isMissing what to say when nobody has run with that folder; unset: then it is made

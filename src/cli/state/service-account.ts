@@ -8,7 +8,6 @@
  * @module
  */
 import { userInfo } from 'node:os'
-import { stripVTControlCharacters } from 'node:util'
 import {
   isMeantFor,
   ownUserId,
@@ -21,16 +20,22 @@ import {
 import type { Route } from '../../config/config.ts'
 import { makeServiceAccountToken, newServiceAccountId } from '../../edge/service-account-token.ts'
 import { Fault } from '../../errors.ts'
+import { plain } from '../../plain-text.ts'
+import { alignedLines } from '../table.ts'
 import { parseExpiry } from './expiry.ts'
-import { nothingKept, openStateFolder } from './open-state-folder.ts'
+import {
+  memberLines,
+  nothingKept,
+  openStateFolder,
+  type StateFolderOptions,
+  type Terminal,
+} from './open-state-folder.ts'
 
 type ActionName = 'create' | 'list' | 'show' | 'revoke'
 
-export interface ServiceAccountCommand {
+export interface ServiceAccountCommand extends StateFolderOptions {
   readonly action: ActionName
   readonly name: string | undefined
-  readonly config?: string | undefined
-  readonly 'state-dir'?: string | undefined
   readonly expires?: string | undefined
   readonly groups?: string | undefined
   readonly email?: string | undefined
@@ -39,13 +44,6 @@ export interface ServiceAccountCommand {
   readonly description?: string | undefined
   readonly force?: boolean | undefined
   readonly json?: boolean | undefined
-}
-
-/** The parts of a process that are needed. */
-export interface Terminal {
-  readonly stdout: { write(text: string): unknown }
-  readonly stderr: { write(text: string): unknown }
-  readonly env: Readonly<Record<string, string | undefined>>
 }
 
 type Action = (command: ServiceAccountCommand, state: State, terminal: Terminal) => Promise<number>
@@ -198,12 +196,8 @@ async function show(
 ): Promise<number> {
   const found = await find(name, state.accounts)
   if (found === undefined) return noSuch(name, terminal)
-  const members = Object.entries(described(found)).filter(([, value]) => value !== undefined)
-  terminal.stdout.write(
-    json === true
-      ? `${JSON.stringify(described(found))}\n`
-      : members.map(([key, value]) => `${key}: ${plain([value].flat().join(', '))}\n`).join(''),
-  )
+  const told = described(found)
+  terminal.stdout.write(json === true ? `${JSON.stringify(told)}\n` : memberLines(told))
   return 0
 }
 
@@ -256,23 +250,7 @@ function table(listed: readonly ListedAccount[], now: number): string {
       : `${dateOf(account.expiresAt)}${account.expiresAt <= now ? ' (expired)' : ''}`,
     lastUsedAt === undefined ? 'never' : dateOf(lastUsedAt),
   ])
-  const all = [['NAME', 'ID', 'USER', 'EXPIRES', 'LAST USED'], ...rows].map((row) => row.map(plain))
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? []
-  return all
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('')
-}
-
-/** What was typed into a record must not steer the terminal it is listed on. */
-function plain(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-  return stripVTControlCharacters(text).replaceAll(/[\x00-\x1f\x7f]/g, ' ')
+  return alignedLines([['NAME', 'ID', 'USER', 'EXPIRES', 'LAST USED'], ...rows])
 }
 
 const dateOf = (time: number): string => new Date(time).toISOString().replace(/\.000Z$/, 'Z')

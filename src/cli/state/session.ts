@@ -9,7 +9,13 @@ import { plain } from '../../plain-text.ts'
 import type { Session } from '../../session/session.ts'
 import type { SessionStore } from '../../session/store.ts'
 import { alignedLines, count } from '../table.ts'
-import { nothingKept, openStateFolder, type StateFolderOptions } from './open-state-folder.ts'
+import {
+  memberLines,
+  nothingKept,
+  openStateFolder,
+  type StateFolderOptions,
+  type Terminal,
+} from './open-state-folder.ts'
 
 type ActionName = 'list' | 'show' | 'end'
 
@@ -19,13 +25,6 @@ export interface SessionCommand extends StateFolderOptions {
   readonly user?: string | undefined
   readonly all?: boolean | undefined
   readonly json?: boolean | undefined
-}
-
-/** The parts of a process that are needed. */
-export interface Terminal {
-  readonly stdout: { write(text: string): unknown }
-  readonly stderr: { write(text: string): unknown }
-  readonly env: Readonly<Record<string, string | undefined>>
 }
 
 interface State {
@@ -84,12 +83,8 @@ async function show({ id, json }: SessionCommand, { store, terminal }: State): P
   if (id === undefined) throw new Fault('USAGE', 'session show needs an id: see sallyport session list')
   const found = oneOf(await live(store), id)
   if (found === undefined) return noSuch(id, terminal)
-  const members = Object.entries(described(found)).filter(([, value]) => value !== undefined)
-  terminal.stdout.write(
-    json === true
-      ? `${JSON.stringify(described(found))}\n`
-      : members.map(([key, value]) => `${key}: ${plain([value].flat().join(', '))}\n`).join(''),
-  )
+  const told = described(found)
+  terminal.stdout.write(json === true ? `${JSON.stringify(told)}\n` : memberLines(told))
   return 0
 }
 
