@@ -188,13 +188,13 @@ describe('docker compose up in a folder of sallyport init', () => {
     renameSync(join(folder, 'state/sallyport.backup'), join(folder, 'sallyport.backup'))
     const restore = [
       'restore',
-      '/work/sallyport.backup',
+      '/set-up/sallyport.backup',
       '--config',
-      '/work/config.yaml',
+      '/set-up/config.yaml',
       '--state-dir',
-      '/work/state',
+      '/set-up/state',
     ]
-    await engine.docker(['run', '--rm', '--user', '0', '--volume', `${folder}:/work`, IMAGE, ...restore])
+    await engine.docker(['run', '--rm', '--user', '0', '--volume', `${folder}:/set-up`, IMAGE, ...restore])
     execFileSync('chown', ['-R', `${USER}:${USER}`, join(folder, 'state')])
     await up(engine, folder, [SALLYPORT, ENVOY])
     assert.match(await inside('service-account', 'list'), /deploy/)
